@@ -1,0 +1,116 @@
+"""The table of commands, and the program that imports only the one that was asked for.
+
+The rule: start-up is what a user feels at every command, so a command's module is imported when its name is on the
+command line (all of them only for `--help`), and each module imports the core inside its functions.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from dsgspool import __version__
+from dsgspool.cli import exits
+
+if TYPE_CHECKING:
+    from typer import _click
+
+#: name -> module in this package : function (or typer application) in it.  In the order of `--help`.
+COMMANDS = {
+    "init": "init:init",
+    "submit": "submit:submit",
+    "worker": "worker:worker",
+    "status": "status:status",
+    "list": "listing:listing",
+    "show": "show:show",
+    "logs": "logs:logs",
+    "wait": "wait:wait",
+    "hold": "verbs:hold",
+    "release": "verbs:release",
+    "requeue": "verbs:requeue",
+    "cancel": "verbs:cancel",
+    "pause": "pause:pause",
+    "resume": "pause:resume",
+    "workers": "workers:app",
+    "prune": "prune:prune",
+    "report": "report:report",
+    "demo": "demo:demo",
+}
+
+
+class Program(TyperGroup):
+    """The root command: finds commands in the table, turns errors into exit codes."""
+
+    def list_commands(self, ctx: _click.Context) -> list[str]:
+        """Names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: _click.Context, cmd_name: str) -> _click.Command | None:
+        """The command of that name, imported now."""
+        return build(cmd_name) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: _click.Context, args: list[str]) -> Any:
+        """The command that the first argument names; for an unknown one, the names that are like it."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(COMMANDS)}"
+            raise typer.BadParameter(f"no command is called {args[0]!r}: {hint}", ctx, param_hint="COMMAND")
+        return super().resolve_command(ctx, args)
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:
+        """Run and exit; every error becomes one line and the code that `exits` has for it."""
+        extra["standalone_mode"] = False
+        sys.exit(exits.guarded(lambda: super(Program, self).main(args, prog_name or "dsgspool", **extra)))
+
+
+def build(name: str) -> _click.Command:
+    """The command of that name from its module."""
+    module, _, attribute = COMMANDS[name].partition(":")
+    target = getattr(importlib.import_module(f"dsgspool.cli.{module}"), attribute)
+    if not isinstance(target, typer.Typer):
+        single = typer.Typer(add_completion=False)
+        single.command(name, cls=getattr(target, "command_class", None))(target)
+        target = single
+    command = get_command(target)
+    command.name = name
+    return command
+
+
+app = typer.Typer(cls=Program, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from dsgspool.cli import output
+
+        output.line(f"dsgspool {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    spool: Annotated[
+        str | None, typer.Option("--spool", metavar="DIR", help="The spool (else DSGSPOOL_SPOOL, else upwards from here).")
+    ] = None,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """The queue you can ls: a shared folder of YAML files is the task queue.  No server, no database, no root."""
+    context.obj = spool
+
+
+def program() -> None:
+    """What the console script runs."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    app()

@@ -1,0 +1,193 @@
+"""Everything that is printed.
+
+The rule: a terminal obeys control characters, so whatever comes from names, logs, files or the system passes `clean`
+first, which makes them visible.  Results go to stdout and nothing else does; notes, hints and errors go to stderr.
+Colours and the width of a table depend on a terminal being there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
+
+# C0 and C1 controls, DEL, marks that turn the direction of text, line separators, bytes that are no UTF-8.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE_IN_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_COLOURS = {
+    "todo": "36", "waiting": "36", "hold": "35", "running": "33", "done": "32", "failed": "31",
+    "dead": "31", "alive": "32", "paused": "35", "draining": "35", "bold": "1", "dim": "2",
+}  # fmt: skip
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that was no UTF-8
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def clean(text: str) -> str:
+    """Text of several lines with every control character but newline and tab made visible."""
+    return _UNSAFE.sub(_visible, text)
+
+
+def clean_line(text: str) -> str:
+    """The same for what must stay on one line: newline and tab are made visible too."""
+    return _UNSAFE_IN_LINE.sub(_visible, text)
+
+
+def is_terminal(stream: TextIO | None = None) -> bool:
+    """True when a person looks at `stream` (stdout)."""
+    return (stream or sys.stdout).isatty()
+
+
+def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """`text` in a colour where that is wanted: on a terminal and without NO_COLOR."""
+    number = _COLOURS.get(colour)
+    if not number or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not is_terminal(stream):
+        return text
+    return f"\x1b[{number}m{text}\x1b[0m"
+
+
+# -- plain lines -------------------------------------------------------------------------------------------------
+
+
+def line(text: str) -> None:
+    """One result on stdout."""
+    print(clean_line(text))
+
+
+def lines(texts: Iterable[str]) -> None:
+    """Results on stdout, one a line, as they come."""
+    for text in texts:
+        sys.stdout.write(f"{clean_line(text)}\n")
+
+
+def block(text: str, indent: str = "") -> None:
+    """Several lines of text from a file."""
+    for each in clean(text).splitlines():
+        print(f"{indent}{each}".rstrip())
+
+
+def heading(text: str) -> None:
+    """A line above a part of a longer answer."""
+    print(paint(clean_line(text), "bold"))
+
+
+def fields(pairs: Iterable[tuple[str, object]]) -> None:
+    """`key  value` lines; empty values are left out."""
+    shown = [(key, str(value)) for key, value in pairs if value not in (None, "")]
+    width = max((len(key) for key, _ in shown), default=0)
+    for key, value in shown:
+        text = clean_line(value)
+        print(f"  {key:<{width}}  {paint(text, text)}")
+
+
+def note(text: str) -> None:
+    """What is good to know, on stderr."""
+    print(clean(text), file=sys.stderr, flush=True)
+
+
+def hint(text: str) -> None:
+    """What to do next, on stderr."""
+    note(f"dsgspool: hint: {text}")
+
+
+def error(text: str) -> None:
+    """What went wrong, on stderr: one line for each line of the text."""
+    for each in clean(text).splitlines():
+        print(f"{paint('dsgspool:', 'failed', sys.stderr)} {each}", file=sys.stderr, flush=True)
+
+
+def raw(data: bytes) -> None:
+    """Bytes of a log exactly as they are."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def text(data: str) -> None:
+    """A part of a log, made clean."""
+    sys.stdout.write(clean(data))
+    sys.stdout.flush()
+
+
+def json(value: object) -> None:
+    """One JSON document; ASCII only, so that no terminal can be harmed by it."""
+    import json as codec
+
+    print(codec.dumps(value, indent=2, default=_plain).replace("\x7f", "\\u007f"))
+
+
+def _plain(value: Any) -> object:
+    """What JSON has no word for: dataclasses, sets, anything else by its text."""
+    import dataclasses
+
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return sorted(value) if isinstance(value, set | frozenset) else str(value)
+
+
+# -- tables ------------------------------------------------------------------------------------------------------
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]], *, shrink: int = 0) -> None:
+    """Columns as wide as needed; on a terminal column `shrink` gives way so that no row is longer than a line."""
+    cells = [[clean_line(str(cell)) for cell in row] for row in rows]
+    widths = [max(map(width, column)) for column in zip(head, *cells, strict=True)]
+    if is_terminal():
+        import shutil
+
+        free = shutil.get_terminal_size().columns - sum(widths) - 2 * (len(widths) - 1)
+        widths[shrink] = max(8, widths[shrink] + min(0, free))
+    print(paint(_row(head, widths), "dim"))
+    for row in cells:
+        print(_row(row, widths))
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    last = len(cells) - 1
+    return "  ".join(_fit(cell, size, pad=i < last) for i, (cell, size) in enumerate(zip(cells, widths, strict=True)))
+
+
+def _fit(cell: str, size: int, *, pad: bool) -> str:
+    """A cell, cut in the middle when it is too long (the end of a name says most), padded, in its colour."""
+    if is_terminal() and width(cell) > size:
+        while width(cell) > size - 1:
+            middle = len(cell) // 2
+            cell = cell[:middle] + cell[middle + 1 :]
+        cell = f"{cell[: len(cell) // 2]}…{cell[len(cell) // 2 :]}"
+    return paint(cell, cell) + (" " * (size - width(cell)) if pad else "")
+
+
+def width(text: str) -> int:
+    """Columns that a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
+
+
+def duration(seconds: float) -> str:
+    """`4.2s`, `3m20s`, `5h02m`, `12d03h`: a time for people."""
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    for unit, below, size, rest in (("m", "s", 60, 1), ("h", "m", 3600, 60), ("d", "h", 86400, 3600)):
+        if whole < size * (60 if unit == "m" else 24) or unit == "d":
+            return f"{whole // size}{unit}{whole % size // rest:02d}{below}"
+    return f"{whole}s"
+
+
+def size(count: float) -> str:
+    """`512 B`, `3.4 MiB`: bytes for people."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"

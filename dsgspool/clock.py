@@ -1,0 +1,78 @@
+"""The only door to time.
+
+The rule: durations and leases are counted on CLOCK_BOOTTIME, which runs on while a laptop sleeps and which no clock
+step can touch; the wall clock of this machine is for people's eyes only.  Absolute times in the spool are the file
+server's: the mtime that it gave my last heartbeat, plus what my own clock has run since (`ServerClock`).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the rest of the program may know of time."""
+
+    def boot(self) -> float:
+        """Seconds since the machine started, sleep included."""
+
+    def wall(self) -> float:
+        """Unix time by this machine's own clock; may be wrong, may jump."""
+
+    def sleep(self, seconds: float) -> None:
+        """Pause this thread."""
+
+
+class SystemClock:
+    """The clocks of this machine."""
+
+    def boot(self) -> float:
+        """Seconds on CLOCK_BOOTTIME."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def wall(self) -> float:
+        """Unix time on CLOCK_REALTIME."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Pause this thread."""
+        time.sleep(seconds)
+
+
+@dataclass
+class ServerClock:
+    """The file server's time, carried on by my own clock between two looks at it."""
+
+    clock: Clock
+    offset: float | None = None
+
+    def set(self, mtime: float, boot: float) -> None:
+        """The server stamped `mtime` on something that I touched at `boot`."""
+        self.offset = mtime - boot
+
+    def now(self) -> float:
+        """Unix time of the server; this machine's own before the first heartbeat."""
+        return self.clock.wall() if self.offset is None else self.clock.boot() + self.offset
+
+
+def iso(moment: float) -> str:
+    """`2026-11-21T21:00:00.123Z`: how a moment stands in records."""
+    return f"{datetime.fromtimestamp(moment, UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def stamp(moment: float) -> str:
+    """`20261121T210000Z`: how a moment stands in the names of folders."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def unix(year: int, month: int, day: int, hour: int, minute: int, second: int) -> float:
+    """Unix time of a UTC date."""
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
+
+
+def local(moment: float) -> str:
+    """`Sat 21 Nov 22:00:00`: how a moment stands on a screen, in the reader's time zone."""
+    return datetime.fromtimestamp(moment, UTC).astimezone().strftime("%a %d %b %H:%M:%S")

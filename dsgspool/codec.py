@@ -1,0 +1,266 @@
+"""Task files <-> `Task`: every key, its type, its default, and what to write instead of what cannot be run.
+
+The rule: a closed world.  A key that is not known is an error with line and remedy, never ignored; a file of a newer
+format is left alone (`NewerFormat`).  What `parse_task` returns is final: defaults are merged and params are filled in.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from dsgspool import fields
+from dsgspool.errors import InvalidTask
+from dsgspool.records import Record, is_complete, parse_record, record_claim, record_is_over
+from dsgspool.task import Backoff, Task
+from dsgspool.yamltext import Node, check_keys, compose, did_you_mean, dump, pairs, wrong
+
+__all__ = [
+    "FORMAT",
+    "NewerFormat",
+    "Record",
+    "dump_task",
+    "is_complete",
+    "parse_record",
+    "parse_task",
+    "record_claim",
+    "record_is_over",
+]
+
+FORMAT = 1  #: of task files, records and spool.yaml
+
+RESERVED = frozenset({
+    "after", "priority", "resources", "where", "sweep", "container", "inputs", "outputs", "expect", "notify",
+    "expected", "speculate", "cache",
+})  # fmt: skip
+
+#: Other programs' words (SimpleTaskQueue, HyperQueue, batch systems) and what to write here.
+FOREIGN = {
+    **dict.fromkeys(("cmd", "cmdline", "run", "exec"), "here it is called `command`"),
+    **dict.fromkeys(("cores", "cpu", "ncpus", "threads"), "here it is called `cpus`: write `cpus: {value}`"),
+    **dict.fromkeys(
+        ("directory", "workdir", "working_directory", "dir", "chdir"), "here it is called `cwd`: write `cwd: {value}`"
+    ),
+    **dict.fromkeys(("environment", "environ", "env_vars"), "here it is called `env`"),
+    **dict.fromkeys(("time_limit", "walltime", "max_time"), "here it is called `timeout`: write `timeout: {value}`"),
+    **dict.fromkeys(
+        ("stdout", "stderr", "log", "output"), "here logs/NAME.N.out and logs/NAME.N.err are always written: remove it"
+    ),
+    **dict.fromkeys(("retry", "max_retries"), "here it is called `retries`: write `retries: {value}`"),
+    **dict.fromkeys(
+        ("dependent_on", "depends_on", "deps", "dependencies"),
+        "here it is called `after`, reserved for a later version",
+    ),
+    **dict.fromkeys(("eta", "run_at", "start_at", "begin"), "here it is called `not_before`"),
+    "max_attempts": "here it is called `retries`, which does not count the first attempt: write `retries: {less}`",
+    "duration": "an expected duration is not needed here; a limit is called `timeout`: write `timeout: {value}`",
+    "time_request": "not needed here: remove it; a limit is called `timeout`",
+    "name": "here it is called by the name of its file: save it as {value}.yaml",
+    "crash_limit": "here it is called `max_lost` and stands in spool.yaml",
+    "max_fails": "here it is called nothing: each task stands for itself, `dsgspool hold 'BATCH/*'` parks the others",
+    "array": "here it is called a batch: one file for each task, see `dsgspool submit --each-line`",
+    "labels": "here it is called `tags`",
+    "comment": "here it is called `description`",
+    "interpreter": "here it is called `shell`, or write a `script` that begins with its #! line",
+}
+
+_UMASK = re.compile(r"(?:0o?)?([0-7]{3})")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BRACES = re.compile(r"\{\{|\}\}|\$\{(?!\{)(?:(?:[^{}]|\{[^{}]*\})*\})?|\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_NULLABLE = frozenset({"cwd", "umask", "timeout", "not_before", "max_log", "stdin"})
+_ORDER = (
+    "format", "description", "tags", "command", "script", "params", "cwd", "env", "setup", "shell", "stdin", "cpus",
+    "nice", "umask", "timeout", "grace", "retries", "backoff", "success_codes", "not_before", "max_log",
+)  # fmt: skip
+
+
+class NewerFormat(InvalidTask):
+    """A file of a later version of dsgspool: leave it where it is and say so."""
+
+
+def parse_task(data: bytes, defaults: Task = Task(), *, timezone: str | None = None) -> Task:  # noqa: B008 (frozen)
+    """The task that a file describes; InvalidTask with line, reason and remedy, or NewerFormat."""
+    root = compose(data)
+    check_format(root)
+    check_keys(root, READERS, RESERVED, FOREIGN)
+    nodes = {key.value: value for key, value in pairs(root, "the file")}
+    _check_one_program(nodes)
+    task = replace(defaults, **read_fields(nodes, timezone))
+    if task.params:
+        task = _fill(task, nodes)
+    script_params = task.params if task.script is not None else {}
+    return replace(task, env={**defaults.env, **script_params, **task.env}) if "env" in nodes or script_params else task
+
+
+def check_format(root: Node) -> None:
+    """Raise NewerFormat for a `format` that this version does not know; before any other key is looked at."""
+    for key, value in pairs(root, "the file"):
+        if key.value == "format" and fields.integer(value, "format", 1) > FORMAT:
+            reason = f"it has format {value.value}, and this dsgspool knows up to {FORMAT}"
+            raise NewerFormat(reason, line=value.line, remedy="install a newer dsgspool on this node")
+
+
+def read_fields(nodes: Mapping[str, Node], timezone: str | None = None) -> dict[str, Any]:
+    """The values of known keys, by the names that `Task` has for them."""
+    values: dict[str, Any] = {}
+    for key, node in nodes.items():
+        if key in _NULLABLE and fields.is_null(node):
+            values[key] = None
+        elif key == "not_before":
+            values[key] = fields.moment(node, key, timezone)
+        elif key != "format":
+            values[key] = READERS[key](node, key)
+    return values
+
+
+def _check_one_program(nodes: Mapping[str, Node]) -> None:
+    if "command" in nodes and "script" in nodes:
+        later = max(nodes["command"], nodes["script"], key=lambda node: node.line)
+        raise wrong(later, "it has both `command` and `script`", "keep one of them")
+    if "command" not in nodes and "script" not in nodes:
+        raise InvalidTask("it says nothing to run", line=1, remedy="write `command: ...`, or `script: |` with #! lines")
+
+
+def _command(node: Node, what: str) -> str | tuple[str, ...]:
+    command = fields.texts(node, what) if node.kind == "list" else fields.text(node, what)
+    if not command or not (command if isinstance(command, str) else command[0]).strip():
+        raise wrong(node, f"`{what}` is empty", "write the program and its arguments")
+    return command
+
+
+def _script(node: Node, what: str) -> str:
+    script = fields.text(node, what)
+    if not script.startswith("#!"):
+        raise wrong(node, f"`{what}` does not begin with #!", "begin it with its interpreter, such as #!/bin/bash")
+    return script
+
+
+def _shell(node: Node, what: str) -> str:
+    shell = fields.text(node, what)
+    if not shell or " " in shell:
+        raise wrong(node, f"`{what}` is {shell!r} and must be one program, without options", "such as /bin/bash")
+    return shell
+
+
+def _path(node: Node, what: str) -> str:
+    path = fields.text(node, what)
+    if not path or path.startswith("~"):
+        reason = "is empty" if not path else "begins with ~, which only a shell knows"
+        raise wrong(node, f"`{what}` {reason}", "write the whole path")
+    return path
+
+
+def _env(node: Node, what: str) -> dict[str, str]:
+    for key, _ in pairs(node, what):
+        if not key.value or "=" in key.value:
+            raise wrong(key, f"{key.value!r} cannot be the name of an environment variable", "remove the =")
+    return fields.text_mapping(node, what)
+
+
+def _params(node: Node, what: str) -> dict[str, str]:
+    for key, _ in pairs(node, what):
+        if not _NAME.fullmatch(key.value):
+            raise wrong(key, f"{key.value!r} cannot be a param's name", "use letters, digits and _, no digit in front")
+    return fields.text_mapping(node, what)
+
+
+def _umask(node: Node, what: str) -> int:
+    match = _UMASK.fullmatch(node.value)
+    if node.kind != "scalar" or not match:
+        raise wrong(node, f"`{what}` must be three octal digits", "write it as in a shell, such as 027")
+    return int(match[1], 8)
+
+
+def _backoff(node: Node, what: str) -> Backoff:
+    """A duration, which is the base, or a mapping of base, factor, max and jitter."""
+    if node.kind != "mapping":
+        return Backoff(base=fields.duration(node, what))
+    check_keys(node, ("base", "factor", "max", "jitter"))
+    values = {}
+    for key, value in pairs(node, what):
+        word = f"{what}.{key.value}"
+        if key.value in ("base", "max"):
+            values[key.value] = fields.duration(value, word)
+        else:
+            values[key.value] = fields.number(value, word, *((1, 100) if key.value == "factor" else (0, 1)))
+    return Backoff(**values)
+
+
+def _success_codes(node: Node, what: str) -> frozenset[int]:
+    codes = frozenset(fields.integer(item, what, 0, 255) for item in fields.items(node, what))
+    if not codes:
+        raise wrong(node, f"`{what}` is empty, so that nothing could succeed", "write at least [0]")
+    return codes
+
+
+def _max_log(node: Node, what: str) -> int:
+    if size := fields.size(node, what):
+        return size
+    raise wrong(node, f"`{what}` is 0", "write a size such as 100M, or null for no limit")
+
+
+READERS: dict[str, Callable[[Node, str], object]] = {
+    "format": lambda node, what: fields.integer(node, what, 1),
+    "command": _command,
+    "script": _script,
+    "setup": fields.text,
+    "shell": _shell,
+    "description": fields.text,
+    "tags": fields.texts,
+    "cwd": _path,
+    "env": _env,
+    "umask": _umask,
+    "nice": lambda node, what: fields.integer(node, what, 0, 19),
+    "cpus": lambda node, what: fields.integer(node, what, 1, 99_999),
+    "timeout": lambda node, what: fields.duration(node, what, 0.001),
+    "grace": fields.duration,
+    "retries": lambda node, what: fields.integer(node, what, 0, 999_999),
+    "backoff": _backoff,
+    "success_codes": _success_codes,
+    "not_before": fields.moment,
+    "max_log": _max_log,
+    "stdin": _path,
+    "params": _params,
+}
+
+
+def _fill(task: Task, nodes: Mapping[str, Node]) -> Task:
+    """The task with its params in command, cwd and its own env; no shell reads a list, so only a string is quoted."""
+    command = task.command
+    if isinstance(command, str):
+        command = fill(command, task.params, nodes["command"], shlex.quote)
+    elif command:
+        items = zip(command, nodes["command"].children, strict=True)
+        command = tuple(fill(word, task.params, node) for word, node in items)
+    cwd = fill(task.cwd, task.params, nodes["cwd"]) if task.cwd is not None and "cwd" in nodes else task.cwd
+    env = dict(task.env)
+    if "env" in nodes:
+        env = {key.value: fill(value.value, task.params, value) for key, value in pairs(nodes["env"], "env")}
+    return replace(task, command=command, cwd=cwd, env=env)
+
+
+def fill(text: str, params: Mapping[str, str], node: Node, quote: Callable[[str], str] = str) -> str:
+    """`text` with `{key}` replaced, `{{` and `}}` made single; `${...}` belongs to the shell and stays."""
+
+    def one(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0] if match[0][0] == "$" else match[0][0]
+        if match[1] in params:
+            return quote(params[match[1]])
+        line = node.line + (1 + text.count("\n", 0, match.start()) if node.style == "|" else 0)
+        near = did_you_mean(
+            match[1], params, f"declare it in `params`, or write {{{match[0]}}} for the braces themselves"
+        )
+        raise InvalidTask(f"there is no param `{match[1]}`", line=line, remedy=near)
+
+    return _BRACES.sub(one, text)
+
+
+def dump_task(mapping: Mapping[str, object]) -> bytes:
+    """A task file: known keys in a fixed order, then the others, closed by the line that says it is complete."""
+    known: Iterable[tuple[str, object]] = [(key, mapping[key]) for key in _ORDER if key in mapping]
+    others = [(key, value) for key, value in mapping.items() if key not in _ORDER]
+    return f"{dump([*known, *others])}...\n".encode()

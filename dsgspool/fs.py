@@ -1,0 +1,326 @@
+"""The only door to files.
+
+The rule: what an error code says is a hint, what a listing says is the truth.  So `rename` answers with an errno and
+never raises, existence is decided by listing or by opening the folder first and the name then (R6), and nothing here
+ever follows a link that lies in the spool.  Data is on the server before anybody is told that it is.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+#: Kinds of file systems whose changes by other machines inotify does not see, and whose close() flushes to a server.
+REMOTE = frozenset({
+    "nfs", "nfs4", "cifs", "smb3", "ceph", "lustre", "gpfs", "glusterfs", "afs", "9p", "virtiofs", "beegfs", "pvfs2", "vboxsf",
+})  # fmt: skip
+
+#: Answers that say nothing about one file: the share, the disk or the ticket is the trouble.
+OUTAGE = frozenset({
+    errno.EIO, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ESTALE, errno.ETIMEDOUT, errno.EACCES, errno.EPERM,
+    errno.EKEYEXPIRED, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOLCK, errno.EREMOTEIO,
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """The mount that a path is on."""
+
+    point: str
+    kind: str
+    options: frozenset[str]
+
+    @property
+    def is_remote(self) -> bool:
+        """True where other machines may change files without this kernel knowing."""
+        return self.kind in REMOTE or self.kind.startswith("fuse.")
+
+    @property
+    def is_soft(self) -> bool:
+        """True for NFS mounts whose calls may fail although the server carries them out later."""
+        return self.kind.startswith("nfs") and bool(self.options & {"soft", "softerr"})
+
+
+class Fs:
+    """Plain POSIX.  `group` = a spool of several users: everything made is group-writable whatever the umask."""
+
+    def __init__(self, *, group: bool = False) -> None:
+        self.group = group
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def names(self, folder: str) -> list[str]:
+        """Names in a folder.  Opening it is what makes an NFS client ask the server."""
+        return os.listdir(folder)
+
+    def entries(self, folder: str) -> list[os.DirEntry[str]]:
+        """Names, kinds and inode numbers in a folder, without a look at each."""
+        with os.scandir(folder) as found:
+            return list(found)
+
+    def scan(self, folder: str) -> Iterator[tuple[str, bool]]:
+        """(name, is a folder) one by one: a folder of a million names costs no memory.  Nothing when it is gone."""
+        try:
+            found = os.scandir(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        with found:
+            for entry in found:
+                yield entry.name, entry.is_dir(follow_symlinks=False)
+
+    def inodes(self, folder: str) -> dict[str, int]:
+        """Name -> inode number.  After a won rename this refreshes what an NFS client believes of the name."""
+        with os.scandir(folder) as found:
+            return {entry.name: entry.inode() for entry in found}
+
+    def walk(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """(path below `folder`, entry) of everything that is no folder, each folder's names in order."""
+        yield from self._walk(folder, "")
+
+    def _walk(self, folder: str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        try:
+            entries = sorted(self.entries(folder), key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                yield from self._walk(entry.path, f"{prefix}{entry.name}/")
+            else:
+                yield prefix + entry.name, entry
+
+    def see(self, path: str) -> None:
+        """Open and close the folder of `path`, so that no cached 'does not exist' answers for it (R6)."""
+        os.close(os.open(os.path.dirname(path), _FOLDER))
+
+    def read(self, path: str, limit: int = 1 << 26) -> tuple[bytes, os.stat_result]:
+        """Content (at most `limit` + 1 bytes) and fstat of a regular file; a link, fifo or device raises OSError."""
+        descriptor = os.open(path, _READ)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(errno.EINVAL, "not a regular file", path)
+            return self._read_all(descriptor, limit + 1), status
+        finally:
+            os.close(descriptor)
+
+    def _read_all(self, descriptor: int, limit: int) -> bytes:
+        data = os.read(descriptor, min(limit, 1 << 16))
+        if len(data) < min(limit, 1 << 16):
+            return data
+        parts = [data]
+        while (left := limit - sum(map(len, parts))) > 0 and (data := os.read(descriptor, min(left, 1 << 20))):
+            parts.append(data)
+        return b"".join(parts)
+
+    def tail(self, path: str, limit: int) -> bytes:
+        """The last `limit` bytes of a file."""
+        descriptor = os.open(path, _READ)
+        try:
+            size = os.fstat(descriptor).st_size
+            return os.pread(descriptor, limit, max(0, size - limit))
+        finally:
+            os.close(descriptor)
+
+    def read_fresh(self, path: str) -> bytes | None:
+        """Content of a file another machine may just have made; None when it is not there (R6)."""
+        try:
+            self.see(path)
+            return self.read(path)[0]
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def status(self, path: str) -> os.stat_result:
+        """open + fstat: what the server knows now, where stat() would answer from a cache up to a minute old."""
+        descriptor = os.open(path, _READ)
+        try:
+            return os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def mount(self, path: str) -> Mount:
+        """The mount that `path` is on, from /proc/self/mountinfo."""
+        path, best = os.path.realpath(path), Mount("", "unknown", frozenset())
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+            for line in table:
+                left, _, right = line.partition(" - ")
+                point = left.split(" ")[4].replace("\\040", " ")
+                inside = path == point or path.startswith(point.rstrip("/") + "/")
+                if inside and len(point) >= len(best.point):
+                    kind, _, options = right.split(" ", 2)
+                    best = Mount(point, kind, frozenset((left.split(" ")[5] + "," + options.strip()).split(",")))
+        return best
+
+    # -- moving --------------------------------------------------------------------------------------------------
+
+    def rename(self, source: str, target: str) -> int:
+        """Rename and answer with 0 or an errno: a hint, since a lost reply turns success into ENOENT [hazards H1]."""
+        try:
+            os.rename(source, target)
+        except OSError as error:
+            return error.errno or errno.EIO
+        return 0
+
+    def rename_into(self, source: str, target: str) -> int:
+        """Rename, making the target's folder when it is missing."""
+        number = self.rename(source, target)
+        if number == errno.ENOENT:
+            self.make_folder(os.path.dirname(target))
+            number = self.rename(source, target)
+        return number
+
+    # -- making --------------------------------------------------------------------------------------------------
+
+    def make_folder(self, path: str, *, exclusive: bool = False) -> None:
+        """mkdir -p; `exclusive`: raise FileExistsError when it is there."""
+        try:
+            os.mkdir(path)
+        except FileNotFoundError:
+            self.make_folder(os.path.dirname(path))
+            self.make_folder(path, exclusive=exclusive)
+            return
+        except FileExistsError:
+            if exclusive:
+                raise
+            return
+        if self.group:
+            os.chmod(path, 0o2770)
+
+    def create(self, path: str, data: bytes = b"", *, sync: bool = False) -> int:
+        """A new file with `data`, still open: exactly one caller wins (O_EXCL), the others get FileExistsError."""
+        descriptor = os.open(path, _NEW, 0o666)
+        try:
+            self._share(descriptor)
+            self.append(descriptor, data, sync=sync)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def folder_is_there(self, path: str) -> bool:
+        """True when a folder can be opened after its parent was: a cached one would still let files be renamed out."""
+        try:
+            self.see(path)
+            os.close(os.open(path, _FOLDER))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def create_whole(self, path: str, data: bytes, *, sync: bool = True) -> None:
+        """A new file, written, flushed and closed; every step checked (ENOSPC shows at fsync or close [hazards])."""
+        self.close(self.create(path, data, sync=sync))
+
+    def replace(self, path: str, data: bytes) -> None:
+        """Put a whole new file in the place of `path`: readers see the old one or the new one."""
+        folder, name = os.path.split(path)
+        draft = f"{folder}/.{name}.{os.getpid()}.tmp"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        try:
+            self._share(descriptor)
+            self.append(descriptor, data, sync=True)
+        finally:
+            os.close(descriptor)
+        os.rename(draft, path)
+
+    def open_log(self, path: str) -> int:
+        """A log for a command to write to; its record already keeps others away, so no O_EXCL (2 RPCs on NFS)."""
+        descriptor = os.open(path, _LOG, 0o666)
+        self._share(descriptor)
+        return descriptor
+
+    def open_input(self, path: str) -> int:
+        """A file for a command's standard input."""
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def append(self, descriptor: int, data: bytes, *, sync: bool = False) -> None:
+        """Write all of `data` or, on a full disk, nothing: what went in before the refusal is cut off again."""
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(descriptor, view) :]
+            if sync:
+                os.fsync(descriptor)
+        except OSError:
+            start = os.lseek(descriptor, 0, os.SEEK_CUR) - len(data) + len(view)
+            os.ftruncate(descriptor, max(0, start))
+            os.lseek(descriptor, max(0, start), os.SEEK_SET)
+            raise
+
+    def size(self, descriptor: int) -> int:
+        """Bytes in an open file."""
+        return os.fstat(descriptor).st_size
+
+    def sync(self, descriptor: int) -> None:
+        """Put an open file's data on the server."""
+        os.fsync(descriptor)
+
+    def sync_folder(self, path: str) -> None:
+        """Make renames and new names in a local folder survive a power cut."""
+        descriptor = os.open(path, _FOLDER)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def flush(self, folder: str) -> None:
+        """Put everything that was written to this file system on disk: one syncfs(2) for a thousand new files."""
+        import ctypes  # 1 ms of start-up that only a bulk submission needs
+
+        descriptor = os.open(folder, _FOLDER)
+        try:
+            if ctypes.CDLL(None, use_errno=True).syncfs(descriptor):
+                raise OSError(ctypes.get_errno(), "syncfs failed", folder)
+        finally:
+            os.close(descriptor)
+
+    def close(self, descriptor: int) -> None:
+        """Close; on NFS this is where a full disk speaks up."""
+        os.close(descriptor)
+
+    def touch(self, path: str) -> None:
+        """Set the times to the SERVER's now (an explicit time would be this client's) [hazards H8]."""
+        os.utime(path)
+
+    def remove(self, path: str) -> bool:
+        """Unlink; False when it was not there."""
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def remove_folder(self, path: str) -> bool:
+        """rmdir; False when it is not empty or not there.  `.nfsXXXX` files may keep it for a while [hazards H15]."""
+        try:
+            os.rmdir(path)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EBUSY):
+                return False
+            raise
+        return True
+
+    def lock_is_free(self, path: str) -> bool:
+        """True when nobody on this machine holds the flock of `path`."""
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
+
+    def _share(self, descriptor: int) -> None:
+        if self.group:
+            os.fchmod(descriptor, 0o660)

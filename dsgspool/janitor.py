@@ -1,0 +1,217 @@
+"""What keeps a spool tidy when nodes die: take-over, due tasks, bumps, sweeps.
+
+The rule: every duty is a rename that may be repeated and that two janitors may do at once; safety never depends on who
+leads.  The chain of O_EXCL files workers/janitor.N says who does the work, so that not everybody does.  A dead worker's
+folder is swept again and again for a day, because a rename that was on its way may still land there (hazards, 9).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+
+from dsgspool import names
+from dsgspool.clock import ServerClock, iso, unix
+from dsgspool.errors import InvalidName
+from dsgspool.lease import Peers
+from dsgspool.names import TaskName
+from dsgspool.records import record_is_over
+from dsgspool.spool import Spool
+from dsgspool.spool.chain import Chain, next_of
+from dsgspool.spool.moves import Moves, Place, park, target_of
+from dsgspool.task import Decision, Kind, Outcome, Retry, State, decide
+
+DAY = 86400.0
+EMPTY_BATCH = 3600.0  #: seconds after which an empty batch folder in todo/ is removed
+DEPUTIES = 2
+
+Tell = Callable[..., None]
+
+
+class Janitor:
+    """The duties of one living worker `wid`."""
+
+    def __init__(self, spool: Spool, peers: Peers, wid: str, server: ServerClock, tell: Tell) -> None:
+        self.spool, self.fs, self.peers, self.wid, self.server, self.tell = spool, spool.fs, peers, wid, server, tell
+        self.moves = Moves(spool)
+        self.chain = Chain(spool, peers.is_dead, lambda: spool.settings().lease)
+        self._stripped: set[str] = set()
+
+    # -- who leads -----------------------------------------------------------------------------------------------
+
+    def leads(self) -> bool:
+        """True when the newest link of the chain names me; makes the next link when its leader is dead."""
+        numbers = sorted(int(f[8:]) for f in self.peers.files if f.startswith("janitor.") and f[8:].isdigit())
+        newest = numbers[-1] if numbers else 0
+        leader = self._leader(newest)
+        if leader == self.wid:
+            return True
+        if newest and not (leader and self.peers.is_dead(leader)):
+            return False
+        try:
+            self.fs.create_whole(f"{self.spool.workers}/janitor.{newest + 1}", f"{self.wid}\n".encode())
+        except FileExistsError:
+            return False
+        for number in numbers[:-1]:
+            self.fs.remove(f"{self.spool.workers}/janitor.{number}")
+        return True
+
+    def _leader(self, number: int) -> str:
+        """WID in a link of the chain; '' while its maker has not written it (or died before: see below)."""
+        data = self.fs.read_fresh(f"{self.spool.workers}/janitor.{number}") if number else None
+        if data == b"" and self._is_stale(f"{self.spool.workers}/janitor.{number}"):
+            return "nobody"  # its maker died between making and writing it; 'nobody' is not in workers/, so dead
+        return (data or b"").decode(errors="replace").strip()
+
+    def _is_stale(self, path: str) -> bool:
+        return self.server.now() - self.fs.status(path).st_mtime > self.peers.times().lease
+
+    def watched(self, *, leading: bool) -> list[str]:
+        """Whose heartbeats I look at: the leader and two deputies everybody's, everybody those three."""
+        living = [wid for wid in self.peers.living() if wid != self.wid]
+        first = sorted([*living, self.wid])[: DEPUTIES + 1]
+        if leading or self.wid in first or len(living) <= 2 * DEPUTIES:
+            return living
+        newest = max((f for f in self.peers.files if f.startswith("janitor.")), key=len, default="")
+        leader = self._leader(int(newest[8:])) if newest[8:].isdigit() else ""
+        return [wid for wid in living if wid in first or wid == leader]
+
+    # -- the dead ------------------------------------------------------------------------------------------------
+
+    def bury(self) -> int:
+        """Sweep the folder of every dead worker; the number of tasks moved."""
+        moved = 0
+        for wid, is_folder in list(self.fs.scan(self.spool.running)):
+            if is_folder and wid != self.wid and (why := self.peers.verdict(wid)):
+                moved += self._take_over(wid, why)
+        return moved
+
+    def _take_over(self, wid: str, why: str) -> int:
+        folder = f"{self.spool.running}/{wid}"
+        files = [name for name, _ in self.fs.scan(folder) if name[:1] not in ".#"]
+        if files or wid not in self._stripped:
+            self._fence(wid, why)
+        moved = sum(self._rescue(wid, file, why) for file in files)
+        if wid not in self._stripped:
+            moved += self.strip(wid)
+            self._stripped.add(wid)
+        self._forget(wid, folder)
+        return moved
+
+    def _fence(self, wid: str, why: str) -> None:
+        """Tell a worker that may come back that it is out."""
+        if f"{wid}.fenced" in self.peers.files or wid not in self.peers.known:
+            return
+        text = json.dumps({"by": self.wid, "why": why, "at": iso(self.server.now())})
+        with contextlib.suppress(FileExistsError):
+            self.fs.create_whole(f"{self.spool.workers}/{wid}.fenced", f"{text}\n".encode())
+        self.tell("fence", f"worker {wid} is dead ({why}): taking over", worker=wid, why=why)
+
+    def _rescue(self, wid: str, file: str, why: str) -> int:
+        """Move one file of a dead worker to where its record says, or back to todo/; 1 when it moved."""
+        try:
+            name = names.parse_flat(file)
+        except InvalidName:
+            name, decision = names.invalid_name(file, ""), Decision(State.FAILED, "invalid")
+        else:
+            decision = park(self.spool, name, self._verdict(name))
+        target = target_of(self.spool, name, decision, self.moves.token(), self.server.now())
+        self.fs.rename_into(f"{self.spool.running}/{wid}/{file}", target)
+        if file in {left for left, _ in self.fs.scan(f"{self.spool.running}/{wid}")}:
+            return 0  # the next sweep tries again
+        self.tell(
+            "rescue", f"{name.identity} was lost with {wid}: now in {decision.state}/", task=name.identity, worker=wid,
+            to=str(decision.state), why=why,
+        )  # fmt: skip
+        return 1
+
+    def _verdict(self, name: TaskName) -> Decision:
+        """What becomes of a dead worker's file: the outcome in the record of that very claim, else it was lost."""
+        if name.claim is None:
+            return Decision(State.TODO, budget=name.budget)
+        found = self.chain.of_claim(name)
+        if found is None:  # it died before the attempt began: nothing ran, nothing counts
+            return Decision(State.TODO, budget=name.budget)
+        if record_is_over(found[1]):
+            return next_of(found[1]) or Decision(State.TODO, budget=name.budget)
+        lost = decide(Outcome(Kind.LOST), name.budget, Retry(max_lost=self.spool.settings().max_lost))
+        assert lost is not None
+        return lost
+
+    def _forget(self, wid: str, folder: str) -> None:
+        """After a day nothing that was on its way can still land: remove the folder."""
+        marks = [f"{self.spool.workers}/{wid}.{mark}" for mark in ("dead", "fenced") if f"{wid}.{mark}" in self.peers.files]
+        if marks and all(self.server.now() - self.fs.status(mark).st_mtime > DAY for mark in marks):
+            self.fs.remove_folder(folder)
+
+    def strip(self, wid: str) -> int:
+        """Take the `@` off every name of a dead worker that a person moved out of its folder."""
+        moved = 0
+        for state in (State.TODO, State.HOLD, State.FAILED, State.DONE, State.RUNNING):
+            for path, name in self.spool.tasks(state):
+                if name.claim and name.claim.wid == wid and not (state is State.RUNNING and path.startswith(f"{wid}/")):
+                    moved += self.moves.strip(Place(state, path, name))
+        return moved
+
+    def strip_strays(self) -> int:
+        """The same for every dead owner's name in todo/ and hold/, now and then: a person may move one late."""
+        places = [Place(state, path, name) for state in (State.TODO, State.HOLD) for path, name in self.spool.tasks(state)]
+        return sum(self.moves.strip(p) for p in places if p.name.claim and self.peers.is_dead(p.name.claim.wid))
+
+    # -- the waiting ---------------------------------------------------------------------------------------------
+
+    def due(self) -> int:
+        """Bring back every task whose moment has come; the number moved."""
+        moved = 0
+        for folder in self._due_folders():
+            for path, _ in list(self.fs.walk(f"{self.spool.waiting}/{folder}")):
+                if not names.is_ignored(os.path.basename(path)):
+                    with contextlib.suppress(InvalidName):
+                        moved += self.moves.due(folder, path)
+            self._remove_empty(f"{self.spool.waiting}/{folder}")
+        return moved
+
+    def _due_folders(self) -> Iterator[str]:
+        for folder, is_folder in list(self.fs.scan(self.spool.waiting)):
+            if is_folder and (moment := names.parse_until(folder)) and unix(*moment) <= self.server.now():
+                yield folder
+
+    def _remove_empty(self, folder: str) -> None:
+        for name, is_folder in list(self.fs.scan(folder)):
+            if is_folder:
+                self._remove_empty(f"{folder}/{name}")
+        self.fs.remove_folder(folder)
+
+    # -- tidiness ------------------------------------------------------------------------------------------------
+
+    def bump(self) -> None:
+        """Touch todo/: an NFSv3 client may have missed a change that fell into the same clock tick, for ever."""
+        self.fs.touch(self.spool.todo)
+
+    def sweep_batches(self) -> None:
+        """Remove batch folders of todo/ that have been empty for an hour."""
+        for name, is_folder in list(self.fs.scan(self.spool.todo)):
+            path = f"{self.spool.todo}/{name}"
+            if is_folder and name[:1] != "." and self._age(path) > EMPTY_BATCH:
+                self._remove_empty(path)
+
+    def sweep_tmp(self) -> None:
+        """Remove what a crashed submitter left a day ago; renamed first, so that a late one finds nothing to move."""
+        for name, is_folder in list(self.fs.scan(self.spool.tmp)):
+            path = f"{self.spool.tmp}/{name}"
+            if not is_folder or self._age(path) <= DAY:
+                continue
+            if name.startswith(".") and name.endswith(".swept"):
+                for file, _ in list(self.fs.walk(path)):
+                    self.fs.remove(f"{path}/{file}")
+                self._remove_empty(path)
+            else:
+                self.fs.rename(path, f"{self.spool.tmp}/.{name}.swept")
+
+    def _age(self, path: str) -> float:
+        try:
+            return self.server.now() - self.fs.status(path).st_mtime
+        except FileNotFoundError:
+            return 0.0

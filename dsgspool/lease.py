@@ -1,0 +1,215 @@
+"""My own lease, and the rules by which another worker is dead.
+
+The rule: no decision compares the clocks of two machines.  A worker is alive as long as its lock file's mtime changes;
+it is dead when (1) its tombstone lies there, (2) it was a process of this very machine and boot and is gone, (3) its
+heartbeat was unchanged for `lease` seconds of MY clock while my own heartbeats went through, or (4) a person says so.
+A lock that is free proves nothing (a cut-off NFSv4 client loses it), nor does one that is held (a powered-off NFSv3
+client keeps it).  What is not known for certain is alive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from filelock import FileLock, Timeout
+
+from dsgspool import names, proc
+from dsgspool.clock import Clock, ServerClock
+from dsgspool.errors import NodeError
+from dsgspool.fs import Fs
+from dsgspool.proc import Identity
+
+MIN_SAMPLES = 3  #: looks at a heartbeat before its silence means anything (hazards H30)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The lease times of spool.yaml in seconds; L_r >= (L_w + K) * 1.05 + 2 H."""
+
+    heartbeat: float
+    fence: float
+    kill: float
+    lease: float
+
+
+class Lease:
+    """WID.lock: held by filelock for the worker's life, touched at every heartbeat."""
+
+    def __init__(self, fs: Fs, clock: Clock, workers: str, wid: str) -> None:
+        self.fs, self.clock, self.wid = fs, clock, wid
+        self.path = f"{workers}/{wid}.lock"
+        self.server = ServerClock(clock)
+        self.uid = -1  #: the uid that the server gives to files made by this process (root squash)
+        self.beat_at = float("-inf")  #: BOOTTIME before the last heartbeat that went through
+        self._lock: FileLock | None = None
+
+    def acquire(self) -> None:
+        """Make, lock and touch the lock file; NodeError where the mount has no working locks."""
+        self.fs.create_whole(self.path, b"")
+        mode = 0o660 if self.fs.group else 0o644
+        lock = FileLock(self.path, timeout=0, mode=mode, fallback_to_soft=False, preserve_lock_file=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise NodeError(f"{self.path} is locked by another process although its name is new") from None
+        except (OSError, NotImplementedError) as error:
+            raise NodeError(f"{self.path} cannot be locked ({error}): mount the share with locks (no `nolock`)") from error
+        self._lock = lock
+        self.beat()
+
+    def beat(self) -> float:
+        """One heartbeat; the BOOTTIME before it.  OSError when it did not go through."""
+        before = self.clock.boot()
+        self.fs.touch(self.path)
+        status = self.fs.status(self.path)
+        self.uid = status.st_uid
+        self.server.set(status.st_mtime, before)
+        self.beat_at = before
+        return before
+
+    def release(self) -> None:
+        """Let go of the lock; the file stays: it says when the worker was last seen."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+
+@dataclass(slots=True)
+class _Pulse:
+    """What I saw of another worker's lock file: unchanged since `since` (my BOOTTIME before the look)."""
+
+    seen: tuple[int, int]
+    since: float
+    samples: int = 1
+
+
+class Peers:
+    """The other workers of a spool, as far as this process knows."""
+
+    def __init__(self, fs: Fs, clock: Clock, workers: str, times: Callable[[], Times], me: Identity, wid: str = "") -> None:
+        self.fs, self.clock, self.folder, self.times, self.me, self.wid = fs, clock, workers, times, me, wid
+        self.known: set[str] = set()  #: every WID that has a WID.yaml
+        self.files: set[str] = set()  #: the last listing of workers/
+        self._dead: dict[str, str] = {}
+        self._pulses: dict[str, _Pulse] = {}
+        self._identities: dict[str, Identity | None] = {}
+        self._looked_at = float("-inf")
+
+    def refresh(self) -> None:
+        """List workers/ again."""
+        now = self.clock.boot()
+        # RACE: while this process stood still or was cut off, every heartbeat looks old.  A gap of mine says nothing
+        # about the others, so their silence is counted anew (hazards H30, H31).
+        if now - self._looked_at > 2 * self.times().heartbeat:
+            self._pulses.clear()
+        self.files = set(self.fs.names(self.folder))
+        self.known = {file[:-5] for file in self.files if file.endswith(".yaml") and names.is_wid(file[:-5])}
+        self._looked_at = now
+
+    def living(self) -> list[str]:
+        """WIDs not known to be dead, sorted."""
+        return sorted(wid for wid in self.known if wid not in self._dead and f"{wid}.dead" not in self.files)
+
+    def is_dead(self, wid: str) -> bool:
+        """True only on proof; see `verdict`."""
+        return bool(self.verdict(wid))
+
+    def verdict(self, wid: str) -> str:
+        """Why `wid` is dead, '' while it must be taken for alive.  Reads the last `refresh`, not the folder."""
+        if wid == self.wid:
+            return ""
+        if wid not in self._dead and (reason := self._judge(wid)):
+            self._dead[wid] = reason
+        return self._dead.get(wid, "")
+
+    def watch(self, wid: str) -> None:
+        """Take one sample of a heartbeat (open + fstat: stat() lags up to a minute on NFS [hazards H7])."""
+        before = self.clock.boot()
+        try:
+            status = self.fs.status(f"{self.folder}/{wid}.lock")
+        except FileNotFoundError:
+            seen = (0, 0)
+        else:
+            seen = (status.st_mtime_ns, status.st_ino)
+        pulse = self._pulses.get(wid)
+        if pulse is None or pulse.seen != seen:
+            self._pulses[wid] = _Pulse(seen, before)
+        else:
+            pulse.samples += 1
+
+    def _judge(self, wid: str) -> str:
+        if wid not in self.known:
+            return "it is not in workers/"
+        if f"{wid}.dead" in self.files:
+            return "its guard left a tombstone"
+        return self._local_proof(wid) or self._silence(wid)
+
+    def _silence(self, wid: str) -> str:
+        pulse = self._pulses.get(wid)
+        if pulse is None or pulse.samples < MIN_SAMPLES:
+            return ""
+        silent = self.clock.boot() - pulse.since
+        return f"no heartbeat for {silent:.0f} s" if silent >= self.times().lease else ""
+
+    def identity(self, wid: str) -> Identity | None:
+        """Who a worker says it is; None when WID.yaml cannot be read."""
+        if wid not in self._identities:
+            data = self.fs.read_fresh(f"{self.folder}/{wid}.yaml")
+            self._identities[wid] = parse_identity(data) if data else None
+        return self._identities[wid]
+
+    def _local_proof(self, wid: str) -> str:
+        """Rule 2, with the kill of what the dead one left; '' where it does not apply."""
+        other = self.identity(wid)
+        if other is None or not self.me.same_machine(other):
+            return ""
+        if other.boot_id and self.me.boot_id and other.boot_id != self.me.boot_id:
+            return "its machine was started anew since"
+        if not self.me.same_boot(other) or self._is_there(other):
+            return ""
+        if not self.fs.lock_is_free(f"{self.folder}/{wid}.lock") or kill_leftovers(wid):
+            return ""
+        return f"its process {other.pid} on this machine is gone"
+
+    def _is_there(self, other: Identity) -> bool:
+        # RACE: a guard outlives its worker for as long as it needs to kill; only then it leaves the tombstone.
+        return proc.is_running(other.pid, other.start) or proc.is_running(other.guard_pid, other.guard_start)
+
+
+def kill_leftovers(wid: str) -> bool:
+    """Kill the processes of this machine that a dead worker left; True while there were any (look again)."""
+    left = proc.marked(wid)
+    with contextlib.suppress(PermissionError):
+        proc.send(left, 9)
+    return bool(left)
+
+
+def dump_identity(wid: str, me: Identity, facts: dict[str, object]) -> bytes:
+    """WID.yaml: one line a key, JSON values (which are YAML); the others read it without a YAML parser."""
+    pairs = {"worker": wid, **asdict(me), **facts}
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in pairs.items()).encode() + b"...\n"
+
+
+def parse_facts(data: bytes) -> dict[str, object]:
+    """The mapping in a WID.yaml; {} when it is broken or half-written."""
+    facts: dict[str, object] = {}
+    for line in data.decode(errors="replace").splitlines():
+        key, colon, value = line.partition(": ")
+        if colon:
+            try:
+                facts[key] = json.loads(value)
+            except ValueError:
+                return {}
+    return facts
+
+
+def parse_identity(data: bytes) -> Identity | None:
+    """The identity in a WID.yaml; None when it is broken: then only its heartbeat counts."""
+    facts = parse_facts(data)
+    try:
+        return Identity(**{key: facts[key] for key in Identity.__dataclass_fields__})  # type: ignore[arg-type]
+    except KeyError:
+        return None

@@ -1,0 +1,227 @@
+"""Pure name arithmetic: what a file's name says, and which name says what.
+
+    [@LANE%][BATCH%]NAME[~TAG[.TOKEN]][@WID.C].yaml
+
+The rule: a task's identity is BATCH/NAME from birth to death; its state is its folder; everything that others must know
+without opening the file stands in its name.  Nothing here touches a disk.
+
+    in a shared folder   sweep-a/0001~1.k3f9x2ma-7.yaml      (BATCH is a sub-folder)
+    in running/WID       sweep-a%0001~1.k3f9x2ma-7@n1-k3f9x2ma.8.yaml   (flat, so that one listing tells all)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+
+from dsgspool.errors import InvalidName
+from dsgspool.task import REASONS, Budget
+
+MAX_IDENTITY = 150  #: bytes of BATCH/NAME, so that every name made from it stays under 255
+MAX_LANE = 20
+SUFFIXES = (".yaml", ".yml")
+ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  #: base32, lower case: safe on every file system
+
+_WID = r"[a-z0-9][a-z0-9-]{0,23}-[a-z2-7]{8}"
+_OWNER = re.compile(rf"@({_WID})\.([0-9]+)$")
+_TAG = re.compile(r"~([0-9]+(?:l[0-9]+)?|[a-z-]+[0-9]*)(?:\.([a-z2-7]{8}-[0-9]+))?$")
+_BUDGET = re.compile(r"([0-9]+)(?:l([0-9]+))?$")
+_NUMBERED = re.compile(r"(?:exit|signal)[0-9]+$")
+_WHOLE_WID = re.compile(_WID)
+_RECORD = re.compile(r"(.+)\.([1-9][0-9]*)\.(yaml|out|err)$")
+_UNTIL = re.compile(r"until-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$")
+_PRIORITY = re.compile(r"p(-?[0-9]{1,6})$")
+_CPUS = re.compile(r"cpus([0-9]{1,6})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`@WID.C`: the worker that holds a file, and which of its claims this is."""
+
+    wid: str
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.wid}.{self.count}"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskName:
+    """The parts of a task file's name.  `tag` without `token` in failed/ only (`~exit1`)."""
+
+    identity: str
+    tag: str = ""
+    token: str = ""
+    claim: Claim | None = None
+    lane: str = ""
+
+    @property
+    def batch(self) -> str:
+        """The batch folder, '' outside of one."""
+        return self.identity.rpartition("/")[0]
+
+    @property
+    def budget(self) -> Budget:
+        """Attempts already used; a reason tag gives a fresh budget."""
+        counts = _BUDGET.match(self.tag)
+        return Budget(int(counts[1]), int(counts[2] or 0)) if counts else Budget()
+
+    @property
+    def stem(self) -> str:
+        """The name without claim and suffix, slashes as they are."""
+        return self.identity + (f"~{self.tag}" if self.tag else "") + (f".{self.token}" if self.token else "")
+
+    @property
+    def path(self) -> str:
+        """Path below a shared folder that has no lanes; a claim stays in the name."""
+        return f"{self.stem}{f'@{self.claim}' if self.claim else ''}.yaml"
+
+    @property
+    def lane_path(self) -> str:
+        """Path below todo/, in its lane."""
+        return f"@{self.lane}/{self.path}" if self.lane else self.path
+
+    @property
+    def flat(self) -> str:
+        """File name in running/WID: slashes of lane and batch written as %."""
+        return self.lane_path.replace("/", "%")
+
+    def claimed(self, claim: Claim) -> TaskName:
+        """The same task, held by `claim`."""
+        return replace(self, claim=claim)
+
+    def plain(self) -> TaskName:
+        """The bare identity: how it is called in done/."""
+        return TaskName(self.identity)
+
+    def failed(self, reason: str, token: str = "") -> TaskName:
+        """How it is called in failed/."""
+        return TaskName(self.identity, reason, token)
+
+    def returned(self, budget: Budget, token: str) -> TaskName:
+        """How a program gives it back: counts and a token that is unique for ever, so it can overwrite nothing."""
+        counts = f"{budget.failures}l{budget.losses}" if budget.losses else str(budget.failures)
+        return TaskName(self.identity, counts, token, lane=self.lane)
+
+
+def is_ignored(name: str) -> bool:
+    """True for names that are nobody's task: editors' and copy programs' temporary files, and what is not YAML."""
+    return name[:1] in ".#" or not name.endswith(SUFFIXES)
+
+
+def check_part(part: str, whole: str) -> None:
+    """Raise InvalidName unless `part` may be one component of an identity."""
+    if not part:
+        raise InvalidName(whole, "a part of it is empty")
+    if part[0] in ".-":
+        raise InvalidName(whole, f"{part!r} begins with {part[0]!r}")
+    for character in part:
+        if character in "~@%" or ord(character) < 32 or ord(character) == 127 or character == "\\":
+            raise InvalidName(whole, f"the character {character!r} has a meaning of its own or cannot be typed")
+        if 0xDC80 <= ord(character) <= 0xDCFF:
+            raise InvalidName(whole, "it is not UTF-8")
+
+
+def check_identity(identity: str) -> str:
+    """The identity itself when it may be a task's, else InvalidName with the reason."""
+    for part in identity.split("/"):
+        check_part(part, identity)
+    if len(identity.encode()) > MAX_IDENTITY:
+        raise InvalidName(identity, f"it is longer than {MAX_IDENTITY} bytes")
+    return identity
+
+
+def parse(path: str) -> TaskName:
+    """The parts of a path below a shared folder (`@LANE/BATCH/NAME~TAG.TOKEN@WID.C.yaml`), else InvalidName."""
+    stem, dot, suffix = path.rpartition(".")
+    if f"{dot}{suffix}" not in SUFFIXES:
+        raise InvalidName(path, "it does not end with .yaml")
+    lane = ""
+    if stem[:1] == "@" and "/" in stem:
+        lane, _, stem = stem[1:].partition("/")
+        if len(lane.encode()) > MAX_LANE or not lane:
+            raise InvalidName(path, f"its lane is empty or longer than {MAX_LANE} bytes")
+    claim = None
+    if owner := _OWNER.search(stem):
+        claim, stem = Claim(owner[1], int(owner[2])), stem[: owner.start()]
+    tag = token = ""
+    if (tagged := _TAG.search(stem)) and is_tag(tagged[1]):
+        tag, token, stem = tagged[1], tagged[2] or "", stem[: tagged.start()]
+    return TaskName(check_identity(stem), tag, token, claim, lane)
+
+
+def parse_flat(name: str) -> TaskName:
+    """The parts of a file name in running/WID."""
+    return parse(name.replace("%", "/"))
+
+
+def is_tag(tag: str) -> bool:
+    """True for counts (`1`, `1l2`) and for the reasons that a name may carry."""
+    return tag in REASONS or bool(_BUDGET.match(tag) or _NUMBERED.match(tag))
+
+
+def is_wid(text: str) -> bool:
+    """True when `text` has the form of a worker's id."""
+    return _WHOLE_WID.fullmatch(text) is not None
+
+
+def worker_id(host: str, chance: str) -> str:
+    """WID of a new incarnation: the host's first 24 characters of a-z0-9- and 8 random ones."""
+    short = re.sub(r"[^a-z0-9-]+", "-", host.lower().partition(".")[0])[:24].strip("-")
+    return f"{short or 'node'}-{chance}"
+
+
+def invalid_name(original: str, token: str) -> TaskName:
+    """The name in failed/ of a thing whose own name cannot be used."""
+    digest = hashlib.sha256(original.encode(errors="surrogateescape")).hexdigest()[:12]
+    return TaskName(f"invalid-{digest}", "invalid", token)
+
+
+def record_path(identity: str, attempt: int) -> str:
+    """Path of an attempt's record below logs/; its logs end with .out and .err instead of .yaml."""
+    return f"{identity}.{attempt}.yaml"
+
+
+def parse_record(path: str) -> tuple[str, int, str] | None:
+    """(identity, attempt, 'yaml' | 'out' | 'err') of a path below logs/, None for what is not ours."""
+    match = _RECORD.match(path)
+    return (match[1], int(match[2]), match[3]) if match else None
+
+
+def until_folder(stamp: str) -> str:
+    """Folder in waiting/ for a moment written as 20261121T210000Z."""
+    return f"until-{stamp}"
+
+
+def parse_until(folder: str) -> tuple[int, int, int, int, int, int] | None:
+    """UTC (year, month, day, hour, minute, second) of a folder in waiting/, None when it waits for something else."""
+    match = _UNTIL.match(folder)
+    return tuple(int(part) for part in match.groups()) if match else None  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What a lane's name asks for: `@p10` priority 10, `@cpus8` a worker with 8 slots, `@p5,cpus8` both."""
+
+    priority: int = 0
+    cpus: int = 1
+    known: bool = True
+
+
+def parse_lane(lane: str) -> Lane:
+    """Meaning of a lane's name (without its `@`); a word of a later version makes it unknown, so nobody takes from it."""
+    priority, cpus, known = 0, 1, True
+    for word in filter(None, lane.split(",")):
+        if match := _PRIORITY.match(word):
+            priority = int(match[1])
+        elif match := _CPUS.match(word):
+            cpus = int(match[1])
+        else:
+            known = False
+    return Lane(priority, cpus, known)
+
+
+def lane_for(priority: int, cpus: int) -> str:
+    """The name of the lane for that need, '' for plain todo/."""
+    return ",".join(([f"p{priority}"] if priority else []) + ([f"cpus{cpus}"] if cpus > 1 else []))

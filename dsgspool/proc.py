@@ -1,0 +1,249 @@
+"""The only door to processes: who am I, start a command, reap, find and kill what it left behind.
+
+The rule: a command and all its descendants are over before anybody hears that it ended.  Each command has a session of
+its own, and worker and guard are child subreapers: whatever a command leaves behind, even after setsid, becomes a child
+of the worker (or of the guard when the worker is dead) and so can be found and killed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import psutil
+
+#: prctl(2) numbers.
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
+MARKER = "DSGSPOOL_CLAIM"  #: in the environment of every command: WID.C of the attempt that it belongs to
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which process on which machine: what WID.yaml tells the others."""
+
+    host: str
+    machine_id: str
+    boot_id: str
+    pid_namespace: str
+    pid: int
+    start: int
+    guard_pid: int = 0
+    guard_start: int = 0
+
+    def same_machine(self, other: Identity) -> bool:
+        """True for the same operating system installation: host name and machine-id agree."""
+        return bool(self.machine_id) and (self.host, self.machine_id) == (other.host, other.machine_id)
+
+    def same_boot(self, other: Identity) -> bool:
+        """True when process numbers of one mean the same to the other."""
+        return (self.boot_id, self.pid_namespace) == (other.boot_id, other.pid_namespace) and bool(self.boot_id)
+
+
+def _line(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def start_time(pid: int) -> int:
+    """Clock ticks after boot at which process `pid` started; 0 = no such process, or a zombie.  proc(5), field 22."""
+    fields = _line(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return int(fields[19]) if len(fields) > 19 and fields[0] not in "ZX" else 0
+
+
+def identity(guard_pid: int = 0) -> Identity:
+    """Who this process is."""
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        namespace = ""
+    return Identity(
+        host=platform.node(),
+        machine_id=_line("/etc/machine-id") or _line("/var/lib/dbus/machine-id"),
+        boot_id=_line("/proc/sys/kernel/random/boot_id"),
+        pid_namespace=namespace,
+        pid=os.getpid(),
+        start=start_time(os.getpid()),
+        guard_pid=guard_pid,
+        guard_start=start_time(guard_pid) if guard_pid else 0,
+    )
+
+
+def is_running(pid: int, start: int) -> bool:
+    """True while the very process that started then is there."""
+    return pid > 0 and start_time(pid) == start != 0
+
+
+def usable_cpus() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def random_word(length: int = 8) -> str:
+    """Random base32 characters, lower case: 40 bits for 8 of them."""
+    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+    return "".join(alphabet[byte & 31] for byte in os.urandom(length))
+
+
+def prctl(option: int, value: int) -> None:
+    """prctl(2); raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl failed")
+
+
+def become_subreaper() -> None:
+    """From now on orphans below me become my children."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to start a command; `stdin`, `stdout`, `stderr` are open descriptors."""
+
+    argv: Sequence[str]
+    cwd: str
+    env: Mapping[str, str]
+    stdin: int
+    stdout: int
+    stderr: int
+    umask: int = -1
+    user: tuple[int, int, list[int]] | None = None
+
+
+def spawn(launch: Launch) -> int:
+    """Start a command in a session of its own and give its pid; OSError names the file that was missing."""
+    uid, gid, groups = launch.user or (None, None, None)
+    process = subprocess.Popen(
+        launch.argv, cwd=launch.cwd, env=launch.env, stdin=launch.stdin, stdout=launch.stdout, stderr=launch.stderr,
+        umask=launch.umask, user=uid, group=gid, extra_groups=groups, start_new_session=True,
+    )  # fmt: skip
+    process.returncode = 0  # `reap` waits for every child at once; Popen must not try as well
+    return process.pid
+
+
+def set_nice(pid: int, nice: int) -> None:
+    """Lower the priority of a command's process group (it may already be over)."""
+    try:
+        os.setpriority(os.PRIO_PGRP, pid, nice)
+    except ProcessLookupError:
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A child that ended: exit code or signal, CPU seconds."""
+
+    pid: int
+    code: int | None
+    signal: int | None
+    cpu_seconds: float
+
+
+def reap() -> Iterator[Exit]:
+    """Every child that has ended by now, known or adopted."""
+    while True:
+        try:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        killed = os.WIFSIGNALED(status)
+        yield Exit(
+            pid,
+            None if killed else os.WEXITSTATUS(status),
+            os.WTERMSIG(status) if killed else None,
+            usage.ru_utime + usage.ru_stime,
+        )
+
+
+def children() -> list[int]:
+    """My children, adopted ones included, the ended but unreaped too."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
+            return [int(pid) for pid in file.read().split()]
+    except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN
+        return [child.pid for child in psutil.Process().children()]
+
+
+def session(pid: int) -> int:
+    """Session of a process, 0 when it is gone."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
+
+
+def marker(pid: int) -> str:
+    """WID.C in the environment that a process was started with; '' when it has none or may not be read."""
+    try:
+        return psutil.Process(pid).environ().get(MARKER, "")
+    except (psutil.Error, OSError):
+        return ""
+
+
+def marked(wid: str) -> list[int]:
+    """Processes of this machine that carry a claim of worker `wid`: what a dead worker left behind."""
+    return [pid for pid in psutil.pids() if marker(pid).startswith(f"{wid}.")]
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below `pid`, itself first."""
+    try:
+        return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+    except psutil.NoSuchProcess:
+        return [pid]
+
+
+def send(pids: Iterable[int], number: int) -> None:
+    """Signal processes; those that are gone are gone."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def send_group(pid: int, number: int) -> None:
+    """Signal the process group that a command leads."""
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def memory(pid: int) -> int:
+    """Bytes of memory that `pid` and its descendants hold now (resident set, shared pages counted in each)."""
+    total = 0
+    for each in descendants(pid):
+        try:
+            total += psutil.Process(each).memory_info().rss
+        except psutil.Error:
+            continue
+    return total
+
+
+def worker_command(arguments: Sequence[str]) -> list[str]:
+    """The command line that starts a guard, which starts the worker: isolated, so that it stays tiny."""
+    guard = os.path.join(os.path.dirname(__file__), "worker", "guard.py")
+    return [sys.executable, "-I", "-S", guard, sys.executable, "-m", "dsgspool.worker", *arguments]
+
+
+def start_quietly(argv: Sequence[str]) -> int:
+    """Start a helper process with its own session and no output; it is reaped with the others."""
+    with open(os.devnull, "r+b") as null:
+        return spawn(Launch(argv, "/", dict(os.environ), null.fileno(), null.fileno(), null.fileno()))
+
+
+def become(argv: Sequence[str]) -> None:
+    """Replace this process."""
+    os.execv(argv[0], list(argv))

@@ -1,0 +1,129 @@
+"""Records: what is known of one attempt, logs/NAME.N.yaml, written in two parts by one writer.
+
+The rule: reading never raises.  A record that broke off gives what stands in it whole: a last key whose line has no end
+is dropped, because `exit_code: 1` may be the beginning of 137.  Only the line `...` says that the attempt is over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
+from typing import Any
+
+from dsgspool.errors import InvalidTask
+from dsgspool.yamltext import Node, compose, pairs
+
+MAX_BYTES = 4 * 1024 * 1024  #: the text of the task may be escaped, its environment is there twice
+_CLAIM = re.compile(rb'^claim: "?([a-z0-9-]+\.[0-9]+)"?\r?\n', re.MULTILINE)
+_KEY = re.compile(rb"^[a-z_]+:", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One attempt.  None = not known (yet).  Moments are ISO 8601 in UTC, the names of the keys tell the units."""
+
+    format: int | None = None
+    task: str | None = None  #: identity, BATCH/NAME
+    attempt: int | None = None
+    worker: str | None = None
+    claim: str | None = None  #: WID.C
+    host: str | None = None
+    pid: int | None = None
+    started: str | None = None
+    file: str | None = None  #: name of the file as it was claimed
+    digest: str | None = None  #: sha256 of the text, hexadecimal
+    text: str | None = None  #: the task file as it was run
+    command: str | tuple[str, ...] | None = None  #: as resolved
+    cwd: str | None = None
+    environment: Mapping[str, str] | None = None  #: what the task added to the worker's
+    git: str | None = None  #: commit of cwd
+    cpus: int | None = None
+    ended: str | None = None
+    seconds: float | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    outcome: str | None = None  #: done, exit1, timeout, lost ...
+    reason: str | None = None
+    cpu_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+    stdout_bytes: int | None = None
+    stderr_bytes: int | None = None
+    leftovers: int | None = None  #: processes killed after the command had ended
+
+
+def is_complete(data: bytes) -> bool:
+    """True when the last line that is not empty is `...`."""
+    return data.rstrip()[-4:] in (b"\n...", b"...")
+
+
+def record_is_over(data: bytes) -> bool:
+    """True when the writer closed the record: the attempt has its end."""
+    return is_complete(data)
+
+
+def record_claim(data: bytes) -> str | None:
+    """WID.C of the claim that the attempt belongs to, None when its line is not there whole."""
+    match = _CLAIM.search(data)
+    return match[1].decode() if match else None
+
+
+def parse_record(data: bytes) -> Record:
+    """What can be read of a record."""
+    if not data.endswith(b"\n") and not is_complete(data):
+        data = _without_last_key(data)
+    while data:
+        try:
+            return _record(compose(data, MAX_BYTES))
+        except InvalidTask:
+            data = _without_last_key(data)
+    return Record()
+
+
+def _without_last_key(data: bytes) -> bytes:
+    starts = [match.start() for match in _KEY.finditer(data)]
+    return data[: starts[-1]] if starts else b""
+
+
+def _record(root: Node) -> Record:
+    values: dict[str, Any] = {}
+    for key, node in pairs(root, "the record"):
+        if read := _READERS.get(key.value):
+            try:
+                values[key.value] = read(node)
+            except ValueError:
+                values[key.value] = None
+    return Record(**values)
+
+
+def _text(node: Node) -> str | None:
+    return node.value if node.kind == "scalar" and node.tag != "null" else None
+
+
+def _integer(node: Node) -> int:
+    return int(node.value)
+
+
+def _number(node: Node) -> float:
+    return float(node.value)
+
+
+def _command(node: Node) -> str | tuple[str, ...] | None:
+    return tuple(item.value for item in node.children) if node.kind == "list" else _text(node)
+
+
+def _environment(node: Node) -> dict[str, str] | None:
+    if node.kind != "mapping":
+        return None
+    return {key.value: value.value for key, value in pairs(node, "environment")}
+
+
+_READERS: dict[str, Callable[[Node], object]] = {
+    **{field.name: _text for field in dataclass_fields(Record)},
+    **dict.fromkeys(("format", "attempt", "pid", "cpus", "exit_code", "signal", "leftovers"), _integer),
+    **dict.fromkeys(("peak_memory_bytes", "stdout_bytes", "stderr_bytes"), _integer),
+    **dict.fromkeys(("seconds", "cpu_seconds"), _number),
+    "command": _command,
+    "environment": _environment,
+}

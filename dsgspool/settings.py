@@ -1,0 +1,205 @@
+"""spool.yaml and a worker's control file as frozen values.
+
+The rule: everything that two workers must agree on stands in spool.yaml and nowhere else, and a set of times that would
+let a dead worker's task be taken over while it still runs is refused.  `format_of` needs no YAML parser, so `submit`
+can look at the format for the price of a regular expression.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dsgspool import fields
+from dsgspool.codec import FORMAT, READERS, check_format, read_fields
+from dsgspool.codec import NewerFormat as _NewerFormat
+from dsgspool.errors import InvalidTask, SettingsError
+from dsgspool.task import Task
+from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
+
+_FORMAT = re.compile(rb"^(?:\xef\xbb\xbf)?format:[ \t]*([0-9]{1,9})[ \t\r]*(?:#.*)?$", re.MULTILINE)
+_ABSOLUTE = re.compile(r"/[^\0]*")
+DEFAULT_KEYS = (
+    "env", "timeout", "grace", "retries", "backoff", "success_codes", "max_log", "umask", "nice", "cpus", "tags",
+)  # fmt: skip
+
+
+class NewerFormatSettings(SettingsError):  # noqa: N818 (like NewerFormat)
+    """The spool was made by a later version: claim nothing, and say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """spool.yaml.  Times in seconds; `task` holds what a task gets that says nothing of its own."""
+
+    format: int = FORMAT
+    heartbeat: float = 5.0
+    fence: float = 25.0
+    kill: float = 10.0
+    lease: float = 47.0
+    settle: float = 2.0
+    poll_min: float = 0.5
+    poll_max: float = 5.0
+    max_lost: int = 3
+    durability: str = "process"
+    default_cwd: str | None = None
+    timezone: str | None = None
+    group: str | None = None
+    run_as: str = "worker"
+    report_every: float | None = None
+    allow_soft_mount: bool = False
+    stop_grace: float | None = None
+    task: Task = field(default_factory=Task)
+
+    @property
+    def least_lease(self) -> float:
+        """The shortest lease that the other times allow: clock rates may differ by 5 %."""
+        return (self.fence + self.kill) * 1.05 + 2 * self.heartbeat
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """workers/WID.control.yaml, read at every beat.  `slots` None = as the worker was started."""
+
+    slots: int | None = None
+    paused: bool = False
+    drain: bool = False
+
+
+def format_of(data: bytes) -> int:
+    """The format that a file says it has, 1 when it says nothing."""
+    match = _FORMAT.search(data)
+    return int(match[1]) if match else 1
+
+
+def parse_settings(data: bytes, path: str) -> Settings:
+    """The settings of a spool; SettingsError with path, line and remedy.  An empty file means all defaults."""
+    try:
+        return _settings(compose(data, may_be_empty=True))
+    except _NewerFormat as error:
+        raise NewerFormatSettings(path, _sentence(error), error.line) from None
+    except InvalidTask as error:
+        raise SettingsError(path, _sentence(error), error.line) from None
+
+
+def parse_control(data: bytes, path: str) -> Control:
+    """What a worker is told while it runs; SettingsError when that cannot be read."""
+    try:
+        root = compose(data, may_be_empty=True)
+        check_keys(root, _CONTROL)
+        return Control(**_values(root, _CONTROL))
+    except InvalidTask as error:
+        raise SettingsError(path, _sentence(error), error.line) from None
+
+
+def _sentence(error: InvalidTask) -> str:
+    return f"{error.reason} ({error.remedy})" if error.remedy else error.reason
+
+
+def _settings(root: Node) -> Settings:
+    check_format(root)
+    check_keys(root, (*_READERS, "shell", "setup", "defaults"), (), _ELSEWHERE)
+    values = _values(root, _READERS)
+    settings = replace(Settings(task=_task(root)), **values)
+    _check_times(settings, {key.value: key for key, _ in pairs(root, "the file")})
+    return settings
+
+
+def _values(root: Node, readers: dict[str, Callable[[Node, str], Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, node in pairs(root, "the file"):
+        if key.value in readers:
+            null = key.value in _NULLABLE and fields.is_null(node)
+            values[key.value] = None if null else readers[key.value](node, key.value)
+    return values
+
+
+def _task(root: Node) -> Task:
+    """The defaults of every task: `shell`, `setup` and what stands in `defaults`."""
+    nodes: dict[str, Node] = {}
+    for key, node in pairs(root, "the file"):
+        if key.value in ("shell", "setup"):
+            nodes[key.value] = node
+        elif key.value == "defaults" and node.tag != "null":
+            other = [word for word in READERS if word not in DEFAULT_KEYS]
+            check_keys(node, DEFAULT_KEYS, (), dict.fromkeys(other, "that has no default here: remove it"))
+            nodes.update((inner.value, value) for inner, value in pairs(node, "defaults"))
+    return replace(Task(), **read_fields(nodes))
+
+
+def _check_times(settings: Settings, keys: dict[str, Node]) -> None:
+    """Raise for times with which two workers could run the same task; the defaults are legal, so a key is to blame."""
+    beat, fence = settings.heartbeat, settings.fence
+    if fence < 2 * beat:
+        reason = f"`fence` is {fence:g} s, less than two heartbeats of {beat:g} s"
+        raise wrong(_blame(keys, "fence", "heartbeat"), reason, f"the smallest that is legal: fence: {2 * beat:g}s")
+    if settings.lease < settings.least_lease - 1e-9:
+        least = f"{math.ceil(settings.least_lease * 100 - 1e-6) / 100:.12g}"
+        sums = f"(fence {fence:g} + kill {settings.kill:g}) * 1.05 + 2 * heartbeat {beat:g} = {least}"
+        reason = f"`lease` is {settings.lease:g} s, less than {sums}"
+        key = _blame(keys, "lease", "fence", "kill", "heartbeat")
+        raise wrong(key, reason, f"the smallest that is legal: lease: {least}s")
+    if settings.poll_min > settings.poll_max:
+        reason = f"`poll_min` is {settings.poll_min:g} s, more than `poll_max`, {settings.poll_max:g} s"
+        raise wrong(_blame(keys, "poll_min", "poll_max"), reason, "make it smaller, or poll_max larger")
+
+
+def _blame(keys: dict[str, Node], *words: str) -> Node:
+    return next(keys[word] for word in words if word in keys)
+
+
+def _time(low: float) -> Callable[[Node, str], float]:
+    return lambda node, what: fields.duration(node, what, low)
+
+
+def _choice(*words: str) -> Callable[[Node, str], str]:
+    return lambda node, what: fields.choice(node, what, words)
+
+
+def _folder(node: Node, what: str) -> str:
+    path = fields.text(node, what)
+    if _ABSOLUTE.fullmatch(path):
+        return path
+    raise wrong(node, f"`{what}` is {path!r} and must be an absolute path", "begin it with /")
+
+
+def _timezone(node: Node, what: str) -> str:
+    import zoneinfo
+
+    name = fields.text(node, what)
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        raise wrong(
+            node, f"`{what}`: this machine knows no {name!r}", "write one such as Europe/Berlin or UTC"
+        ) from None
+    return name
+
+
+_NULLABLE = frozenset({"default_cwd", "timezone", "group", "report_every", "stop_grace", "slots"})
+_READERS: dict[str, Callable[[Node, str], Any]] = {
+    "format": lambda node, what: fields.integer(node, what, 1),
+    **dict.fromkeys(("heartbeat", "fence", "kill", "lease", "poll_min", "poll_max"), _time(0.01)),
+    "settle": _time(0),
+    "max_lost": lambda node, what: fields.integer(node, what, 1, 999_999),
+    "durability": _choice("process", "strict"),
+    "default_cwd": _folder,
+    "timezone": _timezone,
+    "group": fields.text,
+    "run_as": _choice("worker", "owner"),
+    "report_every": _time(1),
+    "allow_soft_mount": fields.boolean,
+    "stop_grace": _time(0),
+}
+_ELSEWHERE = {
+    **dict.fromkeys(DEFAULT_KEYS, "write it below `defaults:`, with two spaces in front"),
+    "slots": "each worker has its own: `dsgspool worker --slots {value}`",
+}
+_CONTROL: dict[str, Callable[[Node, str], Any]] = {
+    "slots": lambda node, what: fields.integer(node, what, 0, 99_999),
+    "paused": fields.boolean,
+    "drain": fields.boolean,
+}

@@ -1,0 +1,258 @@
+"""Looking at the spool: listings, records, heartbeats -> `Snapshot`.
+
+The rule: read only, and every folder is listed once, in the direction in which tasks flow; so one that moves meanwhile
+is at worst seen twice, and what is seen twice is looked at again.  A file that goes away while it is read is no error.
+The folders are the truth: a record adds to a task what only it knows (when, where, how it ended), it never moves one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from dsgspool import names
+from dsgspool.clock import ServerClock, unix
+from dsgspool.errors import InvalidName, SettingsError, StorageError
+from dsgspool.lease import Peers, parse_facts
+from dsgspool.names import TaskName
+from dsgspool.snapshot.attempts import Attempt, moment, parse_attempt
+from dsgspool.snapshot.values import Counts, Running, Snapshot, TaskSeen, WorkerSeen
+from dsgspool.spool import PAUSE, Spool, task_name
+from dsgspool.task import State
+
+FLOW = (State.TODO, State.WAITING, State.HOLD, State.RUNNING, State.DONE, State.FAILED)
+DEFAULT_LEASE = 47.0  #: when spool.yaml cannot be read
+
+
+def take(
+    spool: Spool, *, records: bool = False, server: ServerClock | None = None, peers: Peers | None = None
+) -> Snapshot:
+    """Look once.  `records`: read the records of finished tasks too.  `server`, `peers`: better knowledge, if at hand."""
+    return _Look(spool, records, server, peers).take()
+
+
+@dataclass(slots=True)
+class _Look:
+    spool: Spool
+    records: bool
+    server: ServerClock | None
+    peers: Peers | None
+    problems: list[str] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+    lease: float = DEFAULT_LEASE
+
+    def take(self) -> Snapshot:
+        self.read_settings()
+        top = self.names(self.spool.root)
+        tasks = self.with_attempts(self.settled([task for state in FLOW for task in self.in_state(state)]))
+        self.files = set(self.names(self.spool.workers))
+        held: dict[str, list[TaskSeen]] = {}
+        for task in tasks:
+            if task.state is State.RUNNING:
+                held.setdefault(task.path.partition("/")[0], []).append(task)
+        beats = self.heartbeats(held)
+        taken = self.server.now() if self.server else max([self.spool.clock.wall(), *filter(None, beats.values())])
+        workers = tuple(self.worker(wid, beats[wid], taken, held.get(wid, ())) for wid in sorted(beats))
+        running = tuple(_running(task, worker, taken) for worker in workers for task in held.get(worker.wid, ()))
+        counts, batches = count(tasks)
+        return Snapshot(
+            root=self.spool.root,
+            taken=taken,
+            paused=PAUSE in top,
+            counts=counts,
+            batches=batches,
+            tasks=tuple(tasks),
+            running=running,
+            workers=workers,
+            problems=tuple(self.problems),
+            records=self.records,
+        )
+
+    def read_settings(self) -> None:
+        try:
+            self.lease = self.spool.settings().lease
+        except SettingsError as error:
+            self.problems.append(str(error))
+        except OSError as error:
+            self.problems.append(str(StorageError.of(error, "read")))
+
+    def names(self, folder: str) -> list[str]:
+        try:
+            return self.spool.fs.names(folder)
+        except OSError as error:
+            self.problems.append(str(StorageError.of(error, "list")))
+            return []
+
+    # -- tasks ---------------------------------------------------------------------------------------------------
+
+    def in_state(self, state: State) -> Iterator[TaskSeen]:
+        try:
+            for path, _ in self.spool.fs.walk(self.spool.folder(state)):
+                if not names.is_ignored(os.path.basename(path)) and (seen := self.seen(state, path)):
+                    yield seen
+        except OSError as error:
+            self.problems.append(str(StorageError.of(error, "list")))
+
+    def seen(self, state: State, path: str) -> TaskSeen | None:
+        try:
+            name = task_name(state, path)
+        except InvalidName as error:
+            self.problems.append(f"{state}/{path}: {error}")
+            return None
+        folder = path.partition("/")[0] if state is State.WAITING else ""
+        return TaskSeen(name.identity, state, path, name, name.budget.attempts, (), _until(folder), folder)
+
+    def settled(self, tasks: list[TaskSeen]) -> list[TaskSeen]:
+        """Without those that were seen a second time further on because they moved meanwhile."""
+        places = Counter(task.identity for task in tasks)
+        return [task for task in tasks if places[task.identity] == 1 or is_there(self.spool, task)]
+
+    # -- records -------------------------------------------------------------------------------------------------
+
+    def with_attempts(self, tasks: list[TaskSeen]) -> list[TaskSeen]:
+        numbers = attempt_numbers(self.spool) if self.records else {}
+        return [self.with_its_attempts(task, numbers.get(task.identity, ())) for task in tasks]
+
+    def with_its_attempts(self, task: TaskSeen, numbers: Iterable[int]) -> TaskSeen:
+        if self.records:
+            found = [attempt for n in sorted(numbers) if (attempt := read_attempt(self.spool, task.identity, n))]
+        elif task.state is State.RUNNING and task.name.claim:
+            found = list(self.of_claim(task.name))
+        else:
+            return task
+        return replace(task, attempt=max(task.attempt, found[-1].number), attempts=tuple(found)) if found else task
+
+    def of_claim(self, name: TaskName) -> Iterator[Attempt]:
+        """The attempt that this very claim began, if it got that far."""
+        number = name.budget.attempts + 1
+        while attempt := read_attempt(self.spool, name.identity, number):
+            if attempt.claim == str(name.claim):
+                yield attempt
+                return
+            number += 1
+
+    # -- workers -------------------------------------------------------------------------------------------------
+
+    def heartbeats(self, held: Iterable[str]) -> dict[str, float | None]:
+        """WID -> moment of the last heartbeat, of every worker that has a file in workers/ or holds a task."""
+        wids = {file.removesuffix(".yaml") for file in self.files if file.endswith(".yaml")} | set(held)
+        return {wid: self.heartbeat(wid) for wid in wids if names.is_wid(wid)}
+
+    def heartbeat(self, wid: str) -> float | None:
+        if f"{wid}.lock" not in self.files or f"{wid}.dead" in self.files:
+            return None
+        try:
+            return self.spool.fs.status(f"{self.spool.workers}/{wid}.lock").st_mtime
+        except OSError:
+            return None
+
+    def worker(self, wid: str, beat: float | None, taken: float, held: Iterable[TaskSeen]) -> WorkerSeen:
+        facts = self.facts(wid)
+        age = None if beat is None else max(0.0, taken - beat)
+        return WorkerSeen(
+            wid=wid,
+            host=str(facts.get("host") or wid.rpartition("-")[0]),
+            slots=_integer(facts.get("slots")),
+            verdict=self.verdict(wid, age),
+            heartbeat_age=age,
+            running=tuple(task.identity for task in held),
+            pid=_integer(facts.get("pid")),
+            started=_moment(facts.get("started")),
+            version=str(facts.get("version", "")),
+            known=f"{wid}.yaml" in self.files,
+        )
+
+    def facts(self, wid: str) -> dict[str, object]:
+        if f"{wid}.yaml" not in self.files:
+            return {}
+        try:
+            return parse_facts(self.spool.fs.read(f"{self.spool.workers}/{wid}.yaml")[0])
+        except OSError:
+            return {}
+
+    def verdict(self, wid: str, age: float | None) -> str:
+        if proof := proof_of_death(wid, self.files):
+            return proof
+        if self.peers is not None:
+            return self.peers.verdict(wid)
+        if age is None:
+            return "it has no heartbeat"
+        return f"no heartbeat for {age:.0f} s" if age >= self.lease else ""
+
+
+def proof_of_death(wid: str, files: Collection[str]) -> str:
+    """What the names in workers/ say: why `wid` is dead for certain, '' when they do not say so."""
+    if f"{wid}.yaml" not in files:
+        return "it is not in workers/"
+    if f"{wid}.dead" in files:
+        return "it has ended"
+    return "the others gave it up for dead" if f"{wid}.fenced" in files else ""
+
+
+def is_there(spool: Spool, task: TaskSeen) -> bool:
+    """True when the file still lies where it was seen (R6: the folder is opened first)."""
+    path = f"{spool.folder(task.state)}/{task.path}"
+    try:
+        spool.fs.see(path)
+        spool.fs.status(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # a link or a socket: something is there
+    return True
+
+
+def attempt_numbers(spool: Spool) -> dict[str, list[int]]:
+    """Identity -> numbers of the attempts that have a record, from one walk of logs/."""
+    found: dict[str, list[int]] = {}
+    for path, _ in spool.fs.walk(spool.logs):
+        parts = names.parse_record(path)
+        if parts and parts[2] == "yaml":
+            found.setdefault(parts[0], []).append(parts[1])
+    return found
+
+
+def read_attempt(spool: Spool, identity: str, number: int) -> Attempt | None:
+    """One attempt, None when it has no record (any more)."""
+    try:
+        data = spool.fs.read(f"{spool.logs}/{names.record_path(identity, number)}")[0]
+    except OSError:
+        return None
+    return parse_attempt(data, identity, number)
+
+
+def count(tasks: Iterable[TaskSeen]) -> tuple[Counts, dict[str, Counts]]:
+    """All together, and for each batch in the order of their names."""
+    whole: Counter[str] = Counter()
+    batches: dict[str, Counter[str]] = {}
+    for task in tasks:
+        whole[task.state] += 1
+        batches.setdefault(task.batch, Counter())[task.state] += 1
+    return Counts(**whole), {batch: Counts(**batches[batch]) for batch in sorted(batches)}
+
+
+def _running(task: TaskSeen, worker: WorkerSeen, taken: float) -> Running:
+    claim = str(task.name.claim or "")
+    # The newest record may be that of an attempt before this claim.
+    attempt = next((a for a in task.attempts if claim and a.claim == claim), None)
+    started = attempt.started if attempt else None
+    seconds = None if started is None else max(0.0, taken - started)
+    return Running(task.identity, worker.wid, worker.host, claim, attempt.number if attempt else 0, started, seconds)
+
+
+def _until(folder: str) -> float | None:
+    parts = names.parse_until(folder)
+    try:
+        return unix(*parts) if parts else None
+    except ValueError:
+        return None
+
+
+def _integer(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _moment(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else moment(str(value))

@@ -1,0 +1,134 @@
+"""The values that a snapshot is made of: what is where, who runs what, who is alive.
+
+The rule: frozen, plain and whole, so that every reader (`status`, `list`, `workers`, the report, tests) sees the same
+instant.  Nothing here touches the world.  Moments are Unix time of the file server, durations are in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from dsgspool.names import TaskName
+from dsgspool.snapshot.attempts import Attempt
+from dsgspool.task import State
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many tasks are in each state."""
+
+    todo: int = 0
+    waiting: int = 0
+    hold: int = 0
+    running: int = 0
+    done: int = 0
+    failed: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.todo + self.waiting + self.hold + self.running + self.done + self.failed
+
+    @property
+    def finished(self) -> int:
+        """Done and failed."""
+        return self.done + self.failed
+
+    @property
+    def open(self) -> int:
+        """What can still run without a person: todo, waiting, running."""
+        return self.todo + self.waiting + self.running
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSeen:
+    """One task file: where it lies and, as far as it was looked up, its attempts (oldest first)."""
+
+    identity: str
+    state: State
+    path: str  #: below the state's folder
+    name: TaskName
+    attempt: int = 0  #: number of the newest attempt that is known of
+    attempts: tuple[Attempt, ...] = ()
+    until: float | None = None  #: waits until then (Unix time of the file server)
+    waits_for: str = ""  #: the folder in waiting/ that it lies in
+
+    @property
+    def batch(self) -> str:
+        """The top-level batch folder, '' outside of one."""
+        return self.identity.partition("/")[0] if "/" in self.identity else ""
+
+    @property
+    def reason(self) -> str:
+        """The tag in its name when that is a reason (`exit1`, `timeout`), '' when it only counts."""
+        return "" if self.name.tag[:1].isdigit() else self.name.tag
+
+    @property
+    def newest(self) -> Attempt | None:
+        """The newest attempt that was looked up."""
+        return self.attempts[-1] if self.attempts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A task in a worker's hands.  `started` None = claimed, and its attempt has not begun."""
+
+    task: str
+    worker: str
+    host: str
+    claim: str
+    attempt: int = 0
+    started: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """One worker incarnation.  `verdict` says why it is taken for dead or silent, '' while it is alive."""
+
+    wid: str
+    host: str
+    slots: int
+    verdict: str
+    heartbeat_age: float | None  #: seconds, by the file server's time as far as it is known here
+    running: tuple[str, ...]
+    pid: int = 0
+    started: float | None = None
+    version: str = ""
+    known: bool = True  #: has a WID.yaml
+
+    @property
+    def alive(self) -> bool:
+        """False when it is dead or silent for a whole lease."""
+        return not self.verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one instant."""
+
+    root: str
+    taken: float  #: Unix time of the file server
+    paused: bool
+    counts: Counts
+    batches: Mapping[str, Counts]  #: '' = tasks outside of a batch
+    tasks: tuple[TaskSeen, ...]
+    running: tuple[Running, ...]
+    workers: tuple[WorkerSeen, ...]
+    problems: tuple[str, ...]
+    records: bool = False  #: attempts of finished tasks were read too
+
+    @property
+    def alive(self) -> tuple[WorkerSeen, ...]:
+        """The workers that are alive."""
+        return tuple(worker for worker in self.workers if worker.alive)
+
+    @property
+    def next_due(self) -> float | None:
+        """When the first delayed task is due."""
+        return min((task.until for task in self.tasks if task.until is not None), default=None)
+
+    def in_state(self, *states: State) -> Iterator[TaskSeen]:
+        """Tasks in these states."""
+        return (task for task in self.tasks if task.state in states)

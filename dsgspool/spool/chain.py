@@ -1,0 +1,140 @@
+"""The chain of records of a name: logs/NAME.1.yaml, NAME.2.yaml ... is a lock on that name that costs nothing extra.
+
+The rule: an attempt begins by creating record N with O_EXCL, only when record N-1 is there and over.  A record is over
+when it has its end (the last line `...`) or its writer is proven dead; what the folders list does not matter.  One that
+is empty or unreadable is alive until unchanged for a whole lease on my clock and no living worker's folder lists the
+name.  So at most one attempt of a name is alive at any time.  (spool_model2.py: without `alive` or `empty` two live
+attempts in 7 steps.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dsgspool import names
+from dsgspool.names import TaskName
+from dsgspool.records import record_claim, record_is_over
+from dsgspool.spool import Spool
+from dsgspool.task import Budget, Decision, State
+
+_NEXT = re.compile(rb"^next: ['\"]?([a-z]+)(?:~([a-z0-9-]+))?(?:\+([0-9.]+))?['\"]?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Attempt number `attempt` is mine; `descriptor` is its open record."""
+
+    attempt: int
+    descriptor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """An attempt of this name is alive."""
+
+    attempt: int
+    holder: str
+
+
+def next_line(decision: Decision | None) -> str:
+    """What follows from an attempt, as its record says it: `done`, `failed~exit1`, `waiting~1+30.0`, `nothing`."""
+    if decision is None:
+        return "nothing"
+    counts = f"{decision.budget.failures}l{decision.budget.losses}"
+    tag = decision.tag or (counts if decision.state in (State.TODO, State.WAITING, State.HOLD) else "")
+    return f"{decision.state}{f'~{tag}' if tag else ''}{f'+{decision.delay:.1f}' if decision.delay else ''}"
+
+
+def next_of(data: bytes) -> Decision | None:
+    """The decision that a record's end carries, None when it has none: then the file is given back uncounted."""
+    if not (found := _NEXT.search(data)) or found[1].decode() not in tuple(State):
+        return None
+    tag = (found[2] or b"").decode()
+    budget = TaskName("x", tag).budget
+    fresh = budget == Budget() and not tag[:1].isdigit()
+    return Decision(State(found[1].decode()), tag if fresh else "", budget, float(found[3] or 0))
+
+
+class Chain:
+    """Begins attempts.  `is_dead(wid)` and `is_listed(name)` (by a living worker) come from the lease."""
+
+    def __init__(self, spool: Spool, is_dead: Callable[[str], bool], lease: Callable[[], float]) -> None:
+        self.spool, self.fs, self.is_dead, self.lease = spool, spool.fs, is_dead, lease
+        self._mute: dict[str, tuple[bytes, float]] = {}
+
+    def path(self, identity: str, attempt: int) -> str:
+        """Path of a record."""
+        return f"{self.spool.logs}/{names.record_path(identity, attempt)}"
+
+    def begin(self, name: TaskName) -> Begun | Busy:
+        """Make the next record of a name, or say which attempt is alive.  OSError is the share's trouble, not the task's."""
+        attempt = name.budget.attempts + 1
+        while attempt > 1:
+            before = self._judge(name, attempt - 1)
+            if isinstance(before, Busy):
+                return before
+            if before:
+                break
+            attempt = 1  # the record before is missing: people delete logs; walk up from the first
+        while True:
+            if (descriptor := self._create(self.path(name.identity, attempt))) is not None:
+                return Begun(attempt, descriptor)
+            found = self._judge(name, attempt)
+            if isinstance(found, Busy):
+                return found
+            attempt += 1 if found else 0
+
+    def _create(self, path: str) -> int | None:
+        try:
+            return self.fs.create(path)
+        except FileExistsError:
+            return None
+        except FileNotFoundError:
+            self.fs.make_folder(path.rpartition("/")[0])
+            return self.fs.create(path)
+
+    def _judge(self, name: TaskName, attempt: int) -> bool | Busy:
+        """False = there is no such record, True = it is over, Busy = it is alive."""
+        path = self.path(name.identity, attempt)
+        data = self.fs.read_fresh(path)
+        if data is None:
+            return False
+        if record_is_over(data):
+            return True
+        holder = record_claim(data) or ""
+        wid = holder.rpartition(".")[0]
+        over = self.is_dead(wid) if names.is_wid(wid) else self._mute_is_over(path, data, name)
+        return True if over else Busy(attempt, holder or "an attempt that has written nothing yet")
+
+    def _mute_is_over(self, path: str, data: bytes, name: TaskName) -> bool:
+        """A record that names no writer: over when unchanged for a lease and in no living worker's folder."""
+        now = self.spool.clock.boot()
+        seen, since = self._mute.setdefault(path, (data, now))
+        if seen != data:
+            self._mute[path] = (data, now)
+            return False
+        return now - since >= self.lease() and not self._is_listed(name)
+
+    def _is_listed(self, name: TaskName) -> bool:
+        for _, other in self.spool.tasks(State.RUNNING):
+            if other.identity == name.identity and other.claim and other.claim != name.claim and not self.is_dead(other.claim.wid):
+                return True
+        return False
+
+    def of_claim(self, name: TaskName) -> tuple[int, bytes] | None:
+        """(attempt, content) of the record that this very claim wrote, None when it never got that far."""
+        attempt = name.budget.attempts + 1
+        while (data := self.fs.read_fresh(self.path(name.identity, attempt))) is not None:
+            if record_claim(data) == str(name.claim):
+                return attempt, data
+            attempt += 1
+        return None
+
+    def count(self, identity: str) -> int:
+        """Number of the newest record of a name, 0 when it has none."""
+        attempt = 0
+        while self.fs.read_fresh(self.path(identity, attempt + 1)) is not None:
+            attempt += 1
+        return attempt

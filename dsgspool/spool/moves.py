@@ -1,0 +1,194 @@
+"""What people, commands and janitors do to tasks that lie in shared folders.
+
+The rule: one rename to a name with a fresh token, which can therefore overwrite nothing; after an error look in both
+folders.  A task that a living worker holds keeps its `@WID.C`: moving it only tells the owner, who kills first and then
+strips the claim.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from dsgspool import names, proc
+from dsgspool.clock import stamp
+from dsgspool.errors import StorageError, TaskNotFound, WrongState
+from dsgspool.names import TaskName
+from dsgspool.spool import Spool, task_name
+from dsgspool.task import TRANSITIONS, Budget, Decision, State
+
+
+class Tokens:
+    """Fresh tokens of one mover: its own random word and a counter."""
+
+    def __init__(self, word: str = "") -> None:
+        self.word = word or proc.random_word()
+        self._counter = itertools.count(1)
+
+    def __call__(self) -> str:
+        return f"{self.word}-{next(self._counter)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a task lies: `path` below the state's folder."""
+
+    state: State
+    path: str
+    name: TaskName
+
+    @property
+    def identity(self) -> str:
+        """BATCH/NAME"""
+        return self.name.identity
+
+
+def target_of(spool: Spool, name: TaskName, decision: Decision, token: str, now: float) -> str:
+    """The path that a decision sends a task to: names of returned tasks carry the token, so they overwrite nothing."""
+    match decision.state:
+        case State.DONE:
+            return f"{spool.done}/{name.plain().path}"
+        case State.FAILED:
+            unended = decision.tag in ("lost", "cancelled", "invalid", "stopped")
+            return f"{spool.failed}/{name.failed(decision.tag, token if unended else '').path}"
+        case State.WAITING:
+            folder = names.until_folder(stamp(now + decision.delay + 0.999))
+            return f"{spool.waiting}/{folder}/{name.returned(decision.budget, token).lane_path}"
+        case State.HOLD:
+            kept = name.failed(decision.tag, token) if decision.tag else name.returned(decision.budget, token)
+            return f"{spool.hold}/{kept.path}"
+        case _:
+            return f"{spool.todo}/{name.returned(decision.budget, token).lane_path}"
+
+
+def parked_batches(spool: Spool) -> set[str]:
+    """Batch folders that somebody moved to hold/: what comes back of such a batch goes there too."""
+    return {name for name, is_folder in spool.fs.scan(spool.hold) if is_folder}
+
+
+def park(spool: Spool, name: TaskName, decision: Decision) -> Decision:
+    """The same decision, or hold/ when the task's batch was parked meanwhile."""
+    going_back = decision.state in (State.TODO, State.WAITING)
+    if going_back and name.batch and name.batch.partition("/")[0] in parked_batches(spool):
+        return replace(decision, state=State.HOLD, delay=0.0)
+    return decision
+
+
+class Moves:
+    """The verbs of the command line, each a rename a task."""
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool, self.fs, self.token = spool, spool.fs, Tokens()
+
+    # -- finding -------------------------------------------------------------------------------------------------
+
+    def find(self, pattern: str, states: Iterable[State] = tuple(State)) -> list[Place]:
+        """Every place where a task of that name (or shell pattern, with or without .yaml) lies."""
+        pattern = pattern.removesuffix(".yaml").removesuffix(".yml").rstrip("/")
+        # As with `ls`, a folder's name stands for what is in it.
+        return [p for s in states for p in self._in_state(s) if _matches(p.name, pattern)]
+
+    def _in_state(self, state: State) -> Iterator[Place]:
+        for path, name in self.spool.tasks(state):
+            yield Place(state, path, name)
+
+    def pick(self, verb: str, patterns: Iterable[str]) -> list[Place]:
+        """Places that a verb applies to; WrongState or TaskNotFound when a pattern matches none of them."""
+        found: list[Place] = []
+        for pattern in patterns:
+            places = self.find(pattern)
+            if not places:
+                raise TaskNotFound(pattern)
+            fitting = [place for place in places if place.state in TRANSITIONS[verb][0]]
+            if not fitting:
+                raise WrongState(places[0].identity, places[0].state, verb, _remedy(places[0]))
+            found += fitting
+        return list(dict.fromkeys(found))
+
+    # -- moving --------------------------------------------------------------------------------------------------
+
+    def hold(self, place: Place) -> bool:
+        """Park a task; of a running one the owner stops it first."""
+        if place.state is State.RUNNING:
+            return self.hand_back(place, State.HOLD)
+        return self._move(place, f"{self.spool.hold}/{place.name.returned(place.name.budget, self.token()).path}")
+
+    def release(self, place: Place) -> bool:
+        """Let a parked or delayed task run."""
+        return self._move(place, f"{self.spool.todo}/{place.name.returned(place.name.budget, self.token()).lane_path}")
+
+    def requeue(self, place: Place) -> bool:
+        """Run a finished task again, with a fresh budget of retries."""
+        return self._move(place, f"{self.spool.todo}/{place.name.plain().returned(Budget(), self.token()).path}")
+
+    def cancel(self, place: Place) -> bool:
+        """Take a task out: to failed/~cancelled; a running one is killed by its owner at the next heartbeat."""
+        if place.state is State.RUNNING:
+            return self.hand_back(place, State.FAILED)
+        return self._move(place, f"{self.spool.failed}/{place.name.failed('cancelled', self.token()).path}")
+
+    def hand_back(self, place: Place, state: State) -> bool:
+        """Move a held file, claim and all, to a shared folder: that is how its owner is told to stop it."""
+        return self._move(place, f"{self.spool.folder(state)}/{os.path.basename(place.path)}")
+
+    def strip(self, place: Place, budget: Budget | None = None) -> bool:
+        """Take the `@` off a name whose owner has let go or is dead; a return like any other, never the plain name."""
+        name, token = place.name, self.token()
+        if place.state in (State.FAILED, State.DONE):
+            bare = name.failed("cancelled", token).path
+        elif place.state is State.RUNNING:
+            bare = f"{place.path.partition('/')[0]}/{name.returned(budget or name.budget, token).flat}"
+        elif place.state is State.TODO:
+            bare = name.returned(budget or name.budget, token).lane_path
+        else:
+            bare = name.returned(budget or name.budget, token).path
+        return self._move(place, f"{self.spool.folder(place.state)}/{bare}")
+
+    def due(self, folder: str, path: str) -> bool:
+        """Bring a task back from waiting/FOLDER."""
+        name = task_name(State.WAITING, f"{folder}/{path}")
+        decision = park(self.spool, name, Decision(State.TODO, budget=name.budget))
+        target = target_of(self.spool, name, decision, self.token(), 0.0)
+        return self._rename(f"{self.spool.waiting}/{folder}/{path}", target)
+
+    def _move(self, place: Place, target: str) -> bool:
+        return self._rename(f"{self.spool.folder(place.state)}/{place.path}", target)
+
+    def _rename(self, source: str, target: str) -> bool:
+        """One rename shared -> shared; True when the file is at the target, False when somebody else took it."""
+        for _ in range(3):
+            number = self.fs.rename_into(source, target)
+            if number == 0 or self._is_listed(target):
+                return True
+            if not self._is_listed(source):
+                return False
+        raise StorageError("move", source, number)
+
+    def _is_listed(self, path: str) -> bool:
+        folder, name = os.path.split(path)
+        try:
+            return name in self.fs.names(folder)
+        except FileNotFoundError:
+            return False
+
+
+def _matches(name: TaskName, pattern: str) -> bool:
+    if any(c in pattern for c in "*?["):
+        return fnmatch.fnmatchcase(name.identity, pattern) or fnmatch.fnmatchcase(name.stem, pattern)
+    return pattern in (name.identity, name.stem, name.path.removesuffix(".yaml"), name.flat.removesuffix(".yaml")) or (
+        name.identity.startswith(f"{pattern}/")
+    )
+
+
+def _remedy(place: Place) -> str:
+    return {
+        State.TODO: "use `hold` to park it or `cancel` to take it out",
+        State.WAITING: "use `release` to run it now, `hold` to park it or `cancel` to take it out",
+        State.HOLD: "use `release` to let it run or `cancel` to take it out",
+        State.RUNNING: "use `cancel` to stop it, or `hold` to stop and park it",
+        State.DONE: "use `requeue` to run it again",
+        State.FAILED: "use `requeue` to run it again",
+    }[place.state]

@@ -1,0 +1,167 @@
+"""A worker's own folder, running/WID: the private side of every claim and every publication.
+
+The rule (R1, R2): a move is one rename between a shared folder and this one; after any outcome, also success, the folder
+is listed, and what the listing says is what happened: destination present = in, source absent = out.  Renames may be
+many and share one listing.  Nobody but the owner, the janitor of a dead owner, and people move what lies here.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import stat
+from dataclasses import dataclass
+
+from dsgspool import names
+from dsgspool.errors import InvalidName
+from dsgspool.names import Claim, TaskName
+from dsgspool.spool import Spool
+
+MAX_TASK_BYTES = 256 * 1024
+MAX_LOOKS = 5  #: listings spent on a file whose inode is not the one just renamed in
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file in my folder: proof that this worker holds it.  `original` = its name when that could not be used."""
+
+    name: TaskName
+    original: str = ""
+
+    @property
+    def file(self) -> str:
+        """Its file name in running/WID."""
+        return self.name.flat
+
+    @property
+    def claim(self) -> str:
+        """WID.C"""
+        return str(self.name.claim)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A task file's bytes and the fstat that says whether they are still the same later."""
+
+    data: bytes
+    seen: tuple[int, int, int]
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Why the thing in my folder is no task file: it goes to failed/~invalid."""
+
+    reason: str
+
+
+class OwnFolder:
+    """running/WID of one worker incarnation, made exclusively and never used again."""
+
+    def __init__(self, spool: Spool, wid: str) -> None:
+        self.spool, self.fs, self.wid = spool, spool.fs, wid
+        self.path = f"{spool.running}/{wid}"
+        self._counter = itertools.count(1)
+
+    def next_claim(self) -> Claim:
+        """A fresh `@WID.C`."""
+        return Claim(self.wid, next(self._counter))
+
+    def token(self) -> str:
+        """A fresh token for a name that I give back: mine, and never that of the claim I move."""
+        return f"{self.wid[-8:]}-{next(self._counter)}"
+
+    def listing(self) -> dict[str, int]:
+        """File name -> inode of all that lies here: the truth."""
+        return self.fs.inodes(self.path)
+
+    def claim(self, path: str) -> Held:
+        """Rename todo/PATH here.  Whether it came is for the next listing to say."""
+        try:
+            name, original = names.parse(path), ""
+        except InvalidName:
+            name, original = names.invalid_name(path, ""), path
+        held = Held(name.claimed(self.next_claim()), original)
+        self.fs.rename(f"{self.spool.todo}/{path}", f"{self.path}/{held.file}")
+        return held
+
+    def adopt(self, file: str) -> Held:
+        """Give something that lies here (a person's file, a late claim) a fresh claim of mine."""
+        try:
+            name, original = names.parse_flat(file), ""
+        except InvalidName:
+            name, original = names.invalid_name(file, ""), file
+        held = Held(name.claimed(self.next_claim()), original)
+        self.fs.rename(f"{self.path}/{file}", f"{self.path}/{held.file}")
+        return held
+
+    def give(self, held: Held, target: str) -> int:
+        """Rename a file of mine to its shared place; the errno is a hint, the next listing says whether it is out."""
+        return self.fs.rename_into(f"{self.path}/{held.file}", target)
+
+    def read(self, held: Held, inode: int) -> Text | Unusable | None:
+        """The text that was claimed.  None = it is gone, or the client keeps showing another file of that name.
+
+        RACE: after a won rename an NFS client may open an OLDER file of that name that it has cached; a listing of this
+        folder before the open cures it, and the inode number proves it (hazards H3).
+        """
+        for _ in range(MAX_LOOKS):
+            text = self._read_once(held, inode)
+            if text is not None:
+                return text
+            found = self.listing().get(held.file)
+            if found is None:
+                return None
+            inode = found
+        return None
+
+    def _read_once(self, held: Held, inode: int) -> Text | Unusable | None:
+        try:
+            data, status = self.fs.read(f"{self.path}/{held.file}", MAX_TASK_BYTES)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return self._refused(error)
+        if status.st_ino != inode:
+            return None
+        if status.st_nlink != 1:
+            return Unusable("it is a hard link: another name leads to the same file; copy it instead")
+        return Text(data, _seen(status), status.st_uid, status.st_gid)
+
+    def _refused(self, error: OSError) -> Unusable | None:
+        """My folder could just be listed, so the trouble is this one thing and not the share; else raise."""
+        match error.errno:
+            case errno.ELOOP:
+                return Unusable("it is a symbolic link: copy the file itself")
+            case errno.EISDIR:
+                return Unusable("it is a folder: only files are tasks, and a batch folder's name does not end with .yaml")
+            case errno.EINVAL | errno.ENXIO | errno.ENODEV:
+                return Unusable("it is no regular file (a folder, fifo, socket or device)")
+            case errno.EACCES | errno.EPERM:
+                return Unusable("the worker may not read it: chmod u+r it, or make the worker's user its owner")
+            case errno.ESTALE:
+                return None
+            case _:
+                raise error
+
+    def unchanged(self, held: Held, seen: tuple[int, int, int]) -> bool:
+        """True unless the file was written to, or exchanged, since it was read."""
+        try:
+            return _seen(self.fs.status(f"{self.path}/{held.file}")) == seen
+        except FileNotFoundError:
+            return True  # gone, not changed: the next listing says so
+        except OSError as error:
+            if error.errno == errno.ESTALE:
+                return True
+            raise
+
+    def leave(self) -> None:
+        """After the last file: remove the folder.  All my renames have returned, so no late one can want it."""
+        self.fs.remove_folder(self.path)
+
+
+def _seen(status: os.stat_result) -> tuple[int, int, int]:
+    assert stat.S_ISREG(status.st_mode)
+    return (status.st_ino, status.st_size, status.st_mtime_ns)

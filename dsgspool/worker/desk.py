@@ -1,0 +1,102 @@
+"""What lies in my own folder, and why: the worker's memory of it, which is only a cache.
+
+The rule (R1, R2): many renames share one listing, and the listing decides.  What memory knows and the folder does not
+list is revoked; what the folder lists and memory does not know is a late claim or a person's gift.
+
+    settling   claimed, but perhaps not written to its end yet: no slot, no record
+    ready      whole, waits for a slot
+    attempts   has a record
+    leaving    its way out is decided; the rename is tried until the listing says that it is out
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from dsgspool.spool.own import Held, OwnFolder, Text
+from dsgspool.worker.runner import Attempt
+
+
+@dataclass(slots=True)
+class Settling:
+    """A file that somebody may still be writing: looked at twice, `settle` seconds apart."""
+
+    held: Held
+    seen: tuple[int, int, int]
+    since: float
+
+
+@dataclass(slots=True)
+class Ready:
+    """A whole file that waits for `cpus` slots; `not_before_done` etc. were looked at already."""
+
+    held: Held
+    text: Text
+    cpus: int
+
+
+@dataclass(slots=True)
+class Leaving:
+    """A file on its way out to `target`; `event` is told when it is out."""
+
+    held: Held
+    target: str
+    event: tuple[str, str, dict[str, object]] | None = None
+    tries: int = 0
+
+
+@dataclass
+class Exchange:
+    """What one round of renames and its listing brought."""
+
+    came: list[tuple[Held, int]] = field(default_factory=list)
+    left: list[Leaving] = field(default_factory=list)
+    lost: int = 0
+    errno: int = 0
+
+
+class Desk:
+    """All files of mine by file name."""
+
+    def __init__(self, own: OwnFolder) -> None:
+        self.own = own
+        self.settling: dict[str, Settling] = {}
+        self.ready: dict[str, Ready] = {}
+        self.attempts: dict[str, Attempt] = {}
+        self.leaving: dict[str, Leaving] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing of mine is anywhere."""
+        return not (self.settling or self.ready or self.attempts or self.leaving)
+
+    def known(self) -> set[str]:
+        """File names that should lie in my folder."""
+        return {*self.settling, *self.ready, *self.attempts, *self.leaving}
+
+    def send(self, leaving: Leaving) -> None:
+        """Let a file go; the next exchange does it."""
+        file = leaving.held.file
+        for each in (self.settling, self.ready, self.attempts):
+            each.pop(file, None)  # type: ignore[attr-defined]
+        self.leaving[file] = leaving
+
+    def exchange(self, paths: Iterable[str], gifts: Iterable[str] = ()) -> Exchange:
+        """Rename out what leaves, in what is wanted, and list once.  OSError when the listing fails: nothing is known."""
+        result = Exchange()
+        for leaving in self.leaving.values():
+            result.errno = self.own.give(leaving.held, leaving.target) or result.errno
+            leaving.tries += 1
+        wanted = [self.own.claim(path) for path in paths] + [self.own.adopt(file) for file in gifts]
+        if not self.leaving and not wanted:
+            return result
+        listing = self.own.listing()
+        for file in [file for file in self.leaving if file not in listing]:
+            result.left.append(self.leaving.pop(file))
+        for held in wanted:
+            if held.file in listing:
+                result.came.append((held, listing[held.file]))
+            else:
+                result.lost += 1
+        return result

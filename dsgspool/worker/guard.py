@@ -1,0 +1,158 @@
+"""The guard: the worker's parent, the one that kills.
+
+The rule: no task of a worker runs on when the worker is dead or has been silent for `fence` seconds.  The guard touches
+no spool file while the worker lives, so a hung share cannot hang it.  It is a child subreaper: when the worker dies,
+all that the worker left behind become the guard's children; it kills until no child is left, looks twice, and only then
+writes the tombstone workers/WID.dead.  It imports nothing of dsgspool: it is started with `python -I -S` and stays tiny.
+
+    guard.py COMMAND [ARG ...]      starts COMMAND ARG ... --guard-fd N; the worker tells through N, one JSON a line:
+        {"tombstone": PATH, "fence": SECONDS}     who I am; and after every heartbeat
+        {"beat": BOOTTIME}                        taken before the heartbeat began
+"""
+
+import ctypes
+import json
+import os
+import select
+import signal
+import sys
+import time
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def boot() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def start_worker(argv: list[str], speak: int) -> int:
+    """Fork and exec the worker in a process group of its own: the terminal's Ctrl-C reaches the guard alone."""
+    pid = os.fork()
+    if pid:
+        return pid
+    os.setpgid(0, 0)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    os.set_inheritable(speak, True)
+    try:
+        os.execv(argv[0], [*argv, "--guard-fd", str(speak)])
+    except OSError as error:
+        os.write(2, f"dsgspool: cannot start {argv[0]}: {error}\n".encode())
+        os._exit(127)
+
+
+class Guard:
+    """What the guard knows: its worker, and when that was last seen to reach the spool."""
+
+    def __init__(self, worker: int, listen: int) -> None:
+        self.worker, self.listen = worker, listen
+        self.tombstone, self.fence = "", 0.0
+        self.beat = boot()
+        self.rest = b""
+
+    def hear(self) -> bool:
+        """Take in what the worker said; False at the end of the pipe."""
+        data = os.read(self.listen, 65536)
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            said = json.loads(line)
+            self.beat = max(self.beat, said.get("beat", 0.0))
+            self.tombstone = said.get("tombstone", self.tombstone)
+            self.fence = said.get("fence", self.fence)
+        return bool(data)
+
+    def left(self) -> float:
+        """Seconds until the worker counts as cut off."""
+        return self.beat + self.fence - boot() if self.fence else 3600.0
+
+    def watch(self) -> None:
+        """Return when the worker has closed the pipe, ended, or been silent for `fence` seconds."""
+        poll = select.poll()
+        poll.register(self.listen, select.POLLIN)
+        while (left := self.left()) > 0:
+            if poll.poll(min(left, 3600.0) * 1000) and not self.hear():
+                return
+        os.write(2, f"dsgspool: no heartbeat went through for {self.fence:.0f} s: killing worker and tasks\n".encode())
+
+    def bury(self) -> int:
+        """Kill the worker and all that is below, wait for the last, leave the tombstone; the worker's exit code."""
+        code = self.end_worker()
+        kill_children()
+        if self.tombstone:
+            self.write_tombstone(code)
+        return code
+
+    def end_worker(self) -> int:
+        """The worker's exit code; kill it unless it has closed the pipe by ending."""
+        pid, status = os.waitpid(self.worker, os.WNOHANG)
+        if not pid:
+            # RACE: the pipe closes a moment before the process can be waited for, so give it that moment.
+            for _ in range(20 if self.left() > 0 else 0):
+                time.sleep(0.01)
+                pid, status = os.waitpid(self.worker, os.WNOHANG)
+                if pid:
+                    break
+            else:
+                os.kill(self.worker, signal.SIGKILL)
+                _, status = os.waitpid(self.worker, 0)
+        return os.waitstatus_to_exitcode(status)
+
+    def write_tombstone(self, code: int) -> None:
+        text = json.dumps({"exit": code, "silent_seconds": round(boot() - self.beat, 1)})
+        try:
+            descriptor = os.open(self.tombstone, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            os.write(descriptor, text.encode() + b"\n")
+            os.fsync(descriptor)
+            os.close(descriptor)
+        except OSError as error:
+            os.write(2, f"dsgspool: no tombstone {self.tombstone}: {error}\n".encode())
+
+
+def children() -> list[int]:
+    """My children, adopted ones included."""
+    with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+def kill_children() -> None:
+    """SIGKILL every child until the kernel says twice that there is none; their orphans become my children too."""
+    quiet = 0
+    while quiet < 2:
+        for pid in children():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                quiet = 0
+            time.sleep(0.005)
+        except ChildProcessError:
+            quiet += 1
+
+
+def main(argv: list[str]) -> int:
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    listen, speak = os.pipe()
+    os.set_blocking(listen, False)
+    worker = start_worker(argv, speak)
+    os.close(speak)
+    guard = Guard(worker, listen)
+    for number in FORWARDED:
+        signal.signal(number, lambda number, _frame: forward(worker, number))
+    os.chdir("/")
+    guard.watch()
+    code = guard.bury()
+    return code if code >= 0 else 128 - code
+
+
+def forward(worker: int, number: int) -> None:
+    try:
+        os.kill(worker, number)
+    except ProcessLookupError:
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

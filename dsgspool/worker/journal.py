@@ -1,0 +1,76 @@
+"""What a worker tells: one readable line an event on its terminal, one JSON line an event in workers/WID.jsonl.
+
+The rule: the journal is telemetry, never truth.  Losing it loses no task, so trouble with it stops nothing: lines that
+cannot be written are kept for a while, then dropped and counted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Any
+
+from dsgspool.clock import iso, local
+from dsgspool.spool import Spool
+
+MAX_BYTES = 32 << 20  #: a journal longer than this goes on in WID.2.jsonl, WID.3.jsonl ...
+MAX_PENDING = 10_000
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """Names and reasons come from outside: no control character of theirs may reach a terminal."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+class Journal:
+    """Collects lines; `flush` writes them, once for many events."""
+
+    def __init__(self, spool: Spool, wid: str, *, quiet: bool) -> None:
+        self.spool, self.wid, self.quiet = spool, wid, quiet
+        self.part, self.dropped = 1, 0
+        self._screen: list[str] = []
+        self._events: list[bytes] = []
+        self._descriptor = -1
+        self._bytes = 0
+
+    def event(self, now: float, event: str, text: str = "", **facts: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Tell an event: `text` on the terminal, `facts` in the journal; `now` is the server's time."""
+        if text and not self.quiet:
+            self._screen.append(f"{local(now)[-8:]}  {clean(text)}\n")
+        if len(self._events) >= MAX_PENDING:
+            self.dropped += 1
+            return
+        self._events.append(json.dumps({"at": iso(now), "event": event, **facts}).encode() + b"\n")
+
+    def flush(self) -> None:
+        """Write the terminal's lines now."""
+        if self._screen:
+            text, self._screen = "".join(self._screen), []
+            try:
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            except (BrokenPipeError, OSError):
+                self.quiet = True  # nobody reads any more: the tasks matter more than the telling
+
+    def save(self) -> None:
+        """Append the events to the journal; called at heartbeats and on exit."""
+        if not self._events:
+            return
+        data, self._events = b"".join(self._events), []
+        try:
+            if self._descriptor < 0 or self._bytes > MAX_BYTES:
+                self._open_next()
+            self.spool.fs.append(self._descriptor, data)
+            self._bytes += len(data)
+        except OSError:
+            self.dropped += data.count(b"\n")
+
+    def _open_next(self) -> None:
+        if self._descriptor >= 0:
+            self.spool.fs.close(self._descriptor)
+            self.part += 1
+        suffix = "" if self.part == 1 else f".{self.part}"
+        self._descriptor = self.spool.fs.open_log(f"{self.spool.workers}/{self.wid}{suffix}.jsonl")
+        self._bytes = 0

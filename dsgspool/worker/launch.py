@@ -1,0 +1,76 @@
+"""From a task to a command line: shell, setup, script, environment, folders.
+
+The rule: the scientist's environment is kept and only added to.  A string is the shell's, a list is nobody's but the
+program's, a script is its own interpreter's; `setup` lines run before any of them, in the same shell.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dsgspool.proc import MARKER
+from dsgspool.task import Task
+
+#: Libraries that start one thread a CPU unless told otherwise.
+THREADS = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS", "RAYON_NUM_THREADS",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Which attempt a command is; what it learns by its environment."""
+
+    identity: str
+    attempt: int
+    wid: str
+    claim: str
+    spool: str
+
+    def variables(self) -> dict[str, str]:
+        """DSGSPOOL_ATTEMPT is a fencing token: it only grows for a task, so a late writer can be told from a new one."""
+        return {
+            "DSGSPOOL_TASK": self.identity,
+            "DSGSPOOL_ATTEMPT": str(self.attempt),
+            "DSGSPOOL_WORKER": self.wid,
+            "DSGSPOOL_SPOOL": self.spool,
+            MARKER: self.claim,
+        }
+
+
+def argv(task: Task, script: str) -> list[str]:
+    """The command line; `script` is the file that the task's script was written to."""
+    shell = shlex.split(task.shell)
+    if isinstance(task.command, str):
+        lines = f"{task.setup}\n{task.command}" if task.setup else task.command
+        return [*shell, "-c", lines]
+    program = list(task.command) if task.command else [*interpreter(task.script or ""), script]
+    if task.setup:
+        return [*shell, "-c", f'{task.setup}\nexec "$@"', shell[0], *program]
+    return program
+
+
+def interpreter(script: str) -> list[str]:
+    """What the kernel makes of a `#!` line: the interpreter and at most one argument (execve(2))."""
+    line = script.partition("\n")[0].removeprefix("#!").strip()
+    return line.split(None, 1)
+
+
+def added_environment(task: Task, inherited: Mapping[str, str]) -> dict[str, str]:
+    """What the task adds to the worker's environment: its own `env`, and as many threads as it has CPUs."""
+    threads = {name: str(task.cpus) for name in THREADS if task.cpus > 1 or name not in inherited}
+    return {**threads, **task.env}
+
+
+def folder(task: Task, default: str) -> str:
+    """Where the command runs: `cwd`, `~` and all, else the spool's default."""
+    return os.path.join(default, os.path.expanduser(task.cwd)) if task.cwd else default
+
+
+def input_path(task: Task, cwd: str) -> str:
+    """The file that the command reads from."""
+    return os.path.join(cwd, os.path.expanduser(task.stdin)) if task.stdin else os.devnull

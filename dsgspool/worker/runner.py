@@ -1,0 +1,256 @@
+"""One attempt of one task, from the claimed file to the end of its record: a pipeline of small steps.
+
+    begin    the record is made (that is the lock on the name) before the text is even parsed
+    prepare  parse, resolve, write the record's first part, flush
+    launch   open the logs, start the command in its own session
+    stop     TERM, after `grace` KILL, of the whole process tree
+    clear    kill what the command left behind, until nothing is left
+    finish   append the end to the record
+
+The rule: a command starts only when its record is on the server, and an attempt ends only when all its processes are
+gone.  Every step can be told 'the disk is full' (OSError): nothing is lost, the step is taken again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import random
+import signal
+import tempfile
+from dataclasses import dataclass, field
+
+from dsgspool import proc
+from dsgspool.clock import ServerClock, iso
+from dsgspool.codec import parse_task
+from dsgspool.names import TaskName, record_path
+from dsgspool.proc import Exit, Launch
+from dsgspool.settings import Settings
+from dsgspool.spool import Spool
+from dsgspool.spool.chain import next_line
+from dsgspool.spool.own import Held, Text
+from dsgspool.task import Decision, Kind, Outcome, Retry, Task, decide
+from dsgspool.worker import launch
+from dsgspool.worker.provenance import Provenance
+from dsgspool.yamltext import dump
+
+TAIL = 2048  #: bytes of the error log that are looked at for one line that explains a failure
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt; what is set when tells how far it got."""
+
+    held: Held
+    number: int
+    record: int  #: descriptor of the open record
+    text: Text | None = None
+    task: Task = field(default_factory=Task)
+    argv: list[str] = field(default_factory=list)
+    cwd: str = "/"
+    added: dict[str, str] = field(default_factory=dict)
+    logs: tuple[int, int] | None = None
+    script: str = ""
+    pid: int = 0
+    began: float = 0.0  #: BOOTTIME of the start
+    stopping: Outcome | None = None  #: why we stop it
+    kill_at: float | None = None  #: BOOTTIME of the KILL after the TERM
+    exit: Exit | None = None
+    leftovers: set[int] = field(default_factory=set)
+    peak_memory: int = 0
+    outcome: Outcome | None = None
+    decision: Decision | None = None
+
+    @property
+    def name(self) -> TaskName:
+        """The task's name with this attempt's claim."""
+        return self.held.name
+
+
+class Runner:
+    """Takes attempts through their steps for one worker."""
+
+    def __init__(self, spool: Spool, wid: str, server: ServerClock) -> None:
+        self.spool, self.fs, self.clock, self.wid, self.server = spool, spool.fs, spool.clock, wid, server
+        self.flushes = spool.fs.mount(spool.logs).is_remote
+        self.provenance = Provenance(self.fs, self.clock)
+        self.host = platform.node()
+        self._scripts: tempfile.TemporaryDirectory[str] | None = None
+
+    def open(self, attempt: Attempt) -> None:
+        """Write who makes this attempt, before the text is parsed: a file that kills its worker there must count."""
+        name = attempt.name
+        head = {
+            "format": 1, "task": name.identity, "attempt": attempt.number, "worker": self.wid, "claim": attempt.held.claim,
+            "host": self.host, "pid": os.getpid(), "started": iso(self.server.now()),
+            "file": attempt.held.original or f"{name.stem.rpartition('/')[2]}.yaml",
+        }  # fmt: skip
+        self.fs.append(attempt.record, dump(head.items()).encode())
+
+    def prepare(self, attempt: Attempt, text: Text, settings: Settings) -> None:
+        """Parse, resolve and put the first part of the record on the server.  InvalidTask, OSError."""
+        attempt.text = text
+        attempt.task = task = parse_task(text.data, settings.task, timezone=settings.timezone)
+        attempt.cwd = launch.folder(task, self.spool.default_cwd(settings))
+        attempt.script = self._write_script(attempt) if task.script else ""
+        attempt.argv = launch.argv(task, attempt.script)
+        attempt.added = launch.added_environment(task, os.environ)
+        known = {
+            "digest": hashlib.sha256(text.data).hexdigest(), "cpus": task.cpus, "command": attempt.argv, "cwd": attempt.cwd,
+            "environment": attempt.added, "git": self.provenance.commit(attempt.cwd) or None,
+            "text": text.data.decode("utf-8-sig"),
+        }  # fmt: skip
+        first = dump((key, value) for key, value in known.items() if value is not None)
+        strict = settings.durability == "strict"
+        self.fs.append(attempt.record, first.encode(), sync=self.flushes or strict)
+
+    def _write_script(self, attempt: Attempt) -> str:
+        # On this machine's own disk: a share may be mounted noexec, and the record keeps the text anyway.
+        if self._scripts is None:
+            self._scripts = tempfile.TemporaryDirectory(prefix=f"dsgspool-{self.wid}-", ignore_cleanup_errors=True)
+        path = f"{self._scripts.name}/{attempt.held.claim}"
+        self.fs.create_whole(path, (attempt.task.script or "").encode(), sync=False)
+        return path
+
+    def launch(self, attempt: Attempt, user: tuple[int, int, list[int]] | None = None) -> Outcome | None:
+        """Open the logs and start the command; an Outcome when it could not be started for its own fault."""
+        base = f"{self.spool.logs}/{record_path(attempt.name.identity, attempt.number)[:-5]}"
+        attempt.logs = (self.fs.open_log(f"{base}.out"), self.fs.open_log(f"{base}.err"))
+        attempt.began = self.clock.boot()
+        try:
+            stdin = self.fs.open_input(launch.input_path(attempt.task, attempt.cwd))
+        except OSError as error:
+            return self._not_started(attempt, f"its stdin file cannot be read: {error.filename}: {error.strerror}", 126)
+        try:
+            attempt.pid = proc.spawn(self._launch(attempt, stdin, user))
+        except (OSError, ValueError) as error:
+            return self._not_started(attempt, *_why(error, attempt))
+        finally:
+            self.fs.close(stdin)
+        if attempt.task.nice:
+            proc.set_nice(attempt.pid, attempt.task.nice)
+        return None
+
+    def _launch(self, attempt: Attempt, stdin: int, user: tuple[int, int, list[int]] | None) -> Launch:
+        who = launch.Who(attempt.name.identity, attempt.number, self.wid, attempt.held.claim, self.spool.root)
+        assert attempt.logs is not None
+        return Launch(
+            attempt.argv, attempt.cwd, {**os.environ, **attempt.added, **who.variables()}, stdin, *attempt.logs,
+            umask=-1 if attempt.task.umask is None else attempt.task.umask, user=user,
+        )  # fmt: skip
+
+    def _not_started(self, attempt: Attempt, reason: str, code: int) -> Outcome:
+        # Whoever reads the error log first should find it there, as from a shell.
+        assert attempt.logs is not None
+        self.fs.append(attempt.logs[1], f"dsgspool: {reason}\n".encode(errors="replace"))
+        return Outcome(Kind.EXIT, code, reason)
+
+    # -- stopping ------------------------------------------------------------------------------------------------
+
+    def stop(self, attempt: Attempt, why: Outcome, grace: float) -> None:
+        """Ask all its processes to end; `kill` follows after `grace` seconds.  The first reason stays."""
+        if attempt.stopping is None:
+            attempt.stopping = why
+            attempt.kill_at = self.clock.boot() + grace
+            self._signal(attempt, signal.SIGTERM if grace > 0 else signal.SIGKILL)
+
+    def kill(self, attempt: Attempt) -> None:
+        """KILL of the whole tree."""
+        attempt.kill_at = None
+        self._signal(attempt, signal.SIGKILL)
+
+    def _signal(self, attempt: Attempt, number: int) -> None:
+        if attempt.exit is None:
+            proc.send_group(attempt.pid, number)
+            proc.send(proc.descendants(attempt.pid), number)
+
+    def clear(self, attempt: Attempt, others: set[int], claims: set[str]) -> bool:
+        """Kill what the ended command left; True when nothing is left.
+
+        What it left is now this process's child.  A child that is no command of mine and carries no other live claim
+        belongs to it, or is nobody's: it is killed rather than spared.
+        """
+        left = [pid for pid in proc.children() if pid not in others]
+        mine = [pid for pid in left if proc.session(pid) == attempt.pid or proc.marker(pid) not in claims]
+        for pid in mine:
+            attempt.leftovers.update(proc.descendants(pid))
+        proc.send(mine, signal.SIGKILL)
+        return not mine
+
+    # -- ending --------------------------------------------------------------------------------------------------
+
+    def classify(self, attempt: Attempt) -> Outcome:
+        """How it ended, once all its processes are gone."""
+        if attempt.stopping is not None:
+            return attempt.stopping
+        assert attempt.exit is not None
+        code, number = attempt.exit.code, attempt.exit.signal
+        if number is not None:
+            return Outcome(Kind.SIGNAL, number, f"killed by {_signal_name(number)}")
+        if code in attempt.task.success_codes:
+            return Outcome(Kind.DONE, code)
+        return Outcome(Kind.EXIT, code, f"exit code {code}{self._last_words(attempt)}")
+
+    def _last_words(self, attempt: Attempt) -> str:
+        """The last line of the error log: mostly it says why."""
+        path = f"{self.spool.logs}/{record_path(attempt.name.identity, attempt.number)[:-5]}.err"
+        try:
+            lines = self.fs.tail(path, TAIL).decode(errors="replace").split("\n")
+        except OSError:
+            return ""
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return f": {last[:200]}" if last else ""
+
+    def decide(self, attempt: Attempt, outcome: Outcome, settings: Settings) -> Decision | None:
+        """What follows, by the task's own retry policy."""
+        task = attempt.task
+        retry = Retry(task.retries, task.backoff, settings.max_lost)
+        return decide(outcome, attempt.name.budget, retry, random.random())  # noqa: S311 - spreads retries, no secret
+
+    def finish(self, attempt: Attempt, settings: Settings) -> None:
+        """Append the end; OSError = try again later, the attempt stays as it is.  May be called again."""
+        outcome, exit_ = attempt.outcome, attempt.exit
+        assert outcome is not None
+        sizes = [self.fs.size(log) for log in attempt.logs] if attempt.logs else [None, None]
+        end = {
+            "ended": iso(self.server.now()),
+            "seconds": round(self.clock.boot() - attempt.began, 3) if attempt.began else 0.0,
+            "exit_code": exit_.code if exit_ else outcome.code, "signal": exit_.signal if exit_ else None,
+            "outcome": outcome.tag, "reason": outcome.reason or None, "next": next_line(attempt.decision),
+            "cpu_seconds": round(exit_.cpu_seconds, 3) if exit_ else None, "peak_memory_bytes": attempt.peak_memory or None,
+            "stdout_bytes": sizes[0], "stderr_bytes": sizes[1], "leftovers": len(attempt.leftovers) or None,
+        }  # fmt: skip
+        last = dump((key, value) for key, value in end.items() if value is not None)
+        self.fs.append(attempt.record, f"{last}...\n".encode(), sync=self.flushes or settings.durability == "strict")
+
+    def close(self, attempt: Attempt) -> None:
+        """Close record and logs and forget the script."""
+        for descriptor in (attempt.record, *(attempt.logs or ())):
+            self.fs.close(descriptor)
+        attempt.record, attempt.logs = -1, None
+        if attempt.script:
+            self.fs.remove(attempt.script)
+
+    def shut(self) -> None:
+        """Remove the scripts' folder."""
+        if self._scripts is not None:
+            self._scripts.cleanup()
+
+
+def _why(error: OSError | ValueError, attempt: Attempt) -> tuple[str, int]:
+    """(reason, exit code as a shell would give it) of a command that could not be started."""
+    if isinstance(error, ValueError):
+        return f"the command cannot be passed to the system: {error}", 126
+    if str(error.filename) == attempt.cwd:
+        return f"its folder cannot be entered: cwd {attempt.cwd}: {error.strerror}", 126
+    if isinstance(error, FileNotFoundError):
+        return f"command not found: {attempt.argv[0]} (in {attempt.cwd}, PATH={os.environ.get('PATH', '')})", 127
+    return f"the command cannot be started: {attempt.argv[0]}: {error.strerror}", 126
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

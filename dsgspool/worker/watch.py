@@ -1,0 +1,111 @@
+"""Wake-up: a hint that todo/ changed, where the kernel of this machine can know it.
+
+The rule: a watcher may be late, deaf or wrong; listing is the truth.  inotify sees nothing that another NFS client did
+(watchdog issue 504), so it is used on local file systems only, and only while the worker is idle: a busy one looks
+anyway, and each of its own renames would ring the bell.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from watchdog.events import FileSystemEvent
+    from watchdog.observers.api import BaseObserver
+
+MAX_CLOSED = 10_000  #: names remembered as seen closed
+
+
+class Bell:
+    """A file descriptor that becomes readable when something arrives in todo/, and the names seen complete."""
+
+    def __init__(self, folder: str, *, usable: bool) -> None:
+        self.folder, self.usable = folder, usable
+        self.ears, self._mouth = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.trouble = ""
+        self._observer: BaseObserver | None = None
+        self._closed: dict[str, None] = {}
+        self._open: dict[str, None] = {}
+
+    @property
+    def is_armed(self) -> bool:
+        """True while somebody listens."""
+        return self._observer is not None
+
+    def arm(self) -> None:
+        """Begin to listen; the caller must look once more afterwards, since what came before made no sound."""
+        if not self.usable or self._is_alive():
+            return
+        self.disarm()
+        try:
+            self._observer = self._listen()
+        except OSError as error:  # no more inotify watches, or the folder is away (autofs): polling goes on
+            self.trouble = f"no wake-up for {self.folder}, polling only: {error}"
+
+    def _listen(self) -> BaseObserver:
+        from watchdog.events import DirCreatedEvent, DirMovedEvent, FileClosedEvent, FileCreatedEvent, FileMovedEvent
+        from watchdog.observers.inotify import InotifyObserver
+
+        observer = InotifyObserver(generate_full_events=True)
+        kinds: list[type[FileSystemEvent]] = [FileClosedEvent, FileCreatedEvent, FileMovedEvent, DirCreatedEvent, DirMovedEvent]
+        observer.schedule(_Ringer(self), self.folder, recursive=True, event_filter=kinds)
+        observer.start()
+        return observer
+
+    def _is_alive(self) -> bool:
+        """False also when the watched folder vanished: watchdog ends the emitter then."""
+        observer = self._observer
+        return observer is not None and observer.is_alive() and all(e.is_alive() for e in observer.emitters)
+
+    def disarm(self) -> None:
+        """Stop listening."""
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            observer.stop()
+            observer.join()
+        self._open.clear()
+
+    def heard(self) -> bool:
+        """True when it rang since the last call."""
+        try:
+            return bool(os.read(self.ears, 4096))
+        except BlockingIOError:
+            return False
+
+    def is_open(self, path: str) -> bool:
+        """True for a name that was made while I listened and that its writer has not closed yet."""
+        return f"{self.folder}/{path}" in self._open
+
+    def saw_closed(self, path: str) -> bool:
+        """True once for a name that I saw closed after writing, or renamed in whole."""
+        return self._closed.pop(f"{self.folder}/{path}", 0) is None
+
+    def note(self, path: str, *, closed: bool) -> None:
+        """Called by the watcher's thread."""
+        if closed:
+            self._open.pop(path, None)
+            self._closed[path] = None
+            while len(self._closed) > MAX_CLOSED:
+                del self._closed[next(iter(self._closed))]
+        elif path.endswith((".yaml", ".yml")):
+            self._open[path] = None
+            return  # its writer has only begun: its close will ring
+        try:
+            os.write(self._mouth, b"!")
+        except BlockingIOError:
+            return
+
+
+class _Ringer:
+    """watchdog's handler: what was closed or moved in is whole, what was only made is not."""
+
+    def __init__(self, bell: Bell) -> None:
+        self.bell = bell
+
+    def dispatch(self, event: FileSystemEvent) -> None:
+        target = os.fsdecode(event.dest_path or event.src_path)
+        if event.event_type in ("closed", "moved"):
+            self.bell.note(target, closed=True)
+        elif event.event_type == "created":
+            self.bell.note(target, closed=event.is_directory)

@@ -1,0 +1,147 @@
+"""The rule: spool.yaml is refused as a whole, with line and remedy, when two workers could misread it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dsgspool.errors import SettingsError
+from dsgspool.settings import (
+    DEFAULT_KEYS,
+    Control,
+    NewerFormatSettings,
+    Settings,
+    format_of,
+    parse_control,
+    parse_settings,
+)
+from dsgspool.task import Backoff, Task
+
+TEMPLATE = Path(__file__).parents[2] / "spool_template" / "spool.yaml"
+
+
+def refused(text, parse=parse_settings):
+    with pytest.raises(SettingsError) as caught:
+        parse(text.encode(), "spool.yaml")
+    return caught.value
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "format: 1\n", "\ufeff" + "format: 1\r\n"])
+def test_an_empty_file_means_the_defaults(text):
+    assert parse_settings(text.encode(), "spool.yaml") == Settings()
+
+
+def test_the_template_as_it_is_means_the_defaults():
+    assert parse_settings(TEMPLATE.read_bytes(), "spool.yaml") == Settings()
+
+
+def uncommented():
+    return re.sub(r"(?m)^#(?=[a-z]|  [a-z])", "", TEMPLATE.read_text())
+
+
+def test_uncommenting_every_line_of_the_template_means_the_defaults():
+    assert parse_settings(uncommented().encode(), "spool.yaml") == Settings()
+
+
+def test_the_template_names_every_setting():
+    words = set(re.findall(r"(?m)^ *([a-z_]+):", uncommented()))
+    fields = set(Settings.__dataclass_fields__) - {"task"}
+    assert words == fields | {"shell", "setup", "defaults"} | set(DEFAULT_KEYS)
+
+
+def test_every_line_of_the_template_fits_a_screen():
+    assert max(map(len, TEMPLATE.read_text().splitlines())) <= 120
+
+
+def test_times_have_units_and_words_are_taken():
+    text = "heartbeat: 200ms\nfence: 1s\nkill: 1s\nlease: 2.5s\ndurability: strict\ngroup: lab\nreport_every: 5m\n"
+    settings = parse_settings(text.encode(), "spool.yaml")
+    assert (settings.heartbeat, settings.fence, settings.lease) == (0.2, 1.0, 2.5)
+    assert (settings.durability, settings.group, settings.report_every) == ("strict", "lab", 300.0)
+
+
+def test_defaults_shell_and_setup_are_what_a_task_gets():
+    text = "shell: /bin/bash\nsetup: module load x\ndefaults:\n  retries: 2\n  backoff: 30s\n  env: {A: 1}\n"
+    task = parse_settings(text.encode(), "spool.yaml").task
+    expected = Task(shell="/bin/bash", setup="module load x", retries=2, backoff=Backoff(base=30), env={"A": "1"})
+    assert task == expected
+
+
+def test_a_lease_that_is_too_short_is_refused_with_the_numbers_and_the_smallest_legal_one():
+    error = refused("format: 1\nlease: 30s\n")
+    assert error.line == 2
+    for part in ("spool.yaml, line 2", "30 s", "fence 25", "kill 10", "heartbeat 5", "lease: 46.75s"):
+        assert part in str(error)
+
+
+def test_the_smallest_legal_lease_is_legal():
+    least = re.search(r"that is legal: (lease: \S+)\)", str(refused("kill: 11.111s\nlease: 30s")))[1]
+    assert parse_settings(f"kill: 11.111s\n{least}\n".encode(), "spool.yaml").lease < 48
+
+
+def test_a_longer_fence_alone_is_blamed_on_the_fence():
+    error = refused("format: 1\n\nfence: 60s\n")
+    assert error.line == 3
+    assert "`lease` is 47 s" in error.reason
+
+
+def test_a_fence_of_less_than_two_heartbeats_is_refused():
+    assert "fence: 40s" in refused("heartbeat: 20s\nlease: 200s").reason
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "part"),
+    [
+        ("heartbeet: 3", 1, "did you mean `heartbeat`?"),
+        ("format: 1\nretries: 3", 2, "below `defaults:`"),
+        ("defaults:\n  command: x", 2, "no default here"),
+        ("slots: 8", 1, "--slots 8"),
+        ("durability: strikt", 1, "did you mean `strict`?"),
+        ("default_cwd: data", 1, "absolute path"),
+        ("timezone: Berlin/Europe", 1, "knows no 'Berlin/Europe'"),
+        ("group: no", 1, "YAML reads no as false"),
+        ("allow_soft_mount: maybe", 1, "true or false"),
+        ("heartbeat: 0:30", 1, "90s"),
+        ("heartbeat: 0", 1, "at least 0.01"),
+        ("poll_min: 9s", 1, "more than `poll_max`, 5 s"),
+        ("max_lost: 0", 1, "from 1"),
+        ("a: 1\na: 2", 2, "second time"),
+        ("- a", 1, "not a mapping"),
+    ],
+)
+def test_what_is_wrong_is_said_with_line_and_remedy(text, line, part):
+    error = refused(text)
+    assert error.line == line
+    assert part in str(error)
+    assert str(error).startswith(f"spool.yaml, line {line}: ")
+
+
+def test_a_newer_format_is_told_apart_before_its_keys_are_looked_at():
+    error = refused("quantum: 1\nformat: 2\n")
+    assert isinstance(error, NewerFormatSettings)
+    assert "install a newer dsgspool" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("data", "number"),
+    [
+        (b"", 1),
+        (b"format: 3\n", 3),
+        (b"\xef\xbb\xbfformat:  2 # x\r\n", 2),
+        (b"a: 1\nformat: 7", 7),
+        (b" format: 9", 1),
+    ],
+)
+def test_the_format_is_seen_without_yaml(data, number):
+    assert format_of(data) == number
+
+
+def test_control_says_only_what_it_says():
+    assert parse_control(b"", "c.yaml") == Control()
+    assert parse_control(b"{slots: 4, paused: false, drain: true}", "c.yaml") == Control(4, False, True)
+    assert parse_control(b"slots: null", "c.yaml").slots is None
+
+
+def test_a_wrong_control_file_is_named():
+    assert "slots" in str(refused("slots: many", parse_control))
+    assert "did you mean `paused`?" in str(refused("pause: true", parse_control))
