@@ -146,6 +146,14 @@ class Fs:
         finally:
             os.close(descriptor)
 
+    def status_of_folder(self, path: str) -> os.stat_result:
+        """fstat of a folder after opening it."""
+        descriptor = os.open(path, _FOLDER)
+        try:
+            return os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+
     def mount(self, path: str) -> Mount:
         """The mount that `path` is on, from /proc/self/mountinfo."""
         path, best = os.path.realpath(path), Mount("", "unknown", frozenset())

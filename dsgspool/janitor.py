@@ -143,7 +143,7 @@ class Janitor:
     def _forget(self, wid: str, folder: str) -> None:
         """After a day nothing that was on its way can still land: remove the folder."""
         marks = [f"{self.spool.workers}/{wid}.{mark}" for mark in ("dead", "fenced") if f"{wid}.{mark}" in self.peers.files]
-        if marks and all(self.server.now() - self.fs.status(mark).st_mtime > DAY for mark in marks):
+        if all(self.server.now() - self.fs.status(mark).st_mtime > DAY for mark in marks) and self._age(folder) > DAY:
             self.fs.remove_folder(folder)
 
     def strip(self, wid: str) -> int:
@@ -212,6 +212,6 @@ class Janitor:
 
     def _age(self, path: str) -> float:
         try:
-            return self.server.now() - self.fs.status(path).st_mtime
+            return self.server.now() - self.fs.status_of_folder(path).st_mtime
         except FileNotFoundError:
             return 0.0

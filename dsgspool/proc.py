@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import pwd
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -128,6 +129,12 @@ def spawn(launch: Launch) -> int:
     )  # fmt: skip
     process.returncode = 0  # `reap` waits for every child at once; Popen must not try as well
     return process.pid
+
+
+def account(uid: int) -> tuple[int, int, list[int]]:
+    """(uid, gid, supplementary groups) of a user of this machine; KeyError when it has none of that number."""
+    user = pwd.getpwuid(uid)
+    return uid, user.pw_gid, os.getgrouplist(user.pw_name, user.pw_gid)
 
 
 def set_nice(pid: int, nice: int) -> None:

@@ -46,6 +46,7 @@ class Record:
     signal: int | None = None
     outcome: str | None = None  #: done, exit1, timeout, lost ...
     reason: str | None = None
+    next: str | None = None  #: what followed: `done`, `failed~exit1`, `waiting~1l0+30.0`, `nothing`
     cpu_seconds: float | None = None
     peak_memory_bytes: int | None = None
     stdout_bytes: int | None = None

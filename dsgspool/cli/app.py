@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: name -> module in this package : function (or typer application) in it.  In the order of `--help`.
 COMMANDS = {
     "init": "init:init",
-    "submit": "submit:submit",
+    "submit": "submit:app",
     "worker": "worker:worker",
     "status": "status:status",
     "list": "listing:listing",
@@ -77,7 +77,7 @@ def build(name: str) -> _click.Command:
     target = getattr(importlib.import_module(f"dsgspool.cli.{module}"), attribute)
     if not isinstance(target, typer.Typer):
         single = typer.Typer(add_completion=False)
-        single.command(name, cls=getattr(target, "command_class", None))(target)
+        single.command(name)(target)
         target = single
     command = get_command(target)
     command.name = name

@@ -28,3 +28,22 @@ def usage(reason: str) -> typer.BadParameter:
     error = typer.BadParameter(reason)
     error.format_message = lambda: reason  # type: ignore[method-assign]
     return error
+
+
+def server_now(spool: Spool) -> float:
+    """Unix time by the file server's clock: what it stamps on a new file."""
+    from dsgspool.proc import random_word
+
+    path = f"{spool.tmp}/.{random_word()}.now"
+    spool.fs.create_whole(path, b"", sync=False)
+    try:
+        return spool.fs.status(path).st_mtime
+    finally:
+        spool.fs.remove(path)
+
+
+def worker_ids(spool: Spool) -> list[str]:
+    """Workers that are there and have left no tombstone; one that was killed a moment ago may still be among them."""
+    files = set(spool.fs.names(spool.workers))
+    known = (file[:-5] for file in files if file.endswith(".yaml") and not file.endswith(".control.yaml"))
+    return sorted(wid for wid in known if f"{wid}.dead" not in files)

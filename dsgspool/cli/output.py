@@ -61,9 +61,15 @@ def line(text: str) -> None:
 
 
 def lines(texts: Iterable[str]) -> None:
-    """Results on stdout, one a line, as they come."""
-    for text in texts:
-        sys.stdout.write(f"{clean_line(text)}\n")
+    """Results on stdout, one a line, as they come.  The work behind them goes on when the reader goes away."""
+    rest = iter(texts)
+    try:
+        for text in rest:
+            sys.stdout.write(f"{clean_line(text)}\n")
+    except BrokenPipeError:
+        for _ in rest:
+            continue
+        raise
 
 
 def block(text: str, indent: str = "") -> None:
@@ -100,6 +106,12 @@ def error(text: str) -> None:
     """What went wrong, on stderr: one line for each line of the text."""
     for each in clean(text).splitlines():
         print(f"{paint('dsgspool:', 'failed', sys.stderr)} {each}", file=sys.stderr, flush=True)
+
+
+def wipe() -> None:
+    """An empty screen, when there is one."""
+    if is_terminal():
+        sys.stdout.write("\x1b[H\x1b[2J\x1b[3J")
 
 
 def raw(data: bytes) -> None:

@@ -29,7 +29,7 @@ DEFAULT_LEASE = 47.0  #: when spool.yaml cannot be read
 def take(
     spool: Spool, *, records: bool = False, server: ServerClock | None = None, peers: Peers | None = None
 ) -> Snapshot:
-    """Look once.  `records`: read the records of finished tasks too.  `server`, `peers`: better knowledge, if at hand."""
+    """Look once.  `records`: those of finished tasks too.  `server`, `peers`: what is known better."""
     return _Look(spool, records, server, peers).take()
 
 
@@ -162,6 +162,7 @@ class _Look:
             started=_moment(facts.get("started")),
             version=str(facts.get("version", "")),
             known=f"{wid}.yaml" in self.files,
+            ended=f"{wid}.dead" in self.files,
         )
 
     def facts(self, wid: str) -> dict[str, object]:

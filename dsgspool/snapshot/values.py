@@ -97,6 +97,7 @@ class WorkerSeen:
     started: float | None = None
     version: str = ""
     known: bool = True  #: has a WID.yaml
+    ended: bool = False  #: its guard left a tombstone
 
     @property
     def alive(self) -> bool:

@@ -87,9 +87,7 @@ class Moves:
 
     def find(self, pattern: str, states: Iterable[State] = tuple(State)) -> list[Place]:
         """Every place where a task of that name (or shell pattern, with or without .yaml) lies."""
-        pattern = pattern.removesuffix(".yaml").removesuffix(".yml").rstrip("/")
-        # As with `ls`, a folder's name stands for what is in it.
-        return [p for s in states for p in self._in_state(s) if _matches(p.name, pattern)]
+        return [p for s in states for p in self._in_state(s) if matches(p.name, pattern)]
 
     def _in_state(self, state: State) -> Iterator[Place]:
         for path, name in self.spool.tasks(state):
@@ -147,6 +145,23 @@ class Moves:
             bare = name.returned(budget or name.budget, token).path
         return self._move(place, f"{self.spool.folder(place.state)}/{bare}")
 
+    def park_copy(self, place: Place) -> bool:
+        """A copy of a running task's file: into hold/, where a person finds it."""
+        return self._move(place, f"{self.spool.hold}/{place.name.failed('duplicate', self.token()).path}")
+
+    def find_claim(self, name: TaskName) -> Place | None:
+        """Where a person moved the file of this claim, None when it is nowhere."""
+        for state in (State.HOLD, State.TODO, State.FAILED, State.DONE, State.RUNNING):
+            for folder in dict.fromkeys(("", name.batch)):
+                base = f"{self.spool.folder(state)}/{folder}" if state is not State.RUNNING else self.spool.running
+                for file, is_folder in list(self.fs.scan(base)):
+                    inside = [f"{file}/{f}" for f, _ in self.fs.scan(f"{base}/{file}")] if state is State.RUNNING else [file]
+                    for path in inside if state is State.RUNNING or not is_folder else []:
+                        if path.removesuffix(".yaml").endswith(f"@{name.claim}"):
+                            below = f"{folder}/{path}" if folder and state is not State.RUNNING else path
+                            return Place(state, below, name)
+        return None
+
     def due(self, folder: str, path: str) -> bool:
         """Bring a task back from waiting/FOLDER."""
         name = task_name(State.WAITING, f"{folder}/{path}")
@@ -175,7 +190,9 @@ class Moves:
             return False
 
 
-def _matches(name: TaskName, pattern: str) -> bool:
+def matches(name: TaskName, pattern: str) -> bool:
+    """True when a name or shell pattern means this task; a folder's name stands for what is in it."""
+    pattern = pattern.removesuffix(".yaml").removesuffix(".yml").rstrip("/")
     if any(c in pattern for c in "*?["):
         return fnmatch.fnmatchcase(name.identity, pattern) or fnmatch.fnmatchcase(name.stem, pattern)
     return pattern in (name.identity, name.stem, name.path.removesuffix(".yaml"), name.flat.removesuffix(".yaml")) or (

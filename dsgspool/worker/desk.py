@@ -29,7 +29,7 @@ class Settling:
 
 @dataclass(slots=True)
 class Ready:
-    """A whole file that waits for `cpus` slots; `not_before_done` etc. were looked at already."""
+    """A whole file that waits for `cpus` slots;"""
 
     held: Held
     text: Text
@@ -79,7 +79,7 @@ class Desk:
         """Let a file go; the next exchange does it."""
         file = leaving.held.file
         for each in (self.settling, self.ready, self.attempts):
-            each.pop(file, None)  # type: ignore[attr-defined]
+            each.pop(file, None)
         self.leaving[file] = leaving
 
     def exchange(self, paths: Iterable[str], gifts: Iterable[str] = ()) -> Exchange:

@@ -19,8 +19,10 @@ import sys
 import time
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+RESTART = 75  # EX_TEMPFAIL: what a worker exits with that others took for dead
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 libc = ctypes.CDLL(None, use_errno=True)
+told_to_end = False
 
 
 def boot() -> float:
@@ -29,6 +31,7 @@ def boot() -> float:
 
 def start_worker(argv: list[str], speak: int) -> int:
     """Fork and exec the worker in a process group of its own: the terminal's Ctrl-C reaches the guard alone."""
+    guard = os.getpid()
     pid = os.fork()
     if pid:
         return pid
@@ -36,7 +39,7 @@ def start_worker(argv: list[str], speak: int) -> int:
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     os.set_inheritable(speak, True)
     try:
-        os.execv(argv[0], [*argv, "--guard-fd", str(speak)])
+        os.execv(argv[0], [*argv, "--guard-fd", str(speak), "--guard-pid", str(guard)])
     except OSError as error:
         os.write(2, f"dsgspool: cannot start {argv[0]}: {error}\n".encode())
         os._exit(127)
@@ -111,8 +114,20 @@ class Guard:
 
 def children() -> list[int]:
     """My children, adopted ones included."""
-    with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
-        return [int(pid) for pid in file.read().split()]
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
+            return [int(pid) for pid in file.read().split()]
+    except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN
+        return [int(name) for name in os.listdir("/proc") if name.isdigit() and parent(int(name)) == os.getpid()]
+
+
+def parent(pid: int) -> int:
+    """Parent of a process, 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def kill_children() -> None:
@@ -133,7 +148,17 @@ def kill_children() -> None:
 
 
 def main(argv: list[str]) -> int:
+    """Start the worker, and a new incarnation after each that was fenced, until one ends of itself."""
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    os.chdir("/")  # a working folder on the share could hang the guard
+    code = RESTART
+    while code == RESTART:
+        code = one_life(argv)
+    return code if code >= 0 else 128 - code
+
+
+def one_life(argv: list[str]) -> int:
+    """One incarnation of the worker, from its start to its tombstone; its exit code, RESTART when it was fenced."""
     listen, speak = os.pipe()
     os.set_blocking(listen, False)
     worker = start_worker(argv, speak)
@@ -141,13 +166,17 @@ def main(argv: list[str]) -> int:
     guard = Guard(worker, listen)
     for number in FORWARDED:
         signal.signal(number, lambda number, _frame: forward(worker, number))
-    os.chdir("/")
     guard.watch()
+    silent = guard.left() <= 0
     code = guard.bury()
-    return code if code >= 0 else 128 - code
+    os.close(listen)
+    return RESTART if silent and not told_to_end else code
 
 
 def forward(worker: int, number: int) -> None:
+    """Pass a signal on; a worker that is then found silent is not started anew."""
+    global told_to_end  # noqa: PLW0603
+    told_to_end = True
     try:
         os.kill(worker, number)
     except ProcessLookupError:

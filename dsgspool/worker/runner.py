@@ -61,6 +61,8 @@ class Attempt:
     peak_memory: int = 0
     outcome: Outcome | None = None
     decision: Decision | None = None
+    slots: int = 0  #: slots that it takes now
+    lane: str | None = None  #: the lane it is given back into, None = its own
 
     @property
     def name(self) -> TaskName:

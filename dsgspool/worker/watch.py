@@ -44,12 +44,19 @@ class Bell:
             self.trouble = f"no wake-up for {self.folder}, polling only: {error}"
 
     def _listen(self) -> BaseObserver:
-        from watchdog.events import DirCreatedEvent, DirMovedEvent, FileClosedEvent, FileCreatedEvent, FileMovedEvent
+        from watchdog import events
         from watchdog.observers.inotify import InotifyObserver
 
+        class Ringer(events.FileSystemEventHandler):
+            def dispatch(_, event: FileSystemEvent) -> None:  # noqa: N805 - `self` is the bell
+                self.on_event(event)
+
         observer = InotifyObserver(generate_full_events=True)
-        kinds: list[type[FileSystemEvent]] = [FileClosedEvent, FileCreatedEvent, FileMovedEvent, DirCreatedEvent, DirMovedEvent]
-        observer.schedule(_Ringer(self), self.folder, recursive=True, event_filter=kinds)
+        kinds: list[type[FileSystemEvent]] = [
+            events.FileClosedEvent, events.FileCreatedEvent, events.FileMovedEvent, events.DirCreatedEvent,
+            events.DirMovedEvent,
+        ]  # fmt: skip
+        observer.schedule(Ringer(), self.folder, recursive=True, event_filter=kinds)
         observer.start()
         return observer
 
@@ -81,8 +88,16 @@ class Bell:
         """True once for a name that I saw closed after writing, or renamed in whole."""
         return self._closed.pop(f"{self.folder}/{path}", 0) is None
 
+    def on_event(self, event: FileSystemEvent) -> None:
+        """Called by the watcher's thread: what was closed or moved in is whole, what was only made is not."""
+        target = os.fsdecode(event.dest_path or event.src_path)
+        if event.event_type in ("closed", "moved"):
+            self.note(target, closed=True)
+        elif event.event_type == "created":
+            self.note(target, closed=event.is_directory)
+
     def note(self, path: str, *, closed: bool) -> None:
-        """Called by the watcher's thread."""
+        """Remember a name, and ring unless its writer has only begun."""
         if closed:
             self._open.pop(path, None)
             self._closed[path] = None
@@ -95,17 +110,3 @@ class Bell:
             os.write(self._mouth, b"!")
         except BlockingIOError:
             return
-
-
-class _Ringer:
-    """watchdog's handler: what was closed or moved in is whole, what was only made is not."""
-
-    def __init__(self, bell: Bell) -> None:
-        self.bell = bell
-
-    def dispatch(self, event: FileSystemEvent) -> None:
-        target = os.fsdecode(event.dest_path or event.src_path)
-        if event.event_type in ("closed", "moved"):
-            self.bell.note(target, closed=True)
-        elif event.event_type == "created":
-            self.bell.note(target, closed=event.is_directory)

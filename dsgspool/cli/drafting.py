@@ -1,0 +1,177 @@
+"""From what stands on the command line to the texts of task files.
+
+The rule: nothing is accepted before all of it is known to be valid, and a task says itself where it runs.  A command is
+kept as a list, which no shell ever reads; only a single argument that holds a shell's own characters becomes a string.
+No YAML parser is needed to write YAML: options are checked by the readers of the codec, one by one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from dsgspool import names
+from dsgspool.codec import READERS, dump_task
+from dsgspool.errors import InvalidName, InvalidTask, StorageError
+from dsgspool.spool import Spool
+from dsgspool.yamltext import MAX_BYTES, Node
+
+Command = str | list[str]
+PLACE = "{}"  #: where --each-line puts the line
+
+_SHELL = re.compile(r"[\s|&;<>()$`\"'*?\[\]#~\\]")
+_SPLIT = re.compile(r"[\s|&;<>()]+")
+_INTERPRETERS = re.compile(r"(?:python|pypy|bash|sh|zsh|dash|Rscript|julia|perl|ruby|node|octave|env|nice|time)[0-9.]*")
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
+
+def as_command(words: Sequence[str]) -> Command:
+    """What to store for the words after `--`."""
+    return words[0] if len(words) == 1 and _SHELL.search(words[0]) else list(words)
+
+
+def stem_of(command: Command) -> str:
+    """A word that tells people what a generated name is about: the script rather than its interpreter."""
+    words = [word for word in (_SPLIT.split(command) if isinstance(command, str) else command) if word]
+    for word in words:
+        base = os.path.basename(word)
+        if base and not word.startswith("-") and "=" not in word and not _INTERPRETERS.fullmatch(base):
+            return re.sub(r"\.(py|sh|R|r|jl|pl|rb|js|m)$", "", base).replace(PLACE, "") or "task"
+    return os.path.basename(words[0]) if words else "task"
+
+
+def working_folder(given: str | None) -> str:
+    """Absolute path of `given` or of this folder, by the name under which the user came here."""
+    here, logical = os.getcwd(), os.environ.get("PWD", "")
+    if logical.startswith("/") and os.path.realpath(logical) == here:
+        here = os.path.normpath(logical)
+    return os.path.normpath(os.path.join(here, given)) if given else here
+
+
+def checked(key: str, value: str) -> str:
+    """`value` when the codec takes it for that key of a task file, else InvalidTask."""
+    if _NO_TEXT.search(value):
+        raise InvalidTask(f"`{key}` has a NUL character or bytes that are not UTF-8 in it", remedy="rename or recode it")
+    READERS[key](Node("scalar", 0, "str", value), key)
+    return value
+
+
+def moment(text: str, now: Callable[[], float]) -> str:
+    """`not_before` for a delay such as `2h`, counted from the server's now, or for a time with its offset."""
+    from dsgspool import fields
+    from dsgspool.clock import iso
+
+    node = Node("scalar", 0, "str", text)
+    try:
+        return iso(now() + fields.duration(node, "--not-before"))
+    except InvalidTask:
+        if not re.match(r"\d{4}-", text):
+            raise
+        return iso(fields.moment(node, "--not-before"))
+
+
+def environment(pairs: Iterable[str]) -> dict[str, str]:
+    """The mapping of `K=V` words; `K` alone takes the value from here."""
+    result = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not key or not (equals or key in os.environ):
+            raise InvalidTask(f"{pair!r} is no K=V, and no variable of that name is set here", remedy="write --env K=V")
+        result[key] = value if equals else os.environ[key]
+        if _NO_TEXT.search(key + result[key]):
+            raise InvalidTask(f"the value of {key} is not UTF-8", remedy="recode it")
+    return result
+
+
+def text_of(command: Command, keys: Mapping[str, object]) -> bytes:
+    """The task file for one command."""
+    words = [command] if isinstance(command, str) else command
+    if not words or not words[0].strip():
+        raise InvalidTask("the command is empty", remedy="write it after --")
+    if any(map(_NO_TEXT.search, words)):
+        raise InvalidTask("the command has a NUL character or bytes that are not UTF-8 in it", remedy="use a script")
+    data = dump_task({**keys, "command": command})
+    if len(data) > MAX_BYTES:
+        raise InvalidTask(f"the task has {len(data)} bytes, more than {MAX_BYTES}", remedy="keep data in a file")
+    return data
+
+
+def lines_of(stream: Iterable[bytes]) -> list[str]:
+    """The lines of standard input without their ends; empty ones are passed over."""
+    lines = []
+    for number, data in enumerate(stream, 1):
+        try:
+            line = data.decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise InvalidTask("it is not UTF-8", line=number, path="standard input", remedy="recode it") from None
+        if "\0" in line or len(data) > MAX_BYTES // 8:
+            reason = "it has a NUL character" if "\0" in line else f"it is longer than {MAX_BYTES // 8} bytes"
+            raise InvalidTask(reason, line=number, path="standard input", remedy="put one short line for each task")
+        if line.strip():
+            lines.append(line)
+    return lines
+
+
+def texts_of_lines(command: Command | None, lines: Iterable[str], keys: Mapping[str, object]) -> Iterator[bytes]:
+    """A task file for each line: put in for `{}`, or the command itself when there is no other."""
+    for line in lines:
+        yield text_of(with_line(command, line), keys)
+
+
+def with_line(command: Command | None, line: str) -> Command:
+    """The command for one line: quoted where a shell will read it, as it is in a list."""
+    if command is None:
+        return line
+    if isinstance(command, str):
+        return command.replace(PLACE, shlex.quote(line))
+    return [word.replace(PLACE, line) for word in command]
+
+
+def has_place(command: Command) -> bool:
+    """True when a line can be put into the command."""
+    return any(PLACE in word for word in ([command] if isinstance(command, str) else command))
+
+
+# -- files -------------------------------------------------------------------------------------------------------
+
+
+def read_files(spool: Spool, paths: Sequence[str], batch: str) -> list[tuple[str, bytes]]:
+    """(identity, text) of task files anywhere on this machine; InvalidTask that tells every one that is wrong."""
+    from dsgspool.codec import parse_task
+
+    settings = spool.settings()
+    found: dict[str, bytes] = {}
+    wrong: list[str] = []
+    for path in paths:
+        try:
+            data = _content(spool, path)
+            parse_task(data, settings.task, timezone=settings.timezone)
+            identity = _identity(path, batch)
+            if identity in found:
+                raise InvalidName(path, f"another of these files is called {identity} too")
+            found[identity] = data
+        except InvalidTask as error:
+            error.path = path
+            wrong.append(str(error))
+        except InvalidName as error:
+            wrong.append(str(error))
+    if wrong:
+        summary = [f"nothing was submitted: {len(wrong)} of {len(paths)} files are wrong"] if len(paths) > 1 else []
+        raise InvalidTask("\n".join([*wrong, *summary]))
+    return list(found.items())
+
+
+def _content(spool: Spool, path: str) -> bytes:
+    try:
+        return spool.fs.read(os.path.realpath(path), MAX_BYTES)[0]
+    except FileNotFoundError:
+        raise InvalidTask("there is no such file") from None
+    except OSError as error:
+        raise StorageError("read", path, error.errno or 0) from error
+
+
+def _identity(path: str, batch: str) -> str:
+    name = names.parse(os.path.basename(path)).identity
+    return f"{batch}/{name}" if batch else name

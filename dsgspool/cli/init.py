@@ -1,0 +1,31 @@
+"""`dsgspool init`.
+
+The rule: parse, `laying.lay_down`, say what was made.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dsgspool.cli import output
+
+
+def init(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="The folder; made when it is not there.")],
+    group: Annotated[str, typer.Option("--group", help="Unix group whose members share this spool.")] = "",
+) -> None:
+    """Make a spool: its folders, a commented spool.yaml, README.txt, examples.  Overwrites nothing."""
+    import os
+
+    from dsgspool.cli.laying import lay_down
+
+    root = os.path.abspath(folder)
+    made = [path for path in lay_down(root, group) if path != root]
+    output.line(f"{root} is a spool now" if "spool.yaml" in made else f"{root} was a spool already")
+    for path in made:
+        output.line(f"  made {path}")
+    if group and "spool.yaml" in made:
+        output.hint(f"set `group: {group}` in {root}/spool.yaml if each worker shall run the tasks of all members")
+    output.hint(f"drop a task into {root}/todo, start `dsgspool --spool {root} worker` on any node, read README.txt there")

@@ -1,0 +1,45 @@
+"""`dsgspool pause` and `dsgspool resume`.
+
+The rule: the file PAUSE is the whole mechanism, so that `touch PAUSE` and `rm PAUSE` do the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from dsgspool.cli import output
+from dsgspool.cli.context import open_spool, worker_ids
+
+if TYPE_CHECKING:
+    from dsgspool.spool import Spool
+
+
+def pause(context: typer.Context) -> None:
+    """Let no worker of the spool take new tasks; running ones go on."""
+    from dsgspool.spool import PAUSE
+
+    spool = open_spool(context)
+    try:
+        spool.fs.create_whole(f"{spool.root}/{PAUSE}", b"paused by `dsgspool pause`; remove this file to go on\n")
+    except FileExistsError:
+        output.line("it was paused already")
+        return
+    output.line(f"paused: {_workers(spool)} will take no new tasks; running ones go on")
+
+
+def resume(context: typer.Context) -> None:
+    """Let the workers take tasks again."""
+    from dsgspool.spool import PAUSE
+
+    spool = open_spool(context)
+    if not spool.fs.remove(f"{spool.root}/{PAUSE}"):
+        output.line("it was not paused")
+        return
+    output.line(f"resumed: {_workers(spool)} will take tasks again")
+
+
+def _workers(spool: Spool) -> str:
+    count = len(worker_ids(spool))
+    return "1 worker" if count == 1 else f"{count or 'no'} workers"

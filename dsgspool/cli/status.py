@@ -1,0 +1,113 @@
+"""`dsgspool status`.
+
+The rule: one look at the folders, one screen: counts, batches, who runs what, which worker is silent.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsgspool.cli import output
+from dsgspool.cli.context import Json, open_spool, usage
+
+if TYPE_CHECKING:
+    from dsgspool.snapshot import Counts, Snapshot
+
+STATES = ("todo", "waiting", "hold", "running", "done", "failed")
+MOST = 20  #: rows of one table on this screen; `list` and `workers` show all
+
+
+def status(
+    context: typer.Context,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every 2 s until Ctrl-C.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say how the spool is: counts, batches, running tasks, workers."""
+    from dsgspool import snapshot
+
+    spool = open_spool(context)
+    if watch and as_json:
+        raise usage("--watch and --json do not go together")
+    while True:
+        before = spool.clock.boot()
+        seen = snapshot.take(spool)
+        if as_json:
+            output.json(document(seen))
+            return
+        if watch:
+            output.wipe()
+        show(seen)
+        if not watch:
+            return
+        spool.clock.sleep(max(2.0, 20 * (spool.clock.boot() - before)))
+
+
+def document(seen: Snapshot) -> dict[str, object]:
+    """The status as --json shows it."""
+    from dsgspool.cli.workers import entry
+
+    return {
+        "spool": seen.root,
+        "taken_unix_s": seen.taken,
+        "paused": seen.paused,
+        "counts": _counts(seen.counts),
+        "batches": {batch: _counts(counts) for batch, counts in seen.batches.items() if batch},
+        "running": list(seen.running),
+        "workers": [entry(worker) for worker in seen.workers],
+        "next_due_unix_s": seen.next_due,
+        "problems": list(seen.problems),
+    }
+
+
+def _counts(counts: Counts) -> dict[str, int]:
+    return {state: getattr(counts, state) for state in STATES}
+
+
+def show(seen: Snapshot) -> None:
+    """Print it."""
+    from dsgspool.clock import local
+
+    output.heading(f"{seen.root}  {local(time.time())}{'  PAUSED' if seen.paused else ''}")
+    rows = [(batch or "(no batch)", *_counts(counts).values()) for batch, counts in seen.batches.items()]
+    total = ("all", *_counts(seen.counts).values())
+    output.table(("", *STATES), [*rows[:MOST], total] if len(rows) > 1 else [total])
+    _more(len(rows), "batches")
+    if seen.next_due is not None:
+        output.line(f"next due {local(seen.next_due)}")
+    _show_running(seen)
+    _show_workers(seen)
+    for problem in seen.problems:
+        output.error(problem)
+
+
+def _show_running(seen: Snapshot) -> None:
+    if not seen.running:
+        return
+    output.line("")
+    rows = [
+        (run.task, run.host, run.attempt or "-", "-" if run.seconds is None else output.duration(run.seconds))
+        for run in sorted(seen.running, key=lambda run: run.started or seen.taken)
+    ]
+    output.table(("RUNNING", "HOST", "ATTEMPT", "SINCE"), rows[:MOST])
+    _more(len(rows), "running tasks")
+
+
+def _show_workers(seen: Snapshot) -> None:
+    from dsgspool.cli.workers import row
+
+    # Those that ended in order are history: `workers --all` shows them.
+    there = [worker for worker in seen.workers if worker.alive or worker.running or not worker.ended]
+    output.line("")
+    if not there:
+        output.line("no worker is running")
+        return
+    output.table(("WORKER", "STATE", "SLOTS", "HEARTBEAT"), [row(worker) for worker in there[:MOST]])
+    _more(len(there), "workers")
+
+
+def _more(count: int, what: str) -> None:
+    if count > MOST:
+        output.line(f"... and {count - MOST} more {what}")

@@ -1,0 +1,85 @@
+"""`dsgspool hold`, `release`, `requeue`, `cancel`: the command twins of `mv`.
+
+The rule: one rename a task, to a name with a fresh token, which can overwrite nothing.  Each name that moved is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsgspool.cli import output
+from dsgspool.cli.context import Patterns, open_spool, usage
+
+if TYPE_CHECKING:
+    from dsgspool.spool.moves import Moves, Place
+
+
+def hold(context: typer.Context, patterns: Patterns) -> None:
+    """Park tasks in hold/; a running one is stopped by its worker first."""
+    moves = _moves(context)
+    _move(moves.pick("hold", patterns), moves.hold)
+
+
+def release(context: typer.Context, patterns: Patterns) -> None:
+    """Let parked or delayed tasks run."""
+    moves = _moves(context)
+    _move(moves.pick("release", patterns), moves.release)
+
+
+def cancel(context: typer.Context, patterns: Patterns) -> None:
+    """Take tasks out, to failed/ as ~cancelled; a running one is killed by its worker at the next heartbeat."""
+    moves = _moves(context)
+    _move(moves.pick("cancel", patterns), moves.cancel)
+
+
+def requeue(
+    context: typer.Context,
+    patterns: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Names or patterns.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only failed ones; all of them when no name is given.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Only those that failed so: timeout, exit1, 'exit*' ...")] = "",
+) -> None:
+    """Run finished tasks again, with a fresh budget of retries."""
+    moves = _moves(context)
+    if failed or reason:
+        _move(_failed(moves, patterns or ["*"], reason), moves.requeue)
+    elif patterns:
+        _move(moves.pick("requeue", patterns), moves.requeue)
+    else:
+        raise usage("say which: names, or --failed, or --reason timeout")
+
+
+def _moves(context: typer.Context) -> Moves:
+    from dsgspool.spool.moves import Moves
+
+    return Moves(open_spool(context))
+
+
+def _failed(moves: Moves, patterns: list[str], reason: str) -> list[Place]:
+    """Failed tasks that match; TaskNotFound when there are none."""
+    from fnmatch import fnmatchcase
+
+    from dsgspool.errors import TaskNotFound
+    from dsgspool.task import State
+
+    found = {place: None for pattern in patterns for place in moves.find(pattern, [State.FAILED])}
+    places = [place for place in found if not reason or fnmatchcase(place.name.tag, reason)]
+    if not places:
+        what = f"failed task with reason {reason!r}" if reason else "failed task"
+        raise TaskNotFound(" ".join(patterns), f"there is no such {what}; see them with: dsgspool list failed")
+    return places
+
+
+def _move(places: list[Place], verb: Callable[[Place], bool]) -> None:
+    """Move each and print its name; say what must be known beside it."""
+    running = 0
+    for place in places:
+        if verb(place):
+            output.line(place.identity)
+            running += place.state == "running"
+        else:
+            output.note(f"dsgspool: {place.identity} is not in {place.state}/ any more: somebody moved it meanwhile")
+    if running:
+        output.hint(f"{running} of them ran: the worker stops it at its next heartbeat, within seconds")

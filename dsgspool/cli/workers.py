@@ -1,0 +1,123 @@
+"""`dsgspool workers` and `dsgspool workers set`.
+
+The rule: a worker is told things through its file workers/WID.control.yaml, which it reads at every heartbeat; what was
+set before and is not named now stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsgspool.cli import output
+from dsgspool.cli.context import Json, open_spool, usage, worker_ids
+
+if TYPE_CHECKING:
+    from dsgspool.settings import Control
+    from dsgspool.snapshot import WorkerSeen
+    from dsgspool.spool import Spool
+
+app = typer.Typer(add_completion=False, invoke_without_command=True)
+
+
+@app.callback()
+def workers(
+    context: typer.Context,
+    everyone: Annotated[bool, typer.Option("--all", help="Also those that ended in order.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List workers, or tell them something (see: dsgspool workers set --help)."""
+    from dsgspool import snapshot
+
+    if context.invoked_subcommand:
+        return
+    seen = snapshot.take(open_spool(context)).workers
+    there = [worker for worker in seen if everyone or worker.alive or not worker.ended]
+    if as_json:
+        output.json([entry(worker) for worker in there])
+    else:
+        output.table(("WORKER", "STATE", "SLOTS", "HEARTBEAT"), [row(worker) for worker in there])
+
+
+@app.command("set")
+def set_control(
+    context: typer.Context,
+    worker: Annotated[str, typer.Argument(metavar="WID", help="A worker's id, or a pattern such as 'n1-*'.")],
+    changes: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="slots=4 paused=true drain=true")],
+) -> None:
+    """Change the slots of workers, pause or drain them, while they run."""
+    from fnmatch import fnmatchcase
+
+    from dsgspool.errors import NodeError
+
+    spool = open_spool(context)
+    chosen = [wid for wid in worker_ids(spool) if fnmatchcase(wid, worker)]
+    if not chosen:
+        raise NodeError(f"no running worker matches {worker!r}: see them with: dsgspool workers")
+    for wid in chosen:
+        data = control_text(read_control(spool, wid), changes)
+        spool.fs.replace(control_path(spool, wid), data)
+        output.line(f"{wid}: {', '.join(data.decode().splitlines()[:-1])}")
+
+
+def control_path(spool: Spool, wid: str) -> str:
+    """Where a worker looks for what it is told."""
+    return f"{spool.workers}/{wid}.control.yaml"
+
+
+def read_control(spool: Spool, wid: str) -> Control:
+    """What a worker is told now."""
+    from dsgspool.settings import Control, parse_control
+
+    path = control_path(spool, wid)
+    data = spool.fs.read_fresh(path)
+    return parse_control(data, path) if data else Control()
+
+
+def control_text(now: Control, changes: list[str]) -> bytes:
+    """The control file after `KEY=VALUE` changes; a usage error for what no worker would understand."""
+    from dsgspool.errors import SettingsError
+    from dsgspool.settings import parse_control
+    from dsgspool.yamltext import dump
+
+    words = dict(change.partition("=")[::2] for change in changes)
+    try:
+        parse_control("".join(f"{key}: {value}\n" for key, value in words.items()).encode(), " ".join(changes))
+    except SettingsError as error:
+        raise usage(error.reason) from None
+    kept = {"slots": now.slots, "paused": now.paused, "drain": now.drain}
+    lines = dump((key, value) for key, value in kept.items() if key not in words and value is not None)
+    lines = "" if lines == "{}\n" else lines
+    return f"{lines}{''.join(f'{key}: {value}' + chr(10) for key, value in words.items())}...\n".encode()
+
+
+def state_of(worker: WorkerSeen) -> str:
+    """One word, with the reason when it is not well."""
+    if worker.alive:
+        return "alive"
+    return "ended" if worker.ended else f"dead: {worker.verdict}"
+
+
+def row(worker: WorkerSeen) -> tuple[str, str, str, str]:
+    """A worker as the tables show it."""
+    age = worker.heartbeat_age
+    used = f"{len(worker.running)}/{worker.slots}"
+    return (worker.wid, state_of(worker), used, "-" if age is None else f"{output.duration(age)} ago")
+
+
+def entry(worker: WorkerSeen) -> dict[str, object]:
+    """A worker as --json shows it."""
+    return {
+        "worker": worker.wid,
+        "host": worker.host,
+        "pid": worker.pid,
+        "alive": worker.alive,
+        "verdict": worker.verdict,
+        "ended": worker.ended,
+        "slots": worker.slots,
+        "running": list(worker.running),
+        "started_unix_s": worker.started,
+        "heartbeat_age_s": worker.heartbeat_age,
+        "version": worker.version,
+    }

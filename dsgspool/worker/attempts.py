@@ -1,0 +1,284 @@
+"""The attempts of one worker: start, watch, stop, end, send the file on.
+
+The rule: an attempt's file leaves only after its record has an end, and the record gets its end only after the last of
+its processes is gone.  What cannot be written now (a full disk) stays in `ending` and is tried again; nothing is lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dsgspool import names, proc
+from dsgspool.clock import iso
+from dsgspool.codec import NewerFormat
+from dsgspool.errors import InvalidTask
+from dsgspool.names import TaskName
+from dsgspool.spool.chain import Busy, Chain
+from dsgspool.spool.moves import park, target_of
+from dsgspool.spool.own import Held, Text
+from dsgspool.task import Budget, Decision, Kind, Outcome, State
+from dsgspool.worker.desk import Leaving, Ready
+from dsgspool.worker.runner import Attempt, Runner
+
+if TYPE_CHECKING:
+    from dsgspool.worker.loop import Worker
+
+BUSY_PAUSE = 30.0  #: seconds that a task waits when another attempt of its name is alive
+CLEAR_PAUSE = 0.02  #: seconds between two looks for what a command left behind
+RETRY_PAUSE = 0.5  #: seconds before a record's end is tried again
+STOPPED = Outcome(Kind.STOPPED, reason="its worker was told to stop")
+
+
+class Attempts:
+    """Everything of this worker that has a record."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker, self.spool, self.fs, self.clock = worker, worker.spool, worker.spool.fs, worker.clock
+        self.server = worker.lease.server
+        self.runner = Runner(self.spool, worker.station.wid, self.server)
+        self.chain = Chain(self.spool, worker.peers.is_dead, lambda: worker.settings.lease)
+        self.by_pid: dict[int, Attempt] = {}
+        self.clearing: list[Attempt] = []
+        self.ending: list[Attempt] = []
+        self.helpers: set[int] = set()
+        self.used = 0  #: slots taken
+
+    @property
+    def is_busy(self) -> bool:
+        """True while anything of an attempt is left."""
+        return bool(self.by_pid or self.clearing or self.ending)
+
+    def next_moment(self) -> float:
+        """BOOTTIME at which something here must be looked at without a signal."""
+        pause = CLEAR_PAUSE if self.clearing else RETRY_PAUSE if self.ending else 3600.0
+        return self.clock.boot() + pause
+
+    # -- starting ------------------------------------------------------------------------------------------------
+
+    def start(self, ready: Ready) -> None:
+        """Begin the attempt of a whole file.  OSError = the share's trouble: the file stays ready."""
+        attempt = self._begin(ready.held)
+        if attempt is None:
+            return
+        attempt.slots = ready.cpus
+        self.used += ready.cpus
+        try:
+            self.runner.open(attempt)
+            self.runner.prepare(attempt, ready.text, self.worker.settings)
+            outcome = self._must_wait(attempt) or self._launch(attempt, ready.text)
+        except NewerFormat as error:
+            outcome = self._to_lane(attempt, f"format{self.format_in(error)}", str(error))
+        except InvalidTask as error:
+            outcome = Outcome(Kind.INVALID, reason=self._where(attempt, error))
+        except OSError as error:
+            self.worker.trouble(f"cannot start {attempt.name.identity}: {error}")
+            outcome = Outcome(Kind.STOPPED, reason=f"not started: {error}")
+        if outcome is not None:
+            self.conclude(attempt, outcome)
+
+    def reject(self, held: Held, reason: str) -> None:
+        """A thing that is no task: its record says why, and it goes to failed/~invalid."""
+        attempt = self._begin(held)
+        if attempt is not None:
+            attempt.outcome = Outcome(Kind.INVALID, reason=reason)
+            self.runner.open(attempt)
+            self.conclude(attempt, attempt.outcome)
+
+    def _begin(self, held: Held) -> Attempt | None:
+        """Take the lock on the name; when it is taken the file waits and comes back."""
+        got = self.chain.begin(held.name)
+        desk = self.worker.intake.desk
+        if isinstance(got, Busy):
+            why = f"attempt {got.attempt} of it is alive ({got.holder}): waiting {BUSY_PAUSE:.0f} s"
+            decision = Decision(State.WAITING, budget=held.name.budget, delay=BUSY_PAUSE)
+            desk.send(self.leaving(held, decision, ("busy", f"{held.name.identity}: {why}", {"why": why})))
+            return None
+        desk.ready.pop(held.file, None)
+        desk.settling.pop(held.file, None)
+        desk.attempts[held.file] = attempt = Attempt(held, got.attempt, got.descriptor)
+        return attempt
+
+    def _must_wait(self, attempt: Attempt) -> Outcome | None:
+        """What the peek at the text missed (flow style): a moment to wait for, or more CPUs than were thought of."""
+        moment, cpus = attempt.task.not_before, attempt.task.cpus
+        if moment is not None and moment > self.server.now():
+            attempt.decision = Decision(State.WAITING, budget=attempt.name.budget, delay=moment - self.server.now())
+            return Outcome(Kind.STOPPED, reason=f"not before {iso(moment)}")
+        if cpus > attempt.slots:
+            lane = names.lane_for(names.parse_lane(attempt.name.lane).priority, cpus)
+            return self._to_lane(attempt, lane, f"wants {cpus} slots")
+        return None
+
+    def _to_lane(self, attempt: Attempt, lane: str, why: str) -> Outcome:
+        """Give a file back into the lane that says why it cannot be run here."""
+        attempt.lane = lane
+        attempt.decision = Decision(State.TODO, budget=attempt.name.budget)
+        return Outcome(Kind.STOPPED, reason=f"{why}: now in todo/@{lane}/")
+
+    def format_in(self, error: NewerFormat) -> str:
+        """The digits of the newer format, for the lane's name."""
+        return "".join(c for c in error.reason if c.isdigit())[:6]
+
+    def _where(self, attempt: Attempt, error: InvalidTask) -> str:
+        return str(InvalidTask(error.reason, line=error.line, remedy=error.remedy, path=attempt.name.plain().path))
+
+    def _launch(self, attempt: Attempt, text: Text) -> Outcome | None:
+        user = proc.account(text.uid) if self.worker.settings.run_as == "owner" else None
+        outcome = self.runner.launch(attempt, user)
+        if outcome is not None:
+            return outcome
+        self.by_pid[attempt.pid] = attempt
+        if attempt.task.timeout is not None:
+            self.worker.alarm(attempt.began + attempt.task.timeout, attempt)
+        self._tell(attempt, "start", f"start   {attempt.name.identity}", "" if attempt.number == 1 else f"attempt {attempt.number}")
+        return None
+
+    # -- stopping ------------------------------------------------------------------------------------------------
+
+    def on_alarm(self, attempt: Attempt) -> None:
+        """A moment of this attempt has come."""
+        now = self.clock.boot()
+        if attempt.exit is not None or attempt.pid not in self.by_pid:
+            return
+        if attempt.kill_at is not None and now >= attempt.kill_at:
+            self.runner.kill(attempt)
+        elif attempt.stopping is None and attempt.task.timeout is not None:
+            self.stop(attempt, Outcome(Kind.TIMEOUT, reason=f"still running after {attempt.task.timeout:g} s"))
+
+    def stop(self, attempt: Attempt, why: Outcome, grace: float | None = None) -> None:
+        """TERM now, KILL after the grace."""
+        self.runner.stop(attempt, why, attempt.task.grace if grace is None else grace)
+        if attempt.kill_at is not None:
+            self.worker.alarm(attempt.kill_at, attempt)
+
+    def revoke(self, attempt: Attempt) -> None:
+        """Its file was taken away: whoever did that wants it stopped."""
+        if attempt.pid in self.by_pid and attempt.stopping is None:
+            self.worker.tell("revoke", f"revoked {attempt.name.identity}: its file was taken away", task=attempt.name.identity)
+            grace = min(attempt.task.grace, self.worker.settings.kill)
+            self.stop(attempt, Outcome(Kind.REVOKED, reason="its file was taken out of running/"), grace)
+
+    def stop_all(self) -> None:
+        """Kill everything; the files are given back uncounted."""
+        for attempt in list(self.by_pid.values()):
+            self.stop(attempt, STOPPED)
+
+    def kill_all(self) -> None:
+        """The last thing a worker does, fenced or not: nothing of it may run on."""
+        for attempt in list(self.by_pid.values()):
+            self.stop(attempt, Outcome(Kind.REVOKED, reason="its worker was fenced"), 0.0)
+        deadline = self.clock.boot() + self.worker.settings.kill
+        while (self.by_pid or self.clearing) and self.clock.boot() < deadline:
+            self.reap()
+            self.clock.sleep(CLEAR_PAUSE)
+
+    # -- watching ------------------------------------------------------------------------------------------------
+
+    def tend(self) -> None:
+        """Every few seconds: sample memory, and on a share put new log lines on the server for readers elsewhere."""
+        for attempt in self.by_pid.values():
+            attempt.peak_memory = max(attempt.peak_memory, proc.memory(attempt.pid))
+            if self.runner.flushes and attempt.logs:
+                for log in attempt.logs:
+                    self.fs.sync(log)
+
+    def check_logs(self) -> None:
+        """Stop what writes more than its `max_log`."""
+        for attempt in list(self.by_pid.values()):
+            limit = attempt.task.max_log
+            if limit is not None and attempt.logs and max(self.fs.size(log) for log in attempt.logs) > limit:
+                self.stop(attempt, Outcome(Kind.LOG_LIMIT, reason=f"a log is longer than max_log ({limit} bytes)"))
+
+    # -- ending --------------------------------------------------------------------------------------------------
+
+    def reap(self) -> None:
+        """Take in every child that ended; clear away what the ended commands left."""
+        for exit_ in proc.reap():
+            attempt = self.by_pid.pop(exit_.pid, None)
+            if attempt is None:
+                self.helpers.discard(exit_.pid)
+            else:
+                attempt.exit = exit_
+                self.clearing.append(attempt)
+        if self.clearing:
+            self._clear()
+
+    def _clear(self) -> None:
+        others = {*self.by_pid, *self.helpers}
+        claims = {attempt.held.claim for attempt in self.by_pid.values()}
+        for attempt in list(self.clearing):
+            if self.runner.clear(attempt, others, claims):
+                self.clearing.remove(attempt)
+                self.conclude(attempt, self.runner.classify(attempt))
+
+    def conclude(self, attempt: Attempt, outcome: Outcome) -> None:
+        """It has ended with this outcome; `settle` writes it down and sends the file on."""
+        attempt.outcome = outcome
+        self.used -= attempt.slots
+        attempt.slots = 0
+        self.ending.append(attempt)
+
+    def settle(self) -> None:
+        """Write the end of every attempt that ended and send its file on; what fails stays for the next turn."""
+        for attempt in list(self.ending):
+            self._settle(attempt)
+            self.ending.remove(attempt)
+
+    def _settle(self, attempt: Attempt) -> None:
+        assert attempt.outcome is not None
+        if attempt.outcome.kind is not Kind.REVOKED:
+            attempt.decision = self._decision(attempt, attempt.outcome)
+        self.runner.finish(attempt, self.worker.settings)
+        self.runner.close(attempt)
+        desk = self.worker.intake.desk
+        if attempt.decision is None:
+            desk.attempts.pop(attempt.held.file, None)
+            self._tell(attempt, "end", f"{attempt.outcome.tag:7} {attempt.name.identity}", attempt.outcome.reason)
+            self.worker.intake.strip(attempt.held)
+            return
+        desk.send(self.leaving(attempt.held, attempt.decision, lane=attempt.lane))
+        self._tell(attempt, "end", *self._words(attempt))
+
+    def _decision(self, attempt: Attempt, outcome: Outcome) -> Decision | None:
+        decision = attempt.decision or self.runner.decide(attempt, outcome, self.worker.settings)
+        if decision is not None and attempt.text and not self.worker.own.unchanged(attempt.held, attempt.text.seen):
+            return Decision(State.HOLD, "changed")
+        return decision and park(self.spool, attempt.name, decision)
+
+    def leaving(
+        self, held: Held, decision: Decision, event: tuple[str, str, dict[str, object]] | None = None, lane: str | None = None
+    ) -> Leaving:
+        """The way out that a decision asks for."""
+        name: TaskName = held.name if lane is None else replace(held.name, lane=lane)
+        return Leaving(held, target_of(self.spool, name, decision, self.worker.own.token(), self.server.now()), event)
+
+    def give_back(self, held: Held, budget: Budget | None = None, lane: str | None = None) -> None:
+        """Back to todo/ (or hold/, when its batch was parked), nothing counted."""
+        decision = park(self.spool, held.name, Decision(State.TODO, budget=budget or held.name.budget))
+        self.worker.intake.desk.send(self.leaving(held, decision, lane=lane))
+
+    # -- telling -------------------------------------------------------------------------------------------------
+
+    def _words(self, attempt: Attempt) -> tuple[str, str]:
+        outcome, decision = attempt.outcome, attempt.decision
+        assert outcome is not None
+        assert decision is not None
+        seconds = self.clock.boot() - attempt.began if attempt.began else 0.0
+        if outcome.kind is Kind.DONE:
+            return f"done    {attempt.name.identity}", f"{seconds:.1f} s"
+        log = f"logs/{names.record_path(attempt.name.identity, attempt.number)}"
+        then = {
+            State.FAILED: f"see {log}",
+            State.TODO: "given back" if outcome.kind is Kind.STOPPED else "will be tried again",
+            State.WAITING: f"again in {decision.delay:.0f} s",
+            State.HOLD: "its file changed while it ran, see hold/" if decision.tag == "changed" else "parked in hold/",
+        }.get(decision.state, "")
+        return f"{outcome.tag:7} {attempt.name.identity}", f"{outcome.reason or f'{seconds:.1f} s'}; {then}"
+
+    def _tell(self, attempt: Attempt, event: str, text: str, more: str = "") -> None:
+        facts: dict[str, object] = {"task": attempt.name.identity, "attempt": attempt.number}
+        if event == "end" and attempt.outcome is not None:
+            facts["outcome"] = attempt.outcome.tag
+            facts["seconds"] = round(self.clock.boot() - attempt.began, 3) if attempt.began else 0.0
+        self.worker.tell(event, f"{text}  ({more})" if more else text, **facts)

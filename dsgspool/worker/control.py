@@ -1,0 +1,93 @@
+"""Who may tell a worker what: signals, the control file, PAUSE, the end of the queue.
+
+The rule: a drain finishes what runs and gives back what does not; a stop kills and gives back uncounted; neither loses
+anything.  Control works without a restart: workers/WID.control.yaml is read at every heartbeat.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from dsgspool.errors import SettingsError
+from dsgspool.settings import Control, parse_control
+
+if TYPE_CHECKING:
+    from dsgspool.worker.loop import Worker
+
+
+class Controls:
+    """What this worker was told."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker, self.options = worker, worker.options
+        self.control = Control(paused=worker.options.paused)
+        self.draining = self.stopping = self.orphaned = self.emptied = False
+        self.settings_trouble = ""
+        self._trouble = ""
+        self._drain_since = 0.0
+
+    @property
+    def slots(self) -> int:
+        """How many commands may run at once."""
+        return self.control.slots if self.control.slots is not None else self.options.slots
+
+    def may_claim(self) -> bool:
+        """True when nobody said otherwise."""
+        return not (self.draining or self.stopping or self.control.paused or self.settings_trouble)
+
+    def is_over(self) -> bool:
+        """True when there is nothing left to do and nothing more is wanted."""
+        idle = self.worker.intake.desk.is_empty and not self.worker.attempts.is_busy
+        return idle and (self.draining or self.stopping or self.emptied)
+
+    def take_signals(self) -> None:
+        """TERM or INT: drain; the second one: stop.  TERM because the guard died: stop and exit with an error."""
+        while self.worker.signals:
+            number = self.worker.signals.pop(0)
+            if self.options.guard_pid and os.getppid() != self.options.guard_pid:
+                self.orphaned = True
+                self.stop("the guard is dead")
+            elif self.draining:
+                self.stop(f"{signal.Signals(number).name} came again")
+            else:
+                self.drain(signal.Signals(number).name)
+        grace = self.worker.settings.stop_grace
+        if self.draining and not self.stopping and grace is not None:
+            if self.worker.clock.boot() - self._drain_since > grace:
+                self.stop(f"the grace of {grace:.0f} s for the drain is over")
+
+    def drain(self, why: str) -> None:
+        """Take nothing more, finish what runs."""
+        if not self.draining:
+            self.draining, self._drain_since = True, self.worker.clock.boot()
+            running = len(self.worker.attempts.by_pid)
+            self.worker.tell("drain", f"draining ({why}): {running} running tasks are finished, no new ones are taken")
+            self.worker.intake.give_all_back()
+
+    def stop(self, why: str) -> None:
+        """Kill what runs and give it back uncounted."""
+        if not self.stopping:
+            self.stopping = self.draining = True
+            self.worker.tell("stop-now", f"stopping ({why}): running tasks are killed and given back uncounted")
+            self.worker.intake.give_all_back()
+            self.worker.attempts.stop_all()
+
+    def read(self) -> None:
+        """The control file as it is now; a broken one changes nothing."""
+        path = f"{self.worker.spool.workers}/{self.worker.station.wid}.control.yaml"
+        data = self.worker.spool.fs.read(path)[0] if os.path.basename(path) in self.worker.peers.files else b""
+        try:
+            control = parse_control(data, path) if data else Control(paused=self.options.paused)
+        except SettingsError as error:
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                self.worker.tell("control", f"{error}; nothing changed")
+            return
+        if control != self.control:
+            self.control = control
+            self.worker.tell("control", f"told by {os.path.basename(path)}: {self.slots} slots, paused {control.paused}")
+            self.worker.intake.look_soon()
+        if control.drain:
+            self.drain("control file")

@@ -1,0 +1,329 @@
+"""From todo/ to a start: look, claim, wait until a file is whole, wait for slots.
+
+The rule: a listing is the truth and the bell only a hint; between two looks lies at least twenty times what a look
+costs; nobody opens in vain what a name already says.  A file may be claimed before it is whole: then it waits in the own
+folder, without slot and record, until two looks `settle` seconds apart show the same file.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dsgspool import names
+from dsgspool.clock import iso
+from dsgspool.errors import InvalidName
+from dsgspool.records import is_complete, record_is_over
+from dsgspool.spool.chain import next_of
+from dsgspool.spool.moves import Place
+from dsgspool.spool.own import Held, Text, Unusable
+from dsgspool.spool.scan import LIMIT, Look, Sight
+from dsgspool.task import Decision, State
+from dsgspool.worker.desk import Desk, Leaving, Ready, Settling
+from dsgspool.worker.peek import peek
+from dsgspool.worker.watch import Bell
+
+if TYPE_CHECKING:
+    from dsgspool.worker.loop import Worker
+
+LOOK_SHARE = 20.0  #: a look may take a twentieth of the time
+MAX_SETTLING = 256
+BUSY_BEFORE_DEAF = 1.0  #: seconds of work after which the bell is switched off
+RETRY_PAUSE = 0.5
+
+
+class Intake:
+    """Finds work and brings it to its start."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker, self.spool, self.fs, self.clock = worker, worker.spool, worker.spool.fs, worker.clock
+        self.own, self.peers = worker.own, worker.peers
+        self.desk = Desk(worker.own)
+        self.is_remote = self.fs.mount(self.spool.todo).is_remote
+        self.bell = Bell(self.spool.todo, usable=not self.is_remote)
+        self.queue: deque[str] = deque()
+        self.gifts: set[str] = set()
+        self.paused = False
+        self._looked_at = self._next_look = self._found_at = self._idle_at = self._gave_at = 0.0
+        self._cost = 0.0
+        self._interval = worker.settings.poll_min
+        self._retry_at = 0.0
+
+    # -- when ----------------------------------------------------------------------------------------------------
+
+    @property
+    def free(self) -> int:
+        """Slots that nobody has or waits for."""
+        wanted = sum(ready.cpus for ready in self.desk.ready.values())
+        return self.worker.controls.slots - self.worker.attempts.used - wanted
+
+    def may_claim(self) -> bool:
+        """True when there is room, nobody said otherwise and the file system works."""
+        room = self.free > 0 and len(self.desk.settling) < MAX_SETTLING
+        calm = self.clock.boot() >= self.worker.blocked_until and not self.worker.attempts.ending
+        return room and calm and self.worker.controls.may_claim()
+
+    def next_moment(self) -> float:
+        """BOOTTIME of the next thing to do here."""
+        now = self.clock.boot()
+        moments = [now + 3600.0]
+        if self.desk.leaving or self.gifts:
+            moments.append(self._retry_at)
+        if self.may_claim():
+            moments.append(now if self.queue and not self.paused else self._next_look)
+        elif now < self.worker.blocked_until:
+            moments.append(self.worker.blocked_until)
+        if self.desk.settling:
+            moments.append(min(s.since for s in self.desk.settling.values()) + self.worker.settings.settle)
+        if self.desk.ready and self._fits():
+            moments.append(max(now, self.worker.blocked_until))
+        return min(moments)
+
+    def look_soon(self) -> None:
+        """Something changed: do not wait for the next poll."""
+        self._next_look = 0.0
+
+    # -- one turn ------------------------------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Look if due, exchange files with the shared folders, settle, start."""
+        self._listen()
+        paths = self._choose() if self.may_claim() else []
+        if paths or self.gifts or (self.desk.leaving and self.clock.boot() >= self._retry_at):
+            self._exchange(paths)
+        self._settle()
+        self._start()
+        self._check_end()
+
+    def _listen(self) -> None:
+        if self.bell.heard():
+            self._next_look = min(self._next_look, self._looked_at + self._cost * LOOK_SHARE)
+        if self.bell.is_armed and self._found_at - self._idle_at > BUSY_BEFORE_DEAF:
+            self.bell.disarm()
+
+    def _choose(self) -> list[str]:
+        """Paths below todo/ to be claimed now, as many as there are free slots."""
+        now = self.clock.boot()
+        stale = now - self._looked_at >= max(self.worker.settings.poll_min, self._cost * LOOK_SHARE)
+        if now >= self._next_look and (stale or not self.queue):
+            self._look()
+        if self.paused:
+            return []
+        chosen: list[str] = []
+        while self.queue and len(chosen) < self.free:
+            path = self.queue.popleft()
+            if not self.bell.is_open(path) and self._batch_is_there(path, chosen):
+                chosen.append(path)
+        return chosen
+
+    def _batch_is_there(self, path: str, chosen: list[str]) -> bool:
+        """RACE: a client that has a batch folder cached could rename files out of it after a person moved it away."""
+        folder = path.rpartition("/")[0]
+        if not folder or not self.is_remote or any(other.startswith(f"{folder}/") for other in chosen):
+            return True
+        return self.fs.folder_is_there(f"{self.spool.todo}/{folder}")
+
+    def _look(self) -> None:
+        """List todo/; when there is nothing, wait longer and listen."""
+        before = self.clock.boot()
+        self.paused = self.spool.is_paused()
+        sight = Look(self.spool, self.worker.controls.slots, alone=len(self.peers.living()) <= 1).take()
+        self._looked_at = self.clock.boot()
+        self._cost = self._looked_at - before
+        self.queue = deque(sight.candidates)
+        self._heed(sight)
+        settings = self.worker.settings
+        if sight.candidates and not self.paused:
+            self._found_at, self._interval = self._looked_at, settings.poll_min
+            self._next_look = 0.0 if len(sight.candidates) >= LIMIT else self._looked_at + self._pause(settings.poll_min)
+            return
+        self._idle_at = self._looked_at
+        self._interval = min(self._interval * 1.5, settings.poll_max)
+        self._next_look = self._looked_at + self._pause(self._interval)
+        if not self.bell.is_armed:
+            self.bell.arm()
+            if self.bell.is_armed:
+                self._next_look = 0.0  # what came before the bell was armed made no sound
+
+    def _pause(self, seconds: float) -> float:
+        spread = random.uniform(0.7, 1.0)  # noqa: S311 - keeps workers from looking all at once
+        return max(seconds * spread, self._cost * LOOK_SHARE)
+
+    def _exchange(self, paths: list[str]) -> None:
+        gifts, self.gifts = self.gifts, set()
+        result = self.desk.exchange(paths, gifts)
+        self._retry_at = self.clock.boot() + RETRY_PAUSE
+        for leaving in result.left:
+            self._gone(leaving)
+        for held, inode in result.came:
+            self._taken(held, inode)
+
+    def _gone(self, leaving: Leaving) -> None:
+        if leaving.target.startswith((f"{self.spool.todo}/", f"{self.spool.waiting}/")):
+            self._gave_at = self.clock.boot()
+            self.look_soon()
+        if leaving.event is not None:
+            event, text, facts = leaving.event
+            self.worker.tell(event, text, task=leaving.held.name.identity, **facts)
+        if leaving.tries > 1:
+            self.strip(leaving.held)  # RACE: perhaps not published but taken away by a person, claim and all
+
+    # -- a file that came ----------------------------------------------------------------------------------------
+
+    def _taken(self, held: Held, inode: int) -> None:
+        text = self.own.read(held, inode)
+        if text is None:
+            self.worker.attempts.give_back(held)
+        elif isinstance(text, Unusable):
+            self.worker.attempts.reject(held, text.reason)
+        elif held.original:
+            self.worker.attempts.reject(held, _why_not_a_name(held.original))
+        elif foreign := self._foreign(text):
+            self.worker.attempts.reject(held, foreign)
+        elif held.name.token or is_complete(text.data) or (text.data and self.bell.saw_closed(_dropped_as(held))):
+            self._offer(held, text)
+        else:
+            self.desk.settling[held.file] = Settling(held, text.seen, self.clock.boot())
+
+    def _foreign(self, text: Text) -> str:
+        """Why a file of another user is not run; '' for one that is."""
+        settings, uid = self.worker.settings, self.worker.lease.uid
+        if text.uid == uid or settings.run_as == "owner":
+            return ""
+        if settings.group is not None:
+            gid = self.worker.station.group_id(settings.group)
+            return "" if text.gid == gid else f"its group is {text.gid}, not {settings.group} ({gid}): chgrp {settings.group} it"
+        return (
+            f"its owner is uid {text.uid}, and this worker runs only files of uid {uid}: start a worker as that user, or "
+            "set `group:` in spool.yaml to trust a group"
+        )
+
+    def _settle(self) -> None:
+        """Look again at files that may not be whole."""
+        now = self.clock.boot()
+        for settling in [s for s in self.desk.settling.values() if now - s.since >= self.worker.settings.settle]:
+            inode = self.own.listing().get(settling.held.file)
+            text = self.own.read(settling.held, inode) if inode is not None else None
+            if isinstance(text, Unusable):
+                self.worker.attempts.reject(settling.held, text.reason)
+            elif text is not None and text.data and text.seen == settling.seen:
+                del self.desk.settling[settling.held.file]
+                self._offer(settling.held, text)
+            else:
+                settling.since, settling.seen = now, text.seen if text else settling.seen
+
+    def _offer(self, held: Held, text: Text) -> None:
+        """A whole file: into a lane or to waiting/ if it has to, else in line for slots."""
+        hint, lane = peek(text.data), names.parse_lane(held.name.lane)
+        cpus = max(hint.cpus, lane.cpus)
+        now = self.worker.lease.server.now()
+        if cpus > self.worker.controls.slots:
+            self.worker.tell("unfit", f"{held.name.identity} wants {cpus} slots: now in todo/@cpus{cpus}/")
+            self.worker.attempts.give_back(held, lane=names.lane_for(lane.priority, cpus))
+        elif hint.not_before is not None and hint.not_before > now:
+            decision = Decision(State.WAITING, budget=held.name.budget, delay=hint.not_before - now)
+            text_ = f"{held.name.identity} waits until {iso(hint.not_before)}"
+            event: tuple[str, str, dict[str, object]] = ("delay", text_, {})
+            self.desk.send(self.worker.attempts.leaving(held, decision, event))
+        else:
+            self.desk.ready[held.file] = Ready(held, text, cpus)
+
+    def _fits(self) -> bool:
+        first = next(iter(self.desk.ready.values()))
+        return first.cpus + self.worker.attempts.used <= self.worker.controls.slots
+
+    def _start(self) -> None:
+        """Start what fits, in order: a wide task at the head is not overtaken, or it would starve."""
+        while self.desk.ready and self._fits() and self.clock.boot() >= self.worker.blocked_until:
+            self.worker.attempts.start(next(iter(self.desk.ready.values())))
+
+    # -- agreement with the folder -------------------------------------------------------------------------------
+
+    def compare(self, listing: Iterable[str]) -> None:
+        """Make memory agree with a listing of the own folder (R2)."""
+        listed, known = set(listing), self.desk.known()
+        for file in known - listed - set(self.desk.leaving):
+            self._missing(file)
+        for file in listed - known:
+            if not names.is_ignored(file):
+                self._unknown(file)
+
+    def _missing(self, file: str) -> None:
+        if attempt := self.desk.attempts.get(file):
+            self.worker.attempts.revoke(attempt)
+        elif waiting := self.desk.ready.pop(file, None) or self.desk.settling.pop(file, None):
+            self.strip(waiting.held)
+
+    def _unknown(self, file: str) -> None:
+        """A late claim, or a file that a person put here to have it run here."""
+        try:
+            name = names.parse_flat(file)
+        except InvalidName:
+            self.gifts.add(file)
+            return
+        if name.claim and name.claim.wid != self.worker.station.wid and not self.peers.is_dead(name.claim.wid):
+            return  # its owner lives: it kills first and then strips the name
+        found = self.worker.attempts.chain.of_claim(name) if name.claim else None
+        decision = next_of(found[1]) if found and record_is_over(found[1]) else None
+        if decision is None:
+            self.gifts.add(file)
+        else:
+            self.desk.send(self.worker.attempts.leaving(Held(name), decision))
+
+    def _heed(self, sight: Sight) -> None:
+        """Names with a claim that lie in todo/: a person moved or copied them out of a running/WID."""
+        mine = [(path, name) for path, name in sight.held if name.claim and name.claim.wid == self.worker.station.wid]
+        if not mine:
+            return
+        listing = self.own.listing()
+        for path, name in mine:
+            if name.flat in listing:  # a copy, whose original runs on
+                self.worker.janitor.moves.park_copy(Place(State.TODO, path, name))
+            elif attempt := self.desk.attempts.get(name.flat):
+                self.worker.attempts.revoke(attempt)
+            elif name.flat not in self.desk.known():
+                self.worker.janitor.moves.strip(Place(State.TODO, path, name))
+
+    def strip(self, held: Held) -> None:
+        """My claim is over and nothing of it runs: take its `@` off the name, wherever a person moved the file."""
+        place = self.worker.janitor.moves.find_claim(held.name)
+        if place is not None and self.worker.janitor.moves.strip(place):
+            self.worker.tell("strip", f"{held.name.identity} now lies in {place.state}/", task=held.name.identity)
+            self.look_soon()
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def give_all_back(self) -> None:
+        """Draining: what has not begun goes back, nothing counted."""
+        waiting: list[Ready | Settling] = [*self.desk.ready.values(), *self.desk.settling.values()]
+        for each in waiting:
+            self.worker.attempts.give_back(each.held)
+
+    def _check_end(self) -> None:
+        """--until-empty: todo/, waiting/until-* and every running/* are empty, except for what cannot run here."""
+        controls = self.worker.controls
+        looked = self._looked_at > max(self._found_at, self._gave_at) and not self.queue and not self.paused
+        if not (controls.options.until_empty and looked and controls.may_claim()):
+            return
+        if self.desk.is_empty and not self.worker.attempts.is_busy and not self._others_have_work():
+            controls.emptied = True
+
+    def _others_have_work(self) -> bool:
+        waits = any(names.parse_until(folder) for folder, _ in self.fs.scan(self.spool.waiting))
+        return waits or any(True for _ in self.spool.tasks(State.RUNNING))
+
+
+def _dropped_as(held: Held) -> str:
+    """The path below todo/ that the watcher knew this file by."""
+    return replace(held.name, claim=None).lane_path
+
+
+def _why_not_a_name(original: str) -> str:
+    try:
+        names.parse(original)
+    except InvalidName as error:
+        return f"{error}; it lay in todo/ as {original!r}: rename it and move it back"
+    return f"{original!r} cannot be the name of a task"

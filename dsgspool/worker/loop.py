@@ -1,0 +1,258 @@
+"""The worker: claim, run, publish, until told to stop.
+
+The rule: one thread, one loop.  A turn waits for a fact (a child that ended, a signal, the bell, a moment), then takes
+every duty that is due.  Renames of one turn share one listing.  Whatever the file system refuses stops new claims, never
+running commands or heartbeats, and is tried again; only the loss of the heartbeat itself ends the worker (the guard
+kills it), and a worker that others declared dead publishes nothing.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import os
+import select
+import signal
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dsgspool import proc
+from dsgspool.errors import NodeError, SettingsError, SpoolError, StorageError
+from dsgspool.janitor import Janitor
+from dsgspool.lease import Lease, Peers, Times
+from dsgspool.settings import Settings
+from dsgspool.spool import Spool
+from dsgspool.worker.attempts import Attempts
+from dsgspool.worker.control import Controls
+from dsgspool.worker.intake import Intake
+from dsgspool.worker.journal import Journal
+from dsgspool.worker.runner import Attempt
+from dsgspool.worker.station import Options, Station
+
+RESTART = 75  #: exit code that asks the guard for a new incarnation (EX_TEMPFAIL)
+PEER_INTERVAL = 1.0  #: seconds between two listings of workers/: a tombstone must be seen within 3 s
+BUMP_INTERVAL = 30.0
+SWEEP_INTERVAL = 60.0
+TEND_INTERVAL = 4.0
+
+
+class Fenced(Exception):  # noqa: N818 - no error: a fact that ends this incarnation
+    """Others took this worker for dead, or its folder is gone."""
+
+
+@dataclass(slots=True)
+class Duty:
+    """Something to do every now and then: `next` is BOOTTIME."""
+
+    what: Callable[[], None]
+    every: Callable[[], float]
+    next: float = 0.0
+
+
+class Worker:
+    """One incarnation of a worker, from mkdir running/WID to its end."""
+
+    def __init__(self, spool: Spool, options: Options) -> None:
+        self.spool, self.clock, self.options = spool, spool.clock, options
+        self.station = Station(spool, options)
+        self.signals: list[int] = []
+        self.alarms: list[tuple[float, int, Attempt]] = []
+        self._order = itertools.count()
+        self._ears, self._mouth = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.settings: Settings = spool.settings()
+        self.blocked_until = 0.0  #: BOOTTIME; no new claims before, because the file system refused something
+        self._trouble = ""
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Work until drained, emptied or fenced; the exit code."""
+        self._listen_to_signals()
+        self._start()
+        try:
+            while not self.controls.is_over():
+                self.turn()
+        except Fenced as fact:
+            self.journal.event(self.lease.server.now(), "fenced", f"{fact}: stopping everything, publishing nothing")
+            return RESTART
+        finally:
+            self._end()
+        return 1 if self.controls.orphaned else 0
+
+    def _start(self) -> None:
+        station = self.station
+        self.own, self.lease = station.found()
+        self.journal = Journal(self.spool, station.wid, quiet=self.options.quiet)
+        self.peers = Peers(self.spool.fs, self.clock, self.spool.workers, self._times, station.identity, station.wid)
+        self.controls = Controls(self)
+        self.attempts = Attempts(self)
+        self.intake = Intake(self)
+        self.janitor = Janitor(self.spool, self.peers, station.wid, self.lease.server, self.tell)
+        station.announce(self.lease)
+        station.guard.introduce(f"{self.spool.workers}/{station.wid}.dead", self.settings.fence)
+        self.leading = False
+        self.duties = [
+            Duty(self.beat, lambda: self.settings.heartbeat),
+            Duty(self._meet_peers, lambda: min(PEER_INTERVAL, self.settings.heartbeat)),
+            Duty(self._watch_peers, lambda: self.settings.heartbeat),
+            Duty(self.attempts.tend, lambda: TEND_INTERVAL),
+            Duty(self.attempts.check_logs, lambda: 1.0),
+            Duty(self.journal.save, lambda: self.settings.heartbeat),
+            Duty(self._tidy, lambda: BUMP_INTERVAL),
+            Duty(self._sweep, lambda: SWEEP_INTERVAL),
+            Duty(self._report, lambda: self.settings.report_every or 3600.0),
+        ]
+        self.tell("start", f"worker {station.wid}: {self.controls.slots} slots, spool {self.spool.root}", slots=self.controls.slots)
+
+    def _end(self) -> None:
+        self.attempts.kill_all()
+        self.tell("stop", f"worker {self.station.wid} has ended")
+        self.journal.flush()
+        self.journal.save()
+        self.intake.bell.disarm()
+        if self.intake.desk.is_empty:
+            self.own.leave()
+        self.attempts.runner.shut()
+        self.lease.release()
+
+    # -- one turn ------------------------------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Wait for a fact, then do what is due."""
+        self._wait()
+        self.controls.take_signals()
+        self.guarded(self.attempts.reap)
+        self._ring_alarms()
+        for duty in self.duties:
+            if self.clock.boot() >= duty.next:
+                duty.next = self.clock.boot() + duty.every()
+                self.guarded(duty.what)
+        self.guarded(self.attempts.settle)
+        self.guarded(self.intake.turn)
+        self.journal.flush()
+
+    def _wait(self) -> None:
+        now = self.clock.boot()
+        moments = [duty.next for duty in self.duties]
+        moments += [alarm[0] for alarm in self.alarms[:1]] + [self.intake.next_moment(), self.attempts.next_moment()]
+        left = min(moments) - now
+        if left > 0 and not self.signals:
+            select.select([self._ears, self.intake.bell.ears], [], [], left)
+        try:
+            os.read(self._ears, 4096)
+        except BlockingIOError:
+            return
+
+    def alarm(self, when: float, attempt: Attempt) -> None:
+        """Look at an attempt again at BOOTTIME `when`: its time-out, or the KILL after a TERM."""
+        heapq.heappush(self.alarms, (when, next(self._order), attempt))
+
+    def _ring_alarms(self) -> None:
+        while self.alarms and self.alarms[0][0] <= self.clock.boot():
+            self.attempts.on_alarm(heapq.heappop(self.alarms)[2])
+
+    def guarded(self, duty: Callable[[], None]) -> None:
+        """Take a duty; what the file system refuses is told once and stops claims for a moment."""
+        try:
+            duty()
+        except Fenced:
+            raise
+        except OSError as error:
+            self.trouble(str(StorageError.of(error)))
+        except SpoolError as error:
+            self.trouble(str(error))
+        except Exception:  # noqa: BLE001 - the boundary: a bug in one duty must not kill the commands that run
+            self.trouble(f"internal error, please report it:\n{traceback.format_exc()}")
+
+    def trouble(self, text: str) -> None:
+        """Say what is wrong (once), and claim nothing for a second."""
+        self.blocked_until = self.clock.boot() + 1.0
+        if text != self._trouble:
+            self._trouble = text
+            self.tell("trouble", f"{text}; running tasks go on, no new ones are taken", why=text)
+
+    def well(self) -> None:
+        """The file system works again."""
+        if self._trouble and self.clock.boot() >= self.blocked_until:
+            self._trouble = ""
+            self.tell("well", "the trouble is over")
+
+    def tell(self, event: str, text: str = "", **facts: object) -> None:
+        """One event for terminal and journal."""
+        self.journal.event(self.lease.server.now(), event, text, **facts)
+
+    # -- heartbeat and peers -------------------------------------------------------------------------------------
+
+    def beat(self) -> None:
+        """Touch the lock, list the own folder, tell the guard, and make memory agree with the folder (R2)."""
+        try:
+            before = self.lease.beat()
+            listing = self.own.listing()
+        except FileNotFoundError as error:
+            self._check_still_there(error)
+            raise
+        self.station.guard.beat(before)
+        self.intake.compare(listing)
+        self._read_settings()
+        self.controls.read()
+        self.well()
+
+    def _check_still_there(self, error: FileNotFoundError) -> None:
+        """My lock or folder is gone while the spool itself is there: I was taken for dead."""
+        if "workers" in self.spool.fs.names(self.spool.root):
+            raise Fenced(f"{error.filename} is gone") from None
+
+    def _read_settings(self) -> None:
+        try:
+            self.settings = self.spool.settings()
+            self.controls.settings_trouble = ""
+        except SettingsError as error:
+            if self.controls.settings_trouble != str(error):
+                self.tell("settings", f"{error}; the settings read before stay in force, no new tasks are taken")
+            self.controls.settings_trouble = str(error)
+
+    def _times(self) -> Times:
+        return Times(self.settings.heartbeat, self.settings.fence, self.settings.kill, self.settings.lease)
+
+    def _meet_peers(self) -> None:
+        self.peers.refresh()
+        if f"{self.station.wid}.fenced" in self.peers.files:
+            raise Fenced("another worker took this one for dead")
+        self.leading = self.janitor.leads()
+        if self.leading:
+            self.janitor.due()
+        self.janitor.bury()
+
+    def _watch_peers(self) -> None:
+        # RACE: only samples taken while my own heartbeats go through say anything about others (hazards H30).
+        if self.clock.boot() - self.lease.beat_at <= 2 * self.settings.heartbeat:
+            for wid in self.janitor.watched(leading=self.leading):
+                self.peers.watch(wid)
+
+    def _tidy(self) -> None:
+        if self.leading:
+            self.janitor.bump()
+            self.janitor.strip_strays()
+
+    def _sweep(self) -> None:
+        if self.leading:
+            self.janitor.sweep_batches()
+            self.janitor.sweep_tmp()
+
+    def _report(self) -> None:
+        if self.leading and self.settings.report_every:
+            self.attempts.helpers.add(proc.start_quietly(self.station.report_command()))
+
+    # -- signals -------------------------------------------------------------------------------------------------
+
+    def _listen_to_signals(self) -> None:
+        signal.set_wakeup_fd(self._mouth, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, self._on_signal)
+        if self.options.guard_pid and os.getppid() != self.options.guard_pid:
+            raise NodeError("the guard died before the worker began")
+
+    def _on_signal(self, number: int, _frame: object) -> None:
+        if number != signal.SIGCHLD:
+            self.signals.append(number)

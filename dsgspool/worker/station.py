@@ -1,0 +1,130 @@
+"""Where a worker stands: the checks before it starts, its id, its files in workers/, its line to the guard.
+
+The rule: a worker exists for others only once WID.yaml is there, and that is written after the lock is held.  A mount
+or a user with which the promises cannot be kept is refused at the start, with the reason.
+"""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import resource
+import sys
+from dataclasses import dataclass
+
+import dsgspool
+from dsgspool import names, proc
+from dsgspool.clock import iso
+from dsgspool.errors import NodeError
+from dsgspool.lease import Lease, dump_identity
+from dsgspool.settings import Settings
+from dsgspool.spool import FOLDERS, Spool
+from dsgspool.spool.own import OwnFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How this worker was started."""
+
+    slots: int
+    until_empty: bool = False
+    paused: bool = False
+    quiet: bool = False
+    guard_fd: int = -1
+    guard_pid: int = 0
+
+
+class GuardLine:
+    """Tells the guard that the heartbeat went through; one JSON a line."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def introduce(self, tombstone: str, fence: float) -> None:
+        """Which tombstone to leave, and after how many silent seconds to kill."""
+        self._say({"tombstone": tombstone, "fence": fence})
+
+    def beat(self, boot: float) -> None:
+        """BOOTTIME before a heartbeat that went through."""
+        self._say({"beat": boot})
+
+    def _say(self, what: dict[str, object]) -> None:
+        if self.descriptor < 0:
+            return
+        try:
+            os.write(self.descriptor, json.dumps(what).encode() + b"\n")
+        except BrokenPipeError:
+            return  # the guard is dead: PDEATHSIG is on its way
+
+
+class Station:
+    """Identity and files of one worker incarnation."""
+
+    def __init__(self, spool: Spool, options: Options) -> None:
+        self.spool, self.fs, self.options = spool, spool.fs, options
+        self.identity = proc.identity(options.guard_pid)
+        self.guard = GuardLine(options.guard_fd)
+        self.wid = ""
+
+    def check(self, settings: Settings) -> None:
+        """NodeError when this mount, user or system cannot keep the promises."""
+        mount = self.fs.mount(self.spool.todo)
+        if mount.is_soft and not settings.allow_soft_mount:
+            raise NodeError(
+                f"{mount.point} is a soft mount: calls that fail may still happen later, and tasks be lost; mount it "
+                "with `hard`, or set `allow_soft_mount: true` in spool.yaml"
+            )
+        if settings.run_as == "owner" and os.geteuid() != 0:
+            raise NodeError("spool.yaml says `run_as: owner`, which only root's worker can do: start it as root")
+        missing = set(FOLDERS) - set(self.fs.names(self.spool.root))
+        for folder in sorted(missing):
+            self.fs.make_folder(f"{self.spool.root}/{folder}")
+        proc.become_subreaper()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else max(soft, 65536), hard))
+
+    def check_owner(self, settings: Settings, uid: int) -> None:
+        """root works only its own spool, unless it is to run each task as the task's owner."""
+        owner = self.fs.status_of_folder(self.spool.root).st_uid
+        if os.geteuid() == 0 and owner != 0 and settings.run_as != "owner":
+            raise NodeError(
+                f"root does not work the spool of uid {owner}: start the worker as that user, or set `run_as: owner` in "
+                "spool.yaml to let root's worker run each task as the owner of its file"
+            )
+
+    def found(self) -> tuple[OwnFolder, Lease]:
+        """Make running/WID exclusively and hold the lock: a new incarnation."""
+        settings = self.spool.settings()
+        self.check(settings)
+        while True:
+            self.wid = names.worker_id(self.identity.host, proc.random_word())
+            own = OwnFolder(self.spool, self.wid)
+            try:
+                self.fs.make_folder(own.path, exclusive=True)
+            except FileExistsError:
+                continue
+            break
+        lease = Lease(self.fs, self.spool.clock, self.spool.workers, self.wid)
+        lease.acquire()
+        self.check_owner(settings, lease.uid)
+        return own, lease
+
+    def announce(self, lease: Lease) -> None:
+        """Write WID.yaml: from now on the others know me."""
+        facts: dict[str, object] = {
+            "started": iso(lease.server.now()), "slots": self.options.slots, "cpus": proc.usable_cpus(),
+            "user": lease.uid, "version": dsgspool.__version__, "python": sys.version.split()[0],
+        }  # fmt: skip
+        self.fs.create_whole(f"{self.spool.workers}/{self.wid}.yaml", dump_identity(self.wid, self.identity, facts))
+
+    def group_id(self, name: str) -> int:
+        """Number of a group of this machine; -1, which is nobody's, when it has none of that name."""
+        try:
+            return grp.getgrnam(name).gr_gid
+        except KeyError:
+            return -1
+
+    def report_command(self) -> list[str]:
+        """The command line that renders the report as a process of its own."""
+        return [sys.executable, "-m", "dsgspool", "--spool", self.spool.root, "report"]
