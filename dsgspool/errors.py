@@ -29,7 +29,9 @@ class NotASpool(SpoolError):
 
     def __init__(self, path: str, hint: str = "") -> None:
         self.path = path
-        super().__init__(f"{path} is not a spool (it has no spool.yaml): {hint or f'create one with: dsgspool init {path}'}")
+        super().__init__(
+            f"{path} is not a spool (it has no spool.yaml): {hint or f'create one with: dsgspool init {path}'}"
+        )
 
 
 class SettingsError(SpoolError):

@@ -12,42 +12,13 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from dsgspool.mounts import Mount, mount_of
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-
-#: Kinds of file systems whose changes by other machines inotify does not see, and whose close() flushes to a server.
-REMOTE = frozenset({
-    "nfs", "nfs4", "cifs", "smb3", "ceph", "lustre", "gpfs", "glusterfs", "afs", "9p", "virtiofs", "beegfs", "pvfs2", "vboxsf",
-})  # fmt: skip
-
-#: Answers that say nothing about one file: the share, the disk or the ticket is the trouble.
-OUTAGE = frozenset({
-    errno.EIO, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ESTALE, errno.ETIMEDOUT, errno.EACCES, errno.EPERM,
-    errno.EKEYEXPIRED, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOLCK, errno.EREMOTEIO,
-})  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """The mount that a path is on."""
-
-    point: str
-    kind: str
-    options: frozenset[str]
-
-    @property
-    def is_remote(self) -> bool:
-        """True where other machines may change files without this kernel knowing."""
-        return self.kind in REMOTE or self.kind.startswith("fuse.")
-
-    @property
-    def is_soft(self) -> bool:
-        """True for NFS mounts whose calls may fail although the server carries them out later."""
-        return self.kind.startswith("nfs") and bool(self.options & {"soft", "softerr"})
 
 
 class Fs:
@@ -155,17 +126,8 @@ class Fs:
             os.close(descriptor)
 
     def mount(self, path: str) -> Mount:
-        """The mount that `path` is on, from /proc/self/mountinfo."""
-        path, best = os.path.realpath(path), Mount("", "unknown", frozenset())
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
-            for line in table:
-                left, _, right = line.partition(" - ")
-                point = left.split(" ")[4].replace("\\040", " ")
-                inside = path == point or path.startswith(point.rstrip("/") + "/")
-                if inside and len(point) >= len(best.point):
-                    kind, _, options = right.split(" ", 2)
-                    best = Mount(point, kind, frozenset((left.split(" ")[5] + "," + options.strip()).split(",")))
-        return best
+        """The mount that a path is on."""
+        return mount_of(path)
 
     # -- moving --------------------------------------------------------------------------------------------------
 

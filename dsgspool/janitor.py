@@ -142,7 +142,9 @@ class Janitor:
 
     def _forget(self, wid: str, folder: str) -> None:
         """After a day nothing that was on its way can still land: remove the folder."""
-        marks = [f"{self.spool.workers}/{wid}.{mark}" for mark in ("dead", "fenced") if f"{wid}.{mark}" in self.peers.files]
+        marks = [
+            f"{self.spool.workers}/{wid}.{mark}" for mark in ("dead", "fenced") if f"{wid}.{mark}" in self.peers.files
+        ]
         if all(self.server.now() - self.fs.status(mark).st_mtime > DAY for mark in marks) and self._age(folder) > DAY:
             self.fs.remove_folder(folder)
 
@@ -157,7 +159,9 @@ class Janitor:
 
     def strip_strays(self) -> int:
         """The same for every dead owner's name in todo/ and hold/, now and then: a person may move one late."""
-        places = [Place(state, path, name) for state in (State.TODO, State.HOLD) for path, name in self.spool.tasks(state)]
+        places = [
+            Place(state, path, name) for state in (State.TODO, State.HOLD) for path, name in self.spool.tasks(state)
+        ]
         return sum(self.moves.strip(p) for p in places if p.name.claim and self.peers.is_dead(p.name.claim.wid))
 
     # -- the waiting ---------------------------------------------------------------------------------------------

@@ -56,7 +56,9 @@ class Lease:
         except Timeout:
             raise NodeError(f"{self.path} is locked by another process although its name is new") from None
         except (OSError, NotImplementedError) as error:
-            raise NodeError(f"{self.path} cannot be locked ({error}): mount the share with locks (no `nolock`)") from error
+            raise NodeError(
+                f"{self.path} cannot be locked ({error}): mount the share with locks (no `nolock`)"
+            ) from error
         self._lock = lock
         self.beat()
 
@@ -89,7 +91,9 @@ class _Pulse:
 class Peers:
     """The other workers of a spool, as far as this process knows."""
 
-    def __init__(self, fs: Fs, clock: Clock, workers: str, times: Callable[[], Times], me: Identity, wid: str = "") -> None:
+    def __init__(
+        self, fs: Fs, clock: Clock, workers: str, times: Callable[[], Times], me: Identity, wid: str = ""
+    ) -> None:
         self.fs, self.clock, self.folder, self.times, self.me, self.wid = fs, clock, workers, times, me, wid
         self.known: set[str] = set()  #: every WID that has a WID.yaml
         self.files: set[str] = set()  #: the last listing of workers/

@@ -176,10 +176,16 @@ def reap() -> Iterator[Exit]:
 def children() -> list[int]:
     """My children, adopted ones included, the ended but unreaped too."""
     try:
-        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
-            return [int(pid) for pid in file.read().split()]
+        descriptor = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN
         return [child.pid for child in psutil.Process().children()]
+    try:
+        data = b""
+        while part := os.read(descriptor, 1 << 16):
+            data += part
+        return [int(pid) for pid in data.split()]
+    finally:
+        os.close(descriptor)
 
 
 def session(pid: int) -> int:

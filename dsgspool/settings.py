@@ -27,7 +27,7 @@ DEFAULT_KEYS = (
 )  # fmt: skip
 
 
-class NewerFormatSettings(SettingsError):  # noqa: N818 (like NewerFormat)
+class NewerFormatSettings(SettingsError):
     """The spool was made by a later version: claim nothing, and say so."""
 
 

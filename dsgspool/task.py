@@ -171,7 +171,11 @@ def decide(outcome: Outcome, budget: Budget, retry: Retry, chance: float = 0.5) 
             return Decision(State.FAILED, outcome.tag)
         case Kind.LOST:
             lost = Budget(budget.failures, budget.losses + 1)
-            return Decision(State.FAILED, outcome.tag) if lost.losses >= retry.max_lost else Decision(State.TODO, budget=lost)
+            return (
+                Decision(State.FAILED, outcome.tag)
+                if lost.losses >= retry.max_lost
+                else Decision(State.TODO, budget=lost)
+            )
         case Kind.EXIT | Kind.SIGNAL | Kind.TIMEOUT | Kind.LOG_LIMIT:
             used = Budget(budget.failures + 1, budget.losses)
             if used.failures > retry.retries:

@@ -6,10 +6,11 @@ command line (all of them only for `--help`), and each module imports the core i
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -17,6 +18,7 @@ from typer.main import get_command
 
 from dsgspool import __version__
 from dsgspool.cli import exits
+from dsgspool.cli.context import usage
 
 if TYPE_CHECKING:
     from typer import _click
@@ -47,28 +49,38 @@ COMMANDS = {
 class Program(TyperGroup):
     """The root command: finds commands in the table, turns errors into exit codes."""
 
-    def list_commands(self, ctx: _click.Context) -> list[str]:
+    def list_commands(self, ctx: _click.Context) -> list[str]:  # noqa: ARG002 - the signature is typer's
         """Names in the order of the table."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: _click.Context, cmd_name: str) -> _click.Command | None:
+    def get_command(self, ctx: _click.Context, cmd_name: str) -> _click.Command | None:  # noqa: ARG002
         """The command of that name, imported now."""
         return build(cmd_name) if cmd_name in COMMANDS else None
 
-    def resolve_command(self, ctx: _click.Context, args: list[str]) -> Any:
+    def resolve_command(
+        self, ctx: _click.Context, args: list[str]
+    ) -> tuple[str | None, _click.Command | None, list[str]]:
         """The command that the first argument names; for an unknown one, the names that are like it."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             import difflib
 
             near = difflib.get_close_matches(args[0], COMMANDS, 1)
             hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(COMMANDS)}"
-            raise typer.BadParameter(f"no command is called {args[0]!r}: {hint}", ctx, param_hint="COMMAND")
+            raise usage(f"no command is called {args[0]!r}: {hint}")
         return super().resolve_command(ctx, args)
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: ARG002, FBT001, FBT002, RUF100
+        windows_expand_args: bool = True,  # noqa: FBT001, FBT002, RUF100
+        **extra: object,
+    ) -> NoReturn:
         """Run and exit; every error becomes one line and the code that `exits` has for it."""
-        extra["standalone_mode"] = False
-        sys.exit(exits.guarded(lambda: super(Program, self).main(args, prog_name or "dsgspool", **extra)))
+        run = functools.partial(super().main, args, prog_name or "dsgspool", complete_var, False)
+        sys.exit(exits.guarded(lambda: run(windows_expand_args, **extra)))
 
 
 def build(name: str) -> _click.Command:
@@ -99,7 +111,8 @@ def _version(asked: bool) -> None:
 def root(
     context: typer.Context,
     spool: Annotated[
-        str | None, typer.Option("--spool", metavar="DIR", help="The spool (else DSGSPOOL_SPOOL, else upwards from here).")
+        str | None,
+        typer.Option("--spool", metavar="DIR", help="The spool (else DSGSPOOL_SPOOL, else upwards from here)."),
     ] = None,
     version: Annotated[  # noqa: ARG001 - its callback does the work
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")

@@ -53,7 +53,9 @@ def working_folder(given: str | None) -> str:
 def checked(key: str, value: str) -> str:
     """`value` when the codec takes it for that key of a task file, else InvalidTask."""
     if _NO_TEXT.search(value):
-        raise InvalidTask(f"`{key}` has a NUL character or bytes that are not UTF-8 in it", remedy="rename or recode it")
+        raise InvalidTask(
+            f"`{key}` has a NUL character or bytes that are not UTF-8 in it", remedy="rename or recode it"
+        )
     READERS[key](Node("scalar", 0, "str", value), key)
     return value
 
@@ -149,14 +151,15 @@ def read_files(spool: Spool, paths: Sequence[str], batch: str) -> list[tuple[str
             data = _content(spool, path)
             parse_task(data, settings.task, timezone=settings.timezone)
             identity = _identity(path, batch)
-            if identity in found:
-                raise InvalidName(path, f"another of these files is called {identity} too")
-            found[identity] = data
         except InvalidTask as error:
             error.path = path
             wrong.append(str(error))
         except InvalidName as error:
             wrong.append(str(error))
+        else:
+            if identity in found:
+                wrong.append(f"{path}: another of these files is called {identity} too")
+            found[identity] = data
     if wrong:
         summary = [f"nothing was submitted: {len(wrong)} of {len(paths)} files are wrong"] if len(paths) > 1 else []
         raise InvalidTask("\n".join([*wrong, *summary]))

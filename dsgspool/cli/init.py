@@ -28,4 +28,6 @@ def init(
         output.line(f"  made {path}")
     if group and "spool.yaml" in made:
         output.hint(f"set `group: {group}` in {root}/spool.yaml if each worker shall run the tasks of all members")
-    output.hint(f"drop a task into {root}/todo, start `dsgspool --spool {root} worker` on any node, read README.txt there")
+    output.hint(
+        f"drop a task into {root}/todo, start `dsgspool --spool {root} worker` on any node, read README.txt there"
+    )

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def listing(
     context: typer.Context,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[STATE...] [NAME...]", help="States (todo, failed ...), names, patterns.")
+        list[str] | None,
+        typer.Argument(metavar="[STATE...] [NAME...]", help="States (todo, failed ...), names, patterns."),
     ] = None,
     batch: Annotated[str, typer.Option("--batch", help="Only this batch.")] = "",
     limit: Annotated[int | None, typer.Option("-n", "--limit", min=1, help="At most so many.")] = None,

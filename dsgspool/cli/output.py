@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
+from typing import TextIO
 
 # C0 and C1 controls, DEL, marks that turn the direction of text, line separators, bytes that are no UTF-8.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -133,7 +133,7 @@ def json(value: object) -> None:
     print(codec.dumps(value, indent=2, default=_plain).replace("\x7f", "\\u007f"))
 
 
-def _plain(value: Any) -> object:
+def _plain(value: object) -> object:
     """What JSON has no word for: dataclasses, sets, anything else by its text."""
     import dataclasses
 
@@ -154,24 +154,26 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], *, shrink: int 
 
         free = shutil.get_terminal_size().columns - sum(widths) - 2 * (len(widths) - 1)
         widths[shrink] = max(8, widths[shrink] + min(0, free))
-    print(paint(_row(head, widths), "dim"))
+    figures = [bool(cells) and all(row[i].isdigit() for row in cells) for i in range(len(head))]
+    print(paint(_row(head, widths, figures), "dim"))
     for row in cells:
-        print(_row(row, widths))
+        print(_row(row, widths, figures))
 
 
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    last = len(cells) - 1
-    return "  ".join(_fit(cell, size, pad=i < last) for i, (cell, size) in enumerate(zip(cells, widths, strict=True)))
+def _row(cells: Sequence[str], widths: Sequence[int], figures: Sequence[bool]) -> str:
+    parts = zip(cells, widths, figures, strict=True)
+    return "  ".join(_fit(cell, size, right=right) for cell, size, right in parts).rstrip()
 
 
-def _fit(cell: str, size: int, *, pad: bool) -> str:
-    """A cell, cut in the middle when it is too long (the end of a name says most), padded, in its colour."""
+def _fit(cell: str, size: int, *, right: bool) -> str:
+    """A cell in its colour: cut in the middle when it is too long (the end of a name says most), else padded."""
     if is_terminal() and width(cell) > size:
         while width(cell) > size - 1:
             middle = len(cell) // 2
             cell = cell[:middle] + cell[middle + 1 :]
         cell = f"{cell[: len(cell) // 2]}…{cell[len(cell) // 2 :]}"
-    return paint(cell, cell) + (" " * (size - width(cell)) if pad else "")
+    space = " " * (size - width(cell))
+    return space + paint(cell, cell) if right else paint(cell, cell) + space
 
 
 def width(text: str) -> int:
@@ -180,9 +182,7 @@ def width(text: str) -> int:
         return len(text)
     import unicodedata
 
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def duration(seconds: float) -> str:

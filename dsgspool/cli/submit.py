@@ -55,7 +55,8 @@ app = typer.Typer(add_completion=False)
 def submit(
     context: typer.Context,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="FILE.yaml... | -- COMMAND...", help="Task files, or -- and a command.")
+        list[str] | None,
+        typer.Argument(metavar="FILE.yaml... | -- COMMAND...", help="Task files, or -- and a command."),
     ] = None,
     each_line: Annotated[
         bool, typer.Option("--each-line", help="One task for each line of stdin; {} in the command is the line.")
@@ -129,7 +130,9 @@ def _check(order: Order, *, options: bool, each_line: bool) -> None:
 
 def _check_files(order: Order, *, options: bool) -> None:
     if wrong := [file for file in order.files if not file.endswith((".yaml", ".yml"))]:
-        raise usage(f"{wrong[0]!r} is no .yaml file: write -- before a command, as in `submit -- {' '.join(order.files)}`")
+        raise usage(
+            f"{wrong[0]!r} is no .yaml file: write -- before a command, as in `submit -- {' '.join(order.files)}`"
+        )
     if order.name and len(order.files) > 1:
         raise usage("--name is for one task, and these are several files")
     if options:

@@ -1,6 +1,6 @@
 """`dsgspool hold`, `release`, `requeue`, `cancel`: the command twins of `mv`.
 
-The rule: one rename a task, to a name with a fresh token, which can overwrite nothing.  Each name that moved is printed.
+The rule: one rename a task, to a name with a fresh token, which can overwrite nothing.  What moved is printed.
 """
 
 from __future__ import annotations
@@ -38,8 +38,12 @@ def cancel(context: typer.Context, patterns: Patterns) -> None:
 def requeue(
     context: typer.Context,
     patterns: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Names or patterns.")] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="Only failed ones; all of them when no name is given.")] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Only those that failed so: timeout, exit1, 'exit*' ...")] = "",
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only failed ones; all of them when no name is given.")
+    ] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", help="Only those that failed so: timeout, exit1, 'exit*' ...")
+    ] = "",
 ) -> None:
     """Run finished tasks again, with a fresh budget of retries."""
     moves = _moves(context)

@@ -1,7 +1,7 @@
 """A snapshot -> one HTML page that needs nothing but itself.
 
-The rule: the page opens from a share with file://, on a phone, years later: no network, no other file, no script but the
-one whose hash stands in its Content-Security-Policy.  All text goes through autoescape or `text.visible`.
+The rule: the page opens from a share with file://, on a phone, years later: no network, no other file, no script but
+the one whose hash stands in its Content-Security-Policy.  All text goes through autoescape or `text.visible`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from dsgspool import clock, resources
 from dsgspool.report import statistics, text
-from dsgspool.snapshot import Attempt, Snapshot, TaskSeen
+from dsgspool.snapshot import Attempt, Counts, Snapshot, TaskSeen
 from dsgspool.task import State
 
 MAX_ROWS = 2000
@@ -87,9 +86,8 @@ def render(page: Page) -> str:
     style, script = (_source(environment, name) for name in ("style.css", "page.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = environment.get_template("index.html.j2")
-    return template.render(
-        **_content(page), style=Markup(style), script=Markup(script), script_hash=digest, took=page.took, version=page.version
-    )  # fmt: skip
+    own = {"style": style, "script": script, "script_hash": digest, "took": page.took, "version": page.version}
+    return template.render(**_content(page), **own)
 
 
 def _source(environment: Environment, name: str) -> str:
@@ -106,8 +104,9 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters.update(
-        visible=text.visible, plain=text.plain, breakable=text.breakable, duration=statistics.duration,
-        size=statistics.size, local=clock.local, iso=clock.iso, number=lambda value: f"{value:,}",
+        visible=text.visible, visible_lines=text.visible_lines, plain=text.plain, breakable=text.breakable,
+        duration=statistics.duration, size=statistics.size, local=clock.local, iso=clock.iso,
+        number=lambda value: f"{value:,}",
     )  # fmt: skip
     environment.globals.update(link=text.link, requeue=text.requeue_command, move=text.move_command, labels=LABELS)
     environment.globals.update(bar=statistics.bar, reason_of=statistics.reason_of, last_failed=statistics.last_failed)
@@ -143,26 +142,26 @@ def _content(page: Page) -> dict[str, object]:
     }
 
 
-def _batches(snapshot: Snapshot) -> Iterator[tuple[str, object]]:
-    """(name, counts), the unfinished first; nothing when there are no batches at all."""
+def _batches(snapshot: Snapshot) -> Iterator[tuple[str, Counts]]:
+    """(name, counts), the unfinished first, '' last; nothing when there are no batches at all."""
     named = [(name, counts) for name, counts in snapshot.batches.items() if name or len(snapshot.batches) > 1]
     if not any(name for name, _ in named):
         return
-    yield from sorted(named, key=lambda item: (item[1].finished == item[1].total, item[0]))[:MAX_BATCHES]
+    yield from sorted(named, key=lambda item: (not item[0], not item[1].open, item[0]))[:MAX_BATCHES]
 
 
 def _row(task: TaskSeen) -> Row:
     attempt = statistics.last_failed(task) if task.state is State.FAILED else task.newest
-    note = ""
+    notes = []
     if task.state is State.FAILED:
-        note = statistics.reason_of(task)
+        notes.append(statistics.reason_of(task))
     elif task.until is not None:
-        note = f"not before {clock.local(task.until)}"
+        notes.append(f"not before {clock.local(task.until)}")
     elif task.waits_for:
-        note = task.waits_for
-    elif attempt and attempt.over and not attempt.good:
-        note = f"last attempt: {attempt.reason or attempt.outcome}"
-    return Row(task, attempt, attempt.seconds if attempt else None, note)
+        notes.append(task.waits_for)
+    if task.state is not State.FAILED and attempt and attempt.over and not attempt.good:
+        notes.append(f"last attempt: {attempt.reason or attempt.outcome}")
+    return Row(task, attempt, attempt.seconds if attempt else None, "; ".join(notes))
 
 
 def _running_row(row: Row, seconds: Mapping[str, float | None]) -> Row:

@@ -37,11 +37,17 @@ _MASKS = (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`tone`: good, busy, idle, attention or bad.  `notes` say what else a person should know."""
+    """`tone`: good, busy, idle, attention or bad.  `trouble`: the failures; `notes`: what else one should know."""
 
     tone: str
-    sentence: str
+    activity: str
+    trouble: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """All in one."""
+        return f"{self.activity}; {self.trouble}" if self.trouble else self.activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +89,13 @@ class Durations:
 
 def verdict(snapshot: Snapshot) -> Verdict:
     """The state of affairs in one sentence."""
-    tone, sentence = _activity(snapshot)
-    if failed := snapshot.counts.failed:
-        sentence += f"; {failures_in_words(failed, len(causes(snapshot)))}"
-        tone = tone if tone in ("bad", "attention") else "attention"
-    notes = [*_silent(snapshot), *snapshot.problems]
-    return Verdict("attention" if notes and tone in ("good", "busy", "idle") else tone, sentence, tuple(notes))
+    tone, activity = _activity(snapshot)
+    failed = snapshot.counts.failed
+    trouble = failures_in_words(failed, len(causes(snapshot))) if failed else ""
+    notes = (*_silent(snapshot), *snapshot.problems)
+    if (trouble or notes) and tone != "bad":
+        tone = "attention"
+    return Verdict(tone, activity, trouble, notes)
 
 
 def _activity(snapshot: Snapshot) -> tuple[str, str]:
@@ -217,7 +224,7 @@ def durations(snapshot: Snapshot) -> Durations | None:
 def remaining(snapshot: Snapshot) -> float | None:
     """Seconds until all that can run has run, at the present concurrency; None when too little is known."""
     known = durations(snapshot)
-    if known is None or known.number < ENOUGH or snapshot.paused or not snapshot.running or not snapshot.counts.todo:
+    if known is None or known.number < ENOUGH or snapshot.paused or not (snapshot.alive and snapshot.running):
         return None
     mean = known.total / known.number
     begun = sum(min(each.seconds or 0.0, mean) for each in snapshot.running)
@@ -233,14 +240,17 @@ def workers_to_show(snapshot: Snapshot, limit: int = 20) -> list[WorkerSeen]:
 
 
 def duration(seconds: float) -> str:
-    """`850 ms`, `12.3 s`, `4 min 05 s`, `2 h 10 min`, `3 d 4 h`."""
+    """`850 ms`, `12.3 s`, `4 min 05 s`, `12 min`, `2 h 10 min`, `3 d 4 h`."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 59.95:
         return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
+    if minutes < 10:
+        return f"{minutes} min {rest:02d} s" if rest else f"{minutes} min"
+    minutes = round(seconds / 60)
     if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
+        return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 

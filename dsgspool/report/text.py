@@ -26,13 +26,11 @@ _STRANGE = re.compile(
 
 
 def sign(character: str) -> str:
-    """What stands on the page for a character that would not be seen."""
+    """What stands on the page for a character that would not be seen; letters, because few fonts have pictures."""
     number = ord(character)
-    if number < 0x20:
-        return chr(0x2400 + number)
     if 0xDC80 <= number <= 0xDCFF:  # a byte that is not UTF-8
-        return f"\\x{number - 0xDC00:02x}"
-    return "\u2421" if number == 0x7F else f"U+{number:04X}"
+        number -= 0xDC00
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
 def plain(text: object) -> str:
@@ -47,6 +45,11 @@ def visible(text: object) -> Markup:
         parts += [escape(text[last : match.start()]), Markup("<i class=sign>{}</i>").format(sign(match[0]))]
         last = match.end()
     return Markup("").join([*parts, escape(text[last:])])
+
+
+def visible_lines(text: str) -> Markup:
+    """The same for several lines."""
+    return Markup("\n").join(visible(line) for line in text.split("\n"))
 
 
 def breakable(text: object) -> Markup:

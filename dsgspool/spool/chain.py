@@ -119,7 +119,12 @@ class Chain:
 
     def _is_listed(self, name: TaskName) -> bool:
         for _, other in self.spool.tasks(State.RUNNING):
-            if other.identity == name.identity and other.claim and other.claim != name.claim and not self.is_dead(other.claim.wid):
+            if (
+                other.identity == name.identity
+                and other.claim
+                and other.claim != name.claim
+                and not self.is_dead(other.claim.wid)
+            ):
                 return True
         return False
 

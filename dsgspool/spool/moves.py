@@ -155,7 +155,9 @@ class Moves:
             for folder in dict.fromkeys(("", name.batch)):
                 base = f"{self.spool.folder(state)}/{folder}" if state is not State.RUNNING else self.spool.running
                 for file, is_folder in list(self.fs.scan(base)):
-                    inside = [f"{file}/{f}" for f, _ in self.fs.scan(f"{base}/{file}")] if state is State.RUNNING else [file]
+                    inside = (
+                        [f"{file}/{f}" for f, _ in self.fs.scan(f"{base}/{file}")] if state is State.RUNNING else [file]
+                    )
                     for path in inside if state is State.RUNNING or not is_folder else []:
                         if path.removesuffix(".yaml").endswith(f"@{name.claim}"):
                             below = f"{folder}/{path}" if folder and state is not State.RUNNING else path

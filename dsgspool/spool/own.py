@@ -136,7 +136,9 @@ class OwnFolder:
             case errno.ELOOP:
                 return Unusable("it is a symbolic link: copy the file itself")
             case errno.EISDIR:
-                return Unusable("it is a folder: only files are tasks, and a batch folder's name does not end with .yaml")
+                return Unusable(
+                    "it is a folder: only files are tasks, and a batch folder's name does not end with .yaml"
+                )
             case errno.EINVAL | errno.ENXIO | errno.ENODEV:
                 return Unusable("it is no regular file (a folder, fifo, socket or device)")
             case errno.EACCES | errno.EPERM:

@@ -131,7 +131,12 @@ class Attempts:
         self.by_pid[attempt.pid] = attempt
         if attempt.task.timeout is not None:
             self.worker.alarm(attempt.began + attempt.task.timeout, attempt)
-        self._tell(attempt, "start", f"start   {attempt.name.identity}", "" if attempt.number == 1 else f"attempt {attempt.number}")
+        self._tell(
+            attempt,
+            "start",
+            f"start   {attempt.name.identity}",
+            "" if attempt.number == 1 else f"attempt {attempt.number}",
+        )
         return None
 
     # -- stopping ------------------------------------------------------------------------------------------------
@@ -155,7 +160,9 @@ class Attempts:
     def revoke(self, attempt: Attempt) -> None:
         """Its file was taken away: whoever did that wants it stopped."""
         if attempt.pid in self.by_pid and attempt.stopping is None:
-            self.worker.tell("revoke", f"revoked {attempt.name.identity}: its file was taken away", task=attempt.name.identity)
+            self.worker.tell(
+                "revoke", f"revoked {attempt.name.identity}: its file was taken away", task=attempt.name.identity
+            )
             grace = min(attempt.task.grace, self.worker.settings.kill)
             self.stop(attempt, Outcome(Kind.REVOKED, reason="its file was taken out of running/"), grace)
 
@@ -235,7 +242,7 @@ class Attempts:
         if attempt.decision is None:
             desk.attempts.pop(attempt.held.file, None)
             self._tell(attempt, "end", f"{attempt.outcome.tag:7} {attempt.name.identity}", attempt.outcome.reason)
-            self.worker.intake.strip(attempt.held)
+            self.worker.intake.agreement.strip(attempt.held)
             return
         desk.send(self.leaving(attempt.held, attempt.decision, lane=attempt.lane))
         self._tell(attempt, "end", *self._words(attempt))
@@ -247,7 +254,11 @@ class Attempts:
         return decision and park(self.spool, attempt.name, decision)
 
     def leaving(
-        self, held: Held, decision: Decision, event: tuple[str, str, dict[str, object]] | None = None, lane: str | None = None
+        self,
+        held: Held,
+        decision: Decision,
+        event: tuple[str, str, dict[str, object]] | None = None,
+        lane: str | None = None,
     ) -> Leaving:
         """The way out that a decision asks for."""
         name: TaskName = held.name if lane is None else replace(held.name, lane=lane)

@@ -54,9 +54,9 @@ class Controls:
             else:
                 self.drain(signal.Signals(number).name)
         grace = self.worker.settings.stop_grace
-        if self.draining and not self.stopping and grace is not None:
-            if self.worker.clock.boot() - self._drain_since > grace:
-                self.stop(f"the grace of {grace:.0f} s for the drain is over")
+        waited = self.worker.clock.boot() - self._drain_since
+        if self.draining and not self.stopping and grace is not None and waited > grace:
+            self.stop(f"the grace of {grace:.0f} s for the drain is over")
 
     def drain(self, why: str) -> None:
         """Take nothing more, finish what runs."""
@@ -87,7 +87,9 @@ class Controls:
             return
         if control != self.control:
             self.control = control
-            self.worker.tell("control", f"told by {os.path.basename(path)}: {self.slots} slots, paused {control.paused}")
+            self.worker.tell(
+                "control", f"told by {os.path.basename(path)}: {self.slots} slots, paused {control.paused}"
+            )
             self.worker.intake.look_soon()
         if control.drain:
             self.drain("control file")

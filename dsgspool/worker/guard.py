@@ -175,7 +175,7 @@ def one_life(argv: list[str]) -> int:
 
 def forward(worker: int, number: int) -> None:
     """Pass a signal on; a worker that is then found silent is not started anew."""
-    global told_to_end  # noqa: PLW0603
+    global told_to_end
     told_to_end = True
     try:
         os.kill(worker, number)

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.clock import iso
 from dsgspool.errors import InvalidName
-from dsgspool.records import is_complete, record_is_over
-from dsgspool.spool.chain import next_of
-from dsgspool.spool.moves import Place
+from dsgspool.records import is_complete
 from dsgspool.spool.own import Held, Text, Unusable
-from dsgspool.spool.scan import LIMIT, Look, Sight
+from dsgspool.spool.scan import LIMIT, Look
 from dsgspool.task import Decision, State
+from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.desk import Desk, Leaving, Ready, Settling
 from dsgspool.worker.peek import peek
 from dsgspool.worker.watch import Bell
@@ -44,10 +42,12 @@ class Intake:
         self.desk = Desk(worker.own)
         self.is_remote = self.fs.mount(self.spool.todo).is_remote
         self.bell = Bell(self.spool.todo, usable=not self.is_remote)
+        self.agreement = Agreement(self)
         self.queue: deque[str] = deque()
         self.gifts: set[str] = set()
         self.paused = False
-        self._looked_at = self._next_look = self._found_at = self._idle_at = self._gave_at = 0.0
+        self._looked_at = self._next_look = self._found_at = self._gave_at = 0.0
+        self._busy_since = float("inf")
         self._cost = 0.0
         self._interval = worker.settings.poll_min
         self._retry_at = 0.0
@@ -101,12 +101,14 @@ class Intake:
     def _listen(self) -> None:
         if self.bell.heard():
             self._next_look = min(self._next_look, self._looked_at + self._cost * LOOK_SHARE)
-        if self.bell.is_armed and self._found_at - self._idle_at > BUSY_BEFORE_DEAF:
+        if self.bell.is_armed and self.clock.boot() - self._busy_since > BUSY_BEFORE_DEAF:
             self.bell.disarm()
 
     def _choose(self) -> list[str]:
         """Paths below todo/ to be claimed now, as many as there are free slots."""
         now = self.clock.boot()
+        if not self.queue and not self.worker.attempts.used and self._found_at == self._looked_at:
+            self.look_soon()  # the last of what was found is done: look at once, and listen
         stale = now - self._looked_at >= max(self.worker.settings.poll_min, self._cost * LOOK_SHARE)
         if now >= self._next_look and (stale or not self.queue):
             self._look()
@@ -134,13 +136,16 @@ class Intake:
         self._looked_at = self.clock.boot()
         self._cost = self._looked_at - before
         self.queue = deque(sight.candidates)
-        self._heed(sight)
+        self.agreement.heed(sight)
         settings = self.worker.settings
         if sight.candidates and not self.paused:
             self._found_at, self._interval = self._looked_at, settings.poll_min
-            self._next_look = 0.0 if len(sight.candidates) >= LIMIT else self._looked_at + self._pause(settings.poll_min)
+            self._busy_since = min(self._busy_since, self._looked_at)
+            self._next_look = (
+                0.0 if len(sight.candidates) >= LIMIT else self._looked_at + self._pause(settings.poll_min)
+            )
             return
-        self._idle_at = self._looked_at
+        self._busy_since = float("inf")
         self._interval = min(self._interval * 1.5, settings.poll_max)
         self._next_look = self._looked_at + self._pause(self._interval)
         if not self.bell.is_armed:
@@ -169,7 +174,7 @@ class Intake:
             event, text, facts = leaving.event
             self.worker.tell(event, text, task=leaving.held.name.identity, **facts)
         if leaving.tries > 1:
-            self.strip(leaving.held)  # RACE: perhaps not published but taken away by a person, claim and all
+            self.agreement.strip(leaving.held)  # RACE: perhaps not published but taken away by a person, claim and all
 
     # -- a file that came ----------------------------------------------------------------------------------------
 
@@ -195,7 +200,11 @@ class Intake:
             return ""
         if settings.group is not None:
             gid = self.worker.station.group_id(settings.group)
-            return "" if text.gid == gid else f"its group is {text.gid}, not {settings.group} ({gid}): chgrp {settings.group} it"
+            return (
+                ""
+                if text.gid == gid
+                else f"its group is {text.gid}, not {settings.group} ({gid}): chgrp {settings.group} it"
+            )
         return (
             f"its owner is uid {text.uid}, and this worker runs only files of uid {uid}: start a worker as that user, or "
             "set `group:` in spool.yaml to trust a group"
@@ -239,60 +248,6 @@ class Intake:
         """Start what fits, in order: a wide task at the head is not overtaken, or it would starve."""
         while self.desk.ready and self._fits() and self.clock.boot() >= self.worker.blocked_until:
             self.worker.attempts.start(next(iter(self.desk.ready.values())))
-
-    # -- agreement with the folder -------------------------------------------------------------------------------
-
-    def compare(self, listing: Iterable[str]) -> None:
-        """Make memory agree with a listing of the own folder (R2)."""
-        listed, known = set(listing), self.desk.known()
-        for file in known - listed - set(self.desk.leaving):
-            self._missing(file)
-        for file in listed - known:
-            if not names.is_ignored(file):
-                self._unknown(file)
-
-    def _missing(self, file: str) -> None:
-        if attempt := self.desk.attempts.get(file):
-            self.worker.attempts.revoke(attempt)
-        elif waiting := self.desk.ready.pop(file, None) or self.desk.settling.pop(file, None):
-            self.strip(waiting.held)
-
-    def _unknown(self, file: str) -> None:
-        """A late claim, or a file that a person put here to have it run here."""
-        try:
-            name = names.parse_flat(file)
-        except InvalidName:
-            self.gifts.add(file)
-            return
-        if name.claim and name.claim.wid != self.worker.station.wid and not self.peers.is_dead(name.claim.wid):
-            return  # its owner lives: it kills first and then strips the name
-        found = self.worker.attempts.chain.of_claim(name) if name.claim else None
-        decision = next_of(found[1]) if found and record_is_over(found[1]) else None
-        if decision is None:
-            self.gifts.add(file)
-        else:
-            self.desk.send(self.worker.attempts.leaving(Held(name), decision))
-
-    def _heed(self, sight: Sight) -> None:
-        """Names with a claim that lie in todo/: a person moved or copied them out of a running/WID."""
-        mine = [(path, name) for path, name in sight.held if name.claim and name.claim.wid == self.worker.station.wid]
-        if not mine:
-            return
-        listing = self.own.listing()
-        for path, name in mine:
-            if name.flat in listing:  # a copy, whose original runs on
-                self.worker.janitor.moves.park_copy(Place(State.TODO, path, name))
-            elif attempt := self.desk.attempts.get(name.flat):
-                self.worker.attempts.revoke(attempt)
-            elif name.flat not in self.desk.known():
-                self.worker.janitor.moves.strip(Place(State.TODO, path, name))
-
-    def strip(self, held: Held) -> None:
-        """My claim is over and nothing of it runs: take its `@` off the name, wherever a person moved the file."""
-        place = self.worker.janitor.moves.find_claim(held.name)
-        if place is not None and self.worker.janitor.moves.strip(place):
-            self.worker.tell("strip", f"{held.name.identity} now lies in {place.state}/", task=held.name.identity)
-            self.look_soon()
 
     # -- the end -------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ program's, a script is its own interpreter's; `setup` lines run before any of th
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -41,13 +40,12 @@ class Who:
 
 def argv(task: Task, script: str) -> list[str]:
     """The command line; `script` is the file that the task's script was written to."""
-    shell = shlex.split(task.shell)
     if isinstance(task.command, str):
         lines = f"{task.setup}\n{task.command}" if task.setup else task.command
-        return [*shell, "-c", lines]
+        return [task.shell, "-c", lines]
     program = list(task.command) if task.command else [*interpreter(task.script or ""), script]
     if task.setup:
-        return [*shell, "-c", f'{task.setup}\nexec "$@"', shell[0], *program]
+        return [task.shell, "-c", f'{task.setup}\nexec "$@"', task.shell, *program]
     return program
 
 
@@ -69,5 +67,5 @@ def folder(task: Task, default: str) -> str:
 
 
 def input_path(task: Task, cwd: str) -> str:
-    """The file that the command reads from."""
-    return os.path.join(cwd, os.path.expanduser(task.stdin)) if task.stdin else os.devnull
+    """The file that the command reads from, '' for nothing."""
+    return os.path.join(cwd, os.path.expanduser(task.stdin)) if task.stdin else ""

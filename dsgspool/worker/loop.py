@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from dsgspool import proc
 from dsgspool.errors import NodeError, SettingsError, SpoolError, StorageError
 from dsgspool.janitor import Janitor
-from dsgspool.lease import Lease, Peers, Times
+from dsgspool.lease import Peers, Times
 from dsgspool.settings import Settings
 from dsgspool.spool import Spool
 from dsgspool.worker.attempts import Attempts
@@ -37,7 +37,7 @@ SWEEP_INTERVAL = 60.0
 TEND_INTERVAL = 4.0
 
 
-class Fenced(Exception):  # noqa: N818 - no error: a fact that ends this incarnation
+class Fenced(Exception):
     """Others took this worker for dead, or its folder is gone."""
 
 
@@ -103,7 +103,11 @@ class Worker:
             Duty(self._sweep, lambda: SWEEP_INTERVAL),
             Duty(self._report, lambda: self.settings.report_every or 3600.0),
         ]
-        self.tell("start", f"worker {station.wid}: {self.controls.slots} slots, spool {self.spool.root}", slots=self.controls.slots)
+        self.tell(
+            "start",
+            f"worker {station.wid}: {self.controls.slots} slots, spool {self.spool.root}",
+            slots=self.controls.slots,
+        )
 
     def _end(self) -> None:
         self.attempts.kill_all()
@@ -193,7 +197,7 @@ class Worker:
             self._check_still_there(error)
             raise
         self.station.guard.beat(before)
-        self.intake.compare(listing)
+        self.intake.agreement.compare(listing)
         self._read_settings()
         self.controls.read()
         self.well()

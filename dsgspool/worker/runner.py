@@ -78,6 +78,8 @@ class Runner:
         self.flushes = spool.fs.mount(spool.logs).is_remote
         self.provenance = Provenance(self.fs, self.clock)
         self.host = platform.node()
+        self.inherited = dict(os.environ)  #: the scientist's environment, as the worker was started with it
+        self._nothing = self.fs.open_input(os.devnull)
         self._scripts: tempfile.TemporaryDirectory[str] | None = None
 
     def open(self, attempt: Attempt) -> None:
@@ -97,7 +99,7 @@ class Runner:
         attempt.cwd = launch.folder(task, self.spool.default_cwd(settings))
         attempt.script = self._write_script(attempt) if task.script else ""
         attempt.argv = launch.argv(task, attempt.script)
-        attempt.added = launch.added_environment(task, os.environ)
+        attempt.added = launch.added_environment(task, self.inherited)
         known = {
             "digest": hashlib.sha256(text.data).hexdigest(), "cpus": task.cpus, "command": attempt.argv, "cwd": attempt.cwd,
             "environment": attempt.added, "git": self.provenance.commit(attempt.cwd) or None,
@@ -121,7 +123,8 @@ class Runner:
         attempt.logs = (self.fs.open_log(f"{base}.out"), self.fs.open_log(f"{base}.err"))
         attempt.began = self.clock.boot()
         try:
-            stdin = self.fs.open_input(launch.input_path(attempt.task, attempt.cwd))
+            path = launch.input_path(attempt.task, attempt.cwd)
+            stdin = self.fs.open_input(path) if path else self._nothing
         except OSError as error:
             return self._not_started(attempt, f"its stdin file cannot be read: {error.filename}: {error.strerror}", 126)
         try:
@@ -129,7 +132,8 @@ class Runner:
         except (OSError, ValueError) as error:
             return self._not_started(attempt, *_why(error, attempt))
         finally:
-            self.fs.close(stdin)
+            if stdin != self._nothing:
+                self.fs.close(stdin)
         if attempt.task.nice:
             proc.set_nice(attempt.pid, attempt.task.nice)
         return None
@@ -138,7 +142,7 @@ class Runner:
         who = launch.Who(attempt.name.identity, attempt.number, self.wid, attempt.held.claim, self.spool.root)
         assert attempt.logs is not None
         return Launch(
-            attempt.argv, attempt.cwd, {**os.environ, **attempt.added, **who.variables()}, stdin, *attempt.logs,
+            attempt.argv, attempt.cwd, {**self.inherited, **attempt.added, **who.variables()}, stdin, *attempt.logs,
             umask=-1 if attempt.task.umask is None else attempt.task.umask, user=user,
         )  # fmt: skip
 

@@ -84,7 +84,7 @@ class Station:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else max(soft, 65536), hard))
 
-    def check_owner(self, settings: Settings, uid: int) -> None:
+    def check_owner(self, settings: Settings) -> None:
         """root works only its own spool, unless it is to run each task as the task's owner."""
         owner = self.fs.status_of_folder(self.spool.root).st_uid
         if os.geteuid() == 0 and owner != 0 and settings.run_as != "owner":
@@ -107,7 +107,7 @@ class Station:
             break
         lease = Lease(self.fs, self.spool.clock, self.spool.workers, self.wid)
         lease.acquire()
-        self.check_owner(settings, lease.uid)
+        self.check_owner(settings)
         return own, lease
 
     def announce(self, lease: Lease) -> None:

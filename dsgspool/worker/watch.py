@@ -7,6 +7,7 @@ anyway, and each of its own renames would ring the bell.
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,9 @@ class Bell:
         from watchdog import events
         from watchdog.observers.inotify import InotifyObserver
 
+        # It calls the end of a watch that we asked for an error.
+        logging.getLogger("watchdog").setLevel(logging.CRITICAL)
+
         class Ringer(events.FileSystemEventHandler):
             def dispatch(_, event: FileSystemEvent) -> None:  # noqa: N805 - `self` is the bell
                 self.on_event(event)
@@ -69,8 +73,7 @@ class Bell:
         """Stop listening."""
         observer, self._observer = self._observer, None
         if observer is not None:
-            observer.stop()
-            observer.join()
+            observer.stop()  # not joined: its threads look up once a second, and they are daemons
         self._open.clear()
 
     def heard(self) -> bool:

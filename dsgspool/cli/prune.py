@@ -1,0 +1,68 @@
+"""`dsgspool prune`.
+
+The rule: nothing is ever pruned by itself, and never without an age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsgspool.cli import output
+from dsgspool.cli.context import open_spool, server_now, usage
+
+if TYPE_CHECKING:
+    from dsgspool.cli.pruning import Pruned, Pruner
+
+LEAST = 60.0  #: seconds: what has just ended is still being looked at
+
+
+def prune(
+    context: typer.Context,
+    older_than: Annotated[str, typer.Option("--older-than", metavar="AGE", help="Such as 30d: finished longer ago.")],
+    patterns: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Only these names or patterns.")
+    ] = None,
+    state: Annotated[str, typer.Option("--state", metavar="STATE", help="Only done, or only failed.")] = "",
+    workers: Annotated[bool, typer.Option("--workers", help="Also the files of workers dead for that long.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be removed, remove nothing.")] = False,
+) -> None:
+    """Remove old finished tasks for good, with their logs and records; prints each name."""
+    from dsgspool import fields
+    from dsgspool.cli.pruning import Pruner
+    from dsgspool.task import State
+    from dsgspool.yamltext import Node
+
+    if state not in ("", "done", "failed"):
+        raise usage(f"--state is {state!r} and must be done or failed")
+    spool = open_spool(context)
+    age = max(LEAST, fields.duration(Node("scalar", 0, "str", older_than), "--older-than"))
+    pruner = Pruner(spool, server_now(spool), age)
+    places = pruner.old([State(state)] if state else [State.FAILED, State.DONE], patterns or ())
+    if dry_run:
+        output.lines(f"{place.state}/{place.path}" for place in places)
+    else:
+        _report(pruner.run(list(places)))
+    if workers:
+        _workers(pruner, dry_run=dry_run)
+
+
+def _report(results: Iterable[Pruned]) -> None:
+    kept = 0
+    for result in results:
+        if result.reason:
+            kept += 1
+            output.note(f"dsgspool: kept {result.identity}: {result.reason}")
+        else:
+            output.line(result.identity)
+    if kept:
+        output.hint(f"{kept} were kept; prune again later")
+
+
+def _workers(pruner: Pruner, *, dry_run: bool) -> None:
+    for wid in pruner.old_workers():
+        if not dry_run:
+            pruner.remove_worker(wid)
+        output.line(f"workers/{wid}")

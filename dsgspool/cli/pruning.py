@@ -1,0 +1,154 @@
+"""Removing old finished tasks with all that is kept of them.
+
+The rule: the chain of records is the lock of a name, so prune first makes the next record of the name.  Only while it
+holds that, and when the name lies nowhere but in the finished file, it removes file, logs and records, its own record
+last: so whoever starts that name meanwhile waits, and begins with record 1 afterwards.  Ages are by the server's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from dsgspool import names
+from dsgspool.clock import iso
+from dsgspool.names import TaskName
+from dsgspool.spool import Spool
+from dsgspool.spool.chain import Begun, Busy, Chain
+from dsgspool.spool.moves import Moves, Place, matches
+from dsgspool.task import State
+from dsgspool.yamltext import dump
+
+CHUNK = 500  #: names that are held at a time, for one listing of all folders
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What became of one task; `reason` is '' when it was removed."""
+
+    identity: str
+    state: State
+    reason: str = ""
+
+
+class Pruner:
+    """One run of prune.  `now` is the server's time, `age` in seconds."""
+
+    def __init__(self, spool: Spool, now: float, age: float) -> None:
+        self.spool, self.fs, self.now, self.limit = spool, spool.fs, now, now - age
+        files = set(spool.fs.names(spool.workers))
+        # Rule 1 only: prune must not need to prove anything about processes.
+        self.dead = lambda wid: f"{wid}.yaml" not in files or f"{wid}.dead" in files
+        self.chain = Chain(spool, self.dead, lambda: float("inf"))
+        self.moves = Moves(spool)
+        self._logs: dict[str, dict[str, dict[int, set[str]]]] = {}
+
+    # -- tasks ---------------------------------------------------------------------------------------------------
+
+    def old(self, states: Iterable[State], patterns: Iterable[str] = ()) -> Iterator[Place]:
+        """Finished tasks that are older than the limit."""
+        patterns = list(patterns)
+        for place in self.moves.find("*", states):
+            fits = not patterns or any(matches(place.name, pattern) for pattern in patterns)
+            if fits and not place.name.claim and self._finished_at(place) < self.limit:
+                yield place
+
+    def _finished_at(self, place: Place) -> float:
+        """When its newest record was written, else when its file was."""
+        attempts = self._attempts(place.identity)
+        newest = max((n for n, kinds in attempts.items() if "yaml" in kinds), default=0)
+        path = f"{self.spool.folder(place.state)}/{place.path}"
+        try:
+            return self.fs.status(self.chain.path(place.identity, newest) if newest else path).st_mtime
+        except OSError:
+            return float("inf")  # it changes while we look, or may not be read: not ours to remove
+
+    def _attempts(self, identity: str) -> dict[int, set[str]]:
+        """Attempt -> kinds of files in logs/, from one listing of each batch's folder."""
+        batch = identity.rpartition("/")[0]
+        if batch not in self._logs:
+            found: dict[str, dict[int, set[str]]] = {}
+            for name, _ in self.fs.scan(f"{self.spool.logs}/{batch}"):
+                if parts := names.parse_record(f"{batch}/{name}" if batch else name):
+                    found.setdefault(parts[0], {}).setdefault(parts[1], set()).add(parts[2])
+            self._logs[batch] = found
+        return self._logs[batch].get(identity, {})
+
+    def run(self, places: Iterable[Place]) -> Iterator[Pruned]:
+        """Remove them, some hundred at a time."""
+        rest = iter(places)
+        while chunk := list(islice(rest, CHUNK)):
+            held: list[tuple[Place, Begun]] = []
+            until = self.spool.clock.boot() + self.spool.settings().lease / 2
+            for place in chunk:
+                begun = self._lock(place)
+                if isinstance(begun, Begun):
+                    held.append((place, begun))
+                else:
+                    yield Pruned(place.identity, place.state, f"{begun.holder} holds it")
+            yield from self._remove_all(held, until)
+
+    def _lock(self, place: Place) -> Begun | Busy:
+        begun = self.chain.begin(TaskName(place.identity))
+        if isinstance(begun, Begun):
+            self.fs.append(begun.descriptor, dump([("task", place.identity), ("note", "being pruned")]).encode())
+        return begun
+
+    def _remove_all(self, held: list[tuple[Place, Begun]], until: float) -> Iterator[Pruned]:
+        """With the names locked: list all states once, remove what lies nowhere else, let go of the others."""
+        where = self._where({place.identity for place, _ in held})
+        for place, begun in held:
+            # RACE: a record of mine that stays as it is for a whole lease counts as over.  Long before that I let go.
+            reason = "the spool is too slow just now" if self.spool.clock.boot() > until else ""
+            if where.get(place.identity) != {(place.state, place.path)}:
+                reason = "it lies in another folder too"
+            if not reason and not self.fs.remove(f"{self.spool.folder(place.state)}/{place.path}"):
+                reason = "somebody moved it meanwhile"
+            (self._let_go if reason else self._remove_records)(place.identity, begun)
+            yield Pruned(place.identity, place.state, reason)
+
+    def _where(self, identities: set[str]) -> dict[str, set[tuple[State, str]]]:
+        """Identity -> every place where it lies."""
+        where: dict[str, set[tuple[State, str]]] = {}
+        for state in State:
+            for path, name in self.spool.tasks(state):
+                if name.identity in identities:
+                    where.setdefault(name.identity, set()).add((state, path))
+        return where
+
+    def _let_go(self, identity: str, begun: Begun) -> None:
+        """End my record: the name is free for the next attempt."""
+        end = [("ended", iso(self.now)), ("outcome", "stopped"), ("reason", f"{identity} was not pruned after all")]
+        self.fs.append(begun.descriptor, f"{dump(end)}...\n".encode())
+        self.fs.close(begun.descriptor)
+
+    def _remove_records(self, identity: str, begun: Begun) -> None:
+        attempts = sorted(self._attempts(identity).items())
+        for attempt, kinds in attempts:
+            for kind in sorted(kinds - {"yaml"}):
+                self.fs.remove(f"{self.chain.path(identity, attempt).removesuffix('yaml')}{kind}")
+        for attempt, kinds in attempts:
+            if "yaml" in kinds and attempt != begun.attempt:
+                self.fs.remove(self.chain.path(identity, attempt))
+        self.fs.close(begun.descriptor)
+        self.fs.remove(self.chain.path(identity, begun.attempt))
+
+    # -- workers -------------------------------------------------------------------------------------------------
+
+    def old_workers(self) -> list[str]:
+        """Workers that have been dead for longer than the limit and whose folder is gone."""
+        files, folders = set(self.fs.names(self.spool.workers)), set(self.fs.names(self.spool.running))
+        wids = {wid for file in files if names.is_wid(wid := file.partition(".")[0])} - folders
+        return sorted(wid for wid in wids if self._last_sign(wid, files) < self.limit)
+
+    def _last_sign(self, wid: str, files: set[str]) -> float:
+        """The newest mtime of its lock, inventory and tombstone: a living worker touches its lock every few seconds."""
+        signs = [f"{wid}.{kind}" for kind in ("lock", "dead", "yaml") if f"{wid}.{kind}" in files]
+        return max((self.fs.status(f"{self.spool.workers}/{sign}").st_mtime for sign in signs), default=float("inf"))
+
+    def remove_worker(self, wid: str) -> None:
+        """Its inventory and tombstone go last: without either it would not count as dead."""
+        files = [file for file in self.fs.names(self.spool.workers) if file.startswith(f"{wid}.")]
+        for file in sorted(files, key=lambda name: (name == f"{wid}.dead", name == f"{wid}.yaml", name)):
+            self.fs.remove(f"{self.spool.workers}/{file}")

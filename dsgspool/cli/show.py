@@ -1,0 +1,107 @@
+"""`dsgspool show`.
+
+The rule: everything that the folder knows of a task on one screen, with the paths, so that the next step is `cat`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsgspool.cli import output
+from dsgspool.cli.context import Json, open_spool
+
+if TYPE_CHECKING:
+    from dsgspool.cli.finding import Attempt, Found
+    from dsgspool.spool import Spool
+
+
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A task's name, or a pattern.")],
+    as_json: Json = False,
+) -> None:
+    """Show a task: state, file, every attempt, its text, where the logs are."""
+    from dsgspool.cli.finding import find_all
+
+    spool = open_spool(context)
+    tasks = find_all(spool, name)
+    if as_json:
+        output.json([_entry(spool, task) for task in tasks])
+        return
+    for task in tasks:
+        _print(spool, task)
+
+
+def _print(spool: Spool, task: Found) -> None:
+    output.heading(task.identity)
+    output.fields(
+        [
+            ("state", task.state),
+            *(("file", f"{spool.folder(place.state)}/{place.path}") for place in task.places),
+        ]
+    )
+    for attempt in task.attempts:
+        output.heading(f"attempt {attempt.number}")
+        output.fields(_facts(spool, attempt))
+    if text := _text(spool, task):
+        output.heading("text")
+        output.block(text, "  ")
+
+
+def _facts(spool: Spool, attempt: Attempt) -> list[tuple[str, object]]:
+    record = attempt.record
+    return [
+        ("outcome", record.outcome or ("-" if attempt.over else "not over")),
+        ("reason", record.reason),
+        ("exit code", record.exit_code),
+        ("signal", record.signal),
+        ("host", record.host),
+        ("worker", record.worker),
+        ("started", record.started),
+        ("ended", record.ended),
+        ("ran for", None if record.seconds is None else output.duration(record.seconds)),
+        ("CPU time", None if record.cpu_seconds is None else output.duration(record.cpu_seconds)),
+        ("peak memory", None if record.peak_memory_bytes is None else output.size(record.peak_memory_bytes)),
+        ("directory", record.cwd),
+        ("git commit", record.git),
+        *((kind, f"{spool.root}/{attempt.path(ending)}{_bytes(size)}") for kind, ending, size in (
+            ("record", "yaml", None),
+            ("stdout", "out", record.stdout_bytes),
+            ("stderr", "err", record.stderr_bytes),
+        )),
+    ]  # fmt: skip
+
+
+def _bytes(size: int | None) -> str:
+    return "" if size is None else f" ({output.size(size)})"
+
+
+def _text(spool: Spool, task: Found) -> str:
+    """The task file as it lies there, else as the last attempt ran it."""
+    for place in task.places:
+        try:
+            data = spool.fs.read(f"{spool.folder(place.state)}/{place.path}", 1 << 18)[0]
+        except OSError:
+            continue  # it moved on since it was listed: the record has the text
+        return data.decode(errors="replace")
+    return next((attempt.record.text for attempt in reversed(task.attempts) if attempt.record.text), "")
+
+
+def _entry(spool: Spool, task: Found) -> dict[str, object]:
+    return {
+        "task": task.identity,
+        "state": task.state,
+        "files": [f"{place.state}/{place.path}" for place in task.places],
+        "attempts": [_attempt_entry(attempt) for attempt in task.attempts],
+        "text": _text(spool, task),
+    }
+
+
+def _attempt_entry(attempt: Attempt) -> dict[str, object]:
+    from dataclasses import asdict
+
+    record = {key: value for key, value in asdict(attempt.record).items() if key != "text" and value is not None}
+    logs = {"record": attempt.path(), "stdout": attempt.path("out"), "stderr": attempt.path("err")}
+    return {**record, "attempt": attempt.number, "over": attempt.over, **logs}

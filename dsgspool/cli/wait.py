@@ -1,0 +1,118 @@
+"""`dsgspool wait`, and the bar that `submit --wait` and `demo` show too.
+
+The rule: exit 0 means that every task that was waited for is done; everything shown goes to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsgspool.cli import exits, output
+from dsgspool.cli.context import open_spool
+
+if TYPE_CHECKING:
+    from dsgspool.cli.waiting import Progress, Watch
+    from dsgspool.spool import Spool
+
+
+def wait(
+    context: typer.Context,
+    patterns: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Names or patterns (else all).")
+    ] = None,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="TIME", help="Give up after 90s, 15m, 2h ...")
+    ] = None,
+) -> None:
+    """Wait until tasks are over; exit 1 when one of them failed.  What lies in hold/ is not waited for."""
+    from dsgspool import fields
+    from dsgspool.cli.waiting import Watch
+    from dsgspool.yamltext import Node
+
+    spool = open_spool(context)
+    seconds = fields.duration(Node("scalar", 0, "str", timeout), "--timeout") if timeout else None
+    finish(spool, Watch.of(spool, patterns or ()), seconds)
+
+
+def wait_for(spool: Spool, identities: set[str]) -> None:
+    """Wait for tasks that were just submitted."""
+    from dsgspool.cli.waiting import Watch
+
+    finish(spool, Watch(spool, identities), None)
+
+
+def finish(spool: Spool, tasks: Watch, timeout: float | None) -> None:
+    """Wait, show it, say what failed, and exit with 1 unless all went well."""
+    from dsgspool.cli.waiting import watch
+
+    for _ in shown(watch(spool, tasks, timeout)):
+        pass
+    for identity, reason in sorted(tasks.failed.items()):
+        output.note(f"failed: {identity} ({reason or 'failed'})")
+    for word, names in (("parked in hold/", tasks.parked), ("removed", tasks.removed)):
+        if names:
+            output.note(f"{word} meanwhile: {', '.join(sorted(names)[:5])}{' ...' if len(names) > 5 else ''}")
+    if tasks.open:
+        output.error(f"time is up: {len(tasks.open)} tasks are not over, such as {min(tasks.open)}")
+    if tasks.open or tasks.failed:
+        raise typer.Exit(exits.FAILED)
+
+
+def shown(steps: Iterable[Progress]) -> Iterator[Progress]:
+    """The same steps, shown as a bar on a terminal and as plain lines elsewhere."""
+    return _bar(steps) if output.is_terminal(sys.stderr) else _lines(steps)
+
+
+def _bar(steps: Iterable[Progress]) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    figures = TextColumn(
+        "[green]{task.fields[done]} done[/] [red]{task.fields[failed]} failed[/] {task.fields[running]} running"
+    )
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        figures,
+        TimeElapsedColumn(),
+        TextColumn("ETA"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None, done=0, failed=0, running=0)
+        for step in steps:
+            counts = {"done": step.done, "failed": step.failed, "running": step.running}
+            bar.update(task, total=step.total, completed=step.finished, **counts)  # type: ignore[arg-type]
+            yield step
+
+
+def _lines(steps: Iterable[Progress]) -> Iterator[Progress]:
+    from dsgspool.clock import SystemClock
+
+    clock = SystemClock()
+    began, first, said, last = clock.boot(), 0, -10.0, None
+    for step in steps:
+        now = clock.boot() - began
+        first = step.finished if last is None else first
+        if step != last and (now - said >= 5 or step.finished == step.total):
+            output.note(_line(step, now, step.finished - first))
+            said = now
+        last = step
+        yield step
+
+
+def _line(step: Progress, seconds: float, finished: int) -> str:
+    left = step.total - step.finished
+    eta = f", ETA {output.duration(seconds / finished * left)}" if left and finished else ""
+    return f"{step.finished} of {step.total}: {step.done} done, {step.failed} failed, {step.running} running{eta}"

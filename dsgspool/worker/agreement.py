@@ -1,0 +1,83 @@
+"""Memory and folders must agree: what people did to my files, and what came late.
+
+The rule (R2): my own folder is the truth.  What I know and it does not list was taken away: kill first, end the record,
+then strip the claim off the name wherever it lies now.  What it lists and I do not know is a late claim, or a person's
+file to be run here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from dsgspool import names
+from dsgspool.errors import InvalidName
+from dsgspool.records import record_is_over
+from dsgspool.spool.chain import next_of
+from dsgspool.spool.moves import Place
+from dsgspool.spool.own import Held
+from dsgspool.spool.scan import Sight
+from dsgspool.task import State
+
+if TYPE_CHECKING:
+    from dsgspool.worker.intake import Intake
+
+
+class Agreement:
+    """Compares what the worker remembers with what lies where."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake, self.worker, self.desk, self.own = intake, intake.worker, intake.desk, intake.own
+        self.wid = intake.worker.station.wid
+
+    def compare(self, listing: Iterable[str]) -> None:
+        """Make memory agree with a listing of the own folder (R2)."""
+        listed, known = set(listing), self.desk.known()
+        for file in known - listed - set(self.desk.leaving):
+            self._missing(file)
+        for file in listed - known:
+            if not names.is_ignored(file):
+                self._unknown(file)
+
+    def _missing(self, file: str) -> None:
+        if attempt := self.desk.attempts.get(file):
+            self.worker.attempts.revoke(attempt)
+        elif waiting := self.desk.ready.pop(file, None) or self.desk.settling.pop(file, None):
+            self.strip(waiting.held)
+
+    def _unknown(self, file: str) -> None:
+        """A late claim, or a file that a person put here to have it run here."""
+        try:
+            name = names.parse_flat(file)
+        except InvalidName:
+            self.intake.gifts.add(file)
+            return
+        if name.claim and name.claim.wid != self.wid and not self.worker.peers.is_dead(name.claim.wid):
+            return  # its owner lives: it kills first and then strips the name
+        found = self.worker.attempts.chain.of_claim(name) if name.claim else None
+        decision = next_of(found[1]) if found and record_is_over(found[1]) else None
+        if decision is None:
+            self.intake.gifts.add(file)
+        else:
+            self.desk.send(self.worker.attempts.leaving(Held(name), decision))
+
+    def heed(self, sight: Sight) -> None:
+        """Names with a claim that lie in todo/: a person moved or copied them out of a running/WID."""
+        mine = [(path, name) for path, name in sight.held if name.claim and name.claim.wid == self.wid]
+        if not mine:
+            return
+        listing = self.own.listing()
+        for path, name in mine:
+            if name.flat in listing:  # a copy, whose original runs on
+                self.worker.janitor.moves.park_copy(Place(State.TODO, path, name))
+            elif attempt := self.desk.attempts.get(name.flat):
+                self.worker.attempts.revoke(attempt)
+            elif name.flat not in self.desk.known():
+                self.worker.janitor.moves.strip(Place(State.TODO, path, name))
+
+    def strip(self, held: Held) -> None:
+        """My claim is over and nothing of it runs: take its `@` off the name, wherever a person moved the file."""
+        place = self.worker.janitor.moves.find_claim(held.name)
+        if place is not None and self.worker.janitor.moves.strip(place):
+            self.worker.tell("strip", f"{held.name.identity} now lies in {place.state}/", task=held.name.identity)
+            self.intake.look_soon()
