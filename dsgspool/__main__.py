@@ -1,6 +1,6 @@
 """`dsgspool` and `python -m dsgspool`.
 
-The rule: nothing here but the way in; `cli.app` knows the commands.
+The rule: nothing here but the way in; `cli.quick` and `cli.app` know the commands.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    from dsgspool.cli.app import program
+    from dsgspool.cli.quick import main as run
 
-    program()
+    run()
 
 
 if __name__ == "__main__":

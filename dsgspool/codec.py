@@ -80,6 +80,11 @@ _ORDER = (
 class NewerFormat(InvalidTask):
     """A file of a later version of dsgspool: leave it where it is and say so."""
 
+    def __init__(self, number: str, line: int) -> None:
+        self.format = number[:6]
+        reason = f"it has format {number}, and this dsgspool knows up to {FORMAT}"
+        super().__init__(reason, line=line, remedy="install a newer dsgspool on this node")
+
 
 def parse_task(data: bytes, defaults: Task = Task(), *, timezone: str | None = None) -> Task:  # noqa: B008 (frozen)
     """The task that a file describes; InvalidTask with line, reason and remedy, or NewerFormat."""
@@ -99,8 +104,7 @@ def check_format(root: Node) -> None:
     """Raise NewerFormat for a `format` that this version does not know; before any other key is looked at."""
     for key, value in pairs(root, "the file"):
         if key.value == "format" and fields.integer(value, "format", 1) > FORMAT:
-            reason = f"it has format {value.value}, and this dsgspool knows up to {FORMAT}"
-            raise NewerFormat(reason, line=value.line, remedy="install a newer dsgspool on this node")
+            raise NewerFormat(value.value, value.line)
 
 
 def read_fields(nodes: Mapping[str, Node], timezone: str | None = None) -> dict[str, Any]:

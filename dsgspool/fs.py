@@ -38,11 +38,13 @@ class Fs:
         with os.scandir(folder) as found:
             return list(found)
 
-    def scan(self, folder: str) -> Iterator[tuple[str, bool]]:
+    def scan(self, folder: str, *, must_be_there: bool = False) -> Iterator[tuple[str, bool]]:
         """(name, is a folder) one by one: a folder of a million names costs no memory.  Nothing when it is gone."""
         try:
             found = os.scandir(folder)
         except (FileNotFoundError, NotADirectoryError):
+            if must_be_there:
+                raise
             return
         with found:
             for entry in found:
@@ -207,8 +209,14 @@ class Fs:
         return descriptor
 
     def open_input(self, path: str) -> int:
-        """A file for a command's standard input."""
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        """A file for a command's standard input; a fifo, whose open would wait for a writer, raises OSError."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        mode = os.fstat(descriptor).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode)):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "it is a folder, fifo or device", path)
+        os.set_blocking(descriptor, True)
+        return descriptor
 
     def append(self, descriptor: int, data: bytes, *, sync: bool = False) -> None:
         """Write all of `data` or, on a full disk, nothing: what went in before the refusal is cut off again."""

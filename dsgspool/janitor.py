@@ -84,9 +84,13 @@ class Janitor:
         """Sweep the folder of every dead worker; the number of tasks moved."""
         moved = 0
         for wid, is_folder in list(self.fs.scan(self.spool.running)):
-            if is_folder and wid != self.wid and (why := self.peers.verdict(wid)):
+            if is_folder and wid != self.wid and (why := self.peers.verdict(wid)) and not self._is_new(wid):
                 moved += self._take_over(wid, why)
         return moved
+
+    def _is_new(self, wid: str) -> bool:
+        """RACE: a worker makes running/WID before WID.yaml; one that nobody knows is dead only when long at rest."""
+        return wid not in self.peers.known and self._age(f"{self.spool.running}/{wid}") <= self.peers.times().lease
 
     def _take_over(self, wid: str, why: str) -> int:
         folder = f"{self.spool.running}/{wid}"
@@ -114,8 +118,10 @@ class Janitor:
         try:
             name = names.parse_flat(file)
         except InvalidName:
-            name, decision = names.invalid_name(file, ""), Decision(State.FAILED, "invalid")
+            name, decision = names.invalid_name(file, ""), Decision(State.FAILED, "invalid", unique=True)
         else:
+            if name.claim and name.claim.wid != wid and not self.peers.is_dead(name.claim.wid):
+                return 0  # a person moved it here: its owner kills first and then strips the name
             decision = park(self.spool, name, self._verdict(name))
         target = target_of(self.spool, name, decision, self.moves.token(), self.server.now())
         self.fs.rename_into(f"{self.spool.running}/{wid}/{file}", target)

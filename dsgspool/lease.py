@@ -125,6 +125,11 @@ class Peers:
         """Why `wid` is dead, '' while it must be taken for alive.  Reads the last `refresh`, not the folder."""
         if wid == self.wid:
             return ""
+        if wid not in self._dead and wid not in self.known:
+            # RACE: it may have come after the last listing of workers/, so this is no verdict for ever.
+            if self.fs.read_fresh(f"{self.folder}/{wid}.yaml") is None:
+                return "it is not in workers/"
+            self.known.add(wid)
         if wid not in self._dead and (reason := self._judge(wid)):
             self._dead[wid] = reason
         return self._dead.get(wid, "")
@@ -145,8 +150,6 @@ class Peers:
             pulse.samples += 1
 
     def _judge(self, wid: str) -> str:
-        if wid not in self.known:
-            return "it is not in workers/"
         if f"{wid}.dead" in self.files:
             return "its guard left a tombstone"
         return self._local_proof(wid) or self._silence(wid)
@@ -160,7 +163,7 @@ class Peers:
 
     def identity(self, wid: str) -> Identity | None:
         """Who a worker says it is; None when WID.yaml cannot be read."""
-        if wid not in self._identities:
+        if self._identities.get(wid) is None:  # it may have been half-written at the last look
             data = self.fs.read_fresh(f"{self.folder}/{wid}.yaml")
             self._identities[wid] = parse_identity(data) if data else None
         return self._identities[wid]

@@ -11,7 +11,6 @@ without opening the file stands in its name.  Nothing here touches a disk.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, replace
 
@@ -174,6 +173,8 @@ def worker_id(host: str, chance: str) -> str:
 
 def invalid_name(original: str, token: str) -> TaskName:
     """The name in failed/ of a thing whose own name cannot be used."""
+    import hashlib  # 1 ms of start-up that only a bad name needs
+
     digest = hashlib.sha256(original.encode(errors="surrogateescape")).hexdigest()[:12]
     return TaskName(f"invalid-{digest}", "invalid", token)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import pwd
 import subprocess
 import sys
@@ -67,7 +66,7 @@ def identity(guard_pid: int = 0) -> Identity:
     except OSError:
         namespace = ""
     return Identity(
-        host=platform.node(),
+        host=os.uname().nodename,
         machine_id=_line("/etc/machine-id") or _line("/var/lib/dbus/machine-id"),
         boot_id=_line("/proc/sys/kernel/random/boot_id"),
         pid_namespace=namespace,
@@ -86,12 +85,6 @@ def is_running(pid: int, start: int) -> bool:
 def usable_cpus() -> int:
     """CPUs that this process may use."""
     return len(os.sched_getaffinity(0))
-
-
-def random_word(length: int = 8) -> str:
-    """Random base32 characters, lower case: 40 bits for 8 of them."""
-    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
-    return "".join(alphabet[byte & 31] for byte in os.urandom(length))
 
 
 def prctl(option: int, value: int) -> None:

@@ -141,12 +141,16 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Where the file goes next: to `state`, with `tag` in its name or with `budget`, after `delay` seconds."""
+    """Where the file goes next: to `state`, with `tag` in its name or with `budget`, after `delay` seconds.
+
+    `unique`: its name in failed/ carries a token, because no ended record keeps its text.
+    """
 
     state: State
     tag: str = ""
     budget: Budget = Budget()
     delay: float = 0.0
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +171,15 @@ def decide(outcome: Outcome, budget: Budget, retry: Retry, chance: float = 0.5) 
             return None
         case Kind.STOPPED:
             return Decision(State.TODO, budget=budget)
-        case Kind.INVALID | Kind.CANCELLED:
+        case Kind.INVALID:
             return Decision(State.FAILED, outcome.tag)
+        case Kind.CANCELLED:
+            return Decision(State.FAILED, outcome.tag, unique=True)
         case Kind.LOST:
             lost = Budget(budget.failures, budget.losses + 1)
-            return (
-                Decision(State.FAILED, outcome.tag)
-                if lost.losses >= retry.max_lost
-                else Decision(State.TODO, budget=lost)
-            )
+            if lost.losses >= retry.max_lost:
+                return Decision(State.FAILED, outcome.tag, unique=True)
+            return Decision(State.TODO, budget=lost)
         case Kind.EXIT | Kind.SIGNAL | Kind.TIMEOUT | Kind.LOG_LIMIT:
             used = Budget(budget.failures + 1, budget.losses)
             if used.failures > retry.retries:

@@ -69,6 +69,13 @@ class Program(TyperGroup):
             raise usage(f"no command is called {args[0]!r}: {hint}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: _click.Context) -> object:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise exits.ReaderGoneError from None
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -88,7 +95,7 @@ def build(name: str) -> _click.Command:
     module, _, attribute = COMMANDS[name].partition(":")
     target = getattr(importlib.import_module(f"dsgspool.cli.{module}"), attribute)
     if not isinstance(target, typer.Typer):
-        single = typer.Typer(add_completion=False)
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
         single.command(name)(target)
         target = single
     command = get_command(target)
@@ -96,7 +103,9 @@ def build(name: str) -> _click.Command:
     return command
 
 
-app = typer.Typer(cls=Program, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=Program, rich_markup_mode=None, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False
+)
 
 
 def _version(asked: bool) -> None:
@@ -120,10 +129,3 @@ def root(
 ) -> None:
     """The queue you can ls: a shared folder of YAML files is the task queue.  No server, no database, no root."""
     context.obj = spool
-
-
-def program() -> None:
-    """What the console script runs."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    app()

@@ -5,15 +5,14 @@ The rule: the spool is found in one place, by `--spool`, DSGSPOOL_SPOOL or the f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+from dsgspool.cli import exits
 
 if TYPE_CHECKING:
-    from dsgspool.spool import Spool
+    import typer
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Patterns = Annotated[list[str], typer.Argument(metavar="NAME...", help="Names or patterns such as 'sweep-a/*'.")]
+    from dsgspool.spool import Spool
 
 
 def open_spool(context: typer.Context) -> Spool:
@@ -23,18 +22,16 @@ def open_spool(context: typer.Context) -> Spool:
     return Spool.find(context.obj)
 
 
-def usage(reason: str) -> typer.BadParameter:
-    """The error for options and arguments that do not go together (exit code 2)."""
-    error = typer.BadParameter(reason)
-    error.format_message = lambda: reason  # type: ignore[method-assign]
-    return error
+def usage(reason: str) -> exits.UsageError:
+    """The error for options and arguments that do not go together."""
+    return exits.UsageError(reason)
 
 
 def server_now(spool: Spool) -> float:
     """Unix time by the file server's clock: what it stamps on a new file."""
-    from dsgspool.proc import random_word
+    from dsgspool.chance import word
 
-    path = f"{spool.tmp}/.{random_word()}.now"
+    path = f"{spool.tmp}/.{word()}.now"
     spool.fs.create_whole(path, b"", sync=False)
     try:
         return spool.fs.status(path).st_mtime

@@ -20,9 +20,11 @@ def demo(
     folder: Annotated[
         str, typer.Option("--dir", metavar="DIR", help="Where; a new folder beside it when it is there.")
     ] = "dsgspool-demo",
-    workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="How many workers to start.")] = 2,
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", min=1, max=64, help="How many workers to start.")
+    ] = 2,
 ) -> None:
-    """Make a spool with a small real study in it, run it, write the report.  Takes half a minute."""
+    """Run a small real study in a new spool.  Starts workers, writes the report; half a minute."""
     from dsgspool.cli.laying import lay_down
     from dsgspool.cli.waiting import Watch
     from dsgspool.demo import run
@@ -42,7 +44,7 @@ def demo(
         output.error(
             f"not as it was meant to go: {', '.join(f'{n} ({why})' for n, why in unexpected)}; see {root}/worker-*.log"
         )
-        raise typer.Exit(exits.FAILED)
+        raise SystemExit(exits.FAILED)
 
 
 def _work(workers: Workers, tasks: Watch) -> None:

@@ -13,10 +13,9 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dsgspool import names
-from dsgspool.codec import READERS, dump_task
 from dsgspool.errors import InvalidName, InvalidTask, StorageError
 from dsgspool.spool import Spool
-from dsgspool.yamltext import MAX_BYTES, Node
+from dsgspool.yamltext import MAX_BYTES, Node, dump
 
 Command = str | list[str]
 PLACE = "{}"  #: where --each-line puts the line
@@ -52,11 +51,18 @@ def working_folder(given: str | None) -> str:
 
 def checked(key: str, value: str) -> str:
     """`value` when the codec takes it for that key of a task file, else InvalidTask."""
+    from dsgspool.codec import READERS
+
+    READERS[key](Node("scalar", 0, "str", plain_text(key, value)), key)
+    return value
+
+
+def plain_text(what: str, value: str) -> str:
+    """`value` when every byte of it can stand in a task file."""
     if _NO_TEXT.search(value):
         raise InvalidTask(
-            f"`{key}` has a NUL character or bytes that are not UTF-8 in it", remedy="rename or recode it"
+            f"`{what}` has a NUL character or bytes that are not UTF-8 in it", remedy="rename or recode it"
         )
-    READERS[key](Node("scalar", 0, "str", value), key)
     return value
 
 
@@ -82,8 +88,7 @@ def environment(pairs: Iterable[str]) -> dict[str, str]:
         if not key or not (equals or key in os.environ):
             raise InvalidTask(f"{pair!r} is no K=V, and no variable of that name is set here", remedy="write --env K=V")
         result[key] = value if equals else os.environ[key]
-        if _NO_TEXT.search(key + result[key]):
-            raise InvalidTask(f"the value of {key} is not UTF-8", remedy="recode it")
+        plain_text(f"--env {key}", result[key])
     return result
 
 
@@ -92,9 +97,9 @@ def text_of(command: Command, keys: Mapping[str, object]) -> bytes:
     words = [command] if isinstance(command, str) else command
     if not words or not words[0].strip():
         raise InvalidTask("the command is empty", remedy="write it after --")
-    if any(map(_NO_TEXT.search, words)):
-        raise InvalidTask("the command has a NUL character or bytes that are not UTF-8 in it", remedy="use a script")
-    data = dump_task({**keys, "command": command})
+    plain_text("command", " ".join(words))
+    # As codec.dump_task writes it, which costs the import of all that reads task files (a test holds them together).
+    data = f"{dump([('command', command), *keys.items()])}...\n".encode()
     if len(data) > MAX_BYTES:
         raise InvalidTask(f"the task has {len(data)} bytes, more than {MAX_BYTES}", remedy="keep data in a file")
     return data

@@ -20,6 +20,15 @@ from dsgspool import errors
 
 OK, FAILED, USAGE, SPOOL, INVALID, NOT_FOUND, STATE, STORAGE, NODE, INTERRUPTED = (*range(9), 130)
 
+
+class UsageError(Exception):
+    """Options and arguments that do not go together."""
+
+
+class ReaderGoneError(Exception):
+    """The reader of stdout closed the pipe (not an OSError: typer would turn that into exit 1)."""
+
+
 #: The most special class of an error decides.
 CODES: dict[type[BaseException], int] = {
     errors.NotASpool: SPOOL,
@@ -32,6 +41,7 @@ CODES: dict[type[BaseException], int] = {
     errors.StorageError: STORAGE,
     errors.NodeError: NODE,
     errors.SpoolError: FAILED,
+    UsageError: USAGE,
     KeyboardInterrupt: INTERRUPTED,
 }
 
@@ -46,7 +56,7 @@ def guarded(run: Callable[[], object]) -> int:
     try:
         result = run()
         _flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGoneError):
         _forget_stdout()
         return OK
     except BaseException as error:  # noqa: BLE001 - the last line of defence: every error becomes a line and a code
@@ -84,7 +94,7 @@ def _failed(error: BaseException) -> int:
         error = errors.StorageError.of(error)
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
-    known = isinstance(error, errors.SpoolError)
+    known = isinstance(error, errors.SpoolError | UsageError)
     text = str(error) if known else f"{type(error).__name__}: {error} (a bug; DSGSPOOL_DEBUG=1 shows where)"
     output.error(text)
     return code_of(error)

@@ -14,9 +14,11 @@ from dsgspool.cli import output
 
 def init(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="The folder; made when it is not there.")],
-    group: Annotated[str, typer.Option("--group", help="Unix group whose members share this spool.")] = "",
+    group: Annotated[
+        str, typer.Option("--group", metavar="GROUP", help="Unix group whose members share this spool.")
+    ] = "",
 ) -> None:
-    """Make a spool: its folders, a commented spool.yaml, README.txt, examples.  Overwrites nothing."""
+    """Make a spool.  Lays down its folders, a commented spool.yaml, README.txt, examples; overwrites nothing."""
     import os
 
     from dsgspool.cli.laying import lay_down

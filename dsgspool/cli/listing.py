@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsgspool.cli import output
-from dsgspool.cli.context import Json, open_spool
+from dsgspool.cli.arguments import Json
+from dsgspool.cli.context import open_spool
 
 if TYPE_CHECKING:
     from dsgspool.snapshot import TaskSeen
@@ -21,10 +22,10 @@ def listing(
     context: typer.Context,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[STATE...] [NAME...]", help="States (todo, failed ...), names, patterns."),
+        typer.Argument(metavar="STATE|NAME", help="States (todo, failed ...), names, patterns."),
     ] = None,
-    batch: Annotated[str, typer.Option("--batch", help="Only this batch.")] = "",
-    limit: Annotated[int | None, typer.Option("-n", "--limit", min=1, help="At most so many.")] = None,
+    batch: Annotated[str, typer.Option("--batch", metavar="BATCH", help="Only this batch.")] = "",
+    limit: Annotated[int | None, typer.Option("-n", "--limit", metavar="N", min=1, help="At most so many.")] = None,
     as_json: Json = False,
 ) -> None:
     """List tasks, by state, name, pattern or batch."""

@@ -24,7 +24,7 @@ def logs(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A task's name, or a pattern that fits one task.")],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the attempt is over.")] = False,
     stderr: Annotated[bool, typer.Option("--stderr", "-e", help="Its stderr instead of its stdout.")] = False,
-    attempt: Annotated[int, typer.Option("--attempt", "-a", help="Which attempt; -1 = the newest.")] = -1,
+    attempt: Annotated[int, typer.Option("--attempt", "-a", metavar="N", help="Which attempt; -1 = the newest.")] = -1,
     raw: Annotated[bool, typer.Option("--raw", help="Control characters too, also on a terminal.")] = False,
 ) -> None:
     """Print what a task wrote.  Another node's output is here within about 5 s."""

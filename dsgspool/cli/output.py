@@ -14,8 +14,9 @@ from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 # C0 and C1 controls, DEL, marks that turn the direction of text, line separators, bytes that are no UTF-8.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_UNSAFE_IN_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+_IN_TEXT = f"[\x00-\x08\x0b-\x1f{_UNSAFE}"
+_IN_LINE = f"[\x00-\x1f{_UNSAFE}"
 _COLOURS = {
     "todo": "36", "waiting": "36", "hold": "35", "running": "33", "done": "32", "failed": "31",
     "dead": "31", "alive": "32", "paused": "35", "draining": "35", "bold": "1", "dim": "2",
@@ -31,12 +32,12 @@ def _visible(match: re.Match[str]) -> str:
 
 def clean(text: str) -> str:
     """Text of several lines with every control character but newline and tab made visible."""
-    return _UNSAFE.sub(_visible, text)
+    return text if text.isprintable() else re.sub(_IN_TEXT, _visible, text)
 
 
 def clean_line(text: str) -> str:
     """The same for what must stay on one line: newline and tab are made visible too."""
-    return _UNSAFE_IN_LINE.sub(_visible, text)
+    return text if text.isprintable() else re.sub(_IN_LINE, _visible, text)
 
 
 def is_terminal(stream: TextIO | None = None) -> bool:

@@ -22,14 +22,12 @@ LEAST = 60.0  #: seconds: what has just ended is still being looked at
 def prune(
     context: typer.Context,
     older_than: Annotated[str, typer.Option("--older-than", metavar="AGE", help="Such as 30d: finished longer ago.")],
-    patterns: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME...", help="Only these names or patterns.")
-    ] = None,
+    patterns: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Only these names or patterns.")] = None,
     state: Annotated[str, typer.Option("--state", metavar="STATE", help="Only done, or only failed.")] = "",
     workers: Annotated[bool, typer.Option("--workers", help="Also the files of workers dead for that long.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be removed, remove nothing.")] = False,
 ) -> None:
-    """Remove old finished tasks for good, with their logs and records; prints each name."""
+    """Remove old finished tasks for good.  Their logs and records go too; prints each name."""
     from dsgspool import fields
     from dsgspool.cli.pruning import Pruner
     from dsgspool.task import State

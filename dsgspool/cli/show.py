@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsgspool.cli import output
-from dsgspool.cli.context import Json, open_spool
+from dsgspool.cli.arguments import Json
+from dsgspool.cli.context import open_spool
 
 if TYPE_CHECKING:
     from dsgspool.cli.finding import Attempt, Found
@@ -22,7 +23,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A task's name, or a pattern.")],
     as_json: Json = False,
 ) -> None:
-    """Show a task: state, file, every attempt, its text, where the logs are."""
+    """Show a task.  State, file, every attempt, its text, where the logs are."""
     from dsgspool.cli.finding import find_all
 
     spool = open_spool(context)

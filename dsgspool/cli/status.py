@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsgspool.cli import output
-from dsgspool.cli.context import Json, open_spool, usage
+from dsgspool.cli.arguments import Json
+from dsgspool.cli.context import open_spool, usage
 
 if TYPE_CHECKING:
     from dsgspool.snapshot import Counts, Snapshot

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsgspool.cli import output
-from dsgspool.cli.context import Patterns, open_spool, usage
+from dsgspool.cli.arguments import Patterns
+from dsgspool.cli.context import open_spool, usage
 
 if TYPE_CHECKING:
     from dsgspool.spool.moves import Moves, Place
 
 
 def hold(context: typer.Context, patterns: Patterns) -> None:
-    """Park tasks in hold/; a running one is stopped by its worker first."""
+    """Park tasks in hold/.  A running one is stopped by its worker first."""
     moves = _moves(context)
     _move(moves.pick("hold", patterns), moves.hold)
 
@@ -30,19 +31,19 @@ def release(context: typer.Context, patterns: Patterns) -> None:
 
 
 def cancel(context: typer.Context, patterns: Patterns) -> None:
-    """Take tasks out, to failed/ as ~cancelled; a running one is killed by its worker at the next heartbeat."""
+    """Take tasks out, to failed/.  A running one is killed by its worker at the next heartbeat."""
     moves = _moves(context)
     _move(moves.pick("cancel", patterns), moves.cancel)
 
 
 def requeue(
     context: typer.Context,
-    patterns: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Names or patterns.")] = None,
+    patterns: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Names or patterns.")] = None,
     failed: Annotated[
         bool, typer.Option("--failed", help="Only failed ones; all of them when no name is given.")
     ] = False,
     reason: Annotated[
-        str, typer.Option("--reason", help="Only those that failed so: timeout, exit1, 'exit*' ...")
+        str, typer.Option("--reason", metavar="REASON", help="Only those that failed so: timeout, exit1, 'exit*' ...")
     ] = "",
 ) -> None:
     """Run finished tasks again, with a fresh budget of retries."""

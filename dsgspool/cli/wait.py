@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 def wait(
     context: typer.Context,
-    patterns: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME...", help="Names or patterns (else all).")
-    ] = None,
+    patterns: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Names or patterns (else all).")] = None,
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help="Give up after 90s, 15m, 2h ...")
     ] = None,
@@ -59,7 +57,7 @@ def finish(spool: Spool, tasks: Watch, timeout: float | None) -> None:
     if tasks.open:
         output.error(f"time is up: {len(tasks.open)} tasks are not over, such as {min(tasks.open)}")
     if tasks.open or tasks.failed:
-        raise typer.Exit(exits.FAILED)
+        raise SystemExit(exits.FAILED)
 
 
 def shown(steps: Iterable[Progress]) -> Iterator[Progress]:

@@ -15,7 +15,7 @@ from dsgspool.cli.context import open_spool
 def worker(
     context: typer.Context,
     slots: Annotated[
-        int | None, typer.Option("--slots", min=1, help="Tasks at a time (else the CPUs it may use).")
+        int | None, typer.Option("--slots", metavar="N", min=1, help="Tasks at a time (else the CPUs it may use).")
     ] = None,
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End when nothing is left to do.")] = False,
     paused: Annotated[bool, typer.Option("--paused", help="Start without taking tasks.")] = False,

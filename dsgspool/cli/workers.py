@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsgspool.cli import output
-from dsgspool.cli.context import Json, open_spool, usage, worker_ids
+from dsgspool.cli.arguments import Json
+from dsgspool.cli.context import open_spool, usage, worker_ids
 
 if TYPE_CHECKING:
     from dsgspool.settings import Control
     from dsgspool.snapshot import WorkerSeen
     from dsgspool.spool import Spool
 
-app = typer.Typer(add_completion=False, invoke_without_command=True)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True)
 
 
 @app.callback()
@@ -27,7 +28,7 @@ def workers(
     everyone: Annotated[bool, typer.Option("--all", help="Also those that ended in order.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List workers, or tell them something (see: dsgspool workers set --help)."""
+    """List workers, or `set` something.  See also: dsgspool workers set --help."""
     from dsgspool import snapshot
 
     if context.invoked_subcommand:
@@ -44,7 +45,7 @@ def workers(
 def set_control(
     context: typer.Context,
     worker: Annotated[str, typer.Argument(metavar="WID", help="A worker's id, or a pattern such as 'n1-*'.")],
-    changes: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="slots=4 paused=true drain=true")],
+    changes: Annotated[list[str], typer.Argument(metavar="KEY=VALUE", help="slots=4 paused=true drain=true")],
 ) -> None:
     """Change the slots of workers, pause or drain them, while they run."""
     from fnmatch import fnmatchcase

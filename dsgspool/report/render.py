@@ -109,7 +109,12 @@ def _environment() -> Environment:
         number=lambda value: f"{value:,}",
     )  # fmt: skip
     environment.globals.update(link=text.link, requeue=text.requeue_command, move=text.move_command, labels=LABELS)
-    environment.globals.update(bar=statistics.bar, reason_of=statistics.reason_of, last_failed=statistics.last_failed)
+    environment.globals.update(
+        start=text.worker_command,
+        bar=statistics.bar,
+        reason_of=statistics.reason_of,
+        last_failed=statistics.last_failed,
+    )
     return environment
 
 

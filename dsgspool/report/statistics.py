@@ -11,7 +11,8 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dsgspool.snapshot import Attempt, Counts, Snapshot, TaskSeen, WorkerSeen
+from dsgspool.snapshot.attempts import Attempt
+from dsgspool.snapshot.values import Counts, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.task import State
 
 #: Words for a failure whose record has none.
@@ -224,7 +225,8 @@ def durations(snapshot: Snapshot) -> Durations | None:
 def remaining(snapshot: Snapshot) -> float | None:
     """Seconds until all that can run has run, at the present concurrency; None when too little is known."""
     known = durations(snapshot)
-    if known is None or known.number < ENOUGH or snapshot.paused or not (snapshot.alive and snapshot.running):
+    going = snapshot.alive and snapshot.running and snapshot.counts.todo and not snapshot.paused
+    if known is None or known.number < ENOUGH or not going:
         return None
     mean = known.total / known.number
     begun = sum(min(each.seconds or 0.0, mean) for each in snapshot.running)

@@ -70,6 +70,11 @@ def link(identity: str, attempt: int, suffix: str) -> str:
     return quote(f"../logs/{identity}.{attempt}.{suffix}", errors="surrogateescape")
 
 
+def worker_command(root: str) -> str:
+    """The command that starts a worker."""
+    return f"dsgspool --spool {shlex.quote(root)} worker"
+
+
 def requeue_command(root: str, tasks: Sequence[TaskSeen]) -> str:
     """The command that runs failed tasks again; of very many it names the first."""
     patterns = [shlex.quote(_literal(task.identity)) for task in tasks[:MAX_NAMES]]

@@ -2,15 +2,15 @@
 
 The rule: an attempt begins by creating record N with O_EXCL, only when record N-1 is there and over.  A record is over
 when it has its end (the last line `...`) or its writer is proven dead; what the folders list does not matter.  One that
-is empty or unreadable is alive until unchanged for a whole lease on my clock and no living worker's folder lists the
-name.  So at most one attempt of a name is alive at any time.  (spool_model2.py: without `alive` or `empty` two live
-attempts in 7 steps.)
+is empty or unreadable is alive until unchanged for a whole lease on my clock and no claim that held a file of the name
+at my first look is still in a living worker's folder.  So at most one attempt of a name is alive at any time.
+(spool_model2.py: without `alive` or `empty` two live attempts in 7 steps.)
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dsgspool import names
@@ -38,6 +38,15 @@ class Busy:
     holder: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Mute:
+    """A record that did not say who makes it: what it held, since when (my BOOTTIME), and who held files of its name."""
+
+    data: bytes
+    since: float
+    held: frozenset[str]
+
+
 def next_line(decision: Decision | None) -> str:
     """What follows from an attempt, as its record says it: `done`, `failed~exit1`, `waiting~1+30.0`, `nothing`."""
     if decision is None:
@@ -54,15 +63,16 @@ def next_of(data: bytes) -> Decision | None:
     tag = (found[2] or b"").decode()
     budget = TaskName("x", tag).budget
     fresh = budget == Budget() and not tag[:1].isdigit()
-    return Decision(State(found[1].decode()), tag if fresh else "", budget, float(found[3] or 0))
+    unique = tag in ("invalid", "lost", "cancelled")
+    return Decision(State(found[1].decode()), tag if fresh else "", budget, float(found[3] or 0), unique)
 
 
 class Chain:
-    """Begins attempts.  `is_dead(wid)` and `is_listed(name)` (by a living worker) come from the lease."""
+    """Begins attempts.  `is_dead(wid)` comes from the lease."""
 
     def __init__(self, spool: Spool, is_dead: Callable[[str], bool], lease: Callable[[], float]) -> None:
         self.spool, self.fs, self.is_dead, self.lease = spool, spool.fs, is_dead, lease
-        self._mute: dict[str, tuple[bytes, float]] = {}
+        self._mute: dict[str, _Mute] = {}
 
     def path(self, identity: str, attempt: int) -> str:
         """Path of a record."""
@@ -93,11 +103,12 @@ class Chain:
             return None
         except FileNotFoundError:
             self.fs.make_folder(path.rpartition("/")[0])
-            return self.fs.create(path)
+            return self._create(path)
 
     def _judge(self, name: TaskName, attempt: int) -> bool | Busy:
         """False = there is no such record, True = it is over, Busy = it is alive."""
         path = self.path(name.identity, attempt)
+        before = self.spool.clock.boot()
         data = self.fs.read_fresh(path)
         if data is None:
             return False
@@ -105,32 +116,35 @@ class Chain:
             return True
         holder = record_claim(data) or ""
         wid = holder.rpartition(".")[0]
-        over = self.is_dead(wid) if names.is_wid(wid) else self._mute_is_over(path, data, name)
+        over = self.is_dead(wid) if names.is_wid(wid) else self._mute_is_over(path, data, name, before)
         return True if over else Busy(attempt, holder or "an attempt that has written nothing yet")
 
-    def _mute_is_over(self, path: str, data: bytes, name: TaskName) -> bool:
-        """A record that names no writer: over when unchanged for a lease and in no living worker's folder."""
-        now = self.spool.clock.boot()
-        seen, since = self._mute.setdefault(path, (data, now))
-        if seen != data:
-            self._mute[path] = (data, now)
-            return False
-        return now - since >= self.lease() and not self._is_listed(name)
+    def _mute_is_over(self, path: str, data: bytes, name: TaskName, before: float) -> bool:
+        """A record that names no writer: over when unchanged for a lease and no claim from before is held any more.
 
-    def _is_listed(self, name: TaskName) -> bool:
+        RACE: only claims that were held at my first look can have made it.  If any file of that name counted, two of
+        them would wait for each other for ever (test_two_files_of_one_name_do_not_wait_for_each_other).
+        """
+        if path not in self._mute or self._mute[path].data != data:
+            held = frozenset(self._holders(name))
+            self._mute[path] = _Mute(data, self.spool.clock.boot(), held)
+            return False
+        first = self._mute[path]
+        return before - first.since >= self.lease() and not first.held.intersection(self._holders(name))
+
+    def _holders(self, name: TaskName) -> Iterator[str]:
+        """Claims of living workers, other than mine, that hold a file of that name."""
         for _, other in self.spool.tasks(State.RUNNING):
-            if (
-                other.identity == name.identity
-                and other.claim
-                and other.claim != name.claim
-                and not self.is_dead(other.claim.wid)
-            ):
-                return True
-        return False
+            if other.identity != name.identity or not other.claim or other.claim == name.claim:
+                continue
+            if not self.is_dead(other.claim.wid):
+                yield str(other.claim)
 
     def of_claim(self, name: TaskName) -> tuple[int, bytes] | None:
         """(attempt, content) of the record that this very claim wrote, None when it never got that far."""
         attempt = name.budget.attempts + 1
+        if attempt > 1 and self.fs.read_fresh(self.path(name.identity, attempt - 1)) is None:
+            attempt = 1  # people delete logs; `begin` started from the first then, too
         while (data := self.fs.read_fresh(self.path(name.identity, attempt))) is not None:
             if record_claim(data) == str(name.claim):
                 return attempt, data

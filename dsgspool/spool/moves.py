@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from dsgspool import names, proc
+from dsgspool import chance, names
 from dsgspool.clock import stamp
 from dsgspool.errors import StorageError, TaskNotFound, WrongState
 from dsgspool.names import TaskName
@@ -25,7 +25,7 @@ class Tokens:
     """Fresh tokens of one mover: its own random word and a counter."""
 
     def __init__(self, word: str = "") -> None:
-        self.word = word or proc.random_word()
+        self.word = word or chance.word()
         self._counter = itertools.count(1)
 
     def __call__(self) -> str:
@@ -52,8 +52,7 @@ def target_of(spool: Spool, name: TaskName, decision: Decision, token: str, now:
         case State.DONE:
             return f"{spool.done}/{name.plain().path}"
         case State.FAILED:
-            unended = decision.tag in ("lost", "cancelled", "invalid", "stopped")
-            return f"{spool.failed}/{name.failed(decision.tag, token if unended else '').path}"
+            return f"{spool.failed}/{name.failed(decision.tag, token if decision.unique else '').path}"
         case State.WAITING:
             folder = names.until_folder(stamp(now + decision.delay + 0.999))
             return f"{spool.waiting}/{folder}/{name.returned(decision.budget, token).lane_path}"

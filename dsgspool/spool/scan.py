@@ -77,7 +77,8 @@ class Look:
 
     def _files(self, prefix: str, folders: list[str], swaps: set[str]) -> Iterator[str]:
         """Names that may be tasks, one by one; folders, editors' swap files and held names are put aside."""
-        for name, is_folder in self.spool.fs.scan(f"{self.spool.todo}/{prefix}"):
+        # A todo/ that is away (autofs) is no empty one: nobody may end because of it.
+        for name, is_folder in self.spool.fs.scan(f"{self.spool.todo}/{prefix}", must_be_there=not prefix):
             if name[:1] in ".#":
                 if name.endswith(".swp"):
                     swaps.add(name)

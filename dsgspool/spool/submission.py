@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from dsgspool import names, proc
+from dsgspool import chance, names
 from dsgspool.errors import InvalidName, StorageError
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool
@@ -34,7 +34,7 @@ class Submission:
     """One run of `submit`: a private folder tmp/TOKEN and the moves out of it."""
 
     def __init__(self, spool: Spool) -> None:
-        self.spool, self.fs, self.word = spool, spool.fs, proc.random_word()
+        self.spool, self.fs, self.word = spool, spool.fs, chance.word()
         self.private = f"{spool.tmp}/{self.word}"
         self.fs.make_folder(self.private, exclusive=True)
         self._counter = itertools.count(1)
@@ -46,7 +46,7 @@ class Submission:
     def unique(self, stem: str, batch: str = "") -> TaskName:
         """A generated name: a word and 8 random characters, so that it was never used before."""
         prefix = f"{batch}/" if batch else ""
-        return TaskName(names.check_identity(f"{prefix}{_word(stem)}-{proc.random_word()}"))
+        return TaskName(names.check_identity(f"{prefix}{_word(stem)}-{chance.word()}"))
 
     def named(self, identity: str) -> TaskName:
         """A name that somebody chose: with a token, so that it overwrites no other file of that name."""

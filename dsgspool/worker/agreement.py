@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.errors import InvalidName
+from dsgspool.names import TaskName
 from dsgspool.records import record_is_over
 from dsgspool.spool.chain import next_of
 from dsgspool.spool.moves import Place
@@ -68,16 +69,21 @@ class Agreement:
             return
         listing = self.own.listing()
         for path, name in mine:
-            if name.flat in listing:  # a copy, whose original runs on
+            if name.flat in listing or self._is_published(name):  # a copy, whose original runs on or has ended
                 self.worker.janitor.moves.park_copy(Place(State.TODO, path, name))
             elif attempt := self.desk.attempts.get(name.flat):
                 self.worker.attempts.revoke(attempt)
             elif name.flat not in self.desk.known():
                 self.worker.janitor.moves.strip(Place(State.TODO, path, name))
 
+    def _is_published(self, name: TaskName) -> bool:
+        found = self.worker.attempts.chain.of_claim(name)
+        return found is not None and record_is_over(found[1]) and next_of(found[1]) is not None
+
     def strip(self, held: Held) -> None:
         """My claim is over and nothing of it runs: take its `@` off the name, wherever a person moved the file."""
-        place = self.worker.janitor.moves.find_claim(held.name)
-        if place is not None and self.worker.janitor.moves.strip(place):
+        moves = self.worker.janitor.moves
+        # RACE: a person may have copied the file and moved it: every one of them carries the claim.
+        while (place := moves.find_claim(held.name)) is not None and moves.strip(place):
             self.worker.tell("strip", f"{held.name.identity} now lies in {place.state}/", task=held.name.identity)
             self.intake.look_soon()

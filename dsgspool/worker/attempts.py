@@ -6,6 +6,7 @@ its processes is gone.  What cannot be written now (a full disk) stays in `endin
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -68,8 +69,9 @@ class Attempts:
             self.runner.prepare(attempt, ready.text, self.worker.settings)
             outcome = self._must_wait(attempt) or self._launch(attempt, ready.text)
         except NewerFormat as error:
-            outcome = self._to_lane(attempt, f"format{self.format_in(error)}", str(error))
+            outcome = self._to_lane(attempt, f"format{error.format}", str(error))
         except InvalidTask as error:
+            attempt.keeps_text = self.runner.keep_text(attempt, ready.text)
             outcome = Outcome(Kind.INVALID, reason=self._where(attempt, error))
         except OSError as error:
             self.worker.trouble(f"cannot start {attempt.name.identity}: {error}")
@@ -81,9 +83,10 @@ class Attempts:
         """A thing that is no task: its record says why, and it goes to failed/~invalid."""
         attempt = self._begin(held)
         if attempt is not None:
-            attempt.outcome = Outcome(Kind.INVALID, reason=reason)
-            self.runner.open(attempt)
-            self.conclude(attempt, attempt.outcome)
+            try:
+                self.runner.open(attempt)
+            finally:  # a full disk: the outcome stands, its record is written when there is space
+                self.conclude(attempt, Outcome(Kind.INVALID, reason=reason))
 
     def _begin(self, held: Held) -> Attempt | None:
         """Take the lock on the name; when it is taken the file waits and comes back."""
@@ -115,10 +118,6 @@ class Attempts:
         attempt.lane = lane
         attempt.decision = Decision(State.TODO, budget=attempt.name.budget)
         return Outcome(Kind.STOPPED, reason=f"{why}: now in todo/@{lane}/")
-
-    def format_in(self, error: NewerFormat) -> str:
-        """The digits of the newer format, for the lane's name."""
-        return "".join(c for c in error.reason if c.isdigit())[:6]
 
     def _where(self, attempt: Attempt, error: InvalidTask) -> str:
         return str(InvalidTask(error.reason, line=error.line, remedy=error.remedy, path=attempt.name.plain().path))
@@ -179,6 +178,14 @@ class Attempts:
         while (self.by_pid or self.clearing) and self.clock.boot() < deadline:
             self.reap()
             self.clock.sleep(CLEAR_PAUSE)
+
+    def write_ends(self) -> None:
+        """A fenced worker still ends its records, as far as it can: whoever waits for them need not wait for its lease."""
+        for attempt in self.ending:
+            if attempt.outcome is not None and attempt.outcome.kind is not Kind.REVOKED:
+                attempt.decision = attempt.decision or self.runner.decide(attempt, attempt.outcome, self.worker.settings)
+            with contextlib.suppress(OSError):
+                self.runner.finish(attempt, self.worker.settings)
 
     # -- watching ------------------------------------------------------------------------------------------------
 
@@ -251,6 +258,8 @@ class Attempts:
         decision = attempt.decision or self.runner.decide(attempt, outcome, self.worker.settings)
         if decision is not None and attempt.text and not self.worker.own.unchanged(attempt.held, attempt.text.seen):
             return Decision(State.HOLD, "changed")
+        if decision is not None and outcome.kind is Kind.INVALID and not attempt.keeps_text:
+            decision = replace(decision, unique=True)
         return decision and park(self.spool, attempt.name, decision)
 
     def leaving(

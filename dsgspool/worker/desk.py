@@ -20,11 +20,12 @@ from dsgspool.worker.runner import Attempt
 
 @dataclass(slots=True)
 class Settling:
-    """A file that somebody may still be writing: looked at twice, `settle` seconds apart."""
+    """A file that somebody may still be writing: as it was `seen` at BOOTTIME `since`, last `looked` at then."""
 
     held: Held
     seen: tuple[int, int, int]
     since: float
+    looked: float = 0.0
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Leaving:
     held: Held
     target: str
     event: tuple[str, str, dict[str, object]] | None = None
-    tries: int = 0
+    errno: int = 0  #: what the rename answered: a hint
 
 
 @dataclass
@@ -53,7 +54,6 @@ class Exchange:
     came: list[tuple[Held, int]] = field(default_factory=list)
     left: list[Leaving] = field(default_factory=list)
     lost: int = 0
-    errno: int = 0
 
 
 class Desk:
@@ -65,6 +65,7 @@ class Desk:
         self.ready: dict[str, Ready] = {}
         self.attempts: dict[str, Attempt] = {}
         self.leaving: dict[str, Leaving] = {}
+        self.is_fresh = False  #: something leaves that was not tried yet
 
     @property
     def is_empty(self) -> bool:
@@ -81,13 +82,14 @@ class Desk:
         for each in (self.settling, self.ready, self.attempts):
             each.pop(file, None)
         self.leaving[file] = leaving
+        self.is_fresh = True
 
     def exchange(self, paths: Iterable[str], gifts: Iterable[str] = ()) -> Exchange:
         """Rename out what leaves, in what is wanted, and list once.  OSError when the listing fails: nothing is known."""
         result = Exchange()
+        self.is_fresh = False
         for leaving in self.leaving.values():
-            result.errno = self.own.give(leaving.held, leaving.target) or result.errno
-            leaving.tries += 1
+            leaving.errno = self.own.give(leaving.held, leaving.target)
         wanted = [self.own.claim(path) for path in paths] + [self.own.adopt(file) for file in gifts]
         if not self.leaving and not wanted:
             return result

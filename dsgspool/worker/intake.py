@@ -47,6 +47,7 @@ class Intake:
         self.gifts: set[str] = set()
         self.paused = False
         self._looked_at = self._next_look = self._found_at = self._gave_at = 0.0
+        self._quiet_since: float | None = None  #: since when nobody runs anything (asked with --until-empty only)
         self._busy_since = float("inf")
         self._cost = 0.0
         self._interval = worker.settings.poll_min
@@ -71,13 +72,13 @@ class Intake:
         now = self.clock.boot()
         moments = [now + 3600.0]
         if self.desk.leaving or self.gifts:
-            moments.append(self._retry_at)
+            moments.append(now if self.desk.is_fresh else self._retry_at)
         if self.may_claim():
             moments.append(now if self.queue and not self.paused else self._next_look)
         elif now < self.worker.blocked_until:
             moments.append(self.worker.blocked_until)
         if self.desk.settling:
-            moments.append(min(s.since for s in self.desk.settling.values()) + self.worker.settings.settle)
+            moments.append(min(max(s.since, s.looked) for s in self.desk.settling.values()) + self.worker.settings.settle)
         if self.desk.ready and self._fits():
             moments.append(max(now, self.worker.blocked_until))
         return min(moments)
@@ -92,7 +93,7 @@ class Intake:
         """Look if due, exchange files with the shared folders, settle, start."""
         self._listen()
         paths = self._choose() if self.may_claim() else []
-        if paths or self.gifts or (self.desk.leaving and self.clock.boot() >= self._retry_at):
+        if paths or self.gifts or self.desk.is_fresh or (self.desk.leaving and self.clock.boot() >= self._retry_at):
             self._exchange(paths)
         self._settle()
         self._start()
@@ -148,10 +149,8 @@ class Intake:
         self._busy_since = float("inf")
         self._interval = min(self._interval * 1.5, settings.poll_max)
         self._next_look = self._looked_at + self._pause(self._interval)
-        if not self.bell.is_armed:
-            self.bell.arm()
-            if self.bell.is_armed:
-                self._next_look = 0.0  # what came before the bell was armed made no sound
+        if self.bell.usable and self.bell.arm(self.fs.status_of_folder(self.spool.todo).st_ino):
+            self._next_look = 0.0  # what came before the bell was armed made no sound
 
     def _pause(self, seconds: float) -> float:
         spread = random.uniform(0.7, 1.0)  # noqa: S311 - keeps workers from looking all at once
@@ -173,7 +172,9 @@ class Intake:
         if leaving.event is not None:
             event, text, facts = leaving.event
             self.worker.tell(event, text, task=leaving.held.name.identity, **facts)
-        if leaving.tries > 1:
+        if self.worker.settings.durability == "strict":
+            self.fs.sync_folder(leaving.target.rpartition("/")[0])
+        if leaving.errno:
             self.agreement.strip(leaving.held)  # RACE: perhaps not published but taken away by a person, claim and all
 
     # -- a file that came ----------------------------------------------------------------------------------------
@@ -213,16 +214,21 @@ class Intake:
     def _settle(self) -> None:
         """Look again at files that may not be whole."""
         now = self.clock.boot()
-        for settling in [s for s in self.desk.settling.values() if now - s.since >= self.worker.settings.settle]:
-            inode = self.own.listing().get(settling.held.file)
+        waiting = [s for s in self.desk.settling.values() if now - max(s.since, s.looked) >= self.worker.settings.settle]
+        listing = self.own.listing() if waiting else {}
+        for settling in waiting:
+            inode = listing.get(settling.held.file)
             text = self.own.read(settling.held, inode) if inode is not None else None
+            settling.looked = now
             if isinstance(text, Unusable):
                 self.worker.attempts.reject(settling.held, text.reason)
-            elif text is not None and text.data and text.seen == settling.seen:
+            elif text is not None and text.seen != settling.seen:
+                settling.since, settling.seen = now, text.seen
+            elif text is not None and text.data:
                 del self.desk.settling[settling.held.file]
                 self._offer(settling.held, text)
-            else:
-                settling.since, settling.seen = now, text.seen if text else settling.seen
+            elif text is not None and now - settling.since > self.worker.settings.lease:
+                self.worker.attempts.reject(settling.held, "it is empty, and nobody has written to it since it was claimed")
 
     def _offer(self, held: Held, text: Text) -> None:
         """A whole file: into a lane or to waiting/ if it has to, else in line for slots."""
@@ -263,7 +269,13 @@ class Intake:
         looked = self._looked_at > max(self._found_at, self._gave_at) and not self.queue and not self.paused
         if not (controls.options.until_empty and looked and controls.may_claim()):
             return
-        if self.desk.is_empty and not self.worker.attempts.is_busy and not self._others_have_work():
+        if not self.desk.is_empty or self.worker.attempts.is_busy or self._others_have_work():
+            self._quiet_since = None
+        elif self._quiet_since is None:
+            # RACE: what others ran at my last look at todo/ may have been given back since: look once more.
+            self._quiet_since = self.clock.boot()
+            self.look_soon()
+        elif self._looked_at - self._cost > self._quiet_since:
             controls.emptied = True
 
     def _others_have_work(self) -> bool:

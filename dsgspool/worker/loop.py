@@ -111,6 +111,7 @@ class Worker:
 
     def _end(self) -> None:
         self.attempts.kill_all()
+        self.attempts.write_ends()
         self.tell("stop", f"worker {self.station.wid} has ended")
         self.journal.flush()
         self.journal.save()
@@ -210,6 +211,7 @@ class Worker:
     def _read_settings(self) -> None:
         try:
             self.settings = self.spool.settings()
+            self.station.guard.introduce(f"{self.spool.workers}/{self.station.wid}.dead", self.settings.fence)
             self.controls.settings_trouble = ""
         except SettingsError as error:
             if self.controls.settings_trouble != str(error):

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import random
 import signal
 import tempfile
@@ -63,6 +62,7 @@ class Attempt:
     decision: Decision | None = None
     slots: int = 0  #: slots that it takes now
     lane: str | None = None  #: the lane it is given back into, None = its own
+    keeps_text: bool = False  #: the record holds the text of a file that could not be run
 
     @property
     def name(self) -> TaskName:
@@ -77,7 +77,7 @@ class Runner:
         self.spool, self.fs, self.clock, self.wid, self.server = spool, spool.fs, spool.clock, wid, server
         self.flushes = spool.fs.mount(spool.logs).is_remote
         self.provenance = Provenance(self.fs, self.clock)
-        self.host = platform.node()
+        self.host = os.uname().nodename
         self.inherited = dict(os.environ)  #: the scientist's environment, as the worker was started with it
         self._nothing = self.fs.open_input(os.devnull)
         self._scripts: tempfile.TemporaryDirectory[str] | None = None
@@ -108,6 +108,14 @@ class Runner:
         first = dump((key, value) for key, value in known.items() if value is not None)
         strict = settings.durability == "strict"
         self.fs.append(attempt.record, first.encode(), sync=self.flushes or strict)
+
+    def keep_text(self, attempt: Attempt, text: Text) -> bool:
+        """Keep the text of an invalid task in its record, so that nothing is lost when its file is replaced."""
+        try:
+            self.fs.append(attempt.record, dump([("text", text.data.decode("utf-8-sig"))]).encode())
+        except (UnicodeDecodeError, OSError):
+            return False
+        return True
 
     def _write_script(self, attempt: Attempt) -> str:
         # On this machine's own disk: a share may be mounted noexec, and the record keeps the text anyway.
@@ -174,11 +182,13 @@ class Runner:
     def clear(self, attempt: Attempt, others: set[int], claims: set[str]) -> bool:
         """Kill what the ended command left; True when nothing is left.
 
-        What it left is now this process's child.  A child that is no command of mine and carries no other live claim
-        belongs to it, or is nobody's: it is killed rather than spared.
+        What it left is now this process's child.  A child that is no command of mine, is in no other command's session
+        and carries no other live claim belongs to it, or is nobody's: it is killed rather than spared.
         """
-        left = [pid for pid in proc.children() if pid not in others]
-        mine = [pid for pid in left if proc.session(pid) == attempt.pid or proc.marker(pid) not in claims]
+        left = [(pid, proc.session(pid)) for pid in proc.children() if pid not in others]
+        mine = [
+            pid for pid, session in left if session == attempt.pid or (session not in others and proc.marker(pid) not in claims)
+        ]
         for pid in mine:
             attempt.leftovers.update(proc.descendants(pid))
         proc.send(mine, signal.SIGKILL)

@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 
 import dsgspool
-from dsgspool import names, proc
+from dsgspool import chance, names, proc
 from dsgspool.clock import iso
 from dsgspool.errors import NodeError
 from dsgspool.lease import Lease, dump_identity
@@ -98,7 +98,7 @@ class Station:
         settings = self.spool.settings()
         self.check(settings)
         while True:
-            self.wid = names.worker_id(self.identity.host, proc.random_word())
+            self.wid = names.worker_id(self.identity.host, chance.word())
             own = OwnFolder(self.spool, self.wid)
             try:
                 self.fs.make_folder(own.path, exclusive=True)

@@ -26,6 +26,7 @@ class Bell:
         self.ears, self._mouth = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.trouble = ""
         self._observer: BaseObserver | None = None
+        self._inode = 0
         self._closed: dict[str, None] = {}
         self._open: dict[str, None] = {}
 
@@ -34,15 +35,21 @@ class Bell:
         """True while somebody listens."""
         return self._observer is not None
 
-    def arm(self) -> None:
-        """Begin to listen; the caller must look once more afterwards, since what came before made no sound."""
-        if not self.usable or self._is_alive():
-            return
+    def arm(self, inode: int) -> bool:
+        """Listen to the folder, which has that inode number now; True when this is new: look once more then.
+
+        RACE: a watch goes along with a folder that is moved away; the one that comes in its place has another number.
+        """
+        if not self.usable or (self._inode == inode and self._is_alive()):
+            return False
         self.disarm()
         try:
             self._observer = self._listen()
         except OSError as error:  # no more inotify watches, or the folder is away (autofs): polling goes on
             self.trouble = f"no wake-up for {self.folder}, polling only: {error}"
+            return False
+        self._inode = inode
+        return True
 
     def _listen(self) -> BaseObserver:
         from watchdog import events

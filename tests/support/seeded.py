@@ -15,7 +15,6 @@ from dsgspool.spool import FOLDERS, Spool
 from dsgspool.yamltext import dump
 
 TEXT = "command: true\n...\n"
-NOW = time.time()
 
 
 class Seeded:
@@ -25,6 +24,7 @@ class Seeded:
         for folder in FOLDERS:
             os.makedirs(f"{root}/{folder}")
         self.root = root
+        self.now = time.time()
         self.write("spool.yaml", "format: 1\n")
         self.spool = Spool.open(root)
         self._claims = 0
@@ -39,10 +39,16 @@ class Seeded:
 
     def worker(self, wid: str, *, slots: int = 2, silent: float = 0.0, ended: bool = False) -> str:
         """A worker whose last heartbeat is `silent` seconds old."""
-        facts = {"worker": wid, "host": wid.rpartition("-")[0], "pid": 1, "slots": slots, "started": iso(NOW - 900)}
+        facts = {
+            "worker": wid,
+            "host": wid.rpartition("-")[0],
+            "pid": 1,
+            "slots": slots,
+            "started": iso(self.now - 900),
+        }
         self.write(f"workers/{wid}.yaml", "".join(f"{key}: {json.dumps(facts[key])}\n" for key in facts) + "...\n")
         lock = self.write(f"workers/{wid}.lock", "")
-        os.utime(lock, (NOW - silent, NOW - silent))
+        os.utime(lock, (self.now - silent, self.now - silent))
         if ended:
             self.write(f"workers/{wid}.dead", "")
         return wid
@@ -52,9 +58,9 @@ class Seeded:
         self._claims += 1
         wid = str(facts.pop("worker", "n1-aaaaaaaa"))
         first = {"format": 1, "task": identity, "attempt": number, "worker": wid, "claim": f"{wid}.{self._claims}"}
-        first |= {"host": wid.rpartition("-")[0], "pid": 7, "started": iso(NOW - 1000 + 10 * number), "text": TEXT}
+        first |= {"host": wid.rpartition("-")[0], "pid": 7, "started": iso(self.now - 1000 + 10 * number), "text": TEXT}
         if outcome:
-            first |= {"ended": iso(NOW - 999 + 10 * number), "seconds": 1.0, "outcome": outcome}
+            first |= {"ended": iso(self.now - 999 + 10 * number), "seconds": 1.0, "outcome": outcome}
         self.write(f"logs/{identity}.{number}.yaml", dump((first | facts).items()) + ("...\n" if outcome else ""))
 
     def done(self, *identities: str) -> None:
@@ -71,4 +77,4 @@ class Seeded:
     def running(self, identity: str, wid: str = "n1-aaaaaaaa", count: int = 500) -> None:
         """A task in a worker's hands, its attempt begun."""
         self.write(f"running/{wid}/{identity.replace('/', '%')}@{wid}.{count}.yaml")
-        self.record(identity, 1, worker=wid, claim=f"{wid}.{count}", started=iso(NOW - 60))
+        self.record(identity, 1, worker=wid, claim=f"{wid}.{count}", started=iso(self.now - 60))

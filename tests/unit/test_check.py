@@ -9,7 +9,7 @@ import pytest
 
 from dsgspool.clock import iso
 from dsgspool.snapshot import check
-from tests.support.seeded import NOW, Seeded
+from tests.support.seeded import Seeded
 
 
 @pytest.fixture
@@ -99,9 +99,9 @@ def test_a_dead_workers_attempt_needs_no_end(seeded: Seeded) -> None:
 
 
 def test_attempts_of_one_name_do_not_overlap_in_time(seeded: Seeded) -> None:
-    seeded.record("x", 1, "exit1", started=iso(NOW - 100), ended=iso(NOW - 50))
-    seeded.record("x", 2, "exit1", started=iso(NOW - 90), ended=iso(NOW - 80))
-    seeded.record("x", 3, "exit1", started=iso(NOW - 60), ended=iso(NOW - 40))
+    seeded.record("x", 1, "exit1", started=iso(seeded.now - 100), ended=iso(seeded.now - 50))
+    seeded.record("x", 2, "exit1", started=iso(seeded.now - 90), ended=iso(seeded.now - 80))
+    seeded.record("x", 3, "exit1", started=iso(seeded.now - 60), ended=iso(seeded.now - 40))
     found = check(seeded.spool)
     assert [violation.where[0] for violation in found] == ["logs/x.1.yaml", "logs/x.1.yaml"]
     assert "attempt 2 began 40.000 s before 1 had ended" in str(found[0])
@@ -146,7 +146,7 @@ def test_an_accepted_task_that_is_nowhere_is_lost(seeded: Seeded) -> None:
 
 def test_files_in_tmp_older_than_a_day_are_rubbish(seeded: Seeded) -> None:
     old, new = seeded.write("tmp/abcdefgh/x.yaml"), seeded.write("tmp/abcdefgh/y.yaml")
-    os.utime(old, (NOW - 90_000, NOW - 90_000))
+    os.utime(old, (seeded.now - 90_000, seeded.now - 90_000))
     (violation,) = check(seeded.spool)
     assert violation.where == ("tmp/abcdefgh/x.yaml",)
     assert os.path.exists(new)

@@ -12,7 +12,7 @@ from dsgspool.snapshot import Counts, take
 from dsgspool.snapshot.attempts import moment, parse_attempt
 from dsgspool.spool import Spool
 from dsgspool.task import State
-from tests.support.seeded import NOW, Seeded
+from tests.support.seeded import Seeded
 
 
 @pytest.fixture
@@ -105,16 +105,16 @@ def test_a_control_file_is_no_worker(seeded: Seeded) -> None:
 
 def test_the_file_servers_time_is_used_where_it_is_known(seeded: Seeded) -> None:
     server = ServerClock(SystemClock())
-    server.set(NOW + 5000, server.clock.boot())
+    server.set(seeded.now + 5000, server.clock.boot())
     seeded.worker("n1-aaaaaaaa")
     seen = take(seeded.spool, server=server)
-    assert seen.taken == pytest.approx(NOW + 5000, abs=60)
+    assert seen.taken == pytest.approx(seeded.now + 5000, abs=60)
     assert not seen.workers[0].alive
 
 
 def test_a_heartbeat_from_the_future_moves_the_moment_of_the_look(seeded: Seeded) -> None:
     seeded.worker("n1-aaaaaaaa", silent=-300)
-    assert take(seeded.spool).taken == pytest.approx(NOW + 300, abs=1)
+    assert take(seeded.spool).taken == pytest.approx(seeded.now + 300, abs=1)
 
 
 def test_pause_is_seen(seeded: Seeded) -> None:

@@ -1,0 +1,125 @@
+"""The table of commands, global options, errors and exit codes, start-up."""
+
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+
+from dsgspool import errors
+from dsgspool.cli import exits
+from dsgspool.cli.app import COMMANDS, build
+
+ROOT = __file__.rpartition("/tests/")[0]
+HEAVY = ("yaml", "jinja2", "psutil", "watchdog", "filelock", "rich", "typer", "pydantic", "dsgspool.codec")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_and_answers_to_it(run, name):
+    result = run(name, "--help")
+    assert result.exit_code == 0, result.output
+    assert build(name).help
+    assert name in result.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_every_command_has_a_help_text(name):
+    assert [param.name for param in build(name).params if not getattr(param, "help", None)] == []
+
+
+def test_help_lists_every_command(process):
+    result = process("--help")
+    assert result.returncode == 0
+    assert [name for name in COMMANDS if f" {name} " not in result.stdout] == []
+
+
+def test_version_is_printed(process):
+    assert process("--version").stdout.startswith("dsgspool 0.")
+
+
+def test_an_unknown_command_is_a_usage_error_with_a_suggestion(process):
+    result = process("submti")
+    assert result.returncode == 2
+    assert result.stderr == "dsgspool: no command is called 'submti': did you mean `submit`?\n"
+
+
+def test_an_unknown_option_is_one_line_with_the_way_to_the_help(process):
+    result = process("list", "--zzz")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "dsgspool: No such option: --zzz (see: dsgspool list --help)\n"
+
+
+def test_a_folder_that_is_no_spool_is_exit_3(process, tmp_path):
+    result = process("--spool", tmp_path, "status")
+    assert result.returncode == 3
+    assert "is not a spool" in result.stderr and "dsgspool init" in result.stderr
+
+
+def test_broken_settings_are_exit_3_with_their_line(spool, run, put):
+    (spool / "spool.yaml").write_text("format: 1\nhartbeat: 5s\n")
+    result = run("submit", put("x.yaml"))
+    assert result.exit_code == 3
+    assert "spool.yaml, line 2" in result.stderr and "heartbeat" in result.stderr
+
+
+def test_the_spool_is_found_upwards_from_here(spool, run, monkeypatch):
+    monkeypatch.delenv("DSGSPOOL_SPOOL")
+    monkeypatch.chdir(spool / "todo")
+    assert run("list").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.NotASpool("/x"), 3),
+        (errors.SettingsError("/x", "bad"), 3),
+        (errors.InvalidTask("bad"), 4),
+        (errors.InvalidName("a~b", "bad"), 4),
+        (errors.TaskNotFound("x"), 5),
+        (errors.WrongState("x", "done", "hold", "no"), 6),
+        (errors.StorageError("use", "/x", errno.EIO), 7),
+        (PermissionError(errno.EACCES, "no", "/x"), 7),
+        (errors.NodeError("bad"), 8),
+        (errors.SpoolError("bad"), 1),
+        (ZeroDivisionError("bug"), 1),
+        (KeyboardInterrupt(), 130),
+        (exits.UsageError("bad"), 2),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
+)
+def test_every_error_has_its_exit_code_and_no_traceback(capsys, error, code):
+    def fail():
+        raise error
+
+    assert exits.guarded(fail) == code
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_every_class_of_the_tree_of_errors_is_in_the_table():
+    classes = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    assert [kind for kind in classes if kind not in exits.CODES] == []
+
+
+def test_the_traceback_is_shown_when_asked_for(process, tmp_path):
+    assert "Traceback" in process("--spool", tmp_path, "status", DSGSPOOL_DEBUG="1").stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(spool, put):
+    for number in range(3000):
+        put(f"todo/{number:05}.yaml")
+    command = f"{sys.executable} -m dsgspool list | head -1; exit ${{PIPESTATUS[0]}}"
+    env = {**os.environ, "PYTHONPATH": ROOT}
+    result = subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_submit_imports_nothing_heavy(spool, tmp_path):
+    code = (
+        "import sys; from dsgspool.cli import quick; code = quick.submit(['submit', '--', 'true']);"
+        f"print(code, [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    env = {**os.environ, "PYTHONPATH": ROOT}
+    result = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60)
+    assert result.stderr.splitlines()[-1] == "0 []"
+    assert result.stdout.startswith("true-")

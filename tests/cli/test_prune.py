@@ -1,0 +1,113 @@
+"""`dsgspool prune`: nothing that is young, in use, or held by an attempt."""
+
+import os
+
+import pytest
+
+from dsgspool.cli.pruning import Pruner
+from dsgspool.spool import Spool
+from dsgspool.task import State
+
+WID = "n1-abcdefgh"
+
+
+@pytest.fixture
+def old(spool, put, record):
+    """A finished task of long ago, with two attempts."""
+
+    def make(path, task, **facts):
+        file = put(path)
+        stems = [record(task, 1, "exit1", out="x"), record(task, 2, "done", out="x", **facts)]
+        for stem in stems:
+            os.utime(f"{stem}.yaml", (1e9, 1e9))
+        return file
+
+    return make
+
+
+def files(spool, folder):
+    return sorted(path.name for path in (spool / folder).rglob("*") if path.is_file())
+
+
+def test_an_age_is_required(spool, run):
+    result = run("prune")
+    assert result.exit_code == 2 and "--older-than" in result.stderr
+
+
+def test_old_finished_tasks_go_with_all_their_files(spool, process, old, put):
+    old("done/s/a.yaml", "s/a")
+    old("failed/b~exit1.yaml", "b")
+    put("done/young.yaml")
+    result = process("prune", "--older-than", "30d")
+    assert (result.returncode, sorted(result.stdout.split())) == (0, ["b", "s/a"]), result.stderr
+    assert files(spool, "done") == ["young.yaml"]
+    assert files(spool, "failed") == files(spool, "logs") == files(spool, "tmp") == []
+
+
+def test_only_one_state_and_only_these_names(spool, run, old):
+    for name in ("a", "b"):
+        old(f"done/{name}.yaml", name)
+    old("failed/c~exit1.yaml", "c")
+    assert run("prune", "--older-than", "1d", "--state", "failed").stdout == "c\n"
+    assert run("prune", "--older-than", "1d", "a*").stdout == "a\n"
+    assert files(spool, "done") == ["b.yaml"]
+    assert run("prune", "--older-than", "1d", "--state", "todo").exit_code == 2
+
+
+def test_dry_run_removes_nothing(spool, run, old):
+    old("done/a.yaml", "a")
+    assert run("prune", "--older-than", "1d", "--dry-run").stdout == "done/a.yaml\n"
+    assert files(spool, "done") == ["a.yaml"] and len(files(spool, "logs")) == 6
+
+
+@pytest.mark.parametrize("where", ["todo/a.yaml", f"running/{WID}/a@{WID}.1.yaml", "hold/a~1.abcdefgh-1.yaml"])
+def test_a_name_that_lies_elsewhere_too_is_kept_and_free_again(spool, run, old, put, where):
+    old("done/a.yaml", "a")
+    put(where)
+    result = run("prune", "--older-than", "1d")
+    assert (result.exit_code, result.stdout) == (0, "") and "kept a" in result.stderr
+    assert files(spool, "done") == ["a.yaml"]
+    record = (spool / "logs" / "a.3.yaml").read_text()
+    assert "outcome: stopped" in record and record.endswith("\n...\n")
+
+
+def test_an_attempt_that_is_alive_keeps_the_name(spool, run, old, record):
+    old("done/a.yaml", "a")
+    (spool / "workers" / f"{WID}.yaml").write_text("x: 1\n")
+    record("a", 3, None, over=False, claim=f"{WID}.7")
+    os.utime(spool / "logs" / "a.3.yaml", (1e9, 1e9))
+    result = run("prune", "--older-than", "1d")
+    assert result.stdout == "" and f"{WID}.7 holds it" in result.stderr
+    assert len(files(spool, "logs")) == 9
+
+
+def test_a_task_that_is_moved_away_in_the_last_moment_is_kept(spool, old):
+    old("failed/a~exit1.yaml", "a")
+    pruner = Pruner(Spool(str(spool)), 2e9, 60.0)
+    where = pruner._where
+    pruner._where = lambda names: (where(names), os.rename(spool / "failed/a~exit1.yaml", spool / "todo/a.yaml"))[0]
+    (result,) = pruner.run(list(pruner.old([State.FAILED])))
+    assert result.reason == "somebody moved it meanwhile"
+    assert len(files(spool, "logs")) == 7 and files(spool, "todo") == ["a.yaml"]
+
+
+def test_while_it_removes_nobody_can_start_that_name(spool, old):
+    old("done/a.yaml", "a")
+    pruner, seen = Pruner(Spool(str(spool)), 2e9, 60.0), []
+    remove = pruner._remove_records
+    pruner._remove_records = lambda name, begun: (seen.extend(files(spool, "logs")), remove(name, begun))
+    assert [result.reason for result in pruner.run(list(pruner.old([State.DONE])))] == [""]
+    assert "a.3.yaml" in seen and files(spool, "logs") == []
+
+
+def test_files_of_workers_dead_for_long_go_when_asked(spool, run):
+    for wid, when in ((WID, 1e9), ("n2-abcdefgh", None), ("n3-abcdefgh", 1e9)):
+        for kind in ("lock", "yaml", "dead", "jsonl"):
+            path = spool / "workers" / f"{wid}.{kind}"
+            path.touch()
+            if when:
+                os.utime(path, (when, when))
+    (spool / "running" / "n3-abcdefgh").mkdir()
+    assert run("prune", "--older-than", "1d").stdout == ""
+    assert run("prune", "--older-than", "1d", "--workers").stdout == f"workers/{WID}\n"
+    assert len(files(spool, "workers")) == 8

@@ -1,0 +1,196 @@
+"""`dsgspool submit`: what is stored, what is refused, what is printed."""
+
+import os
+
+import pytest
+
+from dsgspool.cli import drafting, ordering
+from dsgspool.cli.app import build
+from dsgspool.codec import dump_task, parse_task
+
+
+def task_of(spool, name="*"):
+    """The only task in todo/, parsed."""
+    (file,) = spool.glob(f"todo/**/{name}.yaml")
+    return parse_task(file.read_bytes())
+
+
+def test_a_command_is_stored_as_a_list_with_the_folder_it_was_typed_in(spool, process, tmp_path):
+    result = process("submit", "--", "./fold", "my input.fa", "-v")
+    assert result.returncode == 0
+    assert result.stdout.startswith("fold-") and len(result.stdout.splitlines()) == 1
+    task = task_of(spool)
+    assert task.command == ("./fold", "my input.fa", "-v")
+    assert task.cwd == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["a | b"], "a | b"),
+        (["echo $HOME"], "echo $HOME"),
+        (["echo a>b"], "echo a>b"),
+        (["true"], ["true"]),
+        (["./run.sh"], ["./run.sh"]),
+        (["echo", "a b", "$x"], ["echo", "a b", "$x"]),
+    ],
+)
+def test_only_a_single_argument_for_the_shell_is_a_string(words, command):
+    assert drafting.as_command(words) == command
+
+
+@pytest.mark.parametrize(
+    ("command", "stem"),
+    [
+        (["python3", "-u", "train.py", "--x"], "train"),
+        ("cat a.txt | sort", "cat"),
+        (["/usr/bin/env", "A=1", "Rscript", "fit.R"], "fit"),
+        (["bash"], "bash"),
+    ],
+)
+def test_a_generated_name_says_what_it_is_about(command, stem):
+    assert drafting.stem_of(command) == stem
+
+
+def test_options_become_keys_of_the_task(spool, run, monkeypatch):
+    monkeypatch.setenv("HERE", "yes it's")
+    options = "--cwd sub --env A=b=c --env HERE --timeout 2h --retries 3 --cpus 4 --tag x --tag y --not-before 1h"
+    result = run("submit", *options.split(), "--description", "what: for", "--", "true")
+    assert result.exit_code == 0, result.output
+    task = task_of(spool)
+    assert task.env == {"A": "b=c", "HERE": "yes it's"}
+    assert (task.timeout, task.retries, task.cpus) == (7200.0, 3, 4)
+    assert (task.tags, task.description, task.cwd) == (("x", "y"), "what: for", f"{spool.parent}/sub")
+    assert task.not_before == pytest.approx(spool.joinpath("todo").stat().st_mtime + 3600, abs=60)
+
+
+def test_a_name_and_a_batch_are_kept_and_overwrite_nothing(spool, run, listed):
+    for _ in range(2):
+        assert run("submit", "--name", "0001", "--batch", "sweep-a", "--", "true").stdout == "sweep-a/0001\n"
+    assert listed("todo") == ["sweep-a/0001", "sweep-a/0001"]
+
+
+def test_hold_parks_it(spool, run, listed):
+    assert run("submit", "--hold", "--name", "a", "--", "true").exit_code == 0
+    assert (listed("hold"), listed("todo")) == (["a"], [])
+
+
+def test_files_are_submitted_as_they_are_under_their_names(spool, run, tmp_path, listed):
+    text = "# mine\ncommand: true\n"
+    for name in ("a.yaml", "b~exit1.yml"):
+        (tmp_path / name).write_text(text.replace("true", "echo"))
+    result = run("submit", "--batch", "s", tmp_path / "a.yaml", tmp_path / "b~exit1.yml")
+    assert (result.exit_code, result.stdout) == (0, "s/a\ns/b\n")
+    assert listed("todo") == ["s/a", "s/b"]
+    assert next(spool.glob("todo/s/a*")).read_text() == "# mine\ncommand: echo\n"
+
+
+def test_one_wrong_file_among_many_and_nothing_is_submitted(spool, run, tmp_path, listed):
+    (tmp_path / "good.yaml").write_text("command: echo\n")
+    (tmp_path / "bad.yaml").write_text("command: echo\ntimeot: 5s\n")
+    result = run("submit", tmp_path / "good.yaml", tmp_path / "bad.yaml", tmp_path / "none.yaml")
+    assert result.exit_code == 4
+    assert "bad.yaml, line 2" in result.stderr and "timeout" in result.stderr
+    assert "none.yaml" in result.stderr and "2 of 3 files are wrong" in result.stderr
+    assert listed("todo") == []
+
+
+def test_each_line_puts_the_line_in_as_it_is(spool, process, listed):
+    result = process("submit", "--each-line", "--batch", "b", "--", "./fit", "{}", "o={}.txt", stdin="a b\n\n$(rm)\r\n")
+    assert result.stdout == "b/000/00001\nb/000/00002\n"
+    assert listed("todo") == ["b/000/00001", "b/000/00002"]
+    assert task_of(spool, "00001").command == ("./fit", "a b", "o=a b.txt")
+    assert task_of(spool, "00002").command == ("./fit", "$(rm)", "o=$(rm).txt")
+
+
+def test_each_line_is_quoted_in_a_command_for_the_shell(spool, run):
+    assert run("submit", "--each-line", "--", "fit {} | tee {}.log", stdin="it's; rm x\n").exit_code == 0
+    assert task_of(spool).command == """fit 'it'"'"'s; rm x' | tee 'it'"'"'s; rm x'.log"""
+
+
+def test_each_line_without_a_command_is_the_command(spool, run):
+    assert run("submit", "--each-line", stdin="echo $((1+1))\n").exit_code == 0
+    assert task_of(spool).command == "echo $((1+1))"
+
+
+def test_lines_that_no_task_can_hold_are_refused_before_any_is_accepted(spool, run, listed):
+    result = run("submit", "--each-line", "--", "fit", "{}", stdin=b"good\nbad\xff\n")
+    assert result.exit_code == 4 and "standard input, line 2" in result.stderr
+    assert listed("todo") == []
+
+
+def test_dry_run_prints_the_task_and_submits_nothing(spool, run, listed):
+    result = run("submit", "--dry-run", "--name", "a", "--", "echo", "hi")
+    assert result.stdout.startswith("# a\ncommand: [echo, hi]\n")
+    assert parse_task(result.stdout.encode()).command == ("echo", "hi")
+    assert listed("todo") == [] and os.listdir(spool / "tmp") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("submit", "nothing to submit"),
+        ("submit ls", "write -- before a command"),
+        ("submit a.yaml -- ls", "not both"),
+        ("submit --each-line -- ls", "no {}"),
+        ("submit --each-line --name x -- ls {}", "--batch instead"),
+        ("submit --timeout 5s a.yaml", "write them into the files"),
+        ("submit --name x a.yaml b.yaml", "several files"),
+        ("submit --retries -1 -- ls", "--retries"),
+        ("submit --cpus 0 -- ls", "--cpus"),
+        ("submit --name", "--name"),
+    ],
+)
+def test_what_does_not_go_together_is_a_usage_error(spool, process, listed, words, said):
+    result = process(*words.split())
+    assert result.returncode == 2
+    assert said in result.stderr and len(result.stderr.splitlines()) == 1
+    assert listed("todo") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--timeout", "soon", "--", "ls"],
+        ["--not-before", "2026-01-01T10:00", "--", "ls"],
+        ["--name", "a~b", "--", "ls"],
+        ["--name", "-a", "--", "ls"],
+        ["--batch", "x.yaml", "--", "ls"],
+        ["--env", "NOT_SET_HERE", "--", "ls"],
+        ["--", ""],
+        ["--", "x" * 300_000],
+    ],
+    ids=lambda words: " ".join(words)[:30],
+)
+def test_invalid_values_are_exit_4(spool, run, listed, words):
+    result = run("submit", *words)
+    assert result.exit_code == 4, result.output
+    assert listed("todo") == []
+
+
+def test_both_parsers_take_a_command_line_alike(spool, monkeypatch):
+    options = "--batch=b --each-line --env A=1 --env B --retries 2 --name n --tag t"
+    line = ["a.yaml", *options.split(), "b.yml", "--", "x", "--batch", "--", "y"]
+    seen = []
+    monkeypatch.setattr(ordering, "submit", lambda *arguments: seen.append(arguments[1]))
+    build("submit").main(line, standalone_mode=False)
+    assert seen == [ordering.parse(line)]
+
+
+def test_what_is_written_is_what_the_codec_writes():
+    keys = {"command": ["a", "b c"], "cwd": "/x y", "env": {"A": "1"}, "cpus": 2, "timeout": "2h"}
+    rest = {key: value for key, value in keys.items() if key != "command"}
+    assert drafting.text_of(["a", "b c"], rest) == dump_task(keys)
+
+
+def test_hints_say_that_no_worker_is_there_or_that_it_is_paused(spool, run):
+    assert "dsgspool worker" in run("submit", "--", "true").stderr
+    (spool / "PAUSE").touch()
+    assert "dsgspool resume" in run("submit", "--", "true").stderr
+
+
+def test_a_spool_that_cannot_be_written_to_is_exit_7(spool, run):
+    (spool / "tmp").rmdir()
+    (spool / "tmp").write_text("")
+    result = run("submit", "--", "true")
+    assert result.exit_code == 7 and "tmp" in result.stderr

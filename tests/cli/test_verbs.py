@@ -1,0 +1,91 @@
+"""`hold`, `release`, `requeue`, `cancel`: names and patterns, right and wrong states."""
+
+import pytest
+
+WID = "n1-abcdefgh"
+
+
+@pytest.mark.parametrize(
+    ("verb", "before", "after"),
+    [
+        ("hold", "todo/a.yaml", "hold/a"),
+        ("hold", "waiting/until-20301121T210000Z/a~1.abcdefgh-1.yaml", "hold/a~1."),
+        ("release", "hold/a~1.abcdefgh-1.yaml", "todo/a~1."),
+        ("release", "waiting/until-20301121T210000Z/a.yaml", "todo/a"),
+        ("requeue", "failed/a~timeout.yaml", "todo/a"),
+        ("requeue", "done/a.yaml", "todo/a"),
+        ("cancel", "todo/a.yaml", "failed/a~cancelled."),
+        ("cancel", "hold/a.yaml", "failed/a~cancelled."),
+    ],
+)
+def test_a_verb_moves_the_file_and_prints_the_name(spool, process, put, verb, before, after):
+    put(before)
+    result = process(verb, "a")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "a\n", "")
+    assert not (spool / before).exists()
+    assert len(list(spool.glob(f"{after}*.yaml"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("verb", "where", "fitting"),
+    [
+        ("hold", "done/a.yaml", "requeue"),
+        ("release", "todo/a.yaml", "hold"),
+        ("requeue", "todo/a.yaml", "cancel"),
+        ("requeue", "hold/a.yaml", "release"),
+        ("cancel", "failed/a~exit1.yaml", "requeue"),
+    ],
+)
+def test_the_wrong_state_is_exit_6_and_says_which_verb_fits(spool, run, put, verb, where, fitting):
+    put(where)
+    result = run(verb, "a")
+    assert result.exit_code == 6
+    assert f"a is {where.partition('/')[0]}" in result.stderr and f"`{fitting}`" in result.stderr
+    assert (spool / where).exists()
+
+
+@pytest.mark.parametrize("verb", ["hold", "release", "requeue", "cancel"])
+def test_an_unknown_name_is_exit_5(spool, run, verb):
+    result = run(verb, "nothing")
+    assert result.exit_code == 5 and "'nothing'" in result.stderr
+
+
+def test_patterns_and_batches_take_many(spool, run, put, listed):
+    for path in ("todo/s/1.yaml", "todo/s/2.yaml", "todo/t/1.yaml", "todo/u.yaml", "done/s/3.yaml"):
+        put(path)
+    assert sorted(run("hold", "s/*", "t").stdout.split()) == ["s/1", "s/2", "t/1"]
+    assert listed("todo") == ["u"] and listed("done") == ["s/3"]
+
+
+def test_a_running_task_keeps_its_claim_on_its_way_so_that_its_worker_knows(spool, run, put):
+    put(f"running/{WID}/s%a@{WID}.7.yaml")
+    result = run("cancel", "s/a")
+    assert result.stdout == "s/a\n" and "heartbeat" in result.stderr
+    assert [path.name for path in (spool / "failed").iterdir()] == [f"s%a@{WID}.7.yaml"]
+
+
+def test_requeue_takes_all_failed_of_a_reason(spool, run, put, listed):
+    for name in ("a~timeout", "b~exit1", "c~exit12", "s/d~timeout"):
+        put(f"failed/{name}.yaml")
+    put("done/e.yaml")
+    assert sorted(run("requeue", "--reason", "timeout").stdout.split()) == ["a", "s/d"]
+    assert sorted(run("requeue", "--reason", "exit*").stdout.split()) == ["b", "c"]
+    assert run("requeue", "--failed").exit_code == 5
+    assert listed("done") == ["e"]
+
+
+def test_requeue_failed_leaves_the_done_ones_alone(spool, run, put):
+    put("failed/s/a~exit1.yaml")
+    put("done/s/b.yaml")
+    assert run("requeue", "--failed", "s").stdout == "s/a\n"
+
+
+def test_requeue_without_a_word_is_a_usage_error(spool, run):
+    assert run("requeue").exit_code == 2
+
+
+def test_nothing_is_overwritten(spool, run, put, listed):
+    put("todo/a.yaml", "command: new\n")
+    put("failed/a~exit1.yaml", "command: old\n")
+    assert run("requeue", "a").exit_code == 0
+    assert listed("todo") == ["a", "a"]

@@ -1,0 +1,163 @@
+"""`list`, `status`, `show`, `workers`, `pause`: looking, and what --json says."""
+
+import json
+
+import pytest
+
+WID = "n1-abcdefgh"
+
+
+@pytest.fixture
+def worker(spool):
+    """A worker that is alive, by hand."""
+    (spool / "workers" / f"{WID}.lock").touch()
+    (spool / "workers" / f"{WID}.yaml").write_text('worker: "n1-abcdefgh"\nhost: "n1"\nslots: 4\n...\n')
+    return WID
+
+
+@pytest.fixture
+def tasks(put):
+    """A task in every state."""
+    for path in (
+        "todo/s/1.yaml",
+        "todo/s/2~1l2.abcdefgh-1.yaml",
+        "waiting/until-20301121T210000Z/w.yaml",
+        "hold/h.yaml",
+        f"running/{WID}/s%r@{WID}.1.yaml",
+        "done/d.yaml",
+        "failed/f~exit3.yaml",
+    ):
+        put(path)
+
+
+def listing(result):
+    """(state, name) of each row."""
+    return [tuple(line.split()[:2]) for line in result.stdout.splitlines()[1:]]
+
+
+def test_list_shows_every_task_with_what_its_name_says(process, tasks):
+    result = process("list")
+    assert result.returncode == 0
+    rows = {line.split()[1]: line for line in result.stdout.splitlines()[1:]}
+    assert set(rows) == {"s/1", "s/2", "w", "h", "s/r", "d", "f"}
+    assert "failed 1x, lost 2x" in rows["s/2"] and "exit3" in rows["f"]
+    assert "until" in rows["w"] and f"on {WID}" in rows["s/r"]
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["failed", "done"], {"d", "f"}),
+        (["s/*"], {"s/1", "s/2", "s/r"}),
+        (["todo", "s"], {"s/1", "s/2"}),
+        (["--batch", "s", "running"], {"s/r"}),
+        (["h", "w"], {"h", "w"}),
+    ],
+)
+def test_list_takes_states_names_patterns_and_a_batch(run, tasks, words, names):
+    assert {name for _, name in listing(run("list", *words))} == names
+
+
+def test_list_can_be_limited(run, tasks):
+    result = run("list", "-n", "2")
+    assert len(listing(result)) == 2 and "5 more" in result.stderr
+
+
+def test_list_of_an_unknown_name_is_exit_5(run, tasks):
+    assert run("list", "nothing").exit_code == 5
+
+
+def test_list_as_json(run, tasks):
+    (entry,) = json.loads(run("list", "failed", "--json").stdout)
+    assert (entry["task"], entry["state"], entry["reason"], entry["file"]) == (
+        "f",
+        "failed",
+        "exit3",
+        "failed/f~exit3.yaml",
+    )
+
+
+def test_status_counts_by_batch(process, tasks, worker):
+    result = process("status")
+    assert result.returncode == 0, result.stderr
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["s", "2", "0", "0", "1", "0", "0"] in rows
+    assert ["all", "2", "1", "1", "1", "1", "1"] in rows
+    assert WID in result.stdout and "alive" in result.stdout
+
+
+def test_status_as_json(run, tasks, worker):
+    status = json.loads(run("status", "--json").stdout)
+    assert status["counts"] == {"todo": 2, "waiting": 1, "hold": 1, "running": 1, "done": 1, "failed": 1}
+    assert status["batches"]["s"]["todo"] == 2 and status["paused"] is False
+    assert status["running"][0]["task"] == "s/r" and status["workers"][0]["alive"] is True
+
+
+def test_status_does_not_watch_and_write_json(run, spool):
+    assert run("status", "--watch", "--json").exit_code == 2
+
+
+def test_show_tells_every_attempt_and_where_its_logs_are(spool, process, put, record):
+    put("done/s/a.yaml", "# mine\ncommand: echo hi\n")
+    record("s/a", 1, "exit3", started="2026-11-21T21:00:00.000Z", exit_code=3, reason="no luck")
+    record("s/a", 2, "done", seconds=1.5, stdout_bytes=2048)
+    text = process("show", "s/a").stdout
+    assert f"{spool}/done/s/a.yaml" in text and "# mine" in text
+    assert "no luck" in text and f"{spool}/logs/s/a.1.err" in text
+    assert "1.5s" in text and "a.2.out (2.0 KiB)" in text
+
+
+def test_show_knows_a_task_whose_file_is_gone(run, spool, record):
+    record("gone", 1, "done")
+    assert "gone" in run("show", "gone").stdout
+    assert run("show", "never").exit_code == 5
+
+
+def test_show_as_json(run, put, record):
+    put("failed/a~exit1.yaml")
+    record("a", 1, "exit1", exit_code=1)
+    (task,) = json.loads(run("show", "a", "--json").stdout)
+    assert (task["state"], task["text"]) == ("failed", "command: echo hi\n")
+    assert task["attempts"][0]["exit_code"] == 1 and task["attempts"][0]["stdout"] == "logs/a.1.out"
+
+
+def test_workers_lists_them(process, worker):
+    result = process("workers")
+    assert result.returncode == 0
+    assert [line.split()[:3] for line in result.stdout.splitlines()[1:]] == [[WID, "alive", "0/4"]]
+
+
+def test_workers_as_json_and_those_that_ended(run, spool, worker):
+    (spool / "workers" / f"{WID}.dead").touch()
+    assert json.loads(run("workers", "--json").stdout) == []
+    (entry,) = json.loads(run("workers", "--all", "--json").stdout)
+    assert (entry["worker"], entry["ended"], entry["slots"]) == (WID, True, 4)
+
+
+def test_workers_set_writes_the_control_file_and_keeps_the_rest(spool, run, worker):
+    assert run("workers", "set", "n1-*", "slots=2", "paused=true").exit_code == 0
+    assert run("workers", "set", WID, "paused=false").exit_code == 0
+    text = (spool / "workers" / f"{WID}.control.yaml").read_text()
+    assert sorted(text.splitlines()[:-1]) == ["drain: false", "paused: false", "slots: 2"]
+    assert text.endswith("...\n")
+
+
+@pytest.mark.parametrize(("change", "said"), [("slots=many", "slots"), ("speed=9", "unknown key"), ("slots", "slots")])
+def test_workers_set_refuses_what_no_worker_understands(spool, run, worker, change, said):
+    result = run("workers", "set", WID, change)
+    assert result.exit_code == 2 and said in result.stderr
+    assert not (spool / "workers" / f"{WID}.control.yaml").exists()
+
+
+def test_workers_set_for_nobody_is_exit_8(spool, run):
+    assert run("workers", "set", "n9-*", "slots=1").exit_code == 8
+
+
+def test_pause_and_resume_make_and_remove_the_file_and_count_the_workers(spool, process, worker):
+    assert "1 worker will take no new tasks" in process("pause").stdout
+    assert (spool / "PAUSE").exists()
+    assert "already" in process("pause").stdout
+    assert "PAUSED" in process("status").stdout
+    assert "1 worker will take tasks again" in process("resume").stdout
+    assert not (spool / "PAUSE").exists()
+    assert "not paused" in process("resume").stdout

@@ -1,0 +1,98 @@
+"""`dsgspool wait`: what is waited for, how it ends."""
+
+import os
+
+import pytest
+
+from dsgspool.cli.waiting import LOOKS, Watch, watch
+from dsgspool.spool import Spool
+
+
+class Clock:
+    """Moves by what is slept; `then` happens at each sleep."""
+
+    def __init__(self, *then):
+        self.now, self.then = 0.0, list(then)
+
+    def boot(self):
+        return self.now
+
+    def wall(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+        if self.then:
+            self.then.pop(0)()
+
+
+def steps(spool, patterns, *then, timeout=None):
+    """All steps until it ends; and the watch."""
+    clock = Clock(*then)
+    tasks = Watch.of(Spool(str(spool), clock=clock), patterns)
+    return list(watch(tasks.spool, tasks, timeout)), tasks
+
+
+def mover(spool, source, target):
+    """A move to do later."""
+    return lambda: os.renames(spool / source, spool / target)
+
+
+def test_nothing_to_wait_for_is_over_at_once(spool, process):
+    assert process("wait").returncode == 0
+
+
+def test_a_pattern_that_fits_nothing_is_exit_5(spool, run):
+    assert run("wait", "x").exit_code == 5
+
+
+def test_finished_tasks_that_match_count_at_once(process, put):
+    put("done/s/a.yaml")
+    put("failed/s/b~timeout.yaml")
+    assert process("wait", "s/a").returncode == 0
+    result = process("wait", "s")
+    assert result.returncode == 1 and result.stdout == ""
+    assert "failed: s/b (timeout)" in result.stderr and "2 of 2: 1 done, 1 failed" in result.stderr
+
+
+def test_it_goes_on_until_the_last_is_over(spool, put):
+    put("todo/a.yaml")
+    put("todo/b.yaml")
+    seen, tasks = steps(
+        spool,
+        [],
+        mover(spool, "todo/a.yaml", "running/n1-abcdefgh/a@n1-abcdefgh.1.yaml"),
+        mover(spool, "running/n1-abcdefgh/a@n1-abcdefgh.1.yaml", "done/a.yaml"),
+        mover(spool, "todo/b.yaml", "failed/b~exit1.yaml"),
+    )
+    assert [(step.done, step.failed, step.running) for step in seen] == [(0, 0, 0), (0, 0, 1), (1, 0, 0), (1, 1, 0)]
+    assert tasks.failed == {"b": "exit1"}
+
+
+def test_a_parked_task_is_not_waited_for(spool, put):
+    put("todo/a.yaml")
+    seen, tasks = steps(spool, [], mover(spool, "todo/a.yaml", "hold/a~0.abcdefgh-1.yaml"))
+    assert (seen[-1].dropped, tasks.parked) == (1, {"a"})
+
+
+def test_a_removed_task_is_given_up_only_after_several_looks(spool, put):
+    file = put("todo/a.yaml")
+    seen, tasks = steps(spool, [], file.unlink)
+    assert (len(seen), tasks.removed) == (LOOKS + 1, {"a"})
+
+
+def test_time_runs_out(spool, put):
+    put("todo/a.yaml")
+    seen, tasks = steps(spool, [], timeout=2.0)
+    assert len(seen) > 2 and tasks.open == {"a"}
+
+
+def test_time_running_out_is_exit_1_and_says_so(process, put):
+    put("todo/a.yaml")
+    result = process("wait", "--timeout", "0s")
+    assert result.returncode == 1 and "time is up: 1 tasks are not over, such as a" in result.stderr
+
+
+@pytest.mark.parametrize("value", ["soon", "12:30"])
+def test_a_timeout_that_is_none_is_exit_4(spool, run, value):
+    assert run("wait", "--timeout", value).exit_code == 4

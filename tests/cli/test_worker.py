@@ -1,0 +1,62 @@
+"""`dsgspool worker` becomes the guard; `dsgspool demo` and `submit --wait` with real workers."""
+
+import json
+import sys
+
+import pytest
+
+from dsgspool import proc
+from dsgspool.demo import run as demo_run
+
+
+@pytest.fixture
+def became(monkeypatch):
+    """What the process would have become."""
+    seen = []
+    monkeypatch.setattr(proc, "become", lambda argv: seen.append(argv))
+    return seen
+
+
+def test_it_becomes_the_guard_of_the_worker_with_all_its_flags(spool, run, became):
+    assert run("worker", "--slots", "3", "--until-empty", "--quiet").exit_code == 0
+    assert became == [proc.worker_command(["--spool", str(spool), "--slots", "3", "--until-empty", "--quiet"])]
+
+
+def test_without_slots_it_takes_the_cpus_that_it_may_use(spool, run, became):
+    run("worker")
+    assert became[0][-2:] == ["--slots", str(proc.usable_cpus())]
+
+
+def test_no_slots_at_all_is_a_usage_error(spool, run, became):
+    assert run("worker", "--slots", "0").exit_code == 2
+    assert became == []
+
+
+def test_a_submitted_task_runs_and_its_log_can_be_read(spool, process):
+    assert process("submit", "--name", "a", "--", "echo hello; exit 3").returncode == 0
+    assert process("worker", "--slots", "1", "--until-empty").returncode == 0
+    assert process("logs", "a").stdout == "hello\n"
+    (task,) = json.loads(process("show", "a", "--json").stdout)
+    assert (task["state"], task["attempts"][0]["exit_code"]) == ("failed", 3)
+    assert process("wait", "a").returncode == 1
+
+
+def test_the_demo_makes_a_new_folder_each_time(tmp_path):
+    folders = [demo_run.new_folder(str(tmp_path / "dsgspool-demo")) for _ in range(3)]
+    assert [folder.rpartition("/")[2] for folder in folders] == ["dsgspool-demo", "dsgspool-demo-2", "dsgspool-demo-3"]
+
+
+def test_the_demo_goes_as_it_was_designed(process, tmp_path):
+    result = process("demo", "--dir", "d")
+    assert result.returncode == 0, result.stderr
+    assert "39 of 39: 37 done, 2 failed" in result.stderr
+    assert (tmp_path / "d" / "reports" / "index.html").is_file()
+    assert (tmp_path / "d" / "study" / "results" / "summary.json").is_file()
+    # What it says to try must work.
+    import subprocess
+
+    lines = result.stdout.splitlines()
+    mend, again = lines[-3].strip(), lines[-2].strip()
+    subprocess.run(f"{mend} && {again}", shell=True, check=True, cwd=tmp_path / "d")
+    assert process("--spool", "d", "worker", "--slots", "1", "--until-empty").returncode == 0
+    assert (tmp_path / "d" / "done" / "describe" / "adelie-torgersen.yaml").is_file(), sys.executable

@@ -1,0 +1,47 @@
+"""What tests of real spools and real workers get."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.history import History
+from tests.support.processes import Gate, Workers
+from tests.support.spools import SpoolFolder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs root where there is none, and say so."""
+    if os.geteuid() != 0:
+        for item in items:
+            if item.get_closest_marker("root"):
+                item.add_marker(pytest.mark.skip(reason="needs root: it works with two real users"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> SpoolFolder:
+    """An empty spool with fast times."""
+    return SpoolFolder(tmp_path / "spool")
+
+
+@pytest.fixture
+def workers(folder: SpoolFolder, tmp_path: Path) -> Iterator[Workers]:
+    """Starts workers on it; none of their processes outlives the test."""
+    workers = Workers(folder, tmp_path)
+    yield workers
+    workers.bury()
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    """What the tasks did, told by themselves."""
+    return History(tmp_path / "history")
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    """Holds commands up until the test opens it."""
+    return Gate(tmp_path)

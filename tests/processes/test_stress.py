@@ -1,0 +1,23 @@
+"""Many tasks, many workers: each task runs exactly once."""
+
+from __future__ import annotations
+
+from dsgspool.snapshot import check
+from dsgspool.spool import Spool
+from tests.support.history import History
+from tests.support.processes import Workers
+from tests.support.spools import CALM, SpoolFolder
+
+WORKERS, TASKS = 8, 500
+
+
+def test_eight_workers_run_each_of_500_tasks_exactly_once(folder: SpoolFolder, workers: Workers, history: History) -> None:
+    folder.configure(CALM)
+    names = {folder.drop(f"batch-{n % 3}/{n:04d}", history.command()) for n in range(TASKS)}
+    started = [workers.start("--until-empty", slots=2) for _ in range(WORKERS)]
+    for worker in started:
+        assert worker.ends(60) == 0, workers.describe()
+    history.assert_each_once(names)
+    assert folder.done() == names
+    assert set(folder.states()) == {"done"}
+    assert check(Spool.open(str(folder)), accepted=names) == []

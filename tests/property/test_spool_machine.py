@@ -1,0 +1,250 @@
+"""The promises under chance: workers, crashes, late renames and people, in any order, over a real folder.
+
+The rule: after every step nothing accepted is lost (I1), at most one attempt of a name runs (I2), what ended does not run
+again unless somebody asked (I3), nothing is overwritten that is still wanted (I4), attempt numbers are given once (I5);
+and from wherever it stops, the living and time alone bring everything to rest (I6).  Commands are entries in a set.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from unittest import mock
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from dsgspool import chance
+from dsgspool.spool.submission import Draft, Submission
+from dsgspool.task import Kind, Outcome
+from tests.support.actors import Actor, Work, World
+from tests.support.doors import files_below
+
+NAMES = ("a", "b", "s/1")
+OUTCOMES = (
+    Outcome(Kind.DONE, 0), Outcome(Kind.EXIT, 1), Outcome(Kind.TIMEOUT), Outcome(Kind.STOPPED),
+)  # fmt: skip
+SLOTS = 3
+
+
+class Spool(RuleBasedStateMachine):
+    """Three places for workers, each with one incarnation at a time, and a person."""
+
+    @initialize()
+    def begin_with_two_workers(self) -> None:
+        base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.base = tempfile.mkdtemp(prefix="dsgspool-machine-", dir=base)
+        self.world = World(f"{self.base}/spool")
+        self.chance = mock.patch.object(chance, "word", self.world.word)
+        self.chance.start()
+        self.slots = [self.world.worker() for _ in range(SLOTS)]
+        self.late: list[tuple[str, str]] = []
+        self.submit("a", named=False)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        try:
+            self._come_to_rest()
+        finally:
+            self.chance.stop()
+            for actor in self.world.living:
+                self.world.crash(actor)
+            shutil.rmtree(self.base, ignore_errors=True)
+
+    def _come_to_rest(self) -> None:
+        for source, target in self.late:
+            self.world.fs.rename(source, target)
+        self.world.worker()
+        self.world.settle_down()
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        if hasattr(self, "world"):
+            self.world.check()
+
+    # -- choosing ------------------------------------------------------------------------------------------------
+
+    def actor(self, data: st.DataObject) -> Actor | None:
+        living = [actor for actor in self.slots if actor.alive]
+        return data.draw(st.sampled_from(living), "worker") if living else None
+
+    def pick(self, data: st.DataObject, *folders: str, held: bool | None = None) -> str:
+        """A file below one of these folders, '' when there is none."""
+        found = files_below(self.world.root, folders)
+        found = [path for path in found if held is None or ("@" in os.path.basename(path)) == held]
+        return data.draw(st.sampled_from(found), "file") if found else ""
+
+    def _move(self, source: str, target: str, *, asked: bool = False) -> None:
+        """`mv -n` by a person."""
+        root = self.world.root
+        if os.path.lexists(f"{root}/{target}"):
+            return
+        if asked:
+            self.world.finished.discard(self.world.version(f"{root}/{source}"))
+        os.makedirs(os.path.dirname(f"{root}/{target}"), exist_ok=True)
+        os.rename(f"{root}/{source}", f"{root}/{target}")
+
+    # -- submitting ----------------------------------------------------------------------------------------------
+
+    @rule(name=st.sampled_from(NAMES), named=st.booleans())
+    def submit(self, name: str, named: bool) -> None:
+        text = self.world.text()
+        submission = Submission(self.world.spool)
+        task = submission.named(name) if named else submission.unique("task")
+        assert list(submission.put([Draft(task, text)], self.world.spool.todo)) == [task.identity]
+        submission.close()
+        self.world.accept(text)
+
+    @rule(name=st.sampled_from(NAMES))
+    def drop(self, name: str) -> None:
+        self.world.drop(name)
+
+    # -- working -------------------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), lost=st.booleans())
+    def claim(self, data: st.DataObject, lost: bool) -> None:
+        actor = self.actor(data)
+        found = actor.candidates() if actor else []
+        if actor and found:
+            self.world.fs.lost = int(lost)
+            actor.claim(data.draw(st.sampled_from(found), "candidate"))
+            self.world.fs.lost = 0
+
+    @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES), lost=st.booleans(), steps=st.integers(1, 4))
+    def work(self, data: st.DataObject, outcome: Outcome, lost: bool, steps: int) -> None:
+        """Some steps on: begin, start, end, publish."""
+        actor = self.actor(data)
+        if not actor or not actor.work:
+            return
+        work: Work = data.draw(st.sampled_from(sorted(actor.work.values(), key=lambda w: w.held.file)), "work")
+        for _ in range(steps):
+            if actor.work.get(work.held.file) is work:
+                self.world.fs.lost = int(lost and work.stage == "leaving")
+                actor.advance(work, outcome)
+        self.world.fs.lost = 0
+
+    @rule(data=st.data())
+    def react(self, data: st.DataObject) -> None:
+        if actor := self.actor(data):
+            actor.beat()
+            actor.react()
+            actor.heed()
+
+    @rule(data=st.data())
+    def sweep(self, data: st.DataObject) -> None:
+        if actor := self.actor(data):
+            actor.sweep()
+
+    @rule(seconds=st.sampled_from([4.0, 31.0, 60.0]))
+    def pass_time(self, seconds: float) -> None:
+        self.world.pass_time(seconds)
+
+    # -- dying ---------------------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), tombstone=st.booleans())
+    def crash(self, data: st.DataObject, tombstone: bool) -> None:
+        if actor := self.actor(data):
+            self.world.crash(actor, tombstone=tombstone)
+
+    @rule(data=st.data())
+    def crash_in_the_middle_of_a_claim(self, data: st.DataObject) -> None:
+        """Its rename is on the way; perhaps it lands later, perhaps never."""
+        actor = self.actor(data)
+        found = actor.candidates() if actor else []
+        if actor and found:
+            path = data.draw(st.sampled_from(found), "candidate")
+            claim = actor.own.next_claim()
+            name = next(n for p, n in self.world.spool.tasks("todo") if p == path).claimed(claim)  # type: ignore[arg-type]
+            self.late.append((f"{self.world.spool.todo}/{path}", f"{actor.own.path}/{name.flat}"))
+            self.world.crash(actor)
+
+    @rule(data=st.data())
+    def crash_in_the_middle_of_a_publication(self, data: st.DataObject) -> None:
+        actor = self.actor(data)
+        leaving = [work for work in actor.work.values() if work.stage == "leaving"] if actor else []
+        if actor and leaving:
+            self.late.append((f"{actor.own.path}/{leaving[0].held.file}", leaving[0].target))
+            self.world.crash(actor)
+
+    @rule(data=st.data())
+    def crash_with_an_empty_record(self, data: st.DataObject) -> None:
+        """The record is made, and nobody is left to write who made it."""
+        actor = self.actor(data)
+        claimed = [work for work in actor.work.values() if work.stage == "claimed"] if actor else []
+        if actor and claimed:
+            got = actor.chain.begin(claimed[0].held.name)
+            if hasattr(got, "descriptor"):
+                os.close(got.descriptor)
+            self.world.crash(actor)
+
+    @precondition(lambda self: self.late)
+    @rule(data=st.data(), happens=st.booleans())
+    def late_rename(self, data: st.DataObject, happens: bool) -> None:
+        source, target = self.late.pop(data.draw(st.integers(0, len(self.late) - 1), "late"))
+        if happens:
+            self.world.fs.rename(source, target)
+
+    @rule(slot=st.integers(0, SLOTS - 1))
+    def start_anew(self, slot: int) -> None:
+        if not self.slots[slot].alive:
+            self.world.bury(self.slots[slot])
+            self.slots[slot] = self.world.worker()
+
+    # -- people --------------------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), to=st.sampled_from(["todo", "hold", "failed"]))
+    def mv_out_of_running(self, data: st.DataObject, to: str) -> None:
+        if path := self.pick(data, "running"):
+            self._move(path, f"{to}/{os.path.basename(path)}", asked=to == "todo")
+
+    @rule(data=st.data())
+    def rm(self, data: st.DataObject) -> None:
+        if path := self.pick(data, "todo", "running", "hold"):
+            self.world.gone.add(self.world.version(f"{self.world.root}/{path}"))
+            os.unlink(f"{self.world.root}/{path}")
+
+    @rule(data=st.data())
+    def cp_running_to_todo(self, data: st.DataObject) -> None:
+        path = self.pick(data, "running")
+        copy = f"{self.world.root}/todo/{os.path.basename(path)}"
+        if path and not os.path.exists(copy):
+            text = self.world.text()
+            with open(copy, "xb") as file:
+                file.write(text)
+            self.world.accept(text)
+
+    @rule(data=st.data())
+    def mv_back_to_todo(self, data: st.DataObject) -> None:
+        if path := self.pick(data, "done", "failed", "hold"):
+            self._move(path, f"todo/{path.partition('/')[2]}", asked=True)
+
+    @rule(data=st.data())
+    def mv_todo_to_hold(self, data: st.DataObject) -> None:
+        if path := self.pick(data, "todo"):
+            self._move(path, f"hold/{path.partition('/')[2]}")
+
+    @rule(data=st.data())
+    def run_it_here(self, data: st.DataObject) -> None:
+        """mv todo/x.yaml running/WID/"""
+        path, actor = self.pick(data, "todo", held=False), self.actor(data)
+        if path and actor:
+            self._move(path, f"running/{actor.wid}/{os.path.basename(path)}")
+
+    @rule()
+    def park_the_batch(self) -> None:
+        os.makedirs(f"{self.world.root}/hold/s", exist_ok=True)
+
+
+Spool.TestCase.settings = settings(
+    max_examples=int(os.environ.get("DSGSPOOL_MACHINE_EXAMPLES", "200")),
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+    report_multiple_bugs=False,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+)
+TestSpool = Spool.TestCase
