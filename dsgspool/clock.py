@@ -13,6 +13,9 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 
+_LAST = 253402300799.0  #: the last second of the year 9999, after which no date can be written
+
+
 class Clock(Protocol):
     """What the rest of the program may know of time."""
 
@@ -60,12 +63,12 @@ class ServerClock:
 
 def iso(moment: float) -> str:
     """`2026-11-21T21:00:00.123Z`: how a moment stands in records."""
-    return f"{datetime.fromtimestamp(moment, UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    return f"{datetime.fromtimestamp(min(moment, _LAST), UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def stamp(moment: float) -> str:
     """`20261121T210000Z`: how a moment stands in the names of folders."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%SZ")
+    return datetime.fromtimestamp(min(moment, _LAST), UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def unix(year: int, month: int, day: int, hour: int, minute: int, second: int) -> float:

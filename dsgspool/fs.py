@@ -7,6 +7,7 @@ ever follows a link that lies in the spool.  Data is on the server before anybod
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -19,6 +20,15 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+@contextlib.contextmanager
+def _opened(path: str, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 class Fs:
@@ -76,14 +86,11 @@ class Fs:
 
     def read(self, path: str, limit: int = 1 << 26) -> tuple[bytes, os.stat_result]:
         """Content (at most `limit` + 1 bytes) and fstat of a regular file; a link, fifo or device raises OSError."""
-        descriptor = os.open(path, _READ)
-        try:
+        with _opened(path, _READ) as descriptor:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", path)
             return self._read_all(descriptor, limit + 1), status
-        finally:
-            os.close(descriptor)
 
     def _read_all(self, descriptor: int, limit: int) -> bytes:
         data = os.read(descriptor, min(limit, 1 << 16))
@@ -96,12 +103,9 @@ class Fs:
 
     def tail(self, path: str, limit: int) -> bytes:
         """The last `limit` bytes of a file."""
-        descriptor = os.open(path, _READ)
-        try:
+        with _opened(path, _READ) as descriptor:
             size = os.fstat(descriptor).st_size
             return os.pread(descriptor, limit, max(0, size - limit))
-        finally:
-            os.close(descriptor)
 
     def read_fresh(self, path: str) -> bytes | None:
         """Content of a file another machine may just have made; None when it is not there (R6)."""
@@ -113,19 +117,13 @@ class Fs:
 
     def status(self, path: str) -> os.stat_result:
         """open + fstat: what the server knows now, where stat() would answer from a cache up to a minute old."""
-        descriptor = os.open(path, _READ)
-        try:
+        with _opened(path, _READ) as descriptor:
             return os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
 
     def status_of_folder(self, path: str) -> os.stat_result:
         """fstat of a folder after opening it."""
-        descriptor = os.open(path, _FOLDER)
-        try:
+        with _opened(path, _FOLDER) as descriptor:
             return os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
 
     def mount(self, path: str) -> Mount:
         """The mount that a path is on."""
@@ -227,9 +225,10 @@ class Fs:
             if sync:
                 os.fsync(descriptor)
         except OSError:
-            start = os.lseek(descriptor, 0, os.SEEK_CUR) - len(data) + len(view)
-            os.ftruncate(descriptor, max(0, start))
-            os.lseek(descriptor, max(0, start), os.SEEK_SET)
+            if written := len(data) - len(view):
+                start = os.lseek(descriptor, 0, os.SEEK_CUR) - written
+                os.ftruncate(descriptor, start)
+                os.lseek(descriptor, start, os.SEEK_SET)
             raise
 
     def size(self, descriptor: int) -> int:
@@ -242,22 +241,16 @@ class Fs:
 
     def sync_folder(self, path: str) -> None:
         """Make renames and new names in a local folder survive a power cut."""
-        descriptor = os.open(path, _FOLDER)
-        try:
+        with _opened(path, _FOLDER) as descriptor:
             os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
     def flush(self, folder: str) -> None:
         """Put everything that was written to this file system on disk: one syncfs(2) for a thousand new files."""
         import ctypes  # 1 ms of start-up that only a bulk submission needs
 
-        descriptor = os.open(folder, _FOLDER)
-        try:
+        with _opened(folder, _FOLDER) as descriptor:
             if ctypes.CDLL(None, use_errno=True).syncfs(descriptor):
                 raise OSError(ctypes.get_errno(), "syncfs failed", folder)
-        finally:
-            os.close(descriptor)
 
     def close(self, descriptor: int) -> None:
         """Close; on NFS this is where a full disk speaks up."""
@@ -291,6 +284,8 @@ class Fs:
             descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             return True
+        except PermissionError:
+            return False  # another user's: nothing is known
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -298,6 +293,15 @@ class Fs:
         finally:
             os.close(descriptor)
         return True
+
+    def give(self, descriptor: int, uid: int) -> None:
+        """Make an open file somebody else's, and theirs alone."""
+        os.fchmod(descriptor, 0o600)
+        os.fchown(descriptor, uid, -1)
+
+    def let_enter(self, folder: str) -> None:
+        """Let others open files in a folder whose names they know."""
+        os.chmod(folder, 0o711)
 
     def _share(self, descriptor: int) -> None:
         if self.group:

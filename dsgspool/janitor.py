@@ -43,7 +43,7 @@ class Janitor:
 
     def leads(self) -> bool:
         """True when the newest link of the chain names me; makes the next link when its leader is dead."""
-        numbers = sorted(int(f[8:]) for f in self.peers.files if f.startswith("janitor.") and f[8:].isdigit())
+        numbers = self._links()
         newest = numbers[-1] if numbers else 0
         leader = self._leader(newest)
         if leader == self.wid:
@@ -57,6 +57,9 @@ class Janitor:
         for number in numbers[:-1]:
             self.fs.remove(f"{self.spool.workers}/janitor.{number}")
         return True
+
+    def _links(self) -> list[int]:
+        return sorted(int(f[8:]) for f in self.peers.files if f.startswith("janitor.") and f[8:].isdecimal())
 
     def _leader(self, number: int) -> str:
         """WID in a link of the chain; '' while its maker has not written it (or died before: see below)."""
@@ -74,8 +77,7 @@ class Janitor:
         first = sorted([*living, self.wid])[: DEPUTIES + 1]
         if leading or self.wid in first or len(living) <= 2 * DEPUTIES:
             return living
-        newest = max((f for f in self.peers.files if f.startswith("janitor.")), key=len, default="")
-        leader = self._leader(int(newest[8:])) if newest[8:].isdigit() else ""
+        leader = self._leader(max(self._links(), default=0))
         return [wid for wid in living if wid in first or wid == leader]
 
     # -- the dead ------------------------------------------------------------------------------------------------
@@ -185,8 +187,9 @@ class Janitor:
 
     def _due_folders(self) -> Iterator[str]:
         for folder, is_folder in list(self.fs.scan(self.spool.waiting)):
-            if is_folder and (moment := names.parse_until(folder)) and unix(*moment) <= self.server.now():
-                yield folder
+            with contextlib.suppress(ValueError):  # a person's `until-20261399T...` is no date
+                if is_folder and (moment := names.parse_until(folder)) and unix(*moment) <= self.server.now():
+                    yield folder
 
     def _remove_empty(self, folder: str) -> None:
         for name, is_folder in list(self.fs.scan(folder)):

@@ -81,10 +81,11 @@ class Lease:
 
 @dataclass(slots=True)
 class _Pulse:
-    """What I saw of another worker's lock file: unchanged since `since` (my BOOTTIME before the look)."""
+    """What I saw of another worker's lock file: unchanged from after my first look to before my last one (BOOTTIME)."""
 
     seen: tuple[int, int]
     since: float
+    last: float
     samples: int = 1
 
 
@@ -108,14 +109,19 @@ class Peers:
         # RACE: while this process stood still or was cut off, every heartbeat looks old.  A gap of mine says nothing
         # about the others, so their silence is counted anew (hazards H30, H31).
         if now - self._looked_at > 2 * self.times().heartbeat:
-            self._pulses.clear()
+            self.start_over()
         self.files = set(self.fs.names(self.folder))
         self.known = {file[:-5] for file in self.files if file.endswith(".yaml") and names.is_wid(file[:-5])}
         self._looked_at = now
 
+    def start_over(self) -> None:
+        """Count everybody's silence anew: I was cut off or stood still."""
+        self._pulses.clear()
+
     def living(self) -> list[str]:
         """WIDs not known to be dead, sorted."""
-        return sorted(wid for wid in self.known if wid not in self._dead and f"{wid}.dead" not in self.files)
+        buried = {file.partition(".")[0] for file in self.files if file.endswith((".dead", ".fenced"))}
+        return sorted(self.known - buried - set(self._dead))
 
     def is_dead(self, wid: str) -> bool:
         """True only on proof; see `verdict`."""
@@ -145,20 +151,27 @@ class Peers:
             seen = (status.st_mtime_ns, status.st_ino)
         pulse = self._pulses.get(wid)
         if pulse is None or pulse.seen != seen:
-            self._pulses[wid] = _Pulse(seen, before)
+            now = self.clock.boot()
+            self._pulses[wid] = _Pulse(seen, now, now)
         else:
             pulse.samples += 1
+            pulse.last = before
 
     def _judge(self, wid: str) -> str:
         if f"{wid}.dead" in self.files:
             return "its guard left a tombstone"
-        return self._local_proof(wid) or self._silence(wid)
+        return self._local_proof(wid) or self._fence(wid) or self._silence(wid)
+
+    def _fence(self, wid: str) -> str:
+        # Not everybody watches everybody's heartbeat, but whoever proved a death has left this for all.
+        return "another worker proved it dead and fenced it" if f"{wid}.fenced" in self.files else ""
 
     def _silence(self, wid: str) -> str:
         pulse = self._pulses.get(wid)
         if pulse is None or pulse.samples < MIN_SAMPLES:
             return ""
-        silent = self.clock.boot() - pulse.since
+        # RACE: the time since my last look says nothing: I may have stood still myself.
+        silent = pulse.last - pulse.since
         return f"no heartbeat for {silent:.0f} s" if silent >= self.times().lease else ""
 
     def identity(self, wid: str) -> Identity | None:

@@ -23,15 +23,15 @@ SUFFIXES = (".yaml", ".yml")
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  #: base32, lower case: safe on every file system
 
 _WID = r"[a-z0-9][a-z0-9-]{0,23}-[a-z2-7]{8}"
-_OWNER = re.compile(rf"@({_WID})\.([0-9]+)$")
-_TAG = re.compile(r"~([0-9]+(?:l[0-9]+)?|[a-z-]+[0-9]*)(?:\.([a-z2-7]{8}-[0-9]+))?$")
-_BUDGET = re.compile(r"([0-9]+)(?:l([0-9]+))?$")
-_NUMBERED = re.compile(r"(?:exit|signal)[0-9]+$")
+_OWNER = re.compile(rf"@({_WID})\.(0|[1-9][0-9]{{0,17}})\Z")
+_TAG = re.compile(r"~([0-9]+(?:l[0-9]+)?|[a-z-]+[0-9]*)(?:\.([a-z2-7]{8}-[0-9]+))?\Z")
+_BUDGET = re.compile(r"([0-9]+)(?:l([0-9]+))?\Z")
+_NUMBERED = re.compile(r"(?:exit|signal)[0-9]+\Z")
 _WHOLE_WID = re.compile(_WID)
-_RECORD = re.compile(r"(.+)\.([1-9][0-9]*)\.(yaml|out|err)$")
-_UNTIL = re.compile(r"until-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$")
-_PRIORITY = re.compile(r"p(-?[0-9]{1,6})$")
-_CPUS = re.compile(r"cpus([0-9]{1,6})$")
+_RECORD = re.compile(r"(.+)\.([1-9][0-9]*)\.(yaml|out|err)\Z")
+_UNTIL = re.compile(r"until-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\Z", re.ASCII)
+_PRIORITY = re.compile(r"p(-?[0-9]{1,6})\Z")
+_CPUS = re.compile(r"cpus([0-9]{1,6})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,9 @@ def check_part(part: str, whole: str) -> None:
     if part[0] in ".-":
         raise InvalidName(whole, f"{part!r} begins with {part[0]!r}")
     for character in part:
-        if character in "~@%" or ord(character) < 32 or ord(character) == 127 or character == "\\":
+        if character in "~@%\\" or ord(character) < 32 or 127 <= ord(character) < 160:
             raise InvalidName(whole, f"the character {character!r} has a meaning of its own or cannot be typed")
-        if 0xDC80 <= ord(character) <= 0xDCFF:
+        if 0xD800 <= ord(character) <= 0xDFFF:
             raise InvalidName(whole, "it is not UTF-8")
 
 
@@ -139,8 +139,9 @@ def parse(path: str) -> TaskName:
     lane = ""
     if stem[:1] == "@" and "/" in stem:
         lane, _, stem = stem[1:].partition("/")
-        if len(lane.encode()) > MAX_LANE or not lane:
-            raise InvalidName(path, f"its lane is empty or longer than {MAX_LANE} bytes")
+        check_part(lane, path)
+        if len(lane.encode()) > MAX_LANE:
+            raise InvalidName(path, f"its lane is longer than {MAX_LANE} bytes")
     claim = None
     if owner := _OWNER.search(stem):
         claim, stem = Claim(owner[1], int(owner[2])), stem[: owner.start()]

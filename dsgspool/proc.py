@@ -100,22 +100,42 @@ def become_subreaper() -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """A user of this machine, as whom root's worker runs a command (`run_as: owner`)."""
+
+    uid: int
+    gid: int
+    groups: list[int]
+    name: str
+    home: str
+
+    def variables(self) -> dict[str, str]:
+        """What a login would set: with root's HOME the user's programs would look in root's folder."""
+        return {"HOME": self.home, "USER": self.name, "LOGNAME": self.name}
+
+    def wrap(self, argv: Sequence[str], cwd: str, stdin: str) -> list[str]:
+        """The command line that enters `cwd` and opens `stdin` as this user: root must not do it for them."""
+        return ["/bin/sh", "-c", 'cd -- "$1" && true <"$2" || exit 126; exec <"$2"; shift 2; exec "$@"', "sh", cwd, stdin, *argv]
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """How to start a command; `stdin`, `stdout`, `stderr` are open descriptors."""
 
     argv: Sequence[str]
     cwd: str
-    env: Mapping[str, str]
+    env: Mapping[bytes, bytes]
     stdin: int
     stdout: int
     stderr: int
     umask: int = -1
-    user: tuple[int, int, list[int]] | None = None
+    user: Account | None = None
 
 
 def spawn(launch: Launch) -> int:
     """Start a command in a session of its own and give its pid; OSError names the file that was missing."""
-    uid, gid, groups = launch.user or (None, None, None)
+    who = launch.user
+    uid, gid, groups = (who.uid, who.gid, who.groups) if who else (None, None, None)
     process = subprocess.Popen(
         launch.argv, cwd=launch.cwd, env=launch.env, stdin=launch.stdin, stdout=launch.stdout, stderr=launch.stderr,
         umask=launch.umask, user=uid, group=gid, extra_groups=groups, start_new_session=True,
@@ -124,10 +144,10 @@ def spawn(launch: Launch) -> int:
     return process.pid
 
 
-def account(uid: int) -> tuple[int, int, list[int]]:
-    """(uid, gid, supplementary groups) of a user of this machine; KeyError when it has none of that number."""
+def account(uid: int) -> Account:
+    """A user of this machine; KeyError when it has none of that number."""
     user = pwd.getpwuid(uid)
-    return uid, user.pw_gid, os.getgrouplist(user.pw_name, user.pw_gid)
+    return Account(uid, user.pw_gid, os.getgrouplist(user.pw_name, user.pw_gid), user.pw_name, user.pw_dir)
 
 
 def set_nice(pid: int, nice: int) -> None:
@@ -247,7 +267,7 @@ def worker_command(arguments: Sequence[str]) -> list[str]:
 def start_quietly(argv: Sequence[str]) -> int:
     """Start a helper process with its own session and no output; it is reaped with the others."""
     with open(os.devnull, "r+b") as null:
-        return spawn(Launch(argv, "/", dict(os.environ), null.fileno(), null.fileno(), null.fileno()))
+        return spawn(Launch(argv, "/", dict(os.environb), null.fileno(), null.fileno(), null.fileno()))
 
 
 def become(argv: Sequence[str]) -> None:

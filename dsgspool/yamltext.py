@@ -207,6 +207,7 @@ _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _LITERAL = re.compile("[\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_TAME = re.compile(r"[ !#-\[\]-~]*")
 _LINE = re.compile(r"^(?=[^\n])", re.MULTILINE)
 _LONG = 100
 
@@ -270,6 +271,8 @@ def _float(value: float) -> str:
 
 
 def _quoted(value: str) -> str:
+    if _TAME.fullmatch(value):
+        return f'"{value}"'
     import json
 
     escaped = json.dumps(value.encode("utf-8", "backslashreplace").decode(), ensure_ascii=False)

@@ -95,16 +95,7 @@ def _start(spool: Spool, argv: list[str], log: str) -> int:
     output = spool.fs.open_log(log)
     null = spool.fs.open_input(os.devnull)
     try:
-        return proc.spawn(proc.Launch(argv, spool.root, _environment(), null, output, output))
+        return proc.spawn(proc.Launch(argv, spool.root, dict(os.environb), null, output, output))
     finally:
         spool.fs.close(output)
         spool.fs.close(null)
-
-
-def _environment() -> dict[str, str]:
-    """Mine; from a checkout that is not installed, with the way to this package."""
-    home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    environment = dict(os.environ)
-    if os.path.isfile(f"{home}/pyproject.toml"):
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [home, environment.get("PYTHONPATH", "")]))
-    return environment

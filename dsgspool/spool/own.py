@@ -28,11 +28,10 @@ class Held:
 
     name: TaskName
     original: str = ""
+    file: str = ""  #: its file name in running/WID
 
-    @property
-    def file(self) -> str:
-        """Its file name in running/WID."""
-        return self.name.flat
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "file", self.name.flat)
 
     @property
     def claim(self) -> str:

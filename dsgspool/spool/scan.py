@@ -58,7 +58,12 @@ class Look:
             if len(self.sight.candidates) >= self.limit:
                 return
             if is_folder:
-                self._collect(f"{prefix}{name}/", self._list(f"{prefix}{name}/"))
+                try:
+                    inside = self._list(f"{prefix}{name}/")
+                except PermissionError:
+                    self.sight.unfit += 1  # somebody's private folder must not stop the others
+                    continue
+                self._collect(f"{prefix}{name}/", inside)
             else:
                 self.sight.candidates.append(prefix + name)
 

@@ -19,6 +19,7 @@ from dsgspool.spool.chain import Busy, Chain
 from dsgspool.spool.moves import park, target_of
 from dsgspool.spool.own import Held, Text
 from dsgspool.task import Budget, Decision, Kind, Outcome, State
+from dsgspool.worker import telling
 from dsgspool.worker.desk import Leaving, Ready
 from dsgspool.worker.runner import Attempt, Runner
 
@@ -66,8 +67,9 @@ class Attempts:
         self.used += ready.cpus
         try:
             self.runner.open(attempt)
+            attempt.user = self._user(ready.text)
             self.runner.prepare(attempt, ready.text, self.worker.settings)
-            outcome = self._must_wait(attempt) or self._launch(attempt, ready.text)
+            outcome = self._must_wait(attempt) or self._launch(attempt)
         except NewerFormat as error:
             outcome = self._to_lane(attempt, f"format{error.format}", str(error))
         except InvalidTask as error:
@@ -122,20 +124,23 @@ class Attempts:
     def _where(self, attempt: Attempt, error: InvalidTask) -> str:
         return str(InvalidTask(error.reason, line=error.line, remedy=error.remedy, path=attempt.name.plain().path))
 
-    def _launch(self, attempt: Attempt, text: Text) -> Outcome | None:
-        user = proc.account(text.uid) if self.worker.settings.run_as == "owner" else None
-        outcome = self.runner.launch(attempt, user)
+    def _user(self, text: Text) -> proc.Account | None:
+        """As whom the command runs: None = as the worker."""
+        if self.worker.settings.run_as != "owner" or text.uid == self.worker.lease.uid:
+            return None
+        try:
+            return proc.account(text.uid)
+        except KeyError:
+            raise InvalidTask(f"its owner, uid {text.uid}, has no account on this machine") from None
+
+    def _launch(self, attempt: Attempt) -> Outcome | None:
+        outcome = self.runner.launch(attempt)
         if outcome is not None:
             return outcome
         self.by_pid[attempt.pid] = attempt
         if attempt.task.timeout is not None:
             self.worker.alarm(attempt.began + attempt.task.timeout, attempt)
-        self._tell(
-            attempt,
-            "start",
-            f"start   {attempt.name.identity}",
-            "" if attempt.number == 1 else f"attempt {attempt.number}",
-        )
+        self.worker.tell("start", telling.started(attempt), **telling.facts(attempt, 0.0))
         return None
 
     # -- stopping ------------------------------------------------------------------------------------------------
@@ -245,14 +250,14 @@ class Attempts:
             attempt.decision = self._decision(attempt, attempt.outcome)
         self.runner.finish(attempt, self.worker.settings)
         self.runner.close(attempt)
+        seconds = self.clock.boot() - attempt.began if attempt.began else 0.0
+        self.worker.tell("end", telling.ended(attempt, seconds), **telling.facts(attempt, seconds))
         desk = self.worker.intake.desk
-        if attempt.decision is None:
+        if attempt.decision is not None:
+            desk.send(self.leaving(attempt.held, attempt.decision, lane=attempt.lane))
+        else:
             desk.attempts.pop(attempt.held.file, None)
-            self._tell(attempt, "end", f"{attempt.outcome.tag:7} {attempt.name.identity}", attempt.outcome.reason)
             self.worker.intake.agreement.strip(attempt.held)
-            return
-        desk.send(self.leaving(attempt.held, attempt.decision, lane=attempt.lane))
-        self._tell(attempt, "end", *self._words(attempt))
 
     def _decision(self, attempt: Attempt, outcome: Outcome) -> Decision | None:
         decision = attempt.decision or self.runner.decide(attempt, outcome, self.worker.settings)
@@ -277,28 +282,3 @@ class Attempts:
         """Back to todo/ (or hold/, when its batch was parked), nothing counted."""
         decision = park(self.spool, held.name, Decision(State.TODO, budget=budget or held.name.budget))
         self.worker.intake.desk.send(self.leaving(held, decision, lane=lane))
-
-    # -- telling -------------------------------------------------------------------------------------------------
-
-    def _words(self, attempt: Attempt) -> tuple[str, str]:
-        outcome, decision = attempt.outcome, attempt.decision
-        assert outcome is not None
-        assert decision is not None
-        seconds = self.clock.boot() - attempt.began if attempt.began else 0.0
-        if outcome.kind is Kind.DONE:
-            return f"done    {attempt.name.identity}", f"{seconds:.1f} s"
-        log = f"logs/{names.record_path(attempt.name.identity, attempt.number)}"
-        then = {
-            State.FAILED: f"see {log}",
-            State.TODO: "given back" if outcome.kind is Kind.STOPPED else "will be tried again",
-            State.WAITING: f"again in {decision.delay:.0f} s",
-            State.HOLD: "its file changed while it ran, see hold/" if decision.tag == "changed" else "parked in hold/",
-        }.get(decision.state, "")
-        return f"{outcome.tag:7} {attempt.name.identity}", f"{outcome.reason or f'{seconds:.1f} s'}; {then}"
-
-    def _tell(self, attempt: Attempt, event: str, text: str, more: str = "") -> None:
-        facts: dict[str, object] = {"task": attempt.name.identity, "attempt": attempt.number}
-        if event == "end" and attempt.outcome is not None:
-            facts["outcome"] = attempt.outcome.tag
-            facts["seconds"] = round(self.clock.boot() - attempt.began, 3) if attempt.began else 0.0
-        self.worker.tell(event, f"{text}  ({more})" if more else text, **facts)

@@ -197,7 +197,11 @@ class Intake:
     def _foreign(self, text: Text) -> str:
         """Why a file of another user is not run; '' for one that is."""
         settings, uid = self.worker.settings, self.worker.lease.uid
-        if text.uid == uid or settings.run_as == "owner":
+        if settings.run_as == "owner":
+            # What root's worker wrote lies where the spool's owner can move it: it must not become root's task.
+            may_run = text.uid != 0 or self.fs.status_of_folder(self.spool.root).st_uid == 0
+            return "" if may_run else "it is root's, and root's files are run only in a spool that root owns"
+        if text.uid == uid:
             return ""
         if settings.group is not None:
             gid = self.worker.station.group_id(settings.group)

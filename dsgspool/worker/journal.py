@@ -49,7 +49,8 @@ class Journal:
         if self._screen:
             text, self._screen = "".join(self._screen), []
             try:
-                sys.stdout.write(text)
+                encoding = sys.stdout.encoding or "utf-8"  # a name may have characters that the terminal has not
+                sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
                 sys.stdout.flush()
             except (BrokenPipeError, OSError):
                 self.quiet = True  # nobody reads any more: the tasks matter more than the telling
@@ -58,19 +59,20 @@ class Journal:
         """Append the events to the journal; called at heartbeats and on exit."""
         if not self._events:
             return
-        data, self._events = b"".join(self._events), []
+        data = b"".join(self._events)
         try:
             if self._descriptor < 0 or self._bytes > MAX_BYTES:
                 self._open_next()
             self.spool.fs.append(self._descriptor, data)
-            self._bytes += len(data)
         except OSError:
-            self.dropped += data.count(b"\n")
+            return  # kept; `event` drops what is too much
+        self._bytes += len(data)
+        self._events.clear()
 
     def _open_next(self) -> None:
         if self._descriptor >= 0:
-            self.spool.fs.close(self._descriptor)
+            full, self._descriptor, self._bytes = self._descriptor, -1, 0
             self.part += 1
+            self.spool.fs.close(full)
         suffix = "" if self.part == 1 else f".{self.part}"
         self._descriptor = self.spool.fs.open_log(f"{self.spool.workers}/{self.wid}{suffix}.jsonl")
-        self._bytes = 0

@@ -129,9 +129,10 @@ class Worker:
         self.controls.take_signals()
         self.guarded(self.attempts.reap)
         self._ring_alarms()
+        now = self.clock.boot()
         for duty in self.duties:
-            if self.clock.boot() >= duty.next:
-                duty.next = self.clock.boot() + duty.every()
+            if now >= duty.next:
+                duty.next = now + duty.every()
                 self.guarded(duty.what)
         self.guarded(self.attempts.settle)
         self.guarded(self.intake.turn)
@@ -223,8 +224,8 @@ class Worker:
 
     def _meet_peers(self) -> None:
         self.peers.refresh()
-        if f"{self.station.wid}.fenced" in self.peers.files:
-            raise Fenced("another worker took this one for dead")
+        if self.peers.files & {f"{self.station.wid}.fenced", f"{self.station.wid}.dead"}:
+            raise Fenced("another worker or an operator took this one for dead")
         self.leading = self.janitor.leads()
         if self.leading:
             self.janitor.due()
@@ -235,6 +236,8 @@ class Worker:
         if self.clock.boot() - self.lease.beat_at <= 2 * self.settings.heartbeat:
             for wid in self.janitor.watched(leading=self.leading):
                 self.peers.watch(wid)
+        else:
+            self.peers.start_over()
 
     def _tidy(self) -> None:
         if self.leading:

@@ -6,10 +6,12 @@ The rule: best effort, never a reason to fail a task; remembered for a few secon
 from __future__ import annotations
 
 import os
+import re
 
 from dsgspool.clock import Clock
 from dsgspool.fs import Fs
 
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
 KEEP = 5.0  #: seconds that an answer is good for
 
 
@@ -29,6 +31,8 @@ class Provenance:
                 commit = self._read(folder)
             except (OSError, UnicodeDecodeError):
                 commit = ""
+            if not _COMMIT.fullmatch(commit):
+                commit = ""  # `ref:` may name any file; nothing but a commit gets into a record
             self._known[folder] = (now, commit)
         return commit
 

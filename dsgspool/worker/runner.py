@@ -13,6 +13,7 @@ gone.  Every step can be told 'the disk is full' (OSError): nothing is lost, the
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import random
@@ -24,13 +25,14 @@ from dsgspool import proc
 from dsgspool.clock import ServerClock, iso
 from dsgspool.codec import parse_task
 from dsgspool.names import TaskName, record_path
-from dsgspool.proc import Exit, Launch
+from dsgspool.proc import Account, Exit, Launch
 from dsgspool.settings import Settings
 from dsgspool.spool import Spool
 from dsgspool.spool.chain import next_line
 from dsgspool.spool.own import Held, Text
 from dsgspool.task import Decision, Kind, Outcome, Retry, Task, decide
 from dsgspool.worker import launch
+from dsgspool.worker.launch import Who
 from dsgspool.worker.provenance import Provenance
 from dsgspool.yamltext import dump
 
@@ -62,6 +64,7 @@ class Attempt:
     decision: Decision | None = None
     slots: int = 0  #: slots that it takes now
     lane: str | None = None  #: the lane it is given back into, None = its own
+    user: Account | None = None  #: as whom it runs, None = as the worker itself
     keeps_text: bool = False  #: the record holds the text of a file that could not be run
 
     @property
@@ -79,6 +82,7 @@ class Runner:
         self.provenance = Provenance(self.fs, self.clock)
         self.host = os.uname().nodename
         self.inherited = dict(os.environ)  #: the scientist's environment, as the worker was started with it
+        self._encoded = {os.fsencode(name): os.fsencode(value) for name, value in self.inherited.items()}
         self._nothing = self.fs.open_input(os.devnull)
         self._scripts: tempfile.TemporaryDirectory[str] | None = None
 
@@ -102,7 +106,7 @@ class Runner:
         attempt.added = launch.added_environment(task, self.inherited)
         known = {
             "digest": hashlib.sha256(text.data).hexdigest(), "cpus": task.cpus, "command": attempt.argv, "cwd": attempt.cwd,
-            "environment": attempt.added, "git": self.provenance.commit(attempt.cwd) or None,
+            "environment": attempt.added, "git": (not attempt.user and self.provenance.commit(attempt.cwd)) or None,
             "text": text.data.decode("utf-8-sig"),
         }  # fmt: skip
         first = dump((key, value) for key, value in known.items() if value is not None)
@@ -122,21 +126,30 @@ class Runner:
         if self._scripts is None:
             self._scripts = tempfile.TemporaryDirectory(prefix=f"dsgspool-{self.wid}-", ignore_cleanup_errors=True)
         path = f"{self._scripts.name}/{attempt.held.claim}"
-        self.fs.create_whole(path, (attempt.task.script or "").encode(), sync=False)
+        descriptor = self.fs.create(path)
+        if attempt.user:
+            self.fs.let_enter(self._scripts.name)
+            self.fs.give(descriptor, attempt.user.uid)
+        self.fs.append(descriptor, (attempt.task.script or "").encode())
+        self.fs.close(descriptor)
         return path
 
-    def launch(self, attempt: Attempt, user: tuple[int, int, list[int]] | None = None) -> Outcome | None:
+    def launch(self, attempt: Attempt) -> Outcome | None:
         """Open the logs and start the command; an Outcome when it could not be started for its own fault."""
         base = f"{self.spool.logs}/{record_path(attempt.name.identity, attempt.number)[:-5]}"
         attempt.logs = (self.fs.open_log(f"{base}.out"), self.fs.open_log(f"{base}.err"))
+        if attempt.user:
+            # Whoever may write a log must own it: moved into todo/, root's file would be root's task.
+            for log in attempt.logs:
+                self.fs.give(log, attempt.user.uid)
         attempt.began = self.clock.boot()
         try:
             path = launch.input_path(attempt.task, attempt.cwd)
-            stdin = self.fs.open_input(path) if path else self._nothing
+            stdin = self.fs.open_input(path) if path and not attempt.user else self._nothing
         except OSError as error:
             return self._not_started(attempt, f"its stdin file cannot be read: {error.filename}: {error.strerror}", 126)
         try:
-            attempt.pid = proc.spawn(self._launch(attempt, stdin, user))
+            attempt.pid = proc.spawn(self._launch(attempt, stdin, path))
         except (OSError, ValueError) as error:
             return self._not_started(attempt, *_why(error, attempt))
         finally:
@@ -146,13 +159,21 @@ class Runner:
             proc.set_nice(attempt.pid, attempt.task.nice)
         return None
 
-    def _launch(self, attempt: Attempt, stdin: int, user: tuple[int, int, list[int]] | None) -> Launch:
-        who = launch.Who(attempt.name.identity, attempt.number, self.wid, attempt.held.claim, self.spool.root)
+    def _launch(self, attempt: Attempt, stdin: int, path: str) -> Launch:
+        who = Who(attempt.name.identity, attempt.number, self.wid, attempt.held.claim, self.spool.root)
         assert attempt.logs is not None
+        argv, cwd, user = attempt.argv, attempt.cwd, attempt.user
+        if user:
+            argv, cwd = user.wrap(argv, cwd, path or os.devnull), "/"
         return Launch(
-            attempt.argv, attempt.cwd, {**self.inherited, **attempt.added, **who.variables()}, stdin, *attempt.logs,
+            argv, cwd, self._environment(attempt, who), stdin, *attempt.logs,
             umask=-1 if attempt.task.umask is None else attempt.task.umask, user=user,
         )  # fmt: skip
+
+    def _environment(self, attempt: Attempt, who: Who) -> dict[bytes, bytes]:
+        """The worker's environment and what is added, as bytes: Popen would encode all of it for each command."""
+        added = {**(attempt.user.variables() if attempt.user else {}), **attempt.added, **who.variables()}
+        return {**self._encoded, **{os.fsencode(name): os.fsencode(value) for name, value in added.items()}}
 
     def _not_started(self, attempt: Attempt, reason: str, code: int) -> Outcome:
         # Whoever reads the error log first should find it there, as from a shell.
@@ -241,10 +262,12 @@ class Runner:
         self.fs.append(attempt.record, f"{last}...\n".encode(), sync=self.flushes or settings.durability == "strict")
 
     def close(self, attempt: Attempt) -> None:
-        """Close record and logs and forget the script."""
-        for descriptor in (attempt.record, *(attempt.logs or ())):
-            self.fs.close(descriptor)
-        attempt.record, attempt.logs = -1, None
+        """Close record and logs and forget the script.  The record's end is on the server: what fails now changes nothing."""
+        descriptors = (attempt.record, *(attempt.logs or ()))
+        attempt.record, attempt.logs = -1, None  # a second close of a number could hit somebody else's file
+        for descriptor in descriptors:
+            with contextlib.suppress(OSError):
+                self.fs.close(descriptor)
         if attempt.script:
             self.fs.remove(attempt.script)
 

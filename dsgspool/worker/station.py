@@ -96,6 +96,7 @@ class Station:
     def found(self) -> tuple[OwnFolder, Lease]:
         """Make running/WID exclusively and hold the lock: a new incarnation."""
         settings = self.spool.settings()
+        self.check_owner(settings)
         self.check(settings)
         while True:
             self.wid = names.worker_id(self.identity.host, chance.word())
@@ -107,7 +108,6 @@ class Station:
             break
         lease = Lease(self.fs, self.spool.clock, self.spool.workers, self.wid)
         lease.acquire()
-        self.check_owner(settings)
         return own, lease
 
     def announce(self, lease: Lease) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
 MAX_CLOSED = 10_000  #: names remembered as seen closed
+MAX_ASKED = 3  #: looks during which a file that its writer has not closed is left alone
 
 
 class Bell:
@@ -28,7 +29,7 @@ class Bell:
         self._observer: BaseObserver | None = None
         self._inode = 0
         self._closed: dict[str, None] = {}
-        self._open: dict[str, None] = {}
+        self._open: dict[str, int] = {}
 
     @property
     def is_armed(self) -> bool:
@@ -60,7 +61,8 @@ class Bell:
 
         class Ringer(events.FileSystemEventHandler):
             def dispatch(_, event: FileSystemEvent) -> None:  # noqa: N805 - `self` is the bell
-                self.on_event(event)
+                if self._observer is observer:  # one that was stopped may still tell what it saw
+                    self.on_event(event)
 
         observer = InotifyObserver(generate_full_events=True)
         kinds: list[type[FileSystemEvent]] = [
@@ -82,6 +84,7 @@ class Bell:
         if observer is not None:
             observer.stop()  # not joined: its threads look up once a second, and they are daemons
         self._open.clear()
+        self._closed.clear()  # from now on nobody sees whether they are written to again
 
     def heard(self) -> bool:
         """True when it rang since the last call."""
@@ -91,8 +94,15 @@ class Bell:
             return False
 
     def is_open(self, path: str) -> bool:
-        """True for a name that was made while I listened and that its writer has not closed yet."""
-        return f"{self.folder}/{path}" in self._open
+        """True for a name that was made while I listened and that its writer has not closed yet.
+
+        Not for ever: a link or fifo is never closed, and a file still being written may well be claimed: then it settles.
+        """
+        asked = self._open.get(f"{self.folder}/{path}")
+        if asked is None:
+            return False
+        self._open[f"{self.folder}/{path}"] = asked + 1
+        return asked < MAX_ASKED
 
     def saw_closed(self, path: str) -> bool:
         """True once for a name that I saw closed after writing, or renamed in whole."""
@@ -101,6 +111,8 @@ class Bell:
     def on_event(self, event: FileSystemEvent) -> None:
         """Called by the watcher's thread: what was closed or moved in is whole, what was only made is not."""
         target = os.fsdecode(event.dest_path or event.src_path)
+        if event.event_type == "moved" and not event.dest_path:
+            return  # out of todo/, by a claim or a person: nothing came
         if event.event_type in ("closed", "moved"):
             self.note(target, closed=True)
         elif event.event_type == "created":
@@ -114,7 +126,8 @@ class Bell:
             while len(self._closed) > MAX_CLOSED:
                 del self._closed[next(iter(self._closed))]
         elif path.endswith((".yaml", ".yml")):
-            self._open[path] = None
+            self._closed.pop(path, None)
+            self._open[path] = 0
             return  # its writer has only begun: its close will ring
         try:
             os.write(self._mouth, b"!")

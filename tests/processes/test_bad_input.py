@@ -111,7 +111,7 @@ def test_a_name_that_cannot_be_used_is_refused_and_kept_in_the_record(
 
 
 def test_spaces_quotes_and_unicode_are_fine(folder: SpoolFolder, workers: Workers) -> None:
-    names = ["with space", "it's \"quoted\"", "größe-日本", "a;b&c$(d)", "x" * 150, "deep/er/still", "*?", "dot."]
+    names = ["with space", 'it\'s "quoted"', "größe-日本", "a;b&c$(d)", "x" * 150, "deep/er/still", "*?", "dot."]
     for name in names:
         folder.drop(name)
     workers.run_until_empty()
@@ -120,7 +120,17 @@ def test_spaces_quotes_and_unicode_are_fine(folder: SpoolFolder, workers: Worker
 
 
 def test_editors_and_copy_programs_files_are_left_alone(folder: SpoolFolder, workers: Workers) -> None:
-    kept = [".hidden.yaml", "#x.yaml#", "x.yaml~", "x.yaml.part", "x.tmp", "._x.yaml", "notes.txt", "v.yaml", ".v.yaml.swp"]
+    kept = [
+        ".hidden.yaml",
+        "#x.yaml#",
+        "x.yaml~",
+        "x.yaml.part",
+        "x.tmp",
+        "._x.yaml",
+        "notes.txt",
+        "v.yaml",
+        ".v.yaml.swp",
+    ]
     for name in kept:
         (folder / "todo" / name).write_text("command: echo oops\n...\n")
     folder.drop("good")
@@ -166,9 +176,7 @@ def test_a_file_that_is_empty_for_a_while_waits_without_a_slot(
     assert folder.out("x") == "late\n"
 
 
-def test_a_file_that_vanishes_harms_nobody(
-    folder: SpoolFolder, workers: Workers, history: History, gate: Gate
-) -> None:
+def test_a_file_that_vanishes_harms_nobody(folder: SpoolFolder, workers: Workers, history: History, gate: Gate) -> None:
     worker = workers.ready(slots=1)
     names = {folder.drop(f"{n:02d}", history.command(gate.wait)) for n in range(9)}
     workers.wait_until(lambda: history.lines("start"))

@@ -172,9 +172,7 @@ def test_mv_of_a_finished_batch_runs_it_again(folder: SpoolFolder, workers: Work
     assert [history.starts(name) for name in sorted(names)] == [2] * 5
 
 
-def test_mv_into_a_priority_lane_makes_a_task_the_next(
-    folder: SpoolFolder, workers: Workers, history: History
-) -> None:
+def test_mv_into_a_priority_lane_makes_a_task_the_next(folder: SpoolFolder, workers: Workers, history: History) -> None:
     for name in "abcd":
         folder.drop(name, history.command())
     (folder / "todo/@p10").mkdir()

@@ -11,7 +11,9 @@ from tests.support.spools import CALM, SpoolFolder
 WORKERS, TASKS = 8, 500
 
 
-def test_eight_workers_run_each_of_500_tasks_exactly_once(folder: SpoolFolder, workers: Workers, history: History) -> None:
+def test_eight_workers_run_each_of_500_tasks_exactly_once(
+    folder: SpoolFolder, workers: Workers, history: History
+) -> None:
     folder.configure(CALM)
     names = {folder.drop(f"batch-{n % 3}/{n:04d}", history.command()) for n in range(TASKS)}
     started = [workers.start("--until-empty", slots=2) for _ in range(WORKERS)]

@@ -61,9 +61,7 @@ def test_success_codes_decide_what_is_done(folder: SpoolFolder, workers: Workers
     assert (record["exit_code"], record["outcome"]) == (3, "done")
 
 
-def test_a_failure_says_its_exit_code_and_the_last_line_of_the_error_log(
-    folder: SpoolFolder, workers: Workers
-) -> None:
+def test_a_failure_says_its_exit_code_and_the_last_line_of_the_error_log(folder: SpoolFolder, workers: Workers) -> None:
     record = run(folder, workers, "echo first >&2; echo no such model >&2; exit 4")
     assert folder.ls("failed") == ["t~exit4.yaml"]
     assert record["reason"] == "exit code 4: no such model"
@@ -177,9 +175,7 @@ def test_params_are_quoted_inside_a_string_command_only(folder: SpoolFolder, wor
     assert folder.out("a").startswith("a  b; echo oops {}")
 
 
-def test_cpus_takes_as_many_slots_and_limits_threads(
-    folder: SpoolFolder, workers: Workers, history: History
-) -> None:
+def test_cpus_takes_as_many_slots_and_limits_threads(folder: SpoolFolder, workers: Workers, history: History) -> None:
     folder.drop("a", f"{history.command('sleep 0.3')}\necho $OMP_NUM_THREADS $OPENBLAS_NUM_THREADS", cpus=2)
     folder.drop("b", history.command("sleep 0.3"))
     folder.drop("c", history.command("echo $OMP_NUM_THREADS"))
@@ -190,9 +186,7 @@ def test_cpus_takes_as_many_slots_and_limits_threads(
     assert folder.out("c") == "1\n"
 
 
-def test_a_task_too_wide_for_this_worker_goes_to_the_lane_that_says_so(
-    folder: SpoolFolder, workers: Workers
-) -> None:
+def test_a_task_too_wide_for_this_worker_goes_to_the_lane_that_says_so(folder: SpoolFolder, workers: Workers) -> None:
     folder.drop("t", cpus=4)
     folder.overwrite("todo/flow.yaml", "{command: 'true', cpus: 3}\n")
     workers.run_until_empty(slots=2)

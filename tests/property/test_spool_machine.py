@@ -57,7 +57,8 @@ class Spool(RuleBasedStateMachine):
     def _come_to_rest(self) -> None:
         for source, target in self.late:
             self.world.fs.rename(source, target)
-        self.world.worker()
+        if not self.world.living:
+            self.world.worker()
         self.world.settle_down()
 
     @invariant()
@@ -104,22 +105,27 @@ class Spool(RuleBasedStateMachine):
 
     # -- working -------------------------------------------------------------------------------------------------
 
-    @rule(data=st.data(), lost=st.booleans())
-    def claim(self, data: st.DataObject, lost: bool) -> None:
+    @rule(data=st.data(), lost=st.booleans(), outcome=st.sampled_from(OUTCOMES), steps=st.integers(0, 5))
+    def claim(self, data: st.DataObject, lost: bool, outcome: Outcome, steps: int) -> None:
         actor = self.actor(data)
         found = actor.candidates() if actor else []
         if actor and found:
             self.world.fs.lost = int(lost)
-            actor.claim(data.draw(st.sampled_from(found), "candidate"))
+            work = actor.claim(data.draw(st.sampled_from(found), "candidate"))
             self.world.fs.lost = 0
+            if work:
+                self._go_on(actor, work, outcome, lost, steps)
 
-    @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES), lost=st.booleans(), steps=st.integers(1, 4))
+    @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES), lost=st.booleans(), steps=st.integers(1, 5))
     def work(self, data: st.DataObject, outcome: Outcome, lost: bool, steps: int) -> None:
-        """Some steps on: begin, start, end, publish."""
+        """Some steps on with a file that was claimed."""
         actor = self.actor(data)
-        if not actor or not actor.work:
-            return
-        work: Work = data.draw(st.sampled_from(sorted(actor.work.values(), key=lambda w: w.held.file)), "work")
+        if actor and actor.work:
+            files = sorted(actor.work)
+            self._go_on(actor, actor.work[data.draw(st.sampled_from(files), "work")], outcome, lost, steps)
+
+    def _go_on(self, actor: Actor, work: Work, outcome: Outcome, lost: bool, steps: int) -> None:
+        """Make the record, sign it, start, end, publish: as many of these as `steps` says."""
         for _ in range(steps):
             if actor.work.get(work.held.file) is work:
                 self.world.fs.lost = int(lost and work.stage == "leaving")
@@ -167,17 +173,6 @@ class Spool(RuleBasedStateMachine):
         leaving = [work for work in actor.work.values() if work.stage == "leaving"] if actor else []
         if actor and leaving:
             self.late.append((f"{actor.own.path}/{leaving[0].held.file}", leaving[0].target))
-            self.world.crash(actor)
-
-    @rule(data=st.data())
-    def crash_with_an_empty_record(self, data: st.DataObject) -> None:
-        """The record is made, and nobody is left to write who made it."""
-        actor = self.actor(data)
-        claimed = [work for work in actor.work.values() if work.stage == "claimed"] if actor else []
-        if actor and claimed:
-            got = actor.chain.begin(claimed[0].held.name)
-            if hasattr(got, "descriptor"):
-                os.close(got.descriptor)
             self.world.crash(actor)
 
     @precondition(lambda self: self.late)
@@ -240,7 +235,7 @@ class Spool(RuleBasedStateMachine):
 
 Spool.TestCase.settings = settings(
     max_examples=int(os.environ.get("DSGSPOOL_MACHINE_EXAMPLES", "200")),
-    stateful_step_count=40,
+    stateful_step_count=int(os.environ.get("DSGSPOOL_MACHINE_STEPS", "40")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,

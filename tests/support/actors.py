@@ -22,7 +22,7 @@ from dsgspool.spool.moves import Moves, Place, park, target_of
 from dsgspool.spool.own import Held, OwnFolder, Text
 from dsgspool.spool.scan import Look
 from dsgspool.task import Decision, Kind, Outcome, Retry, State, decide
-from tests.support.doors import ClockedFs, Crash, FakeClock, WatchedFs, files_below
+from tests.support.doors import ClockedFs, Crash, FakeClock, LossyFs, files_below
 
 TIMES = Times(heartbeat=5.0, fence=25.0, kill=10.0, lease=47.0)
 STATES = ("todo", "waiting", "hold", "running", "done", "failed")
@@ -35,7 +35,7 @@ class Violation(AssertionError):
 
 @dataclass
 class Work:
-    """One file of an actor.  stage: claimed, begun, running, leaving."""
+    """One file of an actor.  stage: claimed, made (its record is empty), begun, running, leaving."""
 
     held: Held
     version: str
@@ -60,7 +60,7 @@ class World:
             os.makedirs(f"{root}/{folder}")
         with open(f"{root}/spool.yaml", "w") as file:
             file.write("format: 1\n")
-        self.fs = WatchedFs(self.clock, self.on_rename)
+        self.fs = LossyFs(self.clock, on_rename=self.on_rename)
         self.spool = Spool(root, self.fs, self.clock)
         self.accepted: set[str] = set()
         self.gone: set[str] = set()
@@ -75,7 +75,7 @@ class World:
     def word(self, _length: int = 8) -> str:
         """What stands in for random characters, so that a failed example fails again."""
         self._words += 1
-        return letters(self._words)
+        return letters(32**7 + self._words)  # never those of a worker
 
     # -- tasks ---------------------------------------------------------------------------------------------------
 
@@ -257,15 +257,27 @@ class Actor:
         work = self.work[held.file] = Work(held, version_of(text.data.decode()))
         return work
 
-    def begin(self, work: Work) -> Begun | Busy:
-        """The record that is the lock on the name, and who made it."""
+    def make(self, work: Work) -> Begun | Busy:
+        """The record that is the lock on the name."""
         got = self.chain.begin(work.held.name)
         if isinstance(got, Busy):
             self.send(work, Decision(State.WAITING, budget=work.held.name.budget, delay=30.0))
             return got
-        work.stage, work.begun = "begun", got
+        work.stage, work.begun = "made", got
         self.world.begins(work.held.name.identity, got.attempt)
-        self.fs.append(got.descriptor, f"task: {work.held.name.identity}\nclaim: {work.held.claim}\n".encode())
+        return got
+
+    def sign(self, work: Work) -> None:
+        """Who made it."""
+        assert work.begun is not None
+        head = f"task: {work.held.name.identity}\nclaim: {work.held.claim}\n"
+        self.fs.append(work.begun.descriptor, head.encode())
+        work.stage = "begun"
+
+    def begin(self, work: Work) -> Begun | Busy:
+        got = self.make(work)
+        if isinstance(got, Begun):
+            self.sign(work)
         return got
 
     def start(self, work: Work) -> None:
@@ -282,7 +294,8 @@ class Actor:
         assert work.begun is not None
         end = f"outcome: {outcome.tag}\nnext: {next_line(decision)}\n...\n"
         self.fs.append(work.begun.descriptor, end.encode())
-        if decision is not None and decision.state in (State.DONE, State.FAILED):
+        is_mine = os.path.exists(f"{self.own.path}/{work.held.file}")  # else a person has asked for something else
+        if is_mine and decision is not None and decision.state in (State.DONE, State.FAILED):
             self.world.finished.add(work.version)
         self.fs.close(work.begun.descriptor)
         if decision is None:
@@ -365,7 +378,9 @@ class Actor:
         """The next step of one file."""
         match work.stage:
             case "claimed":
-                self.begin(work)
+                self.make(work)
+            case "made":
+                self.sign(work)
             case "begun":
                 self.start(work)
             case "running":
@@ -380,7 +395,7 @@ class Actor:
         self.sweep()
         for path in self.candidates():
             self.claim(path)
-        for _ in range(5):
+        for _ in range(6):
             for work in list(self.work.values()):
                 self.advance(work, Outcome(Kind.DONE, 0))
             self.react()

@@ -86,54 +86,59 @@ class ClockedFs(Steps):
         self.step("flush", (folder,), lambda: None)
 
 
-class CrashingFs(ClockedFs):
+class LossyFs(ClockedFs):
+    """The next `lost` renames happen, and the answer says that there was nothing to rename (hazards H1).
+
+    `on_rename(source, target)` is told of every rename before it happens.
+    """
+
+    def __init__(
+        self, clock: FakeClock, lost: int = 0, on_rename: Callable[[str, str], None] = lambda _source, _target: None
+    ) -> None:
+        super().__init__(clock)
+        self.lost, self.on_rename = lost, on_rename
+
+    def step(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:
+        if name != "rename":
+            return call()
+        self.on_rename(*args)
+        result = call()
+        if result == 0 and self.lost > 0:
+            self.lost -= 1
+            return errno.ENOENT
+        return result
+
+
+class CrashingFs(LossyFs):
     """Dies before, after, or in the middle of operation number `at`; counts them all.  The dead do nothing more."""
 
     def __init__(
-        self, clock: FakeClock, at: int = 0, how: str = "before", on_rename: Callable[[str, str], None] | None = None
+        self, clock: FakeClock, at: int, how: str, on_rename: Callable[[str, str], None] = lambda _source, _target: None
     ) -> None:
-        super().__init__(clock)
-        self.at, self.how, self.count, self.armed, self.dead = at, how, 0, False, False
-        self.on_rename = on_rename
+        super().__init__(clock, on_rename=on_rename)
+        self.at, self.how, self.armed, self.dead = at, how, False, False
         self.done: list[str] = []
 
     def step(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:
         if self.dead:
             raise Crash
         if not self.armed:
-            return call()
-        self.count += 1
+            return super().step(name, args, call)
         self.done.append(name)
-        mine = self.count == self.at
+        mine = len(self.done) == self.at
         if mine and self.how == "torn" and name == "append":
             os.write(args[0], args[1][: len(args[1]) // 2])
         if mine and self.how != "after":
             self._die()
-        if name == "rename" and self.on_rename:
-            self.on_rename(*args)
-        result = call()
-        if mine:
-            self._die()
-        return result
+        try:
+            return super().step(name, args, call)
+        finally:
+            if mine:
+                self._die()
 
     def _die(self) -> None:
         self.dead = True
         raise Crash
-
-
-class LossyFs(ClockedFs):
-    """The first `lost` renames happen, and the answer says that there was nothing to rename (hazards H1)."""
-
-    def __init__(self, clock: FakeClock, lost: int = 1) -> None:
-        super().__init__(clock)
-        self.lost = lost
-
-    def step(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:
-        result = call()
-        if name == "rename" and result == 0 and self.lost > 0:
-            self.lost -= 1
-            return errno.ENOENT
-        return result
 
 
 class FlakyFs(ClockedFs):
@@ -163,24 +168,6 @@ class FullFs(ClockedFs):
         if name in ("append", "create") and not self.space:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return call()
-
-
-class WatchedFs(ClockedFs):
-    """Calls `on_rename(source, target)` before every rename, and lets the next `lost` renames answer ENOENT."""
-
-    def __init__(self, clock: FakeClock, on_rename: Callable[[str, str], None]) -> None:
-        super().__init__(clock)
-        self.on_rename, self.lost = on_rename, 0
-
-    def step(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:
-        if name != "rename":
-            return call()
-        self.on_rename(*args)
-        result = call()
-        if result == 0 and self.lost > 0:
-            self.lost -= 1
-            return errno.ENOENT
-        return result
 
 
 def files_below(root: str, folders: Collection[str]) -> list[str]:

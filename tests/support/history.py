@@ -23,7 +23,10 @@ class History:
 
     def command(self, body: str = "") -> str:
         """A shell command that tells its start and end, with `body` in between."""
-        file, lock = shlex.quote(str(self.file)), f'{shlex.quote(str(self.folder))}/"$(echo "$DSGSPOOL_TASK" | tr / %)".lock'
+        file, lock = (
+            shlex.quote(str(self.file)),
+            f'{shlex.quote(str(self.folder))}/"$(echo "$DSGSPOOL_TASK" | tr / %)".lock',
+        )
         tell = f'echo "%s $DSGSPOOL_TASK $DSGSPOOL_ATTEMPT $$" >> {file}'
         lines = [f"exec 9>>{lock}", f"flock -n 9 || {tell % 'together'}", tell % "start", body, tell % "end"]
         return "\n".join(filter(None, lines))

@@ -92,7 +92,12 @@ class Workers:
         self.all: list[WorkerProcess] = []
 
     def start(
-        self, *flags: str, slots: int = 2, env: Mapping[str, str] | None = None, prefix: Sequence[str] = (), **popen: object
+        self,
+        *flags: str,
+        slots: int = 2,
+        env: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+        **popen: object,
     ) -> WorkerProcess:
         """Start a guard with a worker; `prefix` is a program that starts it (setpriv), `env` is added to mine."""
         command = [*prefix, *worker_command(["--spool", str(self.spool), "--slots", str(slots), *flags])]
@@ -136,7 +141,6 @@ class Workers:
             for worker in self.all:
                 worker.process.wait()
         assert not escaped, f"processes outlived their workers: {escaped}\n{self.describe()}"
-
 
     def _have_ended(self) -> bool:
         """Two signals at once would be one: the second comes when the first was heard."""
@@ -194,7 +198,9 @@ def is_alive(pid: int) -> bool:
 
 def kill_everything(spool: SpoolFolder, guards: Sequence[int]) -> None:
     """SIGKILL what is left: guards, workers of this spool (also of dead guards), tasks."""
-    workers = [pid for pid in psutil.pids() if "dsgspool.worker" in (line := command_line(pid)) and f" {spool} " in line]
+    workers = [
+        pid for pid in psutil.pids() if "dsgspool.worker" in (line := command_line(pid)) and f" {spool} " in line
+    ]
     for pid in {*guards, *workers, *marked(spool)}:
         if is_alive(pid):
             os.kill(pid, signal.SIGKILL)
