@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-
 _LAST = 253402300799.0  #: the last second of the year 9999, after which no date can be written
 
 

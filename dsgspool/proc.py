@@ -115,7 +115,15 @@ class Account:
 
     def wrap(self, argv: Sequence[str], cwd: str, stdin: str) -> list[str]:
         """The command line that enters `cwd` and opens `stdin` as this user: root must not do it for them."""
-        return ["/bin/sh", "-c", 'cd -- "$1" && true <"$2" || exit 126; exec <"$2"; shift 2; exec "$@"', "sh", cwd, stdin, *argv]
+        return [
+            "/bin/sh",
+            "-c",
+            'cd -- "$1" && true <"$2" || exit 126; exec <"$2"; shift 2; exec "$@"',
+            "sh",
+            cwd,
+            stdin,
+            *argv,
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +168,14 @@ def set_nice(pid: int, nice: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """A child that ended: exit code or signal, CPU seconds."""
+    """A child that ended: exit code or signal, CPU seconds, bytes from and to disks (getrusage(2); caches not counted)."""
 
     pid: int
     code: int | None
     signal: int | None
     cpu_seconds: float
+    read_bytes: int = 0
+    written_bytes: int = 0
 
 
 def reap() -> Iterator[Exit]:
@@ -183,6 +193,8 @@ def reap() -> Iterator[Exit]:
             None if killed else os.WEXITSTATUS(status),
             os.WTERMSIG(status) if killed else None,
             usage.ru_utime + usage.ru_stime,
+            usage.ru_inblock * 512,
+            usage.ru_oublock * 512,
         )
 
 

@@ -48,6 +48,8 @@ class Record:
     reason: str | None = None
     next: str | None = None  #: what followed: `done`, `failed~exit1`, `waiting~1l0+30.0`, `nothing`
     cpu_seconds: float | None = None
+    read_bytes: int | None = None  #: from disks, caches not counted
+    written_bytes: int | None = None
     peak_memory_bytes: int | None = None
     stdout_bytes: int | None = None
     stderr_bytes: int | None = None

@@ -5,6 +5,7 @@ The rule: the spool is found in one place, by `--spool`, DSGSPOOL_SPOOL or the f
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from dsgspool.cli import exits
@@ -12,6 +13,7 @@ from dsgspool.cli import exits
 if TYPE_CHECKING:
     import typer
 
+    from dsgspool.clock import ServerClock
     from dsgspool.spool import Spool
 
 
@@ -25,6 +27,16 @@ def open_spool(context: typer.Context) -> Spool:
 def usage(reason: str) -> exits.UsageError:
     """The error for options and arguments that do not go together."""
     return exits.UsageError(reason)
+
+
+def server_clock(spool: Spool) -> ServerClock:
+    """The file server's time for a listing; this machine's own where nothing may be written."""
+    from dsgspool.clock import ServerClock
+
+    clock = ServerClock(spool.clock)
+    with contextlib.suppress(OSError):
+        clock.set(server_now(spool), spool.clock.boot())
+    return clock
 
 
 def server_now(spool: Spool) -> float:

@@ -12,7 +12,7 @@ import typer
 
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Json
-from dsgspool.cli.context import open_spool, usage
+from dsgspool.cli.context import open_spool, server_clock, usage
 
 if TYPE_CHECKING:
     from dsgspool.snapshot import Counts, Snapshot
@@ -34,7 +34,7 @@ def status(
         raise usage("--watch and --json do not go together")
     while True:
         before = spool.clock.boot()
-        seen = snapshot.take(spool)
+        seen = snapshot.take(spool, server=server_clock(spool))
         if as_json:
             output.json(document(seen))
             return

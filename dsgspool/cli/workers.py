@@ -12,7 +12,7 @@ import typer
 
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Json
-from dsgspool.cli.context import open_spool, usage, worker_ids
+from dsgspool.cli.context import open_spool, server_clock, usage, worker_ids
 
 if TYPE_CHECKING:
     from dsgspool.settings import Control
@@ -33,7 +33,8 @@ def workers(
 
     if context.invoked_subcommand:
         return
-    seen = snapshot.take(open_spool(context)).workers
+    spool = open_spool(context)
+    seen = snapshot.take(spool, server=server_clock(spool)).workers
     there = [worker for worker in seen if everyone or worker.alive or not worker.ended]
     if as_json:
         output.json([entry(worker) for worker in there])

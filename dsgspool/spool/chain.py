@@ -90,11 +90,23 @@ class Chain:
             attempt = 1  # the record before is missing: people delete logs; walk up from the first
         while True:
             if (descriptor := self._create(self.path(name.identity, attempt))) is not None:
-                return Begun(attempt, descriptor)
+                # RACE: `prune` removes records from 1 upwards.  Between my look at N-1 and this creation it may have
+                # removed all of them, and somebody else may already have begun again at 1.
+                if attempt == 1 or self.fs.read_fresh(self.path(name.identity, attempt - 1)) is not None:
+                    return Begun(attempt, descriptor)
+                self._abandon(descriptor)
+                attempt = 1
+                continue
             found = self._judge(name, attempt)
             if isinstance(found, Busy):
                 return found
             attempt += 1 if found else 0
+
+    def _abandon(self, descriptor: int) -> None:
+        self.fs.append(
+            descriptor, b"outcome: stopped\nreason: the records before it were pruned meanwhile\n...\n", sync=True
+        )
+        self.fs.close(descriptor)
 
     def _create(self, path: str) -> int | None:
         try:

@@ -63,15 +63,19 @@ def target_of(spool: Spool, name: TaskName, decision: Decision, token: str, now:
             return f"{spool.todo}/{name.returned(decision.budget, token).lane_path}"
 
 
-def parked_batches(spool: Spool) -> set[str]:
-    """Batch folders that somebody moved to hold/: what comes back of such a batch goes there too."""
-    return {name for name, is_folder in spool.fs.scan(spool.hold) if is_folder}
+def is_parked(spool: Spool, batch: str) -> bool:
+    """True when somebody moved the whole batch: its folder is in hold/ and no longer in todo/.
+
+    A folder in hold/ alone says little: holding one task of a batch makes it too.
+    """
+    there = spool.fs.folder_is_there
+    return bool(batch) and there(f"{spool.hold}/{batch}") and not there(f"{spool.todo}/{batch}")
 
 
 def park(spool: Spool, name: TaskName, decision: Decision) -> Decision:
     """The same decision, or hold/ when the task's batch was parked meanwhile."""
     going_back = decision.state in (State.TODO, State.WAITING)
-    if going_back and name.batch and name.batch.partition("/")[0] in parked_batches(spool):
+    if going_back and is_parked(spool, name.batch.partition("/")[0]):
         return replace(decision, state=State.HOLD, delay=0.0)
     return decision
 

@@ -74,6 +74,8 @@ class Submission:
                 self.fs.create_whole(f"{self.private}/{part}/{number:05d}.yaml", data, sync=False)
             self.fs.flush(self.private)
             placed = self._out_folder(part, f"{folder}/{batch}", numbers)
+            if not self.fs.mount(folder).is_remote:
+                self.fs.sync_folder(f"{folder}/{batch}")
             yield from (f"{batch}/{placed}/{number:05d}" for number, _ in chunk)
 
     def _free_numbers(self, batch: str) -> Iterable[int]:

@@ -188,7 +188,9 @@ class Attempts:
         """A fenced worker still ends its records, as far as it can: whoever waits for them need not wait for its lease."""
         for attempt in self.ending:
             if attempt.outcome is not None and attempt.outcome.kind is not Kind.REVOKED:
-                attempt.decision = attempt.decision or self.runner.decide(attempt, attempt.outcome, self.worker.settings)
+                attempt.decision = attempt.decision or self.runner.decide(
+                    attempt, attempt.outcome, self.worker.settings
+                )
             with contextlib.suppress(OSError):
                 self.runner.finish(attempt, self.worker.settings)
 

@@ -19,6 +19,7 @@ import sys
 import time
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+NODE_TROUBLE, START_PAUSE = 8, 5.0  # exit code of a worker that cannot start here; seconds before it is tried again
 RESTART = 75  # EX_TEMPFAIL: what a worker exits with that others took for dead
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 libc = ctypes.CDLL(None, use_errno=True)
@@ -151,8 +152,11 @@ def main(argv: list[str]) -> int:
     """Start the worker, and a new incarnation after each that was fenced, until one ends of itself."""
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     os.chdir("/")  # a working folder on the share could hang the guard
-    code = RESTART
-    while code == RESTART:
+    code = one_life(argv)
+    was_fenced = code == RESTART
+    while not told_to_end and (code == RESTART or (was_fenced and code == NODE_TROUBLE)):
+        # The share may still be away or read-only: it worked before, so it is waited for.
+        time.sleep(0.2 if code == RESTART else START_PAUSE)
         code = one_life(argv)
     return code if code >= 0 else 128 - code
 
@@ -164,7 +168,7 @@ def one_life(argv: list[str]) -> int:
     worker = start_worker(argv, speak)
     os.close(speak)
     guard = Guard(worker, listen)
-    for number in FORWARDED:
+    for number in [number for number in FORWARDED if signal.getsignal(number) is not signal.SIG_IGN]:  # nohup
         signal.signal(number, lambda number, _frame: forward(worker, number))
     guard.watch()
     silent = guard.left() <= 0

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.clock import iso
-from dsgspool.errors import InvalidName
 from dsgspool.records import is_complete
 from dsgspool.spool.own import Held, Text, Unusable
 from dsgspool.spool.scan import LIMIT, Look
 from dsgspool.task import Decision, State
+from dsgspool.worker import admission
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.desk import Desk, Leaving, Ready, Settling
 from dsgspool.worker.peek import peek
@@ -78,7 +78,9 @@ class Intake:
         elif now < self.worker.blocked_until:
             moments.append(self.worker.blocked_until)
         if self.desk.settling:
-            moments.append(min(max(s.since, s.looked) for s in self.desk.settling.values()) + self.worker.settings.settle)
+            moments.append(
+                min(max(s.since, s.looked) for s in self.desk.settling.values()) + self.worker.settings.settle
+            )
         if self.desk.ready and self._fits():
             moments.append(max(now, self.worker.blocked_until))
         return min(moments)
@@ -186,39 +188,20 @@ class Intake:
         elif isinstance(text, Unusable):
             self.worker.attempts.reject(held, text.reason)
         elif held.original:
-            self.worker.attempts.reject(held, _why_not_a_name(held.original))
-        elif foreign := self._foreign(text):
+            self.worker.attempts.reject(held, admission.why_no_name(held.original))
+        elif foreign := admission.why_foreign(text, self.worker.settings, self.worker.me):
             self.worker.attempts.reject(held, foreign)
         elif held.name.token or is_complete(text.data) or (text.data and self.bell.saw_closed(_dropped_as(held))):
             self._offer(held, text)
         else:
             self.desk.settling[held.file] = Settling(held, text.seen, self.clock.boot())
 
-    def _foreign(self, text: Text) -> str:
-        """Why a file of another user is not run; '' for one that is."""
-        settings, uid = self.worker.settings, self.worker.lease.uid
-        if settings.run_as == "owner":
-            # What root's worker wrote lies where the spool's owner can move it: it must not become root's task.
-            may_run = text.uid != 0 or self.fs.status_of_folder(self.spool.root).st_uid == 0
-            return "" if may_run else "it is root's, and root's files are run only in a spool that root owns"
-        if text.uid == uid:
-            return ""
-        if settings.group is not None:
-            gid = self.worker.station.group_id(settings.group)
-            return (
-                ""
-                if text.gid == gid
-                else f"its group is {text.gid}, not {settings.group} ({gid}): chgrp {settings.group} it"
-            )
-        return (
-            f"its owner is uid {text.uid}, and this worker runs only files of uid {uid}: start a worker as that user, or "
-            "set `group:` in spool.yaml to trust a group"
-        )
-
     def _settle(self) -> None:
         """Look again at files that may not be whole."""
         now = self.clock.boot()
-        waiting = [s for s in self.desk.settling.values() if now - max(s.since, s.looked) >= self.worker.settings.settle]
+        waiting = [
+            s for s in self.desk.settling.values() if now - max(s.since, s.looked) >= self.worker.settings.settle
+        ]
         listing = self.own.listing() if waiting else {}
         for settling in waiting:
             inode = listing.get(settling.held.file)
@@ -232,7 +215,9 @@ class Intake:
                 del self.desk.settling[settling.held.file]
                 self._offer(settling.held, text)
             elif text is not None and now - settling.since > self.worker.settings.lease:
-                self.worker.attempts.reject(settling.held, "it is empty, and nobody has written to it since it was claimed")
+                self.worker.attempts.reject(
+                    settling.held, "it is empty, and nobody has written to it since it was claimed"
+                )
 
     def _offer(self, held: Held, text: Text) -> None:
         """A whole file: into a lane or to waiting/ if it has to, else in line for slots."""
@@ -240,8 +225,7 @@ class Intake:
         cpus = max(hint.cpus, lane.cpus)
         now = self.worker.lease.server.now()
         if cpus > self.worker.controls.slots:
-            self.worker.tell("unfit", f"{held.name.identity} wants {cpus} slots: now in todo/@cpus{cpus}/")
-            self.worker.attempts.give_back(held, lane=names.lane_for(lane.priority, cpus))
+            self._too_wide(held, cpus)
         elif hint.not_before is not None and hint.not_before > now:
             decision = Decision(State.WAITING, budget=held.name.budget, delay=hint.not_before - now)
             text_ = f"{held.name.identity} waits until {iso(hint.not_before)}"
@@ -250,12 +234,20 @@ class Intake:
         else:
             self.desk.ready[held.file] = Ready(held, text, cpus)
 
+    def _too_wide(self, held: Held, cpus: int) -> None:
+        """Into the lane that says how many slots it wants, so that no narrow worker opens it again."""
+        lane = names.lane_for(names.parse_lane(held.name.lane).priority, cpus)
+        self.worker.tell("unfit", f"{held.name.identity} wants {cpus} slots: now in todo/{lane and f'@{lane}/'}")
+        self.worker.attempts.give_back(held, lane=lane)
+
     def _fits(self) -> bool:
         first = next(iter(self.desk.ready.values()))
         return first.cpus + self.worker.attempts.used <= self.worker.controls.slots
 
     def _start(self) -> None:
         """Start what fits, in order: a wide task at the head is not overtaken, or it would starve."""
+        for ready in [r for r in self.desk.ready.values() if r.cpus > self.worker.controls.slots]:
+            self._too_wide(ready.held, ready.cpus)  # somebody lowered the slots since it was claimed
         while self.desk.ready and self._fits() and self.clock.boot() >= self.worker.blocked_until:
             self.worker.attempts.start(next(iter(self.desk.ready.values())))
 
@@ -290,11 +282,3 @@ class Intake:
 def _dropped_as(held: Held) -> str:
     """The path below todo/ that the watcher knew this file by."""
     return replace(held.name, claim=None).lane_path
-
-
-def _why_not_a_name(original: str) -> str:
-    try:
-        names.parse(original)
-    except InvalidName as error:
-        return f"{error}; it lay in todo/ as {original!r}: rename it and move it back"
-    return f"{original!r} cannot be the name of a task"

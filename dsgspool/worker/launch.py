@@ -7,7 +7,8 @@ program's, a script is its own interpreter's; `setup` lines run before any of th
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import signal
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dsgspool.proc import MARKER
@@ -69,3 +70,21 @@ def folder(task: Task, default: str) -> str:
 def input_path(task: Task, cwd: str) -> str:
     """The file that the command reads from, '' for nothing."""
     return os.path.join(cwd, os.path.expanduser(task.stdin)) if task.stdin else ""
+
+
+def why(error: OSError | ValueError, argv: Sequence[str], cwd: str) -> tuple[str, int]:
+    """(reason, exit code as a shell would give it) of a command that could not be started."""
+    if isinstance(error, ValueError):
+        return f"the command cannot be passed to the system: {error}", 126
+    if str(error.filename) == cwd:
+        return f"its folder cannot be entered: cwd {cwd}: {error.strerror}", 126
+    if isinstance(error, FileNotFoundError):
+        return f"command not found: {argv[0]} (in {cwd}, PATH={os.environ.get('PATH', '')})", 127
+    return f"the command cannot be started: {argv[0]}: {error.strerror}", 126
+
+
+def signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

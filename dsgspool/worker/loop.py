@@ -23,6 +23,7 @@ from dsgspool.janitor import Janitor
 from dsgspool.lease import Peers, Times
 from dsgspool.settings import Settings
 from dsgspool.spool import Spool
+from dsgspool.worker.admission import Me
 from dsgspool.worker.attempts import Attempts
 from dsgspool.worker.control import Controls
 from dsgspool.worker.intake import Intake
@@ -83,6 +84,7 @@ class Worker:
     def _start(self) -> None:
         station = self.station
         self.own, self.lease = station.found()
+        self.me = Me(self.lease.uid, station.spool_owner)
         self.journal = Journal(self.spool, station.wid, quiet=self.options.quiet)
         self.peers = Peers(self.spool.fs, self.clock, self.spool.workers, self._times, station.identity, station.wid)
         self.controls = Controls(self)
@@ -169,7 +171,8 @@ class Worker:
         except SpoolError as error:
             self.trouble(str(error))
         except Exception:  # noqa: BLE001 - the boundary: a bug in one duty must not kill the commands that run
-            self.trouble(f"internal error, please report it:\n{traceback.format_exc()}")
+            traceback.print_exc()
+            self.trouble("internal error, please report it with the lines above")
 
     def trouble(self, text: str) -> None:
         """Say what is wrong (once), and claim nothing for a second."""
@@ -258,7 +261,8 @@ class Worker:
     def _listen_to_signals(self) -> None:
         signal.set_wakeup_fd(self._mouth, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-            signal.signal(number, self._on_signal)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # started with nohup
+                signal.signal(number, self._on_signal)
         if self.options.guard_pid and os.getppid() != self.options.guard_pid:
             raise NodeError("the guard died before the worker began")
 

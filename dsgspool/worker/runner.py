@@ -112,6 +112,8 @@ class Runner:
         first = dump((key, value) for key, value in known.items() if value is not None)
         strict = settings.durability == "strict"
         self.fs.append(attempt.record, first.encode(), sync=self.flushes or strict)
+        if strict:
+            self.fs.sync_folder(f"{self.spool.logs}/{attempt.name.batch}")
 
     def keep_text(self, attempt: Attempt, text: Text) -> bool:
         """Keep the text of an invalid task in its record, so that nothing is lost when its file is replaced."""
@@ -151,7 +153,7 @@ class Runner:
         try:
             attempt.pid = proc.spawn(self._launch(attempt, stdin, path))
         except (OSError, ValueError) as error:
-            return self._not_started(attempt, *_why(error, attempt))
+            return self._not_started(attempt, *launch.why(error, attempt.argv, attempt.cwd))
         finally:
             if stdin != self._nothing:
                 self.fs.close(stdin)
@@ -208,7 +210,9 @@ class Runner:
         """
         left = [(pid, proc.session(pid)) for pid in proc.children() if pid not in others]
         mine = [
-            pid for pid, session in left if session == attempt.pid or (session not in others and proc.marker(pid) not in claims)
+            pid
+            for pid, session in left
+            if session == attempt.pid or (session not in others and proc.marker(pid) not in claims)
         ]
         for pid in mine:
             attempt.leftovers.update(proc.descendants(pid))
@@ -224,7 +228,7 @@ class Runner:
         assert attempt.exit is not None
         code, number = attempt.exit.code, attempt.exit.signal
         if number is not None:
-            return Outcome(Kind.SIGNAL, number, f"killed by {_signal_name(number)}")
+            return Outcome(Kind.SIGNAL, number, f"killed by {launch.signal_name(number)}")
         if code in attempt.task.success_codes:
             return Outcome(Kind.DONE, code)
         return Outcome(Kind.EXIT, code, f"exit code {code}{self._last_words(attempt)}")
@@ -255,7 +259,9 @@ class Runner:
             "seconds": round(self.clock.boot() - attempt.began, 3) if attempt.began else 0.0,
             "exit_code": exit_.code if exit_ else outcome.code, "signal": exit_.signal if exit_ else None,
             "outcome": outcome.tag, "reason": outcome.reason or None, "next": next_line(attempt.decision),
-            "cpu_seconds": round(exit_.cpu_seconds, 3) if exit_ else None, "peak_memory_bytes": attempt.peak_memory or None,
+            "cpu_seconds": round(exit_.cpu_seconds, 3) if exit_ else None,
+            "read_bytes": (exit_ and exit_.read_bytes) or None, "written_bytes": (exit_ and exit_.written_bytes) or None,
+            "peak_memory_bytes": attempt.peak_memory or None,
             "stdout_bytes": sizes[0], "stderr_bytes": sizes[1], "leftovers": len(attempt.leftovers) or None,
         }  # fmt: skip
         last = dump((key, value) for key, value in end.items() if value is not None)
@@ -275,21 +281,3 @@ class Runner:
         """Remove the scripts' folder."""
         if self._scripts is not None:
             self._scripts.cleanup()
-
-
-def _why(error: OSError | ValueError, attempt: Attempt) -> tuple[str, int]:
-    """(reason, exit code as a shell would give it) of a command that could not be started."""
-    if isinstance(error, ValueError):
-        return f"the command cannot be passed to the system: {error}", 126
-    if str(error.filename) == attempt.cwd:
-        return f"its folder cannot be entered: cwd {attempt.cwd}: {error.strerror}", 126
-    if isinstance(error, FileNotFoundError):
-        return f"command not found: {attempt.argv[0]} (in {attempt.cwd}, PATH={os.environ.get('PATH', '')})", 127
-    return f"the command cannot be started: {attempt.argv[0]}: {error.strerror}", 126
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

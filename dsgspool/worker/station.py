@@ -6,7 +6,6 @@ or a user with which the promises cannot be kept is refused at the start, with t
 
 from __future__ import annotations
 
-import grp
 import json
 import os
 import resource
@@ -66,6 +65,7 @@ class Station:
         self.identity = proc.identity(options.guard_pid)
         self.guard = GuardLine(options.guard_fd)
         self.wid = ""
+        self.spool_owner = -1
 
     def check(self, settings: Settings) -> None:
         """NodeError when this mount, user or system cannot keep the promises."""
@@ -86,7 +86,7 @@ class Station:
 
     def check_owner(self, settings: Settings) -> None:
         """root works only its own spool, unless it is to run each task as the task's owner."""
-        owner = self.fs.status_of_folder(self.spool.root).st_uid
+        owner = self.spool_owner = self.fs.status_of_folder(self.spool.root).st_uid
         if os.geteuid() == 0 and owner != 0 and settings.run_as != "owner":
             raise NodeError(
                 f"root does not work the spool of uid {owner}: start the worker as that user, or set `run_as: owner` in "
@@ -117,13 +117,6 @@ class Station:
             "user": lease.uid, "version": dsgspool.__version__, "python": sys.version.split()[0],
         }  # fmt: skip
         self.fs.create_whole(f"{self.spool.workers}/{self.wid}.yaml", dump_identity(self.wid, self.identity, facts))
-
-    def group_id(self, name: str) -> int:
-        """Number of a group of this machine; -1, which is nobody's, when it has none of that name."""
-        try:
-            return grp.getgrnam(name).gr_gid
-        except KeyError:
-            return -1
 
     def report_command(self) -> list[str]:
         """The command line that renders the report as a process of its own."""

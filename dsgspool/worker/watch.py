@@ -28,8 +28,9 @@ class Bell:
         self.trouble = ""
         self._observer: BaseObserver | None = None
         self._inode = 0
+        self._new: set[str] = set()  #: folders made while I listen
         self._closed: dict[str, None] = {}
-        self._open: dict[str, int] = {}
+        self._open: dict[str, list[int]] = {}
 
     @property
     def is_armed(self) -> bool:
@@ -84,6 +85,7 @@ class Bell:
         if observer is not None:
             observer.stop()  # not joined: its threads look up once a second, and they are daemons
         self._open.clear()
+        self._new.clear()
         self._closed.clear()  # from now on nobody sees whether they are written to again
 
     def heard(self) -> bool:
@@ -101,8 +103,8 @@ class Bell:
         asked = self._open.get(f"{self.folder}/{path}")
         if asked is None:
             return False
-        self._open[f"{self.folder}/{path}"] = asked + 1
-        return asked < MAX_ASKED
+        asked[0] += 1
+        return asked[0] <= MAX_ASKED
 
     def saw_closed(self, path: str) -> bool:
         """True once for a name that I saw closed after writing, or renamed in whole."""
@@ -114,8 +116,12 @@ class Bell:
         if event.event_type == "moved" and not event.dest_path:
             return  # out of todo/, by a claim or a person: nothing came
         if event.event_type in ("closed", "moved"):
+            if event.is_directory:
+                self._new.add(target)
             self.note(target, closed=True)
         elif event.event_type == "created":
+            if event.is_directory:
+                self._new.add(target)
             self.note(target, closed=event.is_directory)
 
     def note(self, path: str, *, closed: bool) -> None:
@@ -127,8 +133,10 @@ class Bell:
                 del self._closed[next(iter(self._closed))]
         elif path.endswith((".yaml", ".yml")):
             self._closed.pop(path, None)
-            self._open[path] = 0
-            return  # its writer has only begun: its close will ring
+            # RACE: a new folder is watched a moment after it was made, so a close in it may have made no sound.
+            if os.path.dirname(path) not in self._new:
+                self._open[path] = [0]
+                return  # its writer has only begun: its close will ring
         try:
             os.write(self._mouth, b"!")
         except BlockingIOError:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.history import History
-from tests.support.processes import Workers, WorkerProcess, adopting_orphans, exit_code_of_orphan, is_alive, kill
+from tests.support.processes import WorkerProcess, Workers, adopting_orphans, exit_code_of_orphan, is_alive, kill
 from tests.support.spools import SpoolFolder
 
 FIRST_HANGS = '[ "$DSGSPOOL_ATTEMPT" -gt 1 ] || sleep 60'

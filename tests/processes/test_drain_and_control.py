@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from tests.support.history import History
-from tests.support.processes import Gate, Workers, WorkerProcess
+from tests.support.processes import Gate, WorkerProcess, Workers
 from tests.support.spools import SpoolFolder
 
 TOKEN = r"[a-z2-7]{8}-[0-9]+"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.history import History
-from tests.support.processes import Gate, Workers, WorkerProcess, is_alive
+from tests.support.processes import Gate, WorkerProcess, Workers, is_alive
 from tests.support.spools import SpoolFolder
 
 TOKEN = r"[a-z2-7]{8}-[0-9]+"

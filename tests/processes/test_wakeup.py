@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.processes import Workers, WorkerProcess
+from tests.support.processes import WorkerProcess, Workers
 from tests.support.spools import SpoolFolder
 
 TRIES = 6

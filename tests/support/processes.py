@@ -146,7 +146,8 @@ class Workers:
         """Two signals at once would be one: the second comes when the first was heard."""
         living = [worker for worker in self.all if worker.process.poll() is None]
         for worker in living:
-            kill(*descendants(worker.guard), number=signal.SIGCONT)
+            if worker.asked == 0:
+                kill(*descendants(worker.guard), number=signal.SIGCONT)
             if worker.asked == 0 or (worker.asked == 1 and "draining" in worker.output()):
                 worker.asked += 1
                 worker.signal(signal.SIGTERM)

@@ -1,0 +1,265 @@
+"""The rule: an errno is a hint and a listing is the truth; what is written is written whole or not at all."""
+
+import errno
+import fcntl
+import os
+import resource
+import socket
+import stat
+
+import pytest
+
+from dsgspool.fs import Fs
+from dsgspool.mounts import Mount
+
+
+@pytest.fixture
+def fs():
+    return Fs()
+
+
+@pytest.fixture
+def at(tmp_path):
+    return lambda name="": f"{tmp_path}/{name}".rstrip("/")
+
+
+@pytest.fixture
+def small_files():
+    """Files of this process may have 100 bytes: a real write that is refused in the middle."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_rename_answers_with_an_errno_and_never_raises(fs, at):
+    fs.create_whole(at("a"), b"1", sync=False)
+    assert fs.rename(at("a"), at("b")) == 0
+    assert fs.rename(at("a"), at("b")) == errno.ENOENT
+    assert fs.rename(at("b"), at("no/b")) == errno.ENOENT
+    assert fs.rename(at("b"), at("b/x")) == errno.ENOTDIR
+
+
+def test_rename_into_makes_the_folder_that_is_missing(fs, at):
+    fs.create_whole(at("a"), b"1", sync=False)
+    assert fs.rename_into(at("a"), at("s/t/a")) == 0
+    assert fs.names(at("s/t")) == ["a"]
+
+
+def test_rename_into_of_nothing_is_still_nothing(fs, at):
+    assert fs.rename_into(at("a"), at("s/a")) == errno.ENOENT
+
+
+def test_exactly_one_maker_of_a_file_wins(fs, at):
+    descriptor = fs.create(at("a"), b"mine")
+    with pytest.raises(FileExistsError):
+        fs.create(at("a"), b"theirs")
+    fs.close(descriptor)
+    assert fs.read(at("a"))[0] == b"mine"
+
+
+def test_a_link_in_the_way_is_not_followed(fs, at):
+    os.symlink(at("elsewhere"), at("a"))
+    with pytest.raises(FileExistsError):
+        fs.create(at("a"))
+    with pytest.raises(OSError, match="symbolic links") as caught:
+        fs.read(at("a"))
+    assert caught.value.errno == errno.ELOOP
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "socket"])
+def test_what_is_no_regular_file_is_not_read_and_nobody_waits_for_it(fs, at, kind):
+    with socket.socket(socket.AF_UNIX) as listener:
+        {"folder": os.mkdir, "fifo": os.mkfifo, "socket": listener.bind}[kind](at("x"))
+        with pytest.raises(OSError) as caught:  # noqa: PT011 - the errno is what counts
+            fs.read(at("x"))
+    assert caught.value.errno in (errno.EINVAL, errno.ENXIO)
+
+
+def test_a_read_stops_one_byte_after_its_limit(fs, at):
+    fs.create_whole(at("a"), b"x" * 200_000, sync=False)
+    assert len(fs.read(at("a"), 150_000)[0]) == 150_001
+    assert len(fs.read(at("a"), 10)[0]) == 11
+    assert len(fs.read(at("a"))[0]) == 200_000
+
+
+def test_a_fresh_read_of_nothing_is_none(fs, at):
+    assert fs.read_fresh(at("a")) is None
+    assert fs.read_fresh(at("no/a")) is None
+    fs.create_whole(at("a"), b"", sync=False)
+    assert fs.read_fresh(at("a")) == b""
+
+
+def test_an_append_that_is_refused_in_the_middle_leaves_nothing(fs, at, small_files):
+    descriptor = fs.create(at("a"), b"x" * 60)
+    with pytest.raises(OSError, match="too large"):
+        fs.append(descriptor, b"y" * 60)
+    fs.append(descriptor, b"z" * 40)
+    fs.close(descriptor)
+    assert fs.read(at("a"))[0] == b"x" * 60 + b"z" * 40
+
+
+def test_an_append_whose_flush_fails_leaves_nothing(fs, at, monkeypatch):
+    descriptor = fs.create(at("a"), b"before\n")
+
+    def refuse(_descriptor):
+        raise OSError(errno.EDQUOT, "quota")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError, match="quota"):
+        fs.append(descriptor, b"after\n", sync=True)
+    fs.close(descriptor)
+    assert fs.read(at("a"))[0] == b"before\n"
+
+
+def test_a_refused_first_append_to_a_log_keeps_what_the_log_had(fs, at, small_files):
+    fs.create_whole(at("log"), b"x" * 100, sync=False)
+    descriptor = fs.open_log(at("log"))
+    with pytest.raises(OSError, match="too large"):
+        fs.append(descriptor, b"y")
+    fs.close(descriptor)
+    assert fs.read(at("log"))[0] == b"x" * 100
+
+
+def test_a_file_that_could_not_be_filled_is_closed(fs, at, small_files):
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(OSError, match="too large"):
+        fs.create(at("a"), b"y" * 101)
+    assert os.listdir("/proc/self/fd") == before
+    assert fs.read(at("a"))[0] == b""
+
+
+def test_readers_see_the_old_or_the_new_file(fs, at):
+    fs.replace(at("a"), b"old")
+    with open(at("a"), "rb") as reader:
+        fs.replace(at("a"), b"new")
+        assert reader.read() == b"old"
+    assert fs.read(at("a"))[0] == b"new"
+    assert fs.names(at()) == ["a"]
+
+
+def test_folders_are_made_with_their_parents(fs, at):
+    fs.make_folder(at("a/b/c"))
+    fs.make_folder(at("a/b/c"))
+    with pytest.raises(FileExistsError):
+        fs.make_folder(at("a/b/c"), exclusive=True)
+
+
+def test_a_folder_is_there_only_while_it_is(fs, at):
+    fs.make_folder(at("a"))
+    assert fs.folder_is_there(at("a"))
+    assert fs.remove_folder(at("a"))
+    assert not fs.folder_is_there(at("a"))
+    assert not fs.remove_folder(at("a"))
+
+
+def test_a_folder_that_is_not_empty_stays(fs, at):
+    fs.make_folder(at("a/b"))
+    assert not fs.remove_folder(at("a"))
+
+
+def test_removing_tells_whether_there_was_something(fs, at):
+    fs.create_whole(at("a"), b"", sync=False)
+    assert fs.remove(at("a"))
+    assert not fs.remove(at("a"))
+
+
+def test_a_scan_of_a_folder_that_is_gone_is_empty_unless_it_must_be_there(fs, at):
+    assert list(fs.scan(at("no"))) == []
+    with pytest.raises(FileNotFoundError):
+        list(fs.scan(at("no"), must_be_there=True))
+
+
+def test_a_scan_says_what_is_a_folder_and_follows_no_link(fs, at):
+    fs.make_folder(at("a"))
+    os.symlink(at("a"), at("b"))
+    assert sorted(fs.scan(at())) == [("a", True), ("b", False)]
+
+
+def test_a_walk_gives_files_in_order_and_does_not_enter_hidden_folders(fs, at):
+    for path in ("s/2", "s/1", "a", ".hidden/x"):
+        fs.make_folder(os.path.dirname(at(path)))
+        fs.create_whole(at(path), b"", sync=False)
+    assert [path for path, _ in fs.walk(at())] == [".hidden", "a", "s/1", "s/2"]
+    assert list(fs.walk(at("no"))) == []
+
+
+def test_inodes_are_those_of_the_files(fs, at):
+    fs.create_whole(at("a"), b"", sync=False)
+    assert fs.inodes(at()) == {"a": fs.status(at("a")).st_ino}
+
+
+def test_a_tail_is_the_end(fs, at):
+    fs.create_whole(at("a"), b"0123456789", sync=False)
+    assert (fs.tail(at("a"), 3), fs.tail(at("a"), 99)) == (b"789", b"0123456789")
+
+
+def test_a_touch_sets_the_time(fs, at):
+    fs.create_whole(at("a"), b"", sync=False)
+    os.utime(at("a"), (0, 0))
+    fs.touch(at("a"))
+    assert fs.status(at("a")).st_mtime > 0
+
+
+def test_a_lock_is_free_when_nobody_holds_it(fs, at):
+    fs.create_whole(at("l"), b"", sync=False)
+    assert fs.lock_is_free(at("l"))
+    assert fs.lock_is_free(at("no"))
+    with open(at("l"), "r+b") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        assert not fs.lock_is_free(at("l"))
+    assert fs.lock_is_free(at("l"))
+
+
+def test_of_a_lock_that_may_not_be_opened_nothing_is_known(fs, at, monkeypatch):
+    def refuse(*_args):
+        raise PermissionError(errno.EACCES, "not yours")
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert not fs.lock_is_free(at("l"))
+
+
+def test_in_a_groups_spool_everything_is_the_groups(at):
+    fs = Fs(group=True)
+    before = os.umask(0o077)
+    try:
+        fs.make_folder(at("a"))
+        fs.create_whole(at("a/x"), b"", sync=False)
+        fs.close(fs.open_log(at("a/y")))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.stat(at("a")).st_mode) == 0o2770
+    assert [stat.S_IMODE(os.stat(at(f"a/{name}")).st_mode) for name in "xy"] == [0o660] * 2
+
+
+def test_an_input_that_is_a_fifo_is_refused_at_once(fs, at):
+    os.mkfifo(at("x"))
+    with pytest.raises(OSError, match="fifo"):
+        fs.open_input(at("x"))
+
+
+def test_flushing_a_folder_and_a_file_system_works(fs, at):
+    fs.sync_folder(at())
+    fs.flush(at())
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "remote", "soft"),
+    [
+        ("ext4", "rw", False, False),
+        ("nfs4", "rw,hard", True, False),
+        ("nfs", "rw,soft", True, True),
+        ("nfs4", "softerr", True, True),
+        ("fuse.sshfs", "rw", True, False),
+        ("lustre", "rw", True, False),
+    ],
+)
+def test_what_a_mount_promises(kind, options, remote, soft):
+    mount = Mount("/m", kind, frozenset(options.split(",")))
+    assert (mount.is_remote, mount.is_soft) == (remote, soft)
+
+
+def test_every_path_is_on_some_mount(fs, at):
+    mount = fs.mount(at())
+    assert at().startswith(mount.point.rstrip("/"))
+    assert mount.kind != "unknown"

@@ -1,0 +1,317 @@
+"""The rule: a worker is dead on proof only, and what is not known for certain is alive."""
+
+import errno
+import os
+from dataclasses import replace
+
+import pytest
+from filelock import FileLock
+
+from dsgspool import proc
+from dsgspool.errors import NodeError
+from dsgspool.lease import MIN_SAMPLES, Lease, Peers, Times, dump_identity, kill_leftovers, parse_facts, parse_identity
+from dsgspool.proc import Identity
+from tests.support.doors import ClockedFs, FakeClock, FlakyFs
+
+TIMES = Times(heartbeat=5, fence=25, kill=10, lease=47)
+ME = Identity("n1", "machine-1", "boot-1", "pid:[1]", os.getpid(), proc.start_time(os.getpid()))
+ELSEWHERE = Identity("n2", "machine-2", "boot-2", "pid:[1]", 10, 100)
+A, B = "n1-aaaaaaaa", "n2-bbbbbbbb"
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def fs(clock):
+    return ClockedFs(clock)
+
+
+@pytest.fixture
+def workers(tmp_path):
+    return str(tmp_path)
+
+
+@pytest.fixture
+def peers(fs, clock, workers):
+    """What worker A knows of the others."""
+    peers = Peers(fs, clock, workers, lambda: TIMES, ME, A)
+    peers.refresh()
+    return peers
+
+
+@pytest.fixture
+def announce(fs, workers, peers):
+    """Makes a worker known: WID.yaml and WID.lock."""
+
+    def make(identity=ELSEWHERE, wid=B):
+        fs.create_whole(f"{workers}/{wid}.yaml", dump_identity(wid, identity, {"slots": 2}))
+        fs.create_whole(f"{workers}/{wid}.lock", b"")
+        peers.refresh()
+        return wid
+
+    return make
+
+
+def put(workers, name, text=""):
+    with open(f"{workers}/{name}", "w") as file:
+        file.write(text)
+
+
+def look(peers, clock, seconds, times=1, wid=B):
+    """Time passes, my own heartbeats go through, and I look at another's."""
+    for _ in range(times):
+        clock.advance(seconds)
+        peers.refresh()
+        peers.watch(wid)
+
+
+# -- my own lease
+
+
+def test_a_lease_is_held_by_a_lock_and_touched(fs, clock, workers):
+    lease = Lease(fs, clock, workers, A)
+    lease.acquire()
+    assert not fs.lock_is_free(lease.path)
+    first = os.stat(lease.path).st_mtime
+    clock.advance(5)
+    assert lease.beat() == clock.boot() == lease.beat_at
+    assert os.stat(lease.path).st_mtime == pytest.approx(first + 5)
+    lease.release()
+    assert fs.lock_is_free(lease.path)
+    assert os.path.exists(lease.path)
+
+
+def test_the_servers_time_comes_from_the_heartbeat(fs, clock, workers):
+    lease = Lease(fs, clock, workers, A)
+    lease.acquire()
+    assert lease.server.now() == pytest.approx(os.stat(lease.path).st_mtime)
+    assert lease.uid == os.getuid()
+    lease.release()
+
+
+def test_a_name_that_exists_is_no_new_one(fs, clock, workers):
+    put(workers, f"{A}.lock")
+    with pytest.raises(FileExistsError):
+        Lease(fs, clock, workers, A).acquire()
+
+
+def test_a_heartbeat_that_does_not_go_through_is_not_counted(clock, workers):
+    lease = Lease(FlakyFs(clock, {"touch": errno.EIO}, times=0), clock, workers, A)
+    lease.acquire()
+    before = lease.beat_at
+    lease.fs.times = 1
+    clock.advance(5)
+    with pytest.raises(OSError, match="Input/output"):
+        lease.beat()
+    assert lease.beat_at == before
+    lease.release()
+
+
+def test_a_mount_without_locks_is_refused(fs, clock, workers, monkeypatch):
+    def refuse(_lock):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    with pytest.raises(NodeError, match="cannot be locked"):
+        Lease(fs, clock, workers, A).acquire()
+
+
+# -- rule 0: who is known
+
+
+def test_i_am_never_dead_to_myself(peers, workers):
+    put(workers, f"{A}.dead")
+    peers.refresh()
+    assert peers.verdict(A) == ""
+
+
+def test_a_worker_that_is_not_in_workers_is_dead(peers):
+    assert peers.verdict("n9-zzzzzzzz") == "it is not in workers/"
+
+
+def test_a_worker_that_came_after_the_last_listing_is_alive(peers, fs, workers):
+    assert peers.is_dead(B)
+    fs.create_whole(f"{workers}/{B}.yaml", dump_identity(B, ELSEWHERE, {}))
+    assert not peers.is_dead(B)
+
+
+def test_only_inventories_make_a_worker_known(peers, announce, workers):
+    announce()
+    for name in ("n3-cccccccc.lock", f"{B}.control.yaml", "README.yaml", "janitor.1"):
+        put(workers, name)
+    peers.refresh()
+    assert peers.known == {B}
+
+
+# -- rule 1: tombstones and fences
+
+
+@pytest.mark.parametrize(("mark", "why"), [("dead", "tombstone"), ("fenced", "fenced")])
+def test_a_tombstone_or_a_fence_is_proof(peers, announce, workers, mark, why):
+    announce()
+    assert peers.living() == [B]
+    put(workers, f"{B}.{mark}")
+    peers.refresh()
+    assert why in peers.verdict(B)
+    assert peers.living() == []
+
+
+def test_death_is_for_ever(peers, announce, workers):
+    announce()
+    put(workers, f"{B}.dead")
+    peers.refresh()
+    assert peers.is_dead(B)
+    os.unlink(f"{workers}/{B}.dead")
+    peers.refresh()
+    assert peers.is_dead(B)
+
+
+# -- rule 2: the same machine
+
+
+def gone(**changes):
+    """A worker of my machine and boot whose process is not there."""
+    return replace(ME, pid=2**22 + 1, start=1, **changes)
+
+
+def test_a_process_of_my_boot_that_is_gone_is_dead(peers, announce):
+    announce(gone())
+    assert "on this machine is gone" in peers.verdict(B)
+
+
+def test_a_process_of_my_boot_that_is_there_is_alive(peers, announce):
+    announce(ME)
+    assert not peers.is_dead(B)
+
+
+def test_as_long_as_its_guard_is_there_it_is_alive(peers, announce):
+    announce(gone(guard_pid=ME.pid, guard_start=ME.start))
+    assert not peers.is_dead(B)
+
+
+def test_as_long_as_its_lock_is_held_it_is_alive(peers, announce, workers):
+    announce(gone())
+    with FileLock(f"{workers}/{B}.lock"):
+        assert not peers.is_dead(B)
+    assert peers.is_dead(B)
+
+
+def test_another_boot_of_my_machine_is_proof(peers, announce):
+    announce(replace(ME, boot_id="an earlier one"))
+    assert "started anew" in peers.verdict(B)
+
+
+@pytest.mark.parametrize("change", [{"pid_namespace": "pid:[2]"}, {"machine_id": "other"}, {"host": "other"}])
+def test_of_another_namespace_or_machine_no_process_number_says_anything(peers, announce, change):
+    announce(gone(**change))
+    assert not peers.is_dead(B)
+
+
+def test_what_it_left_is_killed_first(peers, announce, monkeypatch):
+    announce(gone())
+    left, killed = [[4711], []], []
+    monkeypatch.setattr(proc, "marked", lambda _wid: left.pop(0))
+    monkeypatch.setattr(proc, "send", lambda pids, number: killed.append((list(pids), number)))
+    assert not peers.is_dead(B)
+    assert peers.is_dead(B)
+    assert killed[0] == ([4711], 9)
+
+
+def test_what_may_not_be_killed_is_still_there(monkeypatch):
+    def refuse(_pids, _number):
+        raise PermissionError
+
+    monkeypatch.setattr(proc, "marked", lambda _wid: [4711])
+    monkeypatch.setattr(proc, "send", refuse)
+    assert kill_leftovers(B)
+
+
+def test_an_inventory_that_was_half_written_is_read_again(peers, workers):
+    put(workers, f"{B}.yaml", 'worker: "n2-bbb')
+    peers.refresh()
+    assert peers.identity(B) is None
+    put(workers, f"{B}.yaml", dump_identity(B, ELSEWHERE, {}).decode())
+    assert peers.identity(B) == ELSEWHERE
+
+
+# -- rule 3: silence
+
+
+def test_a_heartbeat_that_changes_is_life(peers, announce, fs, clock, workers):
+    announce()
+    for _ in range(20):
+        look(peers, clock, 5)
+        fs.touch(f"{workers}/{B}.lock")
+    assert not peers.is_dead(B)
+
+
+def test_silence_for_a_whole_lease_is_death(peers, announce, clock):
+    announce()
+    look(peers, clock, 5, 10)
+    assert not peers.is_dead(B)
+    look(peers, clock, 5)
+    assert peers.verdict(B) == "no heartbeat for 50 s"
+
+
+def test_silence_is_counted_from_look_to_look_and_not_to_now(peers, announce, clock):
+    """RACE: between my last look and now I may have stood still, and it may have beaten."""
+    announce()
+    look(peers, clock, 5, 4)
+    clock.advance(100)
+    assert not peers.is_dead(B)
+
+
+def test_two_looks_are_not_enough(fs, clock, workers, announce):
+    announce()
+    slow = Peers(fs, clock, workers, lambda: replace(TIMES, heartbeat=30), ME, A)
+    look(slow, clock, 50, MIN_SAMPLES - 1)
+    assert not slow.is_dead(B)
+    look(slow, clock, 1)
+    assert slow.is_dead(B)
+
+
+def test_after_a_gap_of_my_own_silence_is_counted_anew(peers, announce, clock):
+    announce()
+    look(peers, clock, 5, 10)
+    look(peers, clock, 11)
+    assert not peers.is_dead(B)
+    look(peers, clock, 5, 10)
+    assert peers.is_dead(B)
+
+
+def test_while_my_heartbeats_fail_nobodys_silence_counts(peers, announce, clock):
+    announce()
+    look(peers, clock, 5, 10)
+    peers.start_over()
+    look(peers, clock, 5)
+    assert not peers.is_dead(B)
+
+
+def test_a_lock_file_that_is_gone_is_silent_too(peers, announce, clock, workers):
+    announce()
+    os.unlink(f"{workers}/{B}.lock")
+    look(peers, clock, 5, 11)
+    assert peers.is_dead(B)
+
+
+def test_a_free_lock_alone_proves_nothing(peers, announce, fs, workers):
+    announce()
+    assert fs.lock_is_free(f"{workers}/{B}.lock")
+    assert not peers.is_dead(B)
+
+
+# -- WID.yaml
+
+
+def test_an_identity_is_read_as_it_was_written():
+    data = dump_identity(B, ELSEWHERE, {"slots": 2, "user": 1000})
+    assert parse_identity(data) == ELSEWHERE
+    assert parse_facts(data)["slots"] == 2
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xfe", b'worker: "n2-bbb', b"host: n2\n", b"..."])
+def test_a_broken_inventory_names_nobody(data):
+    assert parse_identity(data) is None
