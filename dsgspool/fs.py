@@ -37,16 +37,9 @@ class Fs:
     def __init__(self, *, group: bool = False) -> None:
         self.group = group
 
-    # -- looking -------------------------------------------------------------------------------------------------
-
     def names(self, folder: str) -> list[str]:
         """Names in a folder.  Opening it is what makes an NFS client ask the server."""
         return os.listdir(folder)
-
-    def entries(self, folder: str) -> list[os.DirEntry[str]]:
-        """Names, kinds and inode numbers in a folder, without a look at each."""
-        with os.scandir(folder) as found:
-            return list(found)
 
     def scan(self, folder: str, *, must_be_there: bool = False) -> Iterator[tuple[str, bool]]:
         """(name, is a folder) one by one: a folder of a million names costs no memory.  Nothing when it is gone."""
@@ -65,18 +58,16 @@ class Fs:
         with os.scandir(folder) as found:
             return {entry.name: entry.inode() for entry in found}
 
-    def walk(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """(path below `folder`, entry) of everything that is no folder, each folder's names in order."""
-        yield from self._walk(folder, "")
-
-    def _walk(self, folder: str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    def walk(self, folder: str, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """(`prefix` + path below `folder`, entry) of everything that is no folder, each folder's names in order."""
         try:
-            entries = sorted(self.entries(folder), key=lambda entry: entry.name)
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
             return
         for entry in entries:
             if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-                yield from self._walk(entry.path, f"{prefix}{entry.name}/")
+                yield from self.walk(entry.path, f"{prefix}{entry.name}/")
             else:
                 yield prefix + entry.name, entry
 
@@ -101,11 +92,11 @@ class Fs:
             parts.append(data)
         return b"".join(parts)
 
-    def tail(self, path: str, limit: int) -> bytes:
-        """The last `limit` bytes of a file."""
+    def read_at(self, path: str, offset: int, limit: int) -> bytes:
+        """At most `limit` bytes from `offset` on; a negative offset counts from the end."""
         with _opened(path, _READ) as descriptor:
-            size = os.fstat(descriptor).st_size
-            return os.pread(descriptor, limit, max(0, size - limit))
+            start = offset if offset >= 0 else max(0, os.fstat(descriptor).st_size + offset)
+            return os.pread(descriptor, limit, start)
 
     def read_fresh(self, path: str) -> bytes | None:
         """Content of a file another machine may just have made; None when it is not there (R6)."""
@@ -129,8 +120,6 @@ class Fs:
         """The mount that a path is on."""
         return mount_of(path)
 
-    # -- moving --------------------------------------------------------------------------------------------------
-
     def rename(self, source: str, target: str) -> int:
         """Rename and answer with 0 or an errno: a hint, since a lost reply turns success into ENOENT [hazards H1]."""
         try:
@@ -147,8 +136,6 @@ class Fs:
             number = self.rename(source, target)
         return number
 
-    # -- making --------------------------------------------------------------------------------------------------
-
     def make_folder(self, path: str, *, exclusive: bool = False) -> None:
         """mkdir -p; `exclusive`: raise FileExistsError when it is there."""
         try:
@@ -156,13 +143,12 @@ class Fs:
         except FileNotFoundError:
             self.make_folder(os.path.dirname(path))
             self.make_folder(path, exclusive=exclusive)
-            return
         except FileExistsError:
             if exclusive:
                 raise
-            return
-        if self.group:
-            os.chmod(path, 0o2770)
+        else:
+            if self.group:
+                os.chmod(path, 0o2770)
 
     def create(self, path: str, data: bytes = b"", *, sync: bool = False) -> int:
         """A new file with `data`, still open: exactly one caller wins (O_EXCL), the others get FileExistsError."""
@@ -268,6 +254,13 @@ class Fs:
             return False
         return True
 
+    def hand_over(self, path: str, gid: int, mode: int) -> None:
+        """Give a folder or file of mine to a group; those of other members are theirs to change."""
+        status = os.stat(path, follow_symlinks=False)
+        if (status.st_gid, status.st_mode & 0o7777) != (gid, mode):
+            os.chown(path, -1, gid, follow_symlinks=False)
+            os.chmod(path, mode)
+
     def remove_folder(self, path: str) -> bool:
         """rmdir; False when it is not empty or not there.  `.nfsXXXX` files may keep it for a while [hazards H15]."""
         try:
@@ -279,19 +272,12 @@ class Fs:
         return True
 
     def lock_is_free(self, path: str) -> bool:
-        """True when nobody on this machine holds the flock of `path`."""
+        """True when nobody on this machine holds the flock of `path`; of what may not be opened nothing is known."""
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return True
-        except PermissionError:
-            return False  # another user's: nothing is known
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        finally:
-            os.close(descriptor)
+            with _opened(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC) as descriptor:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return isinstance(error, FileNotFoundError)
         return True
 
     def give(self, descriptor: int, uid: int) -> None:

@@ -6,6 +6,8 @@ The rule: the spool is found in one place, by `--spool`, DSGSPOOL_SPOOL or the f
 from __future__ import annotations
 
 import contextlib
+import os
+import shlex
 from typing import TYPE_CHECKING
 
 from dsgspool.cli import exits
@@ -22,6 +24,14 @@ def open_spool(context: typer.Context) -> Spool:
     from dsgspool.spool import Spool
 
     return Spool.find(context.obj)
+
+
+def program() -> str:
+    """How to call dsgspool from this shell: by name when it is on PATH, else by its path."""
+    import shutil
+    import sys
+
+    return "dsgspool" if shutil.which("dsgspool") else shlex.join([os.path.abspath(sys.argv[0])])
 
 
 def usage(reason: str) -> exits.UsageError:

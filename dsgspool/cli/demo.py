@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsgspool.cli import exits, output
+from dsgspool.cli.context import program
 
 if TYPE_CHECKING:
     from dsgspool.cli.waiting import Watch
@@ -25,11 +26,11 @@ def demo(
     ] = 2,
 ) -> None:
     """Run a small real study in a new spool.  Starts workers, writes the report; half a minute."""
-    from dsgspool.cli.laying import lay_down
     from dsgspool.cli.waiting import Watch
     from dsgspool.demo import run
     from dsgspool.report.site import write_site
     from dsgspool.spool import Spool
+    from dsgspool.spool.laying import lay_down
 
     root = run.new_folder(folder)
     list(lay_down(root))
@@ -83,7 +84,7 @@ def _tell(root: str, tasks: Watch, report: str) -> None:
     )
     output.heading("Try, in that folder: mend what failed and run it again")
     again = "mkdir -p todo/describe && mv failed/describe/*~exit1.yaml todo/describe/"
-    output.block(f"{_mend(root)}\n{again}\ndsgspool worker --until-empty", "  ")
+    output.block(f"{_mend(root)}\n{again}\n{program()} worker --until-empty", "  ")
 
 
 def _mend(root: str) -> str:

@@ -6,7 +6,7 @@ attempt is read BEFORE the last look at the log, so nothing that was written is 
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Callable, Iterator
 
 from dsgspool import names
@@ -30,9 +30,10 @@ class Log:
 
     def news(self) -> Iterator[bytes]:
         """What was written since the last call."""
-        while data := _read_from(self.path, self.offset):
-            self.offset += len(data)
-            yield data
+        with contextlib.suppress(FileNotFoundError):  # not there yet
+            while data := self.spool.fs.read_at(self.path, self.offset, CHUNK):
+                self.offset += len(data)
+                yield data
 
     def follow(self, sleep: Callable[[float], None]) -> Iterator[bytes]:
         """What is there and what comes, until the attempt is over."""
@@ -54,15 +55,3 @@ class Log:
         held = any(name.identity == self.identity for _, name in self.spool.tasks(State.RUNNING))
         self._unseen = 0 if held else self._unseen + 1
         return self._unseen >= GONE
-
-
-def _read_from(path: str, offset: int) -> bytes:
-    """A part of a file, b"" at its end and when it is not there (yet)."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return b""
-    try:
-        return os.pread(descriptor, CHUNK, offset)
-    finally:
-        os.close(descriptor)

@@ -21,7 +21,7 @@ def init(
     """Make a spool.  Lays down its folders, a commented spool.yaml, README.txt, examples; overwrites nothing."""
     import os
 
-    from dsgspool.cli.laying import lay_down
+    from dsgspool.spool.laying import lay_down
 
     root = os.path.abspath(folder)
     made = [path for path in lay_down(root, group) if path != root]

@@ -14,7 +14,7 @@ from dsgspool.cli import output
 from dsgspool.cli.context import open_spool, server_now, usage
 
 if TYPE_CHECKING:
-    from dsgspool.cli.pruning import Pruned, Pruner
+    from dsgspool.spool.pruning import Pruned, Pruner
 
 LEAST = 60.0  #: seconds: what has just ended is still being looked at
 
@@ -29,7 +29,7 @@ def prune(
 ) -> None:
     """Remove old finished tasks for good.  Their logs and records go too; prints each name."""
     from dsgspool import fields
-    from dsgspool.cli.pruning import Pruner
+    from dsgspool.spool.pruning import Pruner
     from dsgspool.task import State
     from dsgspool.yamltext import Node
 

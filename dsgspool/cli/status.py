@@ -5,7 +5,6 @@ The rule: one look at the folders, one screen: counts, batches, who runs what, w
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,7 +70,7 @@ def show(seen: Snapshot) -> None:
     """Print it."""
     from dsgspool.clock import local
 
-    output.heading(f"{seen.root}  {local(time.time())}{'  PAUSED' if seen.paused else ''}")
+    output.heading(f"{seen.root}  {local(seen.taken)}{'  PAUSED' if seen.paused else ''}")
     rows = [(batch or "(no batch)", *_counts(counts).values()) for batch, counts in seen.batches.items()]
     total = ("all", *_counts(seen.counts).values())
     output.table(("", *STATES), [*rows[:MOST], total] if len(rows) > 1 else [total])

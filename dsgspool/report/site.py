@@ -82,6 +82,6 @@ def _log(spool: Spool, task: TaskSeen) -> Log:
         stem = f"{spool.logs}/{record_path(task.identity, attempt.number).removesuffix('.yaml')}"
         for suffix in ("err", "out"):
             with contextlib.suppress(OSError):
-                if lines := last_lines(spool.fs.tail(f"{stem}.{suffix}", TAIL)):
+                if lines := last_lines(spool.fs.read_at(f"{stem}.{suffix}", -TAIL, TAIL)):
                     return Log(suffix, lines)
     return Log()

@@ -58,16 +58,21 @@ class Look:
             if len(self.sight.candidates) >= self.limit:
                 return
             if is_folder:
-                try:
-                    inside = self._list(f"{prefix}{name}/")
-                except PermissionError:
-                    self.sight.unfit += 1  # somebody's private folder must not stop the others
-                    continue
-                self._collect(f"{prefix}{name}/", inside)
+                self._collect(f"{prefix}{name}/", self._list(f"{prefix}{name}/"))
             else:
                 self.sight.candidates.append(prefix + name)
 
     def _list(self, prefix: str) -> list[tuple[str, bool]]:
+        """What may be tried in a folder; somebody's private one must not stop the others."""
+        try:
+            return self._in_order(prefix)
+        except PermissionError:
+            if not prefix:
+                raise
+            self.sight.unfit += 1
+            return []
+
+    def _in_order(self, prefix: str) -> list[tuple[str, bool]]:
         """What may be tasks (at most `limit`), and the sub-folders, in the order in which they are tried."""
         folders: list[str] = []
         swaps: set[str] = set()

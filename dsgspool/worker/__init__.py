@@ -1,0 +1,1 @@
+"""The worker: the guard and the loop, and what the loop does at each turn."""

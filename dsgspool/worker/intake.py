@@ -98,6 +98,8 @@ class Intake:
         if paths or self.gifts or self.desk.is_fresh or (self.desk.leaving and self.clock.boot() >= self._retry_at):
             self._exchange(paths)
         self._settle()
+        if self.worker.controls.draining:
+            self.give_all_back()  # what a person put here since the drain began
         self._start()
         self._check_end()
 

@@ -237,7 +237,7 @@ class Runner:
         """The last line of the error log: mostly it says why."""
         path = f"{self.spool.logs}/{record_path(attempt.name.identity, attempt.number)[:-5]}.err"
         try:
-            lines = self.fs.tail(path, TAIL).decode(errors="replace").split("\n")
+            lines = self.fs.read_at(path, -TAIL, TAIL).decode(errors="replace").split("\n")
         except OSError:
             return ""
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")

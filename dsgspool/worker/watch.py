@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class Bell:
         """Stop listening."""
         observer, self._observer = self._observer, None
         if observer is not None:
-            observer.stop()  # not joined: its threads look up once a second, and they are daemons
+            # It joins threads that look up twice a second: that would stop the loop, so nobody waits for it.
+            threading.Thread(target=observer.stop, daemon=True).start()
         self._open.clear()
         self._new.clear()
         self._closed.clear()  # from now on nobody sees whether they are written to again

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dsgspool.cli.app import app
-from dsgspool.cli.laying import lay_down
+from dsgspool.spool.laying import lay_down
 
 ROOT = Path(__file__).resolve().parents[2]
 

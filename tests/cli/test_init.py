@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dsgspool import resources
-from dsgspool.cli import laying
+from dsgspool.spool import laying
 from dsgspool.codec import parse_task
 from dsgspool.errors import NodeError
 from dsgspool.settings import Settings, parse_settings

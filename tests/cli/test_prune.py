@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from dsgspool.cli.pruning import Pruner
+from dsgspool.spool.pruning import Pruner
 from dsgspool.spool import Spool
 from dsgspool.task import State
 

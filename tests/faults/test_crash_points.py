@@ -277,5 +277,3 @@ def test_the_crash_is_where_it_was_asked_for(roots):
     assert trial.run(claim)
     assert trial.fs.done == ["rename"]
     assert os.path.exists(f"{trial.world.root}/todo/s/b.yaml")
-
-

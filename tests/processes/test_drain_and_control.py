@@ -77,6 +77,34 @@ def test_slots_can_be_changed_while_it_runs(
     workers.wait_until(lambda: len(history.lines("start")) == 3)
 
 
+def test_a_wide_task_that_no_longer_fits_after_slots_were_taken_away_blocks_nobody(
+    folder: SpoolFolder, workers: Workers, history: History, gate: Gate
+) -> None:
+    worker = workers.ready(slots=3)
+    folder.drop("a", history.command(gate.wait))
+    workers.wait_until(lambda: history.lines("start"))
+    folder.drop("wide", "true", cpus=3)
+    workers.wait_until(lambda: folder.running("wide"))
+    control(folder, worker, "slots: 2\n")
+    folder.drop("b", history.command())
+    workers.wait_until(lambda: folder.done() == {"b"})
+    assert folder.ls("todo")[0].startswith("@cpus3/wide~0.")
+
+
+def test_a_file_put_into_the_folder_of_a_draining_worker_is_given_back(
+    folder: SpoolFolder, workers: Workers, history: History, gate: Gate
+) -> None:
+    worker = gated(folder, workers, history, gate, "a")
+    worker.signal()
+    worker.says("draining")
+    folder.drop("gift", history.command(), state=f"running/{worker.wid}")
+    workers.wait_until(lambda: folder.ls("todo"))
+    gate.open()
+    assert worker.ends() == 0
+    assert re.fullmatch(rf"gift~0\.{TOKEN}\.yaml", "".join(folder.ls("todo")))
+    history.assert_each_once({"a"})
+
+
 def test_a_worker_can_be_paused_and_set_going_again(folder: SpoolFolder, workers: Workers, history: History) -> None:
     worker = workers.ready()
     control(folder, worker, "paused: true\n")

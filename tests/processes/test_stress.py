@@ -15,11 +15,13 @@ def test_eight_workers_run_each_of_500_tasks_exactly_once(
     folder: SpoolFolder, workers: Workers, history: History
 ) -> None:
     folder.configure(CALM)
+    (folder / "PAUSE").touch()
     names = {folder.drop(f"batch-{n % 3}/{n:04d}", history.command()) for n in range(TASKS)}
-    started = [workers.start("--until-empty", slots=2) for _ in range(WORKERS)]
+    started = [workers.ready("--until-empty", slots=2) for _ in range(WORKERS)]
+    (folder / "PAUSE").unlink()
     for worker in started:
-        assert worker.ends(60) == 0, workers.describe()
+        assert worker.ends(90) == 0, workers.describe()
     history.assert_each_once(names)
-    assert folder.done() == names
-    assert set(folder.states()) == {"done"}
+    assert folder.states() == {"done": sorted(f"{name}.yaml" for name in names)}
+    assert {folder.record(name)["worker"] for name in names} == {worker.wids()[0] for worker in started}
     assert check(Spool.open(str(folder)), accepted=names) == []

@@ -230,7 +230,9 @@ class Spool(RuleBasedStateMachine):
 
     @rule()
     def park_the_batch(self) -> None:
-        os.makedirs(f"{self.world.root}/hold/s", exist_ok=True)
+        """mv todo/s hold/"""
+        if os.path.exists(f"{self.world.root}/todo/s") and not os.path.exists(f"{self.world.root}/hold/s"):
+            os.rename(f"{self.world.root}/todo/s", f"{self.world.root}/hold/s")
 
 
 Spool.TestCase.settings = settings(

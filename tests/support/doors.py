@@ -48,7 +48,7 @@ class Crash(BaseException):
 class Steps(Fs):
     """Every operation goes through `step`."""
 
-    def step(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:
+    def step(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:  # noqa: ARG002
         return call()
 
 
@@ -164,7 +164,7 @@ class FullFs(ClockedFs):
         super().__init__(clock)
         self.space = True
 
-    def step(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:
+    def step(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:  # noqa: ARG002
         if name in ("append", "create") and not self.space:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return call()

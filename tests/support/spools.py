@@ -19,7 +19,7 @@ STATES = ("todo", "waiting", "hold", "running", "done", "failed")
 
 FAST: Mapping[str, object] = {
     "format": 1,
-    "heartbeat": "300ms",
+    "heartbeat": "150ms",
     "fence": "2s",
     "kill": "1s",
     "lease": "4s",

@@ -121,12 +121,13 @@ def test_a_file_that_is_gone_has_not_changed(world, own):
     assert own.read(held, 1) is None
 
 
-def test_a_file_in_whose_place_another_lies_has_changed(world, own):
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/etc/hosts", path)])
+def test_a_file_in_whose_place_something_else_lies_has_changed(world, own, make):
     drop(world, "x.yaml")
     held = own.claim("x.yaml")
     text = read(own, held)
     os.rename(f"{own.path}/{held.file}", f"{world.root}/tmp/kept")
-    os.mkfifo(f"{own.path}/{held.file}")
+    make(f"{own.path}/{held.file}")
     assert not own.unchanged(held, text.seen)
 
 

@@ -23,7 +23,9 @@ def spawn(tmp_path):
     def start(*argv, **changes):
         with open(os.devnull, "r+b") as null:
             streams = (null.fileno(),) * 3
-            launch = Launch(argv, str(tmp_path), {b"PATH": b"/usr/bin:/bin", b"DSGSPOOL_CLAIM": b"n1-aaaaaaaa.7"}, *streams)
+            launch = Launch(
+                argv, str(tmp_path), {b"PATH": b"/usr/bin:/bin", b"DSGSPOOL_CLAIM": b"n1-aaaaaaaa.7"}, *streams
+            )
             started.append(proc.spawn(replace(launch, **changes)))
         return started[-1]
 

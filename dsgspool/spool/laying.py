@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 
 from dsgspool import resources
-from dsgspool.errors import NodeError, StorageError
+from dsgspool.errors import NodeError
 from dsgspool.fs import Fs
 from dsgspool.spool import FOLDERS
 
@@ -31,12 +31,12 @@ def lay_down(root: str, group: str = "") -> Iterator[str]:
         if _make_folder(fs, path):
             yield f"{folder}/" if folder else root
         if number is not None:
-            _hand_over(path, number, 0o2770)
+            fs.hand_over(path, number, 0o2770)
     for file in files:
         if _copy(fs, f"{template}/{file}", f"{root}/{file}"):
             yield file
         if number is not None:
-            _hand_over(f"{root}/{file}", number, 0o660)
+            fs.hand_over(f"{root}/{file}", number, 0o660)
 
 
 def group_number(group: str) -> int:
@@ -68,14 +68,3 @@ def _copy(fs: Fs, source: str, target: str) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-def _hand_over(path: str, number: int, mode: int) -> None:
-    """Give a folder or file of mine to the group; those of other members are theirs to change."""
-    status = os.stat(path)
-    if (status.st_gid, status.st_mode & 0o7777) == (number, mode):
-        return
-    if os.geteuid() not in (0, status.st_uid):
-        raise StorageError("change the group of", path, 1)
-    os.chown(path, -1, number)
-    os.chmod(path, mode)

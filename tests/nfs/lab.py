@@ -1,0 +1,204 @@
+"""A lab for one test: a fresh spool on the share, workers on its nodes, people at their keyboards.
+
+The rule: workers and commands are started as a user starts them; what people do goes through the mount of their node;
+and what the test believes is read on the server itself, where no client's cache can deceive it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import yaml
+
+from tests.nfs.rig import Answer, Node, NodeError, Rig
+from tests.nfs.rig.places import EXPORT, MOUNT, PYTHON
+from tests.nfs.snippets import BURY, CHECK, DROP, ESCAPED, LIST, READ
+from tests.nfs.story import Story
+from tests.support.waiting import wait_until
+
+T = TypeVar("T")
+
+#: Short times where a test would otherwise wait for a fence or a lease; an empty mapping = the defaults.
+FAST: Mapping[str, object] = {
+    "heartbeat": "1s",
+    "fence": "5s",
+    "kill": "2s",
+    "lease": "9.5s",
+    "settle": "500ms",
+    "poll_min": "200ms",
+    "poll_max": "1s",
+    "defaults": {"grace": "1s"},
+}
+STATES = ("todo", "waiting", "hold", "running", "done", "failed")
+
+
+class LabWorker:
+    """`dsgspool worker` on a node: a guard and, below it, its worker."""
+
+    def __init__(self, lab: Lab, node: Node, guard: int, log: str) -> None:
+        self.lab, self.node, self.guard, self.log = lab, node, guard, log
+
+    def facts(self) -> dict[str, object]:
+        """workers/WID.yaml of its newest incarnation, {} while there is none."""
+        every = [self.lab.facts(file[:-5]) for file in self.lab.workers() if file.startswith(f"{self.node}-")]
+        mine = [facts for facts in every if facts.get("guard_pid") == self.guard]
+        return max(mine, key=lambda facts: str(facts["started"]), default={})
+
+    @property
+    def wid(self) -> str:
+        """WID of its newest incarnation."""
+        return str(self.facts()["worker"])
+
+    def output(self) -> str:
+        """All that guard and worker printed."""
+        try:
+            return str(self.node.python(READ, 5, path=self.log))
+        except NodeError as error:
+            return str(error)
+
+    def kill_worker(self) -> None:
+        """kill -9 of the worker; the guard lives."""
+        self.node.run("kill", "-9", str(self.facts()["pid"]))
+
+    def stop(self) -> None:
+        """As a person does, who does not wait: TERM, and TERM again."""
+        self.node.run(f"kill {self.guard}; sleep 0.3; kill {self.guard}", check=False)
+
+    def is_alive(self) -> bool:
+        """True while the guard is there."""
+        return bool(self.node.python("os.path.exists(f'/proc/{pid}')", pid=self.guard))
+
+
+class Lab:
+    """One spool and all that happens to it."""
+
+    def __init__(self, rig: Rig, name: str, settings: Mapping[str, object]) -> None:
+        self.rig, self.name = rig, name
+        self.spool, self.truth = f"{MOUNT}/{name}", f"{EXPORT}/{name}"
+        self.story = Story(rig.folders.share, name)
+        self.everyone: list[LabWorker] = []
+        self.dsgspool(1, "init", self.spool)
+        self.configure(settings)
+
+    def configure(self, settings: Mapping[str, object]) -> None:
+        """Put a spool.yaml in its place."""
+        text = yaml.safe_dump({"format": 1, **settings})
+        source = "Path(root, '.new').write_text(text); os.rename(f'{root}/.new', f'{root}/spool.yaml')"
+        self.rig.nodes[1].python(f"{source}\nanswer = 0", root=self.spool, text=text)
+
+    # -- programs and people -------------------------------------------------------------------------------------
+
+    def dsgspool(self, node: int, *words: str, check: bool = True) -> Answer:
+        """A command as a user types it on a node."""
+        return self.rig.nodes[node].run(PYTHON, "-m", "dsgspool", *words, check=check, env={"DSGSPOOL_SPOOL": self.spool})
+
+    def person(self, node: int, line: str, *, check: bool = True, seconds: float = 60) -> Answer:
+        """A line that a person types into a shell on a node, in the spool's folder."""
+        return self.rig.nodes[node].run(f"cd {self.spool} && {line}", check=check, seconds=seconds)
+
+    def start(self, node: int, *flags: str, slots: int = 2) -> LabWorker:
+        """Start a worker."""
+        log = f"/tmp/{self.name}-{len(self.everyone)}.log"
+        command = [PYTHON, "-m", "dsgspool", "--spool", self.spool, "worker", "--slots", str(slots), *flags]
+        guard = self.rig.nodes[node].spawn(command, log)
+        self.everyone.append(LabWorker(self, self.rig.nodes[node], guard, log))
+        return self.everyone[-1]
+
+    def ready(self, *nodes: int, slots: int = 2) -> list[LabWorker]:
+        """Workers on these nodes, once they exist for others."""
+        started = [self.start(node, slots=slots) for node in nodes]
+        for worker in started:
+            self.wait_until(worker.facts, 20)
+        return started
+
+    def drop(self, node: int, *names: str, command: str, closing: bool = True, **keys: object) -> set[str]:
+        """Whole task files renamed into todo/, as a careful program does; their names."""
+        text = yaml.safe_dump({"command": command, **keys}) + ("...\n" if closing else "")
+        self.rig.nodes[node].python(DROP, root=self.spool, files=dict.fromkeys(names, text))
+        return set(names)
+
+    # -- the truth -----------------------------------------------------------------------------------------------
+
+    def files(self, *states: str) -> list[str]:
+        """Paths of all task files, as they lie on the server's disk."""
+        found = self.rig.server.python(LIST, root=self.truth, states=states or STATES)
+        assert isinstance(found, list)
+        return found
+
+    def done(self) -> set[str]:
+        """Names of the finished tasks."""
+        return {identity(path) for path in self.files("done")}
+
+    def workers(self) -> list[str]:
+        """Files of workers/ that say who a worker is."""
+        listed = self.rig.server.python("os.listdir(path)", path=f"{self.truth}/workers")
+        assert isinstance(listed, list)
+        return [file for file in listed if file.endswith(".yaml") and file.count(".") == 1]
+
+    def facts(self, wid: str) -> dict[str, object]:
+        """workers/WID.yaml, {} while it is not whole."""
+        text = self.read(f"workers/{wid}.yaml")
+        return dict(yaml.safe_load(text)) if text.endswith("...\n") else {}
+
+    def read(self, below: str) -> str:
+        """A file of the spool, '' while it is not there."""
+        return str(self.rig.server.python(READ, path=f"{self.truth}/{below}"))
+
+    def record(self, name: str, attempt: int = 1) -> dict[str, object]:
+        """A record; {} when there is none."""
+        return dict(yaml.safe_load(self.read(f"logs/{name}.{attempt}.yaml")) or {})
+
+    def violations(self, *accepted: str) -> str:
+        """What `dsgspool.snapshot.check` finds, '' = nothing."""
+        return self.rig.server.run(PYTHON, "-c", CHECK, self.truth, json.dumps(accepted)).out
+
+    # -- waiting -------------------------------------------------------------------------------------------------
+
+    def wait_until(self, fact: Callable[[], T], seconds: float) -> T:
+        """The fact's value once it is true; a failure shows the spool and what workers printed."""
+        return wait_until(fact, seconds, self.describe)
+
+    def wait_for_lives(self, count: int, seconds: float = 20) -> None:
+        """Until so many attempts have begun."""
+        self.wait_until(lambda: len(self.story.lives()) >= count, seconds)
+
+    def wait_for_done(self, names: set[str], seconds: float) -> float:
+        """Until these are finished; the seconds that it took."""
+        began = time.monotonic()
+        self.wait_until(lambda: self.done() >= names, seconds)
+        return time.monotonic() - began
+
+    def describe(self) -> str:
+        """What a person would look at first."""
+        printed = "".join(f"--- on {worker.node}\n{worker.output()}" for worker in self.everyone)
+        lives = "\n".join(map(str, self.story.lives()[-20:]))
+        return f"{json.dumps(self.files()[-60:], indent=1)}\n{lives}\n{printed}"
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Mend the rig, stop the workers, kill what is left, and fail when a task's process outlived its worker."""
+        self.rig.mend()
+        try:
+            for worker in self.everyone:
+                worker.stop()
+            wait_until(lambda: not any(worker.is_alive() for worker in self.everyone), 15, self.describe)
+            escaped = [line for node in self.rig.nodes[1:] for line in self._escaped(node)]
+        finally:
+            for node in self.rig.nodes[1:]:
+                guards = [worker.guard for worker in self.everyone if worker.node is node]
+                node.python(BURY, guards=guards)
+        assert not escaped, f"processes outlived their workers: {escaped}"
+
+    def _escaped(self, node: Node) -> list[str]:
+        found = node.python(ESCAPED, root=self.spool)
+        assert isinstance(found, list)
+        return found
+
+
+def identity(path: str) -> str:
+    """BATCH/NAME of a path STATE/..., seen with a person's eyes."""
+    return path.partition("/")[2].removesuffix(".yaml").partition("~")[0].partition("@")[0]

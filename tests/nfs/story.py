@@ -1,0 +1,107 @@
+"""What tasks really did on all nodes, told by themselves outside of the spool, on one clock.
+
+The rule: a task makes empty files in a folder of the host, which every node sees.  The host stamps them when they are
+made or grow, so that the moments of all nodes, also of one that then lost its power, are on one clock: the host's.
+
+    x.2.n1-k3f9x2ma.start    attempt 2 of x began on that worker
+    x.2.n1-k3f9x2ma.life     grows every 0.1 s while the command lives
+    x.2.n1-k3f9x2ma.end      it came to its own end
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.nfs.rig.places import SHARE
+
+SCRIPT = """#!/bin/sh
+# act FIRST [LATER]: live for that many tenths of a second, LATER in attempts after the first.
+set -C
+task=$DSGSPOOL_TASK
+while case $task in */*) ;; *) false ;; esac; do task=${task%%/*}%${task#*/}; done
+me=${0%/*}/$task.$DSGSPOOL_ATTEMPT.$DSGSPOOL_WORKER
+ticks=$1
+[ "$DSGSPOOL_ATTEMPT" = 1 ] || ticks=${2:-$1}
+: > "$me.start"
+while [ $ticks -gt 0 ]; do
+    echo >> "$me.life"
+    sleep 0.1
+    ticks=$((ticks - 1))
+done
+: > "$me.end"
+"""
+
+
+@dataclass(frozen=True)
+class Life:
+    """One attempt that ran: moments on the host's clock."""
+
+    task: str
+    attempt: int
+    worker: str
+    start: float
+    last: float  #: its last sign of life
+    ended: bool  #: it came to its own end, it was not killed
+
+    @property
+    def node(self) -> str:
+        """n1"""
+        return self.worker.rpartition("-")[0]
+
+
+class Story:
+    """The folder of one test."""
+
+    def __init__(self, share: Path, name: str) -> None:
+        self.folder = share / name
+        self.folder.mkdir()
+        act = self.folder / "act"
+        act.write_text(SCRIPT)
+        act.chmod(0o755)
+        self._act = f"{SHARE}/{name}/act"
+
+    def command(self, first: float = 0, later: float | None = None) -> str:
+        """A command that lives for so many seconds, `later` in attempts after the first."""
+        tenths = [str(round(seconds * 10)) for seconds in (first, later) if seconds is not None]
+        return " ".join([self._act, *tenths])
+
+    def lives(self, task: str | None = None) -> list[Life]:
+        """All attempts, or those of one task, in the order in which they began."""
+        times = {entry.name: entry.stat().st_ctime for entry in os.scandir(self.folder)}
+        found = []
+        for name, start in times.items():
+            stem, dot, kind = name.rpartition(".")
+            if dot and kind == "start":
+                rest, _, worker = stem.rpartition(".")
+                identity, _, attempt = rest.rpartition(".")
+                last = max(start, times.get(f"{stem}.life", 0), times.get(f"{stem}.end", 0))
+                identity = identity.replace("%", "/")
+                found.append(Life(identity, int(attempt), worker, start, last, f"{stem}.end" in times))
+        return sorted((life for life in found if task in (None, life.task)), key=lambda life: life.start)
+
+    def ended(self) -> set[str]:
+        """Tasks that came to their end."""
+        return {life.task for life in self.lives() if life.ended}
+
+    def margins(self) -> list[float]:
+        """Seconds between the last sign of life of an attempt and the start of the next of that task."""
+        found, before = [], dict[str, Life]()
+        for life in self.lives():
+            if life.task in before:
+                found.append(life.start - before[life.task].last)
+            before[life.task] = max(before.get(life.task, life), life, key=lambda each: each.last)
+        return found
+
+    def assert_never_together(self) -> None:
+        """At no time two attempts of one task were alive."""
+        assert all(margin > 0 for margin in self.margins()), self.lives()
+
+    def assert_each_once(self, names: Iterable[str]) -> None:
+        """Each of these, and nothing else, began once and came to its end."""
+        begun = Counter(life.task for life in self.lives())
+        assert begun == Counter(dict.fromkeys(names, 1))
+        assert self.ended() == set(begun)

@@ -1,0 +1,82 @@
+"""The server goes away and comes back, its disk fills up, it turns read-only: nothing is lost, nobody is killed."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.nfs.conftest import Figure
+from tests.nfs.lab import Lab
+
+pytestmark = pytest.mark.nfs
+
+
+@pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
+def test_a_restart_of_the_server_loses_nothing_and_kills_nobody(hard: bool, patient_lab: Lab, figure: Figure) -> None:
+    lab = patient_lab
+    names = lab.drop(1, *(f"short{n:02d}" for n in range(40)), command=lab.story.command(0.2))
+    names |= lab.drop(2, "@p10/long1", "@p10/long2", command=lab.story.command(12))
+    names = {name.removeprefix("@p10/") for name in names}
+    lab.ready(1, 2)
+    lab.wait_for_lives(8)
+    lab.rig.restart_server(hard=hard)
+    seconds = lab.wait_for_done(names, 60)
+    lab.story.assert_each_once(names)
+    assert lab.violations(*names) == ""
+    figure(f"{'power cycle' if hard else 'restart'} of the server at work: all done {seconds:.1f} s later, each once")
+
+
+def test_a_server_that_freezes_for_less_than_the_fence_costs_no_task(patient_lab: Lab, figure: Figure) -> None:
+    lab = patient_lab
+    lab.ready(1, 2)
+    names = lab.drop(1, "long1", "long2", command=lab.story.command(15))
+    lab.wait_for_lives(2)
+    names |= lab.drop(1, *(f"short{n}" for n in range(6)), command=lab.story.command(0.2))
+    lab.rig.pause(0)
+    time.sleep(10)
+    lab.rig.resume(0)
+    thawed = time.time()
+    lab.wait_for_done(names, 40)
+    lab.story.assert_each_once(names)
+    assert lab.violations(*names) == ""
+    later = [life.start - thawed for life in lab.story.lives() if life.start > thawed]
+    if later:
+        figure(f"server frozen for 10 s: the first new start {min(later):.1f} s after the thaw")
+        assert min(later) < 10
+
+
+def test_a_full_disk_stops_claims_and_loses_nothing(patient_lab: Lab, figure: Figure) -> None:
+    lab = patient_lab
+    lab.ready(1, 2)
+    names = lab.drop(1, "long1", "long2", command=lab.story.command(6))
+    lab.wait_for_lives(2)
+    names |= lab.drop(2, *(f"short{n}" for n in range(6)), command=lab.story.command(0.2))
+    lab.rig.fill_disk()
+    refused = lab.dsgspool(2, "submit", "--name", "refused", "--", "true", check=False)
+    assert refused.code != 0
+    assert "space" in refused.err
+    lab.wait_until(lambda: lab.story.ended() >= {"long1", "long2"}, 15)
+    lab.rig.nodes[1].run("sleep 2")
+    lab.rig.empty_disk()
+    seconds = lab.wait_for_done(names, 30)
+    assert lab.violations(*names) == ""
+    lab.story.assert_each_once(names)
+    assert lab.done() == names
+    figure(f"full disk: all done {seconds:.1f} s after there was room again, each once")
+
+
+def test_an_export_that_is_read_only_for_a_moment_costs_no_task(patient_lab: Lab, figure: Figure) -> None:
+    lab = patient_lab
+    lab.ready(1, 2)
+    names = lab.drop(1, "long1", "long2", command=lab.story.command(12))
+    lab.wait_for_lives(2)
+    names |= lab.drop(2, *(f"short{n}" for n in range(6)), command=lab.story.command(0.2))
+    lab.rig.export("ro")
+    assert lab.dsgspool(2, "submit", "--name", "refused", "--", "true", check=False).code != 0
+    lab.rig.nodes[1].run("sleep 8")
+    lab.rig.export("rw")
+    seconds = lab.wait_for_done(names, 30)
+    assert lab.violations(*names) == ""
+    lab.story.assert_each_once(names)
+    figure(f"read-only for 8 s: all done {seconds:.1f} s later, each once")

@@ -1,0 +1,182 @@
+"""The rule: the guard kills when the worker ends or falls silent, and leaves the tombstone only when nothing is left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from dsgspool.worker import guard as module
+from dsgspool.worker.guard import Guard, boot
+from tests.support.waiting import wait_until
+
+GUARD = module.__file__
+WORKER = """
+import json, os, subprocess, sys, time
+speak = int(sys.argv[sys.argv.index("--guard-fd") + 1])
+def say(**what): os.write(speak, json.dumps(what).encode() + b"\\n")
+say(tombstone=sys.argv[1], fence=float(sys.argv[2]))
+say(beat=time.clock_gettime(time.CLOCK_BOOTTIME))
+"""
+
+
+@pytest.fixture
+def pipe():
+    listen, speak = os.pipe()
+    os.set_blocking(listen, False)
+    yield listen, speak
+    for descriptor in (listen, speak):
+        try:
+            os.close(descriptor)
+        except OSError:
+            continue
+
+
+@pytest.fixture
+def guard(pipe):
+    return Guard(0, pipe[0])
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A guard with a worker that does CODE; its exit code and what it left."""
+    started = []
+
+    def start(code, fence=60.0):
+        worker = [sys.executable, "-c", WORKER + code, str(tmp_path / "dead"), str(fence)]
+        command = [sys.executable, "-I", "-S", GUARD, *worker]
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+def end(process):
+    """Exit code and error output."""
+    _, errors = process.communicate(timeout=20)
+    return process.returncode, errors.decode()
+
+
+def test_it_hears_whole_lines_only(guard, pipe):
+    os.write(pipe[1], b'{"tombstone": "/t", "fence": 25}\n{"beat": 9')
+    assert guard.hear()
+    assert (guard.tombstone, guard.fence) == ("/t", 25)
+    before = guard.beat
+    os.write(pipe[1], b"9999999}\n")
+    assert guard.hear()
+    assert guard.beat == 99999999 > before
+
+
+def test_the_end_of_the_pipe_is_the_end_of_the_worker(guard, pipe):
+    os.close(pipe[1])
+    assert not guard.hear()
+    guard.watch()
+
+
+def test_an_older_beat_changes_nothing(guard, pipe):
+    before = guard.beat
+    os.write(pipe[1], b'{"beat": 1}\n')
+    guard.hear()
+    assert guard.beat == before
+
+
+def test_a_worker_that_has_said_nothing_yet_is_waited_for(guard):
+    assert guard.left() == 3600
+
+
+def test_silence_ends_the_watch(guard, capfd):
+    guard.fence, guard.beat = 5.0, boot() - 6.0
+    guard.watch()
+    assert "no heartbeat went through for 5 s" in capfd.readouterr().err
+
+
+def test_a_tombstone_tells_how_it_ended(guard, tmp_path):
+    guard.tombstone = str(tmp_path / "dead")
+    guard.write_tombstone(-9)
+    assert json.loads((tmp_path / "dead").read_text())["exit"] == -9
+
+
+def test_a_tombstone_that_cannot_be_written_is_told(guard, tmp_path, capfd):
+    guard.tombstone = str(tmp_path / "no" / "dead")
+    guard.write_tombstone(0)
+    assert "no tombstone" in capfd.readouterr().err
+
+
+def test_it_ends_with_the_code_of_its_worker_and_leaves_the_tombstone(run, tmp_path):
+    assert end(run("sys.exit(3)"))[0] == 3
+    assert json.loads((tmp_path / "dead").read_text())["exit"] == 3
+
+
+def test_what_the_worker_left_is_killed_before_the_tombstone(run, tmp_path):
+    """Also what called setsid and whose parent is gone."""
+    process = run("""
+child = subprocess.Popen(['sh', '-c', 'setsid sleep 600 & echo $!; exec sleep 600'], stdout=subprocess.PIPE)
+print(child.pid, child.stdout.readline().decode(), flush=True)
+os.kill(os.getpid(), 9)
+""")
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGKILL
+    assert (tmp_path / "dead").exists()
+    left = [int(pid) for pid in out.split()]
+    assert len(left) == 2
+    assert [pid for pid in left if os.path.exists(f"/proc/{pid}")] == []
+
+
+def test_a_silent_worker_is_killed_and_started_anew(run, tmp_path):
+    code = f"""
+mark = {str(tmp_path / "second")!r}
+if os.path.exists(mark): os.rename(sys.argv[1], sys.argv[1] + "1"); sys.exit(0)
+open(mark, "w").close()
+time.sleep(600)
+"""
+    status, errors = end(run(code, fence=0.2))
+    assert "killing worker and tasks" in errors
+    assert (tmp_path / "dead1").exists()
+    assert status == 0
+
+
+def test_a_signal_is_passed_on_to_the_worker(run):
+    process = run("""
+import signal
+def on(number, frame): sys.exit(7)
+signal.signal(signal.SIGTERM, on)
+print("ready", flush=True)
+time.sleep(600)
+""")
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGTERM)
+    assert end(process)[0] == 7
+
+
+def test_the_worker_is_told_when_the_guard_dies(run, tmp_path):
+    process = run(f"""
+import signal
+def on(number, frame): open({str(tmp_path / "told")!r}, "w").close(); sys.exit(1)
+signal.signal(signal.SIGTERM, on)
+print("ready", flush=True)
+time.sleep(600)
+""")
+    process.stdout.readline()
+    process.kill()
+    wait_until((tmp_path / "told").exists, 10)
+
+
+def test_a_worker_that_cannot_be_started_is_told(tmp_path):
+    command = [sys.executable, "-I", "-S", GUARD, str(tmp_path / "no")]
+    done = subprocess.run(command, capture_output=True, timeout=20, check=False)
+    assert done.returncode == 127
+    assert b"cannot start" in done.stderr
+
+
+def test_it_finds_children_and_parents_without_help():
+    child = subprocess.Popen(["sleep", "60"])
+    assert child.pid in module.children()
+    assert module.parent(child.pid) == os.getpid()
+    assert module.parent(2**22 + 1) == 0
+    child.kill()
+    child.wait()

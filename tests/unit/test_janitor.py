@@ -1,0 +1,352 @@
+"""The rule: what a dead worker left is sorted by the record of that very claim, again and again; two may do it at once."""
+
+import os
+
+import pytest
+
+from dsgspool.janitor import DAY
+from dsgspool.task import Kind, Outcome, State
+from tests.support.actors import STATES
+from tests.support.doors import files_below
+
+DONE, EXIT = Outcome(Kind.DONE, 0), Outcome(Kind.EXIT, 1)
+
+
+@pytest.fixture
+def dying(world):
+    """A worker that will die."""
+    return world.worker()
+
+
+def lies(world, *folders):
+    return files_below(world.root, folders or STATES)
+
+
+def running(worker, name, *, steps=3):
+    """A task of a worker, some steps on."""
+    worker.world.drop(name)
+    work = worker.claim(f"{name}.yaml")
+    for _ in range(steps):
+        worker.advance(work, DONE)
+    return work
+
+
+# -- the dead
+
+
+def test_what_never_began_goes_back_uncounted(world, dying, actor):
+    running(dying, "x", steps=0)
+    world.crash(dying)
+    actor.sweep()
+    assert [name.stem.partition(".")[0] for _, name in world.spool.tasks(State.TODO)] == ["x~0"]
+
+
+def test_what_was_running_goes_back_and_the_loss_is_counted(world, dying, actor):
+    running(dying, "@p10/s/x")
+    world.crash(dying)
+    actor.sweep()
+    assert [path.partition(".")[0] for path in lies(world)] == ["todo/@p10/s/x~0l1"]
+
+
+def test_what_was_lost_too_often_fails(world, actor):
+    for _ in range(3):
+        dying = world.worker()
+        if not lies(world, "todo"):
+            world.drop("x")
+        work = dying.claim(dying.candidates()[0])
+        for _ in range(3):
+            dying.advance(work, DONE)
+        world.crash(dying)
+        actor.sweep()
+    assert [path.partition(".")[0] for path in lies(world)] == ["failed/x~lost"]
+
+
+@pytest.mark.parametrize(("outcome", "target"), [(DONE, "done/x.yaml"), (EXIT, "failed/x~exit1.yaml")])
+def test_what_had_ended_is_published_and_never_run_again(world, dying, actor, outcome, target):
+    world.retries = 0
+    dying.end(running(dying, "x"), outcome)
+    world.crash(dying)
+    actor.sweep()
+    assert lies(world) == [target]
+
+
+def test_a_retry_that_had_been_decided_is_kept(world, dying, actor):
+    dying.end(running(dying, "x"), EXIT)
+    world.crash(dying)
+    actor.sweep()
+    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~1"]
+
+
+def test_the_record_of_another_claim_of_that_name_says_nothing(world, dying, actor):
+    first = running(dying, "x")
+    dying.end(first, DONE)
+    dying.publish(first)
+    running(dying, "x", steps=0)
+    world.crash(dying)
+    actor.sweep()
+    assert [path.partition(".")[0] for path in lies(world)] == ["done/x", "todo/x~0"]
+
+
+def test_what_a_person_put_there_goes_to_todo(world, dying, actor):
+    world.drop("x")
+    os.rename(f"{world.root}/todo/x.yaml", f"{dying.own.path}/x.yaml")
+    world.crash(dying)
+    actor.sweep()
+    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~0"]
+
+
+def test_what_has_no_name_goes_to_failed(world, dying, actor):
+    world.drop("x")
+    os.rename(f"{world.root}/todo/x.yaml", f"{dying.own.path}/a@b.yaml")
+    world.crash(dying)
+    actor.sweep()
+    assert lies(world)[0].startswith("failed/invalid-")
+
+
+def test_a_living_owners_file_in_a_dead_workers_folder_is_left_to_its_owner(world, dying, actor):
+    work = running(actor, "x")
+    os.rename(f"{actor.own.path}/{work.held.file}", f"{dying.own.path}/{work.held.file}")
+    world.crash(dying)
+    third = world.worker()
+    third.sweep()
+    assert os.listdir(dying.own.path) == [work.held.file]
+    actor.react()
+    third.sweep()
+    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~0"]
+
+
+def test_a_batch_that_was_parked_stays_parked(world, dying, actor):
+    running(dying, "s/x")
+    world.crash(dying)
+    os.rename(f"{world.root}/todo/s", f"{world.root}/hold/s")
+    actor.sweep()
+    assert [path.partition(".")[0] for path in lies(world)] == ["hold/s/x~0l1"]
+
+
+def test_a_rename_that_lands_late_is_found_by_the_next_sweep(world, dying, actor):
+    world.crash(dying)
+    actor.sweep()
+    world.drop("x")
+    os.rename(f"{world.root}/todo/x.yaml", f"{dying.own.path}/x@{dying.wid}.9.yaml")
+    actor.sweep()
+    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~0"]
+
+
+def test_two_janitors_at_once_move_it_once(world, dying, actor):
+    running(dying, "x")
+    other = world.worker()
+    world.crash(dying)
+    for janitor in (actor, other):
+        janitor.peers.refresh()
+    assert [actor.janitor.bury(), other.janitor.bury()] == [1, 0]
+    assert len(lies(world)) == 1
+
+
+def test_nothing_of_the_living_is_touched(world, dying, actor):
+    work = running(dying, "x")
+    actor.sweep()
+    assert os.listdir(dying.own.path) == [work.held.file]
+
+
+def test_a_worker_that_is_just_starting_is_not_dead(world, actor):
+    wid = "n9-zzzzzzzz"
+    os.makedirs(f"{world.root}/running/{wid}")
+    actor.sweep()
+    world.drop("x")
+    os.rename(f"{world.root}/todo/x.yaml", f"{world.root}/running/{wid}/x@{wid}.1.yaml")
+    actor.sweep()
+    assert lies(world) == [f"running/{wid}/x@{wid}.1.yaml"]
+
+
+def test_a_folder_that_nobody_ever_announced_is_swept_when_it_is_old(world, actor):
+    wid = "n9-zzzzzzzz"
+    os.makedirs(f"{world.root}/running/{wid}")
+    world.drop("x")
+    os.rename(f"{world.root}/todo/x.yaml", f"{world.root}/running/{wid}/x@{wid}.1.yaml")
+    world.pass_time(60)
+    actor.sweep()
+    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~0"]
+
+
+def test_who_is_taken_for_dead_is_told(world, dying, actor):
+    running(dying, "x")
+    world.crash(dying)
+    actor.sweep()
+    actor.sweep()
+    assert os.path.exists(f"{world.root}/workers/{dying.wid}.fenced")
+    assert [event for event, _ in actor.told] == ["fence", "rescue"]
+
+
+def test_a_dead_workers_folder_is_kept_for_a_day(world, dying, actor):
+    world.crash(dying)
+    actor.sweep()
+    assert os.path.exists(dying.own.path)
+    world.clock.advance(DAY + 60)
+    actor.beat()
+    actor.sweep()
+    assert not os.path.exists(dying.own.path)
+
+
+# -- stripping
+
+
+@pytest.mark.parametrize(("state", "bare"), [("todo", "x~0"), ("hold", "x~0"), ("failed", "x~cancelled")])
+def test_the_claims_of_the_dead_are_stripped_wherever_a_person_moved_them(world, dying, actor, state, bare):
+    work = running(dying, "x")
+    os.rename(f"{dying.own.path}/{work.held.file}", f"{world.root}/{state}/{work.held.file}")
+    world.crash(dying)
+    actor.sweep()
+    assert [path.partition(".")[0] for path in lies(world)] == [f"{state}/{bare}"]
+
+
+def test_a_name_that_is_moved_late_is_stripped_now_and_then(world, dying, actor):
+    world.crash(dying)
+    actor.sweep()
+    world.drop(f"x@{dying.wid}.5")
+    actor.janitor.strip_strays()
+    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~0"]
+
+
+def test_the_claims_of_the_living_are_left(world, dying, actor):
+    work = running(dying, "x")
+    os.rename(f"{dying.own.path}/{work.held.file}", f"{world.root}/todo/{work.held.file}")
+    actor.sweep()
+    assert lies(world) == [f"todo/{work.held.file}"]
+
+
+# -- who leads
+
+
+def links(world):
+    return sorted(file for file in os.listdir(world.spool.workers) if file.startswith("janitor."))
+
+
+def leads(actor):
+    actor.peers.refresh()
+    return actor.janitor.leads()
+
+
+def test_the_first_leads_and_the_second_does_not(world, dying, actor):
+    assert [leads(dying), leads(actor), leads(dying)] == [True, False, True]
+    assert links(world) == ["janitor.1"]
+
+
+def test_after_a_dead_leader_another_leads_and_the_chain_stays_short(world, actor):
+    for _ in range(12):
+        other = world.worker()
+        assert leads(other)
+        world.crash(other)
+    assert leads(actor)
+    assert links(world) == ["janitor.12", "janitor.13"]
+
+
+def test_a_link_that_its_maker_has_not_written_yet_is_waited_for(world, actor):
+    with open(f"{world.spool.workers}/janitor.1", "w"):
+        pass
+    assert not leads(actor)
+    world.pass_time(60)
+    assert leads(actor)
+    assert links(world) == ["janitor.1", "janitor.2"]
+
+
+def test_of_two_who_see_the_same_dead_leader_one_leads(world, dying, actor):
+    leads(dying)
+    other = world.worker()
+    world.crash(dying)
+    for one in (actor, other):
+        one.peers.refresh()
+    assert [actor.janitor.leads(), other.janitor.leads()] == [True, False]
+
+
+def test_the_leader_and_two_deputies_watch_everybody(world):
+    everybody = sorted((world.worker() for _ in range(8)), key=lambda actor: actor.wid)
+    for one in everybody:
+        one.peers.refresh()
+    leader, deputy, last = everybody[7], everybody[0], everybody[6]
+    assert leads(leader)
+    for one in everybody:
+        one.peers.refresh()
+    assert len(deputy.janitor.watched(leading=False)) == len(leader.janitor.watched(leading=True)) == 7
+    assert set(last.janitor.watched(leading=False)) == {one.wid for one in [*everybody[:3], leader]}
+
+
+def test_the_newest_link_says_whom_all_watch(world):
+    everybody = sorted((world.worker() for _ in range(8)), key=lambda actor: actor.wid)
+    for number, one in ((9, everybody[4]), (10, everybody[5])):
+        with open(f"{world.spool.workers}/janitor.{number}", "w") as file:
+            file.write(f"{one.wid}\n")
+    everybody[7].peers.refresh()
+    watched = everybody[7].janitor.watched(leading=False)
+    assert everybody[5].wid in watched
+    assert everybody[4].wid not in watched
+
+
+# -- the waiting
+
+
+def wait(world, until, name="x~1.cccccccc-1"):
+    os.makedirs(f"{world.root}/waiting/{until}/s")
+    with open(f"{world.root}/waiting/{until}/s/{name}.yaml", "w"):
+        pass
+
+
+def test_what_is_due_comes_back_and_its_folder_goes(world, actor):
+    wait(world, "until-20260101T000000Z")
+    assert actor.janitor.due() == 1
+    assert [path.partition(".")[0] for path in lies(world)] == ["todo/s/x~1"]
+    assert os.listdir(world.spool.waiting) == []
+
+
+def test_what_is_not_due_waits(world, actor):
+    wait(world, "until-20990101T000000Z")
+    wait(world, "after-y")
+    assert actor.janitor.due() == 0
+
+
+def test_a_folder_whose_name_is_no_date_stops_nobody(world, actor):
+    wait(world, "until-20261399T999999Z")
+    wait(world, "until-20260101T000000Z")
+    assert actor.janitor.due() == 1
+
+
+def test_what_is_no_task_in_waiting_stays(world, actor):
+    wait(world, "until-20260101T000000Z", name="a@b")
+    wait(world, "until-20260102T000000Z", name=".x")
+    assert actor.janitor.due() == 0
+    assert len(os.listdir(world.spool.waiting)) == 2
+
+
+# -- tidiness
+
+
+def age(path, seconds, world):
+    moment = world.clock.wall() - seconds
+    os.utime(path, (moment, moment))
+
+
+def test_an_old_empty_batch_folder_is_removed(world, actor):
+    for path in ("old/s", "new", "full"):
+        os.makedirs(f"{world.root}/todo/{path}")
+    world.drop("full/x")
+    for path in ("old", "full"):
+        age(f"{world.root}/todo/{path}", 3700, world)
+    actor.janitor.sweep_batches()
+    assert sorted(os.listdir(world.spool.todo)) == ["full", "new"]
+
+
+def test_what_a_crashed_submitter_left_is_put_aside_and_then_removed(world, actor):
+    os.makedirs(f"{world.spool.tmp}/tttttttt/000")
+    with open(f"{world.spool.tmp}/tttttttt/000/1.yaml", "w"):
+        pass
+    actor.janitor.sweep_tmp()
+    age(f"{world.spool.tmp}/tttttttt", DAY + 60, world)
+    actor.janitor.sweep_tmp()
+    assert os.listdir(world.spool.tmp) == [".tttttttt.swept"]
+    actor.janitor.sweep_tmp()
+    assert os.listdir(world.spool.tmp) == []
+
+
+def test_todo_is_touched(world, actor):
+    os.utime(world.spool.todo, (0, 0))
+    actor.janitor.bump()
+    assert os.stat(world.spool.todo).st_mtime > 0

@@ -1,0 +1,209 @@
+"""The rule: a move by hand is one rename to a name with a fresh token, and after an error both folders are looked at."""
+
+import errno
+import os
+
+import pytest
+
+from dsgspool.errors import StorageError, TaskNotFound, WrongState
+from dsgspool.names import Claim, TaskName
+from dsgspool.spool import Spool
+from dsgspool.spool.moves import Moves, Place, Tokens, is_parked, matches, park, target_of
+from dsgspool.task import Budget, Decision, State
+from tests.support.actors import STATES
+from tests.support.doors import ClockedFs, FlakyFs, LossyFs, files_below
+
+WID = "n1-aaaaaaaa"
+HELD = f"@{WID}.1"
+
+
+@pytest.fixture
+def put(world):
+    """Puts an empty file somewhere; gives its place."""
+
+    def make(path):
+        os.makedirs(os.path.dirname(f"{world.root}/{path}"), exist_ok=True)
+        with open(f"{world.root}/{path}", "w"):
+            pass
+        state, _, below = path.partition("/")
+        return next(p for p in Moves(world.spool).find("*", [State(state)]) if p.path == below)
+
+    return make
+
+
+@pytest.fixture
+def moves(world):
+    return with_door(world, ClockedFs(world.clock))
+
+
+def with_door(world, fs):
+    moves = Moves(Spool(world.root, fs, world.clock))
+    moves.token.word = "tttttttt"
+    return moves
+
+
+def lies(world):
+    return files_below(world.root, STATES)
+
+
+VERBS = [
+    ("hold", "todo/s/x.yaml", "hold/s/x~0.tttttttt-1.yaml"),
+    ("hold", "todo/@p10/x~1.cccccccc-1.yaml", "hold/x~1.tttttttt-1.yaml"),
+    ("hold", "waiting/until-20261121T210000Z/s/x~1l2.cccccccc-1.yaml", "hold/s/x~1l2.tttttttt-1.yaml"),
+    ("hold", f"running/{WID}/s%x{HELD}.yaml", f"hold/s%x{HELD}.yaml"),
+    ("release", "hold/s/x~1.cccccccc-1.yaml", "todo/s/x~1.tttttttt-1.yaml"),
+    ("release", "waiting/until-20261121T210000Z/@p10/x~1.cccccccc-1.yaml", "todo/@p10/x~1.tttttttt-1.yaml"),
+    ("requeue", "done/s/x.yaml", "todo/s/x~0.tttttttt-1.yaml"),
+    ("requeue", "failed/x~exit1.yaml", "todo/x~0.tttttttt-1.yaml"),
+    ("cancel", "todo/x.yaml", "failed/x~cancelled.tttttttt-1.yaml"),
+    ("cancel", "hold/s/x.yaml", "failed/s/x~cancelled.tttttttt-1.yaml"),
+    ("cancel", f"running/{WID}/x{HELD}.yaml", f"failed/x{HELD}.yaml"),
+    ("strip", f"todo/x{HELD}.yaml", "todo/x~0.tttttttt-1.yaml"),
+    ("strip", f"todo/s%x~2.cccccccc-1{HELD}.yaml", "todo/s/x~2.tttttttt-1.yaml"),
+    ("strip", f"hold/@p10%s%x{HELD}.yaml", "hold/s/x~0.tttttttt-1.yaml"),
+    ("strip", f"failed/x{HELD}.yaml", "failed/x~cancelled.tttttttt-1.yaml"),
+    ("strip", f"running/n2-bbbbbbbb/x{HELD}.yaml", "running/n2-bbbbbbbb/x~0.tttttttt-1.yaml"),
+    ("park_copy", f"todo/x{HELD}.yaml", "hold/x~duplicate.tttttttt-1.yaml"),
+]
+
+
+@pytest.mark.parametrize(("verb", "source", "target"), VERBS)
+def test_a_verb_is_a_rename_to_a_name_with_a_fresh_token(world, moves, put, verb, source, target):
+    assert getattr(moves, verb)(put(source))
+    assert lies(world) == [target]
+
+
+@pytest.mark.parametrize(("verb", "source", "target"), VERBS)
+def test_a_lost_reply_is_a_move_all_the_same(world, put, verb, source, target):
+    assert getattr(with_door(world, LossyFs(world.clock, 1)), verb)(put(source))
+    assert lies(world) == [target]
+
+
+def test_what_somebody_else_took_was_not_moved(world, moves, put):
+    place = put("todo/x.yaml")
+    os.rename(f"{world.root}/todo/x.yaml", f"{world.root}/hold/x.yaml")
+    assert not moves.cancel(place)
+    assert lies(world) == ["hold/x.yaml"]
+
+
+def test_a_refused_rename_is_repeated_and_then_told(world, put):
+    place = put("todo/x.yaml")
+    assert with_door(world, FlakyFs(world.clock, {"rename": errno.EIO}, times=2)).hold(place)
+    place = put("todo/y.yaml")
+    with pytest.raises(StorageError, match="quota"):
+        with_door(world, FlakyFs(world.clock, {"rename": errno.EDQUOT}, times=9)).hold(place)
+
+
+def test_tokens_are_never_given_twice():
+    token = Tokens("tttttttt")
+    assert [token(), token()] == ["tttttttt-1", "tttttttt-2"]
+    assert Tokens()() != Tokens()()
+
+
+def test_a_task_that_is_due_goes_to_its_lane(world, moves, put):
+    put("waiting/until-20261121T210000Z/@p10/s/x~1.cccccccc-1.yaml")
+    assert moves.due("until-20261121T210000Z", "@p10/s/x~1.cccccccc-1.yaml")
+    assert lies(world) == ["todo/@p10/s/x~1.tttttttt-1.yaml"]
+
+
+def test_a_task_that_is_due_while_its_batch_is_parked_goes_to_hold(world, moves, put):
+    put("waiting/until-20261121T210000Z/s/x~1.cccccccc-1.yaml")
+    os.makedirs(f"{world.root}/hold/s")
+    assert moves.due("until-20261121T210000Z", "s/x~1.cccccccc-1.yaml")
+    assert lies(world) == ["hold/s/x~1.tttttttt-1.yaml"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"hold/s%x{HELD}.yaml",
+        f"todo/s/x{HELD}.yaml",
+        f"failed/s/s%x{HELD}.yaml",
+        f"done/s%x{HELD}.yaml",
+        f"running/n2-bbbbbbbb/s%x{HELD}.yaml",
+    ],
+)
+def test_a_claim_is_found_wherever_a_person_moved_it(moves, put, path):
+    name = TaskName("s/x", claim=Claim(WID, 1))
+    put(f"hold/s/x@{WID}.11.yaml")
+    assert moves.find_claim(name) is None
+    put(path)
+    assert moves.find_claim(name) == Place(State(path.partition("/")[0]), path.partition("/")[2], name)
+
+
+# -- where a decision leads
+
+DECISIONS = [
+    (Decision(State.DONE), "done/s/x.yaml"),
+    (Decision(State.FAILED, "exit1"), "failed/s/x~exit1.yaml"),
+    (Decision(State.FAILED, "lost", unique=True), "failed/s/x~lost.tttttttt-1.yaml"),
+    (Decision(State.TODO, budget=Budget(1)), "todo/@p10/s/x~1.tttttttt-1.yaml"),
+    (Decision(State.HOLD, budget=Budget(0, 1)), "hold/s/x~0l1.tttttttt-1.yaml"),
+    (Decision(State.HOLD, "changed"), "hold/s/x~changed.tttttttt-1.yaml"),
+    (
+        Decision(State.WAITING, budget=Budget(1), delay=30),
+        "waiting/until-20261121T210030Z/@p10/s/x~1.tttttttt-1.yaml",
+    ),
+]
+
+
+@pytest.mark.parametrize(("decision", "target"), DECISIONS)
+def test_a_decision_leads_to_a_path(world, decision, target):
+    name = TaskName("s/x", "0", "cccccccc-1", Claim(WID, 1), "p10")
+    assert target_of(world.spool, name, decision, "tttttttt-1", 1795294800.0) == f"{world.root}/{target}"
+
+
+def test_a_moment_in_the_far_future_is_a_folder_too(world):
+    target = target_of(world.spool, TaskName("x"), Decision(State.WAITING, delay=1e12), "tttttttt-1", 0.0)
+    assert "until-99991231T235959Z" in target
+
+
+def test_a_pause_is_never_cut_short_by_the_second(world):
+    target = target_of(world.spool, TaskName("x"), Decision(State.WAITING, delay=0.5), "tttttttt-1", 1795294800.0)
+    assert "until-20261121T210001Z" in target
+
+
+def test_what_comes_back_of_a_parked_batch_is_parked(world):
+    os.makedirs(f"{world.root}/hold/s")
+    name, back = TaskName("s/t/x"), Decision(State.WAITING, budget=Budget(1), delay=9)
+    assert park(world.spool, name, back) == Decision(State.HOLD, budget=Budget(1))
+    assert park(world.spool, name, Decision(State.DONE)) == Decision(State.DONE)
+    assert park(world.spool, TaskName("y"), back) == back
+
+
+def test_a_batch_of_which_one_task_is_parked_is_not_parked(world):
+    os.makedirs(f"{world.root}/hold/s")
+    os.makedirs(f"{world.root}/todo/s")
+    assert not is_parked(world.spool, "s")
+    assert not is_parked(world.spool, "")
+
+
+# -- finding
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["s/x", "s/x.yaml", "s", "s/", "s/*", "*/x", "s/x~1.cccccccc-1", "s/[x]", f"s%x~1.cccccccc-1{HELD}", "*~1.*"],
+)
+def test_a_task_is_meant_by_name_pattern_or_batch(pattern):
+    assert matches(TaskName("s/x", "1", "cccccccc-1", Claim(WID, 1)), pattern)
+
+
+@pytest.mark.parametrize("pattern", ["x", "s/y", "s/x~2", "S/X", "s/x/"[:3] + "z", "t/*"])
+def test_another_task_is_not_meant(pattern):
+    assert not matches(TaskName("s/x", "1", "cccccccc-1"), pattern)
+
+
+def test_a_verb_picks_what_it_applies_to(moves, put):
+    put("todo/s/1.yaml")
+    put("done/s/2.yaml")
+    assert [place.path for place in moves.pick("requeue", ["s/*"])] == ["s/2.yaml"]
+    assert [place.path for place in moves.pick("hold", ["s", "s/1"])] == ["s/1.yaml"]
+
+
+def test_a_verb_in_the_wrong_state_says_which_would_fit(moves, put):
+    put("done/x.yaml")
+    with pytest.raises(WrongState, match="use `requeue`"):
+        moves.pick("hold", ["x"])
+    with pytest.raises(TaskNotFound, match="'y'"):
+        moves.pick("hold", ["y"])

@@ -1,0 +1,145 @@
+"""The rule: accepted means whole, on the server, and in todo/ by one rename; a crash before that promised nothing."""
+
+import errno
+import os
+
+import pytest
+
+from dsgspool.errors import InvalidName, StorageError
+from dsgspool.spool import Spool
+from dsgspool.spool.submission import Draft, Submission, valid_batch
+from tests.support.doors import ClockedFs, FlakyFs, LossyFs, files_below
+
+TEXT = b"command: x\n...\n"
+
+
+@pytest.fixture
+def submit(world):
+    """Submissions through a door of one's choice."""
+
+    def open_with(fs=None):
+        return Submission(Spool(world.root, fs or ClockedFs(world.clock), world.clock))
+
+    return open_with
+
+
+def todo(world):
+    return [path.removeprefix("todo/") for path in files_below(world.root, ["todo"])]
+
+
+def test_a_chosen_name_carries_a_token_and_overwrites_nothing(submit, world):
+    submission = submit()
+    drafts = [Draft(submission.named("s/x"), TEXT), Draft(submission.named("s/x"), TEXT)]
+    assert list(submission.put(drafts, world.spool.todo)) == ["s/x", "s/x"]
+    assert todo(world) == [f"s/x~0.{submission.word}-{count}.yaml" for count in (1, 2)]
+
+
+def test_a_generated_name_is_a_word_and_random_characters(submit, world):
+    submission = submit()
+    name = submission.unique("/opt/my tools/fold.py", "s")
+    assert name.identity.startswith("s/fold.py-")
+    assert name.identity != submission.unique("/opt/my tools/fold.py", "s").identity
+    assert list(submission.put([Draft(name, TEXT)], world.spool.todo)) == [name.identity]
+    assert todo(world) == [f"{name.identity}.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("stem", "word"), [("", "task"), ("../..", "task"), ("-x", "x"), ("a@b~c%d", "a-b-c-d"), ("é" * 99, "é")]
+)
+def test_any_command_gives_a_word(submit, stem, word):
+    assert submit().unique(stem).identity.startswith(word)
+
+
+def test_a_name_that_cannot_be_one_is_refused_before_anything_is_written(submit, world):
+    with pytest.raises(InvalidName):
+        submit().named("a@b")
+    assert todo(world) == []
+
+
+def test_nothing_stays_in_tmp(submit, world):
+    submission = submit()
+    list(submission.put([Draft(submission.named("x"), TEXT)], world.spool.hold))
+    submission.close()
+    assert os.listdir(world.spool.tmp) == []
+    assert os.listdir(world.spool.hold) == [f"x~0.{submission.word}-1.yaml"]
+
+
+def test_a_lost_reply_is_still_accepted_once(submit, world):
+    submission = submit(LossyFs(world.clock, 1))
+    assert list(submission.put([Draft(submission.named("x"), TEXT)], world.spool.todo)) == ["x"]
+    assert len(todo(world)) == 1
+
+
+@pytest.mark.parametrize("operation", ["append", "close", "create"])
+def test_a_text_that_is_not_on_the_server_is_not_accepted(submit, world, operation):
+    submission = submit(FlakyFs(world.clock, {operation: errno.ENOSPC}))
+    with pytest.raises(OSError, match="No space"):
+        list(submission.put([Draft(submission.named("x"), TEXT)], world.spool.todo))
+    assert todo(world) == []
+
+
+def test_a_rename_that_is_refused_for_good_is_told(submit, world):
+    submission = submit(FlakyFs(world.clock, {"rename": errno.EDQUOT}, times=99))
+    with pytest.raises(StorageError, match="quota"):
+        list(submission.put([Draft(submission.named("x"), TEXT)], world.spool.todo))
+
+
+def test_a_rename_that_is_refused_once_is_repeated(submit, world):
+    submission = submit(FlakyFs(world.clock, {"rename": errno.EIO}))
+    assert list(submission.put([Draft(submission.named("x"), TEXT)], world.spool.todo)) == ["x"]
+
+
+def test_what_the_sweeper_took_away_is_not_accepted(submit, world):
+    submission = submit()
+    os.rename(submission.private, f"{world.spool.tmp}/.{submission.word}.swept")
+    with pytest.raises(FileNotFoundError):
+        list(submission.put([Draft(submission.named("x"), TEXT)], world.spool.todo))
+
+
+# -- bulk
+
+
+def test_a_bulk_is_numbered_in_folders_of_a_thousand(submit, world):
+    accepted = list(submit().put_bulk([TEXT] * 2001, "s", world.spool.todo))
+    assert accepted[:2] == ["s/000/00001", "s/000/00002"]
+    assert accepted[-1] == "s/002/02001"
+    assert todo(world) == [f"{identity}.yaml" for identity in accepted]
+
+
+@pytest.mark.parametrize("where", ["todo", "hold", "waiting", "done", "failed", "logs"])
+def test_a_second_bulk_goes_on_where_any_trace_of_the_first_ends(submit, world, where):
+    os.makedirs(f"{world.root}/{where}/s/004")
+    os.makedirs(f"{world.root}/{where}/s/notes")
+    assert list(submit().put_bulk([TEXT], "s", world.spool.todo)) == ["s/005/00001"]
+
+
+def test_a_number_that_another_takes_meanwhile_is_passed_over(submit, world):
+    submission = submit()
+    texts = submission.put_bulk([TEXT] * 1001, "s", world.spool.todo)
+    os.makedirs(f"{world.root}/todo/s/000")
+    with open(f"{world.root}/todo/s/000/00001.yaml", "w"):
+        pass
+    submission._free_numbers = lambda _batch: iter([0, 1, 2, 3])
+    placed = {identity.rpartition("/")[0] for identity in texts}
+    assert placed == {"s/001", "s/002"}
+    assert len(todo(world)) == 1002
+
+
+def test_a_bulk_whose_flush_fails_is_not_accepted(submit, world):
+    submission = submit(FlakyFs(world.clock, {"flush": errno.ENOSPC}))
+    submission.fs.flush = lambda _folder: submission.fs.step("flush", ("",), lambda: None)
+    with pytest.raises(OSError, match="No space"):
+        list(submission.put_bulk([TEXT], "s", world.spool.todo))
+    assert todo(world) == []
+
+
+def test_the_reply_to_a_folders_rename_may_be_lost_too(submit, world):
+    assert list(submit(LossyFs(world.clock, 1)).put_bulk([TEXT], "s", world.spool.todo)) == ["s/000/00001"]
+    assert todo(world) == ["s/000/00001.yaml"]
+
+
+def test_a_batch_is_called_like_a_folder():
+    assert valid_batch("sweep/a") == "sweep/a"
+    for bad in ("s.yaml", "s.yml", "@p10", "", "a//b", ".s"):
+        with pytest.raises(InvalidName):
+            valid_batch(bad)
