@@ -53,6 +53,14 @@ class Fs:
             for entry in found:
                 yield entry.name, entry.is_dir(follow_symlinks=False)
 
+    def find(self, folder: str, part: str) -> Iterator[str]:
+        """Paths below `folder` of everything whose name contains `part` and that is no folder, as they come."""
+        for name, is_folder in self.scan(folder):
+            if is_folder and not name.startswith("."):
+                yield from (f"{name}/{below}" for below in self.find(f"{folder}/{name}", part))
+            elif part in name:
+                yield name
+
     def inodes(self, folder: str) -> dict[str, int]:
         """Name -> inode number.  After a won rename this refreshes what an NFS client believes of the name."""
         with os.scandir(folder) as found:
@@ -84,12 +92,10 @@ class Fs:
             return self._read_all(descriptor, limit + 1), status
 
     def _read_all(self, descriptor: int, limit: int) -> bytes:
-        data = os.read(descriptor, min(limit, 1 << 16))
-        if len(data) < min(limit, 1 << 16):
-            return data
-        parts = [data]
-        while (left := limit - sum(map(len, parts))) > 0 and (data := os.read(descriptor, min(left, 1 << 20))):
+        parts = []
+        while limit > 0 and (data := os.read(descriptor, min(limit, 1 << 16))):
             parts.append(data)
+            limit -= len(data)
         return b"".join(parts)
 
     def read_at(self, path: str, offset: int, limit: int) -> bytes:

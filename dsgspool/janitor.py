@@ -160,16 +160,14 @@ class Janitor:
         """Take the `@` off every name of a dead worker that a person moved out of its folder."""
         moved = 0
         for state in (State.TODO, State.HOLD, State.FAILED, State.DONE, State.RUNNING):
-            for path, name in self.spool.tasks(state):
+            for path, name in list(self.spool.held(state)):
                 if name.claim and name.claim.wid == wid and not (state is State.RUNNING and path.startswith(f"{wid}/")):
                     moved += self.moves.strip(Place(state, path, name))
         return moved
 
     def strip_strays(self) -> int:
         """The same for every dead owner's name in todo/ and hold/, now and then: a person may move one late."""
-        places = [
-            Place(state, path, name) for state in (State.TODO, State.HOLD) for path, name in self.spool.tasks(state)
-        ]
+        places = [Place(state, *found) for state in (State.TODO, State.HOLD) for found in self.spool.held(state)]
         return sum(self.moves.strip(p) for p in places if p.name.claim and self.peers.is_dead(p.name.claim.wid))
 
     # -- the waiting ---------------------------------------------------------------------------------------------
@@ -192,9 +190,8 @@ class Janitor:
                     yield folder
 
     def _remove_empty(self, folder: str) -> None:
-        for name, is_folder in list(self.fs.scan(folder)):
-            if is_folder:
-                self._remove_empty(f"{folder}/{name}")
+        for name in [name for name, is_folder in self.fs.scan(folder) if is_folder]:
+            self._remove_empty(f"{folder}/{name}")
         self.fs.remove_folder(folder)
 
     # -- tidiness ------------------------------------------------------------------------------------------------
@@ -205,10 +202,9 @@ class Janitor:
 
     def sweep_batches(self) -> None:
         """Remove batch folders of todo/ that have been empty for an hour."""
-        for name, is_folder in list(self.fs.scan(self.spool.todo)):
-            path = f"{self.spool.todo}/{name}"
-            if is_folder and name[:1] != "." and self._age(path) > EMPTY_BATCH:
-                self._remove_empty(path)
+        for name in [name for name, is_folder in self.fs.scan(self.spool.todo) if is_folder and name[:1] != "."]:
+            if self._age(f"{self.spool.todo}/{name}") > EMPTY_BATCH:
+                self._remove_empty(f"{self.spool.todo}/{name}")
 
     def sweep_tmp(self) -> None:
         """Remove what a crashed submitter left a day ago; renamed first, so that a late one finds nothing to move."""

@@ -201,7 +201,8 @@ class Peers:
 
 def kill_leftovers(wid: str) -> bool:
     """Kill the processes of this machine that a dead worker left; True while there were any (look again)."""
-    left = proc.marked(wid)
+    # RACE: a process that has just called exec shows no environment for a moment, so one empty look is not enough.
+    left = proc.marked(wid) or proc.marked(wid)
     with contextlib.suppress(PermissionError):
         proc.send(left, 9)
     return bool(left)

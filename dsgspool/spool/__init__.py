@@ -8,6 +8,7 @@ each name), `moves` (what people and janitors do).
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -84,6 +85,13 @@ class Spool:
     def is_paused(self) -> bool:
         """True while a file PAUSE lies in the spool (listed: stat() would believe an NFS cache) [R6]."""
         return PAUSE in self.fs.names(self.root)
+
+    def held(self, state: State) -> Iterator[tuple[str, TaskName]]:
+        """(path, name) of the tasks in a state whose name carries a claim: cheap also among a million others."""
+        for path in self.fs.find(self.folder(state), "@"):
+            with contextlib.suppress(InvalidName):
+                if not names.is_ignored(os.path.basename(path)) and (name := task_name(state, path)).claim:
+                    yield path, name
 
     def tasks(self, state: State, batch: str = "") -> Iterator[tuple[str, TaskName]]:
         """(path below the state's folder, name) of every task in a state; names that are no task's are passed over."""

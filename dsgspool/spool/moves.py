@@ -155,16 +155,9 @@ class Moves:
     def find_claim(self, name: TaskName) -> Place | None:
         """Where a person moved the file of this claim, None when it is nowhere."""
         for state in (State.HOLD, State.TODO, State.FAILED, State.DONE, State.RUNNING):
-            for folder in dict.fromkeys(("", name.batch)):
-                base = f"{self.spool.folder(state)}/{folder}" if state is not State.RUNNING else self.spool.running
-                for file, is_folder in list(self.fs.scan(base)):
-                    inside = (
-                        [f"{file}/{f}" for f, _ in self.fs.scan(f"{base}/{file}")] if state is State.RUNNING else [file]
-                    )
-                    for path in inside if state is State.RUNNING or not is_folder else []:
-                        if path.removesuffix(".yaml").endswith(f"@{name.claim}"):
-                            below = f"{folder}/{path}" if folder and state is not State.RUNNING else path
-                            return Place(state, below, name)
+            for path, other in self.spool.held(state):
+                if other.claim == name.claim:
+                    return Place(state, path, name)
         return None
 
     def due(self, folder: str, path: str) -> bool:

@@ -10,6 +10,7 @@ writes the tombstone workers/WID.dead.  It imports nothing of dsgspool: it is st
         {"beat": BOOTTIME}                        taken before the heartbeat began
 """
 
+import _thread
 import ctypes
 import json
 import os
@@ -77,7 +78,7 @@ class Guard:
         while (left := self.left()) > 0:
             if poll.poll(min(left, 3600.0) * 1000) and not self.hear():
                 return
-        os.write(2, f"dsgspool: no heartbeat went through for {self.fence:.0f} s: killing worker and tasks\n".encode())
+        say(f"no heartbeat went through for {self.fence:.0f} s: killing worker and tasks")
 
     def bury(self) -> int:
         """Kill the worker and all that is below, wait for the last, leave the tombstone; the worker's exit code."""
@@ -98,9 +99,22 @@ class Guard:
                 if pid:
                     break
             else:
-                os.kill(self.worker, signal.SIGKILL)
-                _, status = os.waitpid(self.worker, 0)
+                status = self.kill_worker()
         return os.waitstatus_to_exitcode(status)
+
+    def kill_worker(self) -> int:
+        """Kill the worker and all that is below, until the worker is gone; its wait status."""
+        os.kill(self.worker, signal.SIGKILL)
+        pause = 0.005
+        while True:
+            # RACE: on a share that hangs, a killed worker does not end before the share is back: its exit closes files
+            # there.  Until then its tasks stay ITS children: who waits for the worker first leaves them running [m].
+            kill(descendants())
+            pid, status = os.waitpid(self.worker, os.WNOHANG)
+            if pid:
+                return status
+            time.sleep(pause)
+            pause = min(pause * 2, 0.5)
 
     def write_tombstone(self, code: int) -> None:
         text = json.dumps({"exit": code, "silent_seconds": round(boot() - self.beat, 1)})
@@ -110,7 +124,24 @@ class Guard:
             os.fsync(descriptor)
             os.close(descriptor)
         except OSError as error:
-            os.write(2, f"dsgspool: no tombstone {self.tombstone}: {error}\n".encode())
+            say(f"no tombstone {self.tombstone}: {error}")
+
+
+def say(text: str) -> None:
+    """Tell whoever started me, and wait for no pipe and no log file on a share that hangs: killing comes first."""
+    told = _thread.allocate_lock()
+    told.acquire()
+
+    def tell() -> None:
+        try:
+            os.write(2, f"dsgspool: {text}\n".encode())
+        except OSError:  # nobody reads any more
+            return
+        finally:
+            told.release()
+
+    _thread.start_new_thread(tell, ())
+    told.acquire(timeout=0.2)
 
 
 def children() -> list[int]:
@@ -131,15 +162,28 @@ def parent(pid: int) -> int:
         return 0
 
 
+def descendants() -> list[int]:
+    """All processes below me, whoever their parents are."""
+    parents = {int(name): parent(int(name)) for name in os.listdir("/proc") if name.isdigit()}
+    found = [os.getpid()]
+    for pid in found:
+        found += [child for child, its_parent in parents.items() if its_parent == pid]
+    return found[1:]
+
+
+def kill(pids: list[int]) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
 def kill_children() -> None:
     """SIGKILL every child until the kernel says twice that there is none; their orphans become my children too."""
     quiet = 0
     while quiet < 2:
-        for pid in children():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        kill(children())
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 quiet = 0

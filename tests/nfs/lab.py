@@ -93,11 +93,14 @@ class Lab:
 
     def dsgspool(self, node: int, *words: str, check: bool = True) -> Answer:
         """A command as a user types it on a node."""
-        return self.rig.nodes[node].run(PYTHON, "-m", "dsgspool", *words, check=check, env={"DSGSPOOL_SPOOL": self.spool})
+        return self.rig.nodes[node].run(
+            PYTHON, "-m", "dsgspool", *words, check=check, env={"DSGSPOOL_SPOOL": self.spool}
+        )
 
     def person(self, node: int, line: str, *, check: bool = True, seconds: float = 60) -> Answer:
         """A line that a person types into a shell on a node, in the spool's folder."""
-        return self.rig.nodes[node].run(f"cd {self.spool} && {line}", check=check, seconds=seconds)
+        env = {"DSGSPOOL_SPOOL": self.spool}
+        return self.rig.nodes[node].run(f"cd {self.spool} && {line}", check=check, seconds=seconds, env=env)
 
     def start(self, node: int, *flags: str, slots: int = 2) -> LabWorker:
         """Start a worker."""

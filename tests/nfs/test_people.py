@@ -32,7 +32,7 @@ def test_mv_out_of_running_on_another_node_stops_and_parks_it(patient_lab: Lab, 
 
 
 def test_mv_of_a_batch_on_another_node_parks_and_resumes_it(lab: Lab) -> None:
-    names = lab.drop(2, *(f"sweep/{n:02d}" for n in range(24)), command=lab.story.command(0.5))
+    names = lab.drop(2, *(f"sweep/{n:02d}" for n in range(16)), command=lab.story.command(0.3))
     lab.ready(1)
     lab.wait_for_lives(3)
     lab.person(2, "mv todo/sweep hold/sweep")

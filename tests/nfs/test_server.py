@@ -15,8 +15,8 @@ pytestmark = pytest.mark.nfs
 @pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
 def test_a_restart_of_the_server_loses_nothing_and_kills_nobody(hard: bool, patient_lab: Lab, figure: Figure) -> None:
     lab = patient_lab
-    names = lab.drop(1, *(f"short{n:02d}" for n in range(40)), command=lab.story.command(0.2))
-    names |= lab.drop(2, "@p10/long1", "@p10/long2", command=lab.story.command(12))
+    names = lab.drop(1, *(f"short{n:02d}" for n in range(24)), command=lab.story.command(0.2))
+    names |= lab.drop(2, "@p10/long1", "@p10/long2", command=lab.story.command(8))
     names = {name.removeprefix("@p10/") for name in names}
     lab.ready(1, 2)
     lab.wait_for_lives(8)
@@ -30,7 +30,7 @@ def test_a_restart_of_the_server_loses_nothing_and_kills_nobody(hard: bool, pati
 def test_a_server_that_freezes_for_less_than_the_fence_costs_no_task(patient_lab: Lab, figure: Figure) -> None:
     lab = patient_lab
     lab.ready(1, 2)
-    names = lab.drop(1, "long1", "long2", command=lab.story.command(15))
+    names = lab.drop(1, "long1", "long2", command=lab.story.command(12))
     lab.wait_for_lives(2)
     names |= lab.drop(1, *(f"short{n}" for n in range(6)), command=lab.story.command(0.2))
     lab.rig.pause(0)
@@ -49,7 +49,7 @@ def test_a_server_that_freezes_for_less_than_the_fence_costs_no_task(patient_lab
 def test_a_full_disk_stops_claims_and_loses_nothing(patient_lab: Lab, figure: Figure) -> None:
     lab = patient_lab
     lab.ready(1, 2)
-    names = lab.drop(1, "long1", "long2", command=lab.story.command(6))
+    names = lab.drop(1, "long1", "long2", command=lab.story.command(4))
     lab.wait_for_lives(2)
     names |= lab.drop(2, *(f"short{n}" for n in range(6)), command=lab.story.command(0.2))
     lab.rig.fill_disk()
@@ -69,14 +69,14 @@ def test_a_full_disk_stops_claims_and_loses_nothing(patient_lab: Lab, figure: Fi
 def test_an_export_that_is_read_only_for_a_moment_costs_no_task(patient_lab: Lab, figure: Figure) -> None:
     lab = patient_lab
     lab.ready(1, 2)
-    names = lab.drop(1, "long1", "long2", command=lab.story.command(12))
+    names = lab.drop(1, "long1", "long2", command=lab.story.command(8))
     lab.wait_for_lives(2)
     names |= lab.drop(2, *(f"short{n}" for n in range(6)), command=lab.story.command(0.2))
     lab.rig.export("ro")
     assert lab.dsgspool(2, "submit", "--name", "refused", "--", "true", check=False).code != 0
-    lab.rig.nodes[1].run("sleep 8")
+    lab.rig.nodes[1].run("sleep 6")
     lab.rig.export("rw")
     seconds = lab.wait_for_done(names, 30)
     assert lab.violations(*names) == ""
     lab.story.assert_each_once(names)
-    figure(f"read-only for 8 s: all done {seconds:.1f} s later, each once")
+    figure(f"read-only for 6 s: all done {seconds:.1f} s later, each once")

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from dsgspool import chance
+from dsgspool import chance, names
 from dsgspool.spool.submission import Draft, Submission
 from dsgspool.task import Kind, Outcome
 from tests.support.actors import Actor, Work, World
@@ -26,6 +26,7 @@ NAMES = ("a", "b", "s/1")
 OUTCOMES = (
     Outcome(Kind.DONE, 0), Outcome(Kind.EXIT, 1), Outcome(Kind.TIMEOUT), Outcome(Kind.STOPPED),
 )  # fmt: skip
+IN_FLIGHT = ("nothing", "claim", "publication", "no crash", "no crash")  #: when a worker dies
 SLOTS = 3
 
 
@@ -42,6 +43,9 @@ class Spool(RuleBasedStateMachine):
         self.slots = [self.world.worker() for _ in range(SLOTS)]
         self.late: list[tuple[str, str]] = []
         self.submit("a", named=False)
+        self.submit("a", named=True)
+        self.drop("a")
+        self.drop("s/1")
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):
@@ -116,6 +120,11 @@ class Spool(RuleBasedStateMachine):
             if work:
                 self._go_on(actor, work, outcome, lost, steps)
 
+    @rule(data=st.data(), lost=st.booleans(), outcome=st.sampled_from(OUTCOMES), steps=st.integers(3, 5))
+    def run(self, data: st.DataObject, lost: bool, outcome: Outcome, steps: int) -> None:
+        """A claim that gets at least as far as the start."""
+        self.claim(data, lost, outcome, steps)
+
     @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES), lost=st.booleans(), steps=st.integers(1, 5))
     def work(self, data: st.DataObject, outcome: Outcome, lost: bool, steps: int) -> None:
         """Some steps on with a file that was claimed."""
@@ -132,17 +141,15 @@ class Spool(RuleBasedStateMachine):
                 actor.advance(work, outcome)
         self.world.fs.lost = 0
 
-    @rule(data=st.data())
-    def react(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), sweeps=st.booleans())
+    def beat(self, data: st.DataObject, sweeps: bool) -> None:
+        """A heartbeat: memory and folders agree again; and perhaps the janitor's round."""
         if actor := self.actor(data):
             actor.beat()
             actor.react()
             actor.heed()
-
-    @rule(data=st.data())
-    def sweep(self, data: st.DataObject) -> None:
-        if actor := self.actor(data):
-            actor.sweep()
+            if sweeps:
+                actor.sweep()
 
     @rule(seconds=st.sampled_from([4.0, 31.0, 60.0]))
     def pass_time(self, seconds: float) -> None:
@@ -150,30 +157,21 @@ class Spool(RuleBasedStateMachine):
 
     # -- dying ---------------------------------------------------------------------------------------------------
 
-    @rule(data=st.data(), tombstone=st.booleans())
-    def crash(self, data: st.DataObject, tombstone: bool) -> None:
-        if actor := self.actor(data):
-            self.world.crash(actor, tombstone=tombstone)
-
-    @rule(data=st.data())
-    def crash_in_the_middle_of_a_claim(self, data: st.DataObject) -> None:
-        """Its rename is on the way; perhaps it lands later, perhaps never."""
+    @rule(data=st.data(), in_flight=st.sampled_from(IN_FLIGHT), tombstone=st.booleans())
+    def crash(self, data: st.DataObject, in_flight: str, tombstone: bool) -> None:
+        """A worker dies, perhaps with a rename on its way, which may land later or never; its place may stay empty."""
         actor = self.actor(data)
-        found = actor.candidates() if actor else []
-        if actor and found:
+        if actor is None or in_flight == "no crash":
+            return
+        found = actor.candidates()
+        leaving = [work for work in actor.work.values() if work.stage == "leaving"]
+        if in_flight == "claim" and found:
             path = data.draw(st.sampled_from(found), "candidate")
-            claim = actor.own.next_claim()
-            name = next(n for p, n in self.world.spool.tasks("todo") if p == path).claimed(claim)  # type: ignore[arg-type]
-            self.late.append((f"{self.world.spool.todo}/{path}", f"{actor.own.path}/{name.flat}"))
-            self.world.crash(actor)
-
-    @rule(data=st.data())
-    def crash_in_the_middle_of_a_publication(self, data: st.DataObject) -> None:
-        actor = self.actor(data)
-        leaving = [work for work in actor.work.values() if work.stage == "leaving"] if actor else []
-        if actor and leaving:
+            claimed = names.parse(path).claimed(actor.own.next_claim())
+            self.late.append((f"{self.world.spool.todo}/{path}", f"{actor.own.path}/{claimed.flat}"))
+        elif in_flight == "publication" and leaving:
             self.late.append((f"{actor.own.path}/{leaving[0].held.file}", leaving[0].target))
-            self.world.crash(actor)
+        self.world.crash(actor, tombstone=tombstone)
 
     @precondition(lambda self: self.late)
     @rule(data=st.data(), happens=st.booleans())
@@ -182,11 +180,14 @@ class Spool(RuleBasedStateMachine):
         if happens:
             self.world.fs.rename(source, target)
 
-    @rule(slot=st.integers(0, SLOTS - 1))
-    def start_anew(self, slot: int) -> None:
-        if not self.slots[slot].alive:
-            self.world.bury(self.slots[slot])
-            self.slots[slot] = self.world.worker()
+    @precondition(lambda self: not all(actor.alive for actor in self.slots))
+    @rule()
+    def start_anew(self) -> None:
+        """A new incarnation in the place of every dead worker."""
+        for slot, actor in enumerate(self.slots):
+            if not actor.alive:
+                self.world.bury(actor)
+                self.slots[slot] = self.world.worker()
 
     # -- people --------------------------------------------------------------------------------------------------
 
@@ -195,13 +196,22 @@ class Spool(RuleBasedStateMachine):
         if path := self.pick(data, "running"):
             self._move(path, f"{to}/{os.path.basename(path)}", asked=to == "todo")
 
-    @rule(data=st.data())
+    @rule(data=st.data(), what=st.sampled_from(["rm", "cp", "back", "hold", "here", "batch"]))
+    def person(self, data: st.DataObject, what: str) -> None:
+        {
+            "rm": self.rm,
+            "cp": self.cp_running_to_todo,
+            "back": self.mv_back_to_todo,
+            "hold": self.mv_todo_to_hold,
+            "here": self.run_it_here,
+            "batch": self.park_the_batch,
+        }[what](data)
+
     def rm(self, data: st.DataObject) -> None:
         if path := self.pick(data, "todo", "running", "hold"):
             self.world.gone.add(self.world.version(f"{self.world.root}/{path}"))
             os.unlink(f"{self.world.root}/{path}")
 
-    @rule(data=st.data())
     def cp_running_to_todo(self, data: st.DataObject) -> None:
         path = self.pick(data, "running")
         copy = f"{self.world.root}/todo/{os.path.basename(path)}"
@@ -211,32 +221,28 @@ class Spool(RuleBasedStateMachine):
                 file.write(text)
             self.world.accept(text)
 
-    @rule(data=st.data())
     def mv_back_to_todo(self, data: st.DataObject) -> None:
         if path := self.pick(data, "done", "failed", "hold"):
             self._move(path, f"todo/{path.partition('/')[2]}", asked=True)
 
-    @rule(data=st.data())
     def mv_todo_to_hold(self, data: st.DataObject) -> None:
         if path := self.pick(data, "todo"):
             self._move(path, f"hold/{path.partition('/')[2]}")
 
-    @rule(data=st.data())
     def run_it_here(self, data: st.DataObject) -> None:
         """mv todo/x.yaml running/WID/"""
         path, actor = self.pick(data, "todo", held=False), self.actor(data)
         if path and actor:
             self._move(path, f"running/{actor.wid}/{os.path.basename(path)}")
 
-    @rule()
-    def park_the_batch(self) -> None:
+    def park_the_batch(self, _data: st.DataObject) -> None:
         """mv todo/s hold/"""
         if os.path.exists(f"{self.world.root}/todo/s") and not os.path.exists(f"{self.world.root}/hold/s"):
             os.rename(f"{self.world.root}/todo/s", f"{self.world.root}/hold/s")
 
 
 Spool.TestCase.settings = settings(
-    max_examples=int(os.environ.get("DSGSPOOL_MACHINE_EXAMPLES", "200")),
+    max_examples=int(os.environ.get("DSGSPOOL_MACHINE_EXAMPLES", "400")),
     stateful_step_count=int(os.environ.get("DSGSPOOL_MACHINE_STEPS", "40")),
     deadline=None,
     suppress_health_check=list(HealthCheck),

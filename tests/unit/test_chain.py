@@ -96,6 +96,20 @@ def test_when_the_record_before_is_missing_the_walk_begins_at_1(chain, record):
     assert begin(chain, named("7")) == 2
 
 
+def test_when_the_records_are_pruned_meanwhile_the_attempt_begins_at_1(chain, record, world, monkeypatch):
+    record(OVER, 1)
+    create = chain._create
+
+    def create_after_prune(path):
+        if path.endswith(".2.yaml") and os.path.exists(f"{world.root}/logs/x.1.yaml"):
+            os.unlink(f"{world.root}/logs/x.1.yaml")
+        return create(path)
+
+    monkeypatch.setattr(chain, "_create", create_after_prune)
+    assert begin(chain) == 1
+    assert begin(chain, named("1")) == Busy(1, "an attempt that has written nothing yet")
+
+
 def test_two_workers_do_not_begin_the_same_attempt(chain, world):
     other = Chain(world.spool, lambda _wid: False, lambda: LEASE)
     assert begin(chain) == 1

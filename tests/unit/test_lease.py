@@ -212,7 +212,7 @@ def test_of_another_namespace_or_machine_no_process_number_says_anything(peers, 
 
 def test_what_it_left_is_killed_first(peers, announce, monkeypatch):
     announce(gone())
-    left, killed = [[4711], []], []
+    left, killed = [[], [4711], [], []], []
     monkeypatch.setattr(proc, "marked", lambda _wid: left.pop(0))
     monkeypatch.setattr(proc, "send", lambda pids, number: killed.append((list(pids), number)))
     assert not peers.is_dead(B)

@@ -1,14 +1,14 @@
 """The rig by hand: `python -m tests.nfs.rig COMMAND`.
 
-  up [CLIENTS] [--vers 4.2|3] [--options O] [--lease S] [--skew N=SECONDS ...]
-  exec N -- COMMAND ...         its exit code is the command's; dsgspool is `$PYTHON -m dsgspool` there
-  kill N, start N               power loss, power on (node 0 is the server; its disk stays)
-  pause N, resume N             freeze, thaw
-  cut N [--replies], heal N     partition, of both ways or of what is sent to N
-  server-restart [--hard]       nfsd, or the whole server
-  skew N SECONDS                set a clock wrong
-  disk full|free, export ro|rw
-  log N, status, mend, down
+up [CLIENTS] [--vers 4.2|3] [--options O] [--lease S] [--skew N=SECONDS ...]
+exec N -- COMMAND ...         its exit code is the command's; dsgspool is `$PYTHON -m dsgspool` there
+kill N, start N               power loss, power on (node 0 is the server; its disk stays)
+pause N, resume N             freeze, thaw
+cut N [--replies], heal N     partition, of both ways or of what is sent to N
+server-restart [--hard]       nfsd, or the whole server
+skew N SECONDS                set a clock wrong
+disk full|free, export ro|rw
+log N, status, mend, down
 """
 
 from __future__ import annotations

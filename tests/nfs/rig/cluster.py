@@ -115,7 +115,9 @@ class Rig:
         while waiting := [number for number in numbers if not self.machines[number].is_ready()]:
             if time.monotonic() > deadline:
                 log = self.folders.log(waiting[0]).read_text(errors="replace")[-3000:]
-                raise TimeoutError(f"nodes {waiting} are not ready after {BOOT_SECONDS:g} s; the console of one:\n{log}")
+                raise TimeoutError(
+                    f"nodes {waiting} are not ready after {BOOT_SECONDS:g} s; the console of one:\n{log}"
+                )
             time.sleep(0.05)
 
     # -- nodes ---------------------------------------------------------------------------------------------------

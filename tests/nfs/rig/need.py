@@ -43,7 +43,10 @@ def _missing_tools() -> str:
 
 def _missing_namespace() -> str:
     tried = subprocess.run(
-        ["unshare", "--net", "ip", "link", "add", "probe", "type", "bridge"], capture_output=True, text=True, check=False
+        ["unshare", "--net", "ip", "link", "add", "probe", "type", "bridge"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return f"cannot make network namespaces with a bridge: {tried.stderr.strip()}" if tried.returncode else ""
 

@@ -42,7 +42,9 @@ class Node:
     def __str__(self) -> str:
         return f"n{self.number}"
 
-    def run(self, *command: str, seconds: float = 60, check: bool = True, env: Mapping[str, str] | None = None) -> Answer:
+    def run(
+        self, *command: str, seconds: float = 60, check: bool = True, env: Mapping[str, str] | None = None
+    ) -> Answer:
         """Run a command to its end; one word alone is a line for the shell."""
         argv = list(command) if len(command) > 1 else ["sh", "-c", command[0]]
         answer = Answer(**self._ask({"run": argv, "env": {**self.environment, **(env or {})}}, seconds))

@@ -24,7 +24,11 @@ def run(request):
     done = subprocess.run(
         request["run"], stdin=subprocess.DEVNULL, capture_output=True, env=environment(request), cwd="/", check=False
     )
-    return {"code": done.returncode, "out": done.stdout.decode(errors="replace"), "err": done.stderr.decode(errors="replace")}
+    return {
+        "code": done.returncode,
+        "out": done.stdout.decode(errors="replace"),
+        "err": done.stderr.decode(errors="replace"),
+    }
 
 
 def spawn(request):
@@ -61,7 +65,7 @@ def serve(line):
             verb = next(verb for name, verb in VERBS.items() if name in request)
             try:
                 reply = json.dumps(verb(request))
-            except BaseException as error:  # whatever it was, the test shall see it
+            except Exception as error:  # noqa: BLE001 - whatever it was, the test shall see it
                 reply = json.dumps({"error": f"{type(error).__name__}: {error}"})
             line.sendall(reply.encode() + b"\n")
 
