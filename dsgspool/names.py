@@ -113,7 +113,7 @@ def check_part(part: str, whole: str) -> None:
     """Raise InvalidName unless `part` may be one component of an identity."""
     if not part:
         raise InvalidName(whole, "a part of it is empty")
-    if part[0] in ".-":
+    if part[0] in ".-#":
         raise InvalidName(whole, f"{part!r} begins with {part[0]!r}")
     for character in part:
         if character in "~@%\\" or ord(character) < 32 or 127 <= ord(character) < 160:

@@ -15,7 +15,7 @@ WORD = st.text(names.ALPHABET, min_size=8, max_size=8)
 COUNT = st.integers(0, 10**8)
 PART = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="~@%\\/"), min_size=1, max_size=40
-).filter(lambda part: part[0] not in ".-")
+).filter(lambda part: part[0] not in ".-#")
 IDENTITY = st.lists(PART, min_size=1, max_size=4).map("/".join).filter(lambda name: len(name.encode()) <= 150)
 WID = st.builds(names.worker_id, st.text(max_size=40), WORD)
 CLAIM = st.builds(Claim, WID, COUNT)

@@ -31,6 +31,7 @@ INVALID = {
     "a//b.yaml": "a part of it is empty",
     "-x.yaml": "begins with '-'",
     "s/.x.yaml": "begins with '.'",
+    "#x.yaml": "begins with '#'",
     "a@b.yaml": "the character '@'",
     "a~b.yaml": "the character '~'",
     "50%.yaml": "the character '%'",
