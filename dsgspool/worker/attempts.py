@@ -230,8 +230,9 @@ class Attempts:
         claims = {attempt.held.claim for attempt in self.by_pid.values()}
         for attempt in list(self.clearing):
             if self.runner.clear(attempt, others, claims):
+                outcome = self.runner.classify(attempt)
                 self.clearing.remove(attempt)
-                self.conclude(attempt, self.runner.classify(attempt))
+                self.conclude(attempt, outcome)
 
     def conclude(self, attempt: Attempt, outcome: Outcome) -> None:
         """It has ended with this outcome; `settle` writes it down and sends the file on."""

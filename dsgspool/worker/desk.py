@@ -45,6 +45,7 @@ class Leaving:
     target: str
     event: tuple[str, str, dict[str, object]] | None = None
     errno: int = 0  #: what the rename answered: a hint
+    tries: int = 0
 
 
 @dataclass
@@ -89,6 +90,7 @@ class Desk:
         result = Exchange()
         self.is_fresh = False
         for leaving in self.leaving.values():
+            leaving.tries += 1
             leaving.errno = self.own.give(leaving.held, leaving.target)
         wanted = [self.own.claim(path) for path in paths] + [self.own.adopt(file) for file in gifts]
         if not self.leaving and not wanted:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.clock import iso
+from dsgspool.errors import StorageError
 from dsgspool.records import is_complete
 from dsgspool.spool.own import Held, Text, Unusable
 from dsgspool.spool.scan import LIMIT, Look
@@ -31,6 +32,7 @@ LOOK_SHARE = 20.0  #: a look may take a twentieth of the time
 MAX_SETTLING = 256
 BUSY_BEFORE_DEAF = 1.0  #: seconds of work after which the bell is switched off
 RETRY_PAUSE = 0.5
+TRIES_BEFORE_TOLD = 4  #: of a rename that does not work
 
 
 class Intake:
@@ -162,8 +164,11 @@ class Intake:
 
     def _exchange(self, paths: list[str]) -> None:
         gifts, self.gifts = self.gifts, set()
-        result = self.desk.exchange(paths, gifts)
         self._retry_at = self.clock.boot() + RETRY_PAUSE
+        result = self.desk.exchange(paths, gifts)
+        for stuck in [leaving for leaving in self.desk.leaving.values() if leaving.tries == TRIES_BEFORE_TOLD]:
+            why = StorageError("move to", stuck.target, stuck.errno)
+            self.worker.tell("stuck", f"{stuck.held.name.identity}: {why}; trying again", why=str(why))
         for leaving in result.left:
             self._gone(leaving)
         for held, inode in result.came:

@@ -21,6 +21,8 @@ from dsgspool.settings import Settings
 from dsgspool.spool import FOLDERS, Spool
 from dsgspool.spool.own import OwnFolder
 
+FILES, FILES_PER_SLOT = 128, 4  #: descriptors that a worker needs, and for each running command
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -82,7 +84,10 @@ class Station:
             self.fs.make_folder(f"{self.spool.root}/{folder}")
         proc.become_subreaper()
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else max(soft, 65536), hard))
+        needed = FILES + FILES_PER_SLOT * self.options.slots
+        if soft != resource.RLIM_INFINITY and soft < needed:  # no higher: commands inherit it, and some loop over it
+            ceiling = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
 
     def check_owner(self, settings: Settings) -> None:
         """root works only its own spool, unless it is to run each task as the task's owner."""

@@ -147,6 +147,8 @@ class World:
             seconds -= 4.0
             for actor in self.living:
                 actor.beat()
+                if self.clock.boot() - actor.lease.beat_at > TIMES.fence:
+                    self.crash(actor)  # its guard
 
     # -- what must hold ------------------------------------------------------------------------------------------
 
@@ -234,6 +236,9 @@ class Actor:
         self.told.append((event, text))
 
     def beat(self) -> None:
+        """Not between making a record and signing it: that is one step of one thread, and the guard watches it."""
+        if any(work.stage == "made" for work in self.work.values()):
+            return
         self.lease.beat()
         self.peers.refresh()
         for wid in self.peers.living():
