@@ -32,10 +32,10 @@ def _opened(path: str, flags: int) -> Iterator[int]:
 
 
 class Fs:
-    """Plain POSIX.  `group` = a spool of several users: everything made is group-writable whatever the umask."""
+    """Plain POSIX.  `group`: all that is made is group-writable, whatever the umask; `floor`: a folder never made here."""
 
-    def __init__(self, *, group: bool = False) -> None:
-        self.group = group
+    def __init__(self, *, group: bool = False, floor: str = "") -> None:
+        self.group, self.floor = group, floor
 
     def names(self, folder: str) -> list[str]:
         """Names in a folder.  Opening it is what makes an NFS client ask the server."""
@@ -136,8 +136,7 @@ class Fs:
 
     def rename_into(self, source: str, target: str) -> int:
         """Rename, making the target's folder when it is missing."""
-        number = self.rename(source, target)
-        if number == errno.ENOENT:
+        if (number := self.rename(source, target)) == errno.ENOENT:
             self.make_folder(os.path.dirname(target))
             number = self.rename(source, target)
         return number
@@ -147,7 +146,9 @@ class Fs:
         try:
             os.mkdir(path)
         except FileNotFoundError:
-            self.make_folder(os.path.dirname(path))
+            if (parent := os.path.dirname(path)) == self.floor:
+                raise  # the share is not mounted: a spool on the bare mount point would be a trap
+            self.make_folder(parent)
             self.make_folder(path, exclusive=exclusive)
         except FileExistsError:
             if exclusive:
@@ -254,11 +255,10 @@ class Fs:
 
     def remove(self, path: str) -> bool:
         """Unlink; False when it was not there."""
-        try:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
-        except FileNotFoundError:
-            return False
-        return True
+            return True
+        return False
 
     def hand_over(self, path: str, gid: int, mode: int) -> None:
         """Give a folder or file of mine to a group; those of other members are theirs to change."""

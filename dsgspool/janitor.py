@@ -178,10 +178,19 @@ class Janitor:
         for folder in self._due_folders():
             for path, _ in list(self.fs.walk(f"{self.spool.waiting}/{folder}")):
                 if not names.is_ignored(os.path.basename(path)):
-                    with contextlib.suppress(InvalidName):
-                        moved += self.moves.due(folder, path)
+                    moved += self._bring_back(folder, path)
             self._remove_empty(f"{self.spool.waiting}/{folder}")
         return moved
+
+    def _bring_back(self, folder: str, path: str) -> bool:
+        try:
+            return self.moves.due(folder, path)
+        except InvalidName:  # a person's: into todo/ as it is, where a worker says in a record what is wrong with it
+            base = os.path.basename(path)
+            taken = base in self.fs.names(self.spool.todo)
+            return (
+                not taken and self.fs.rename(f"{self.spool.waiting}/{folder}/{path}", f"{self.spool.todo}/{base}") == 0
+            )
 
     def _due_folders(self) -> Iterator[str]:
         for folder, is_folder in list(self.fs.scan(self.spool.waiting)):
@@ -203,7 +212,9 @@ class Janitor:
     def sweep_batches(self) -> None:
         """Remove batch folders of todo/ that have been empty for an hour."""
         for name in [name for name, is_folder in self.fs.scan(self.spool.todo) if is_folder and name[:1] != "."]:
-            if self._age(f"{self.spool.todo}/{name}") > EMPTY_BATCH:
+            # One whose folder in hold/ has a task stays: without it the whole batch would look parked.
+            is_held = self.fs.folder_is_there(f"{self.spool.hold}/{name}")
+            if not is_held and self._age(f"{self.spool.todo}/{name}") > EMPTY_BATCH:
                 self._remove_empty(f"{self.spool.todo}/{name}")
 
     def sweep_tmp(self) -> None:

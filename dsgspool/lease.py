@@ -167,12 +167,14 @@ class Peers:
         return "another worker proved it dead and fenced it" if f"{wid}.fenced" in self.files else ""
 
     def _silence(self, wid: str) -> str:
-        pulse = self._pulses.get(wid)
-        if pulse is None or pulse.samples < MIN_SAMPLES:
-            return ""
-        # RACE: the time since my last look says nothing: I may have stood still myself.
-        silent = pulse.last - pulse.since
+        silent = self._silent_for(wid)
         return f"no heartbeat for {silent:.0f} s" if silent >= self.times().lease else ""
+
+    def _silent_for(self, wid: str) -> float:
+        """Seconds between my first and my last look at a heartbeat that has not changed; 0 after too few looks."""
+        pulse = self._pulses.get(wid)
+        # RACE: the time since my last look says nothing: I may have stood still myself.
+        return pulse.last - pulse.since if pulse is not None and pulse.samples >= MIN_SAMPLES else 0.0
 
     def identity(self, wid: str) -> Identity | None:
         """Who a worker says it is; None when WID.yaml cannot be read."""
@@ -187,7 +189,9 @@ class Peers:
         if other is None or not self.me.same_machine(other):
             return ""
         if other.boot_id and self.me.boot_id and other.boot_id != self.me.boot_id:
-            return "its machine was started anew since"
+            # RACE: two machines cloned from one image may have one name and one machine-id; the other's heart beats.
+            still = self._silent_for(wid) >= 2 * self.times().heartbeat
+            return "its machine was started anew since" if still else ""
         if not self.me.same_boot(other) or self._is_there(other):
             return ""
         if not self.fs.lock_is_free(f"{self.folder}/{wid}.lock") or kill_leftovers(wid):

@@ -40,7 +40,7 @@ class Spool:
         self.todo, self.waiting, self.hold = (f"{self.root}/{name}" for name in ("todo", "waiting", "hold"))
         self.running, self.done, self.failed = (f"{self.root}/{name}" for name in ("running", "done", "failed"))
         self.logs, self.workers, self.tmp = (f"{self.root}/{name}" for name in ("logs", "workers", "tmp"))
-        self.fs = fs or Fs(group=_is_group_folder(self.todo))
+        self.fs = fs or Fs(group=_is_group_folder(self.todo), floor=self.root)
         self._settings: tuple[tuple[int, ...], Settings] | None = None
 
     @classmethod

@@ -68,15 +68,39 @@ class Submission:
         numbers = iter(self._free_numbers(batch))
         counted = enumerate(texts, 1)
         while chunk := list(itertools.islice(counted, FOLDER_SIZE)):
-            part = f"{next(numbers):03d}"
+            part = self._reserve(batch, numbers)
             self.fs.make_folder(f"{self.private}/{part}", exclusive=True)
             for number, data in chunk:
                 self.fs.create_whole(f"{self.private}/{part}/{number:05d}.yaml", data, sync=False)
-            self.fs.flush(self.private)
+            self._flush(part)
             placed = self._out_folder(part, f"{folder}/{batch}", numbers)
             if not self.fs.mount(folder).is_remote:
                 self.fs.sync_folder(f"{folder}/{batch}")
             yield from (f"{batch}/{placed}/{number:05d}" for number, _ in chunk)
+
+    def _flush(self, part: str) -> None:
+        """All files of this part are on the disk, or OSError."""
+        try:
+            self.fs.flush(self.private)
+        except OSError:
+            # It also fails, once, for what went wrong earlier on this mount in a file of somebody else [m]: ask each of mine.
+            for file in self.fs.names(f"{self.private}/{part}"):
+                descriptor = self.fs.open_input(f"{self.private}/{part}/{file}")
+                try:
+                    self.fs.sync(descriptor)
+                finally:
+                    self.fs.close(descriptor)
+            self.fs.sync_folder(f"{self.private}/{part}")
+
+    def _reserve(self, batch: str, numbers: Iterator[int]) -> str:
+        """RACE: of two bulks of one batch at once, the folder for the logs is made by one; the other takes the next."""
+        while True:
+            part = f"{next(numbers):03d}"
+            try:
+                self.fs.make_folder(f"{self.spool.logs}/{batch}/{part}", exclusive=True)
+            except FileExistsError:
+                continue
+            return part
 
     def _free_numbers(self, batch: str) -> Iterable[int]:
         """Sub-folder numbers from the first that no state and no log of this batch uses: a second bulk goes on there."""

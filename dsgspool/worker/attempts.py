@@ -59,7 +59,11 @@ class Attempts:
     # -- starting ------------------------------------------------------------------------------------------------
 
     def start(self, ready: Ready) -> None:
-        """Begin the attempt of a whole file.  OSError = the share's trouble: the file stays ready."""
+        """Begin the attempt of a whole file.  OSError = the share's trouble: the file stays ready.
+
+        Making the record and signing it are one turn, with no heartbeat between: the rule for records that name nobody
+        (chain.py) stands on that.
+        """
         attempt = self._begin(ready.held)
         if attempt is None:
             return

@@ -59,6 +59,7 @@ class Attempt:
     kill_at: float | None = None  #: BOOTTIME of the KILL after the TERM
     exit: Exit | None = None
     leftovers: set[int] = field(default_factory=set)
+    unknown: set[int] = field(default_factory=set)  #: children that say not whose they are
     peak_memory: int = 0
     outcome: Outcome | None = None
     decision: Decision | None = None
@@ -208,16 +209,22 @@ class Runner:
         What it left is now this process's child.  A child that is no command of mine, is in no other command's session
         and carries no other live claim belongs to it, or is nobody's: it is killed rather than spared.
         """
-        left = [(pid, proc.session(pid)) for pid in proc.children() if pid not in others]
-        mine = [
-            pid
-            for pid, session in left
-            if session == attempt.pid or (session not in others and proc.marker(pid) not in claims)
-        ]
+        mine, unknown = set(), set()
+        for pid in set(proc.children()) - others:
+            if (session := proc.session(pid)) in others:
+                continue
+            claim = proc.marker(pid)
+            if session == attempt.pid or claim == attempt.held.claim:
+                mine.add(pid)
+            elif claim not in claims:
+                unknown.add(pid)
+        # RACE: a process in the middle of exec shows no environment, so one that says nothing is looked at twice.
+        mine |= unknown & attempt.unknown
+        attempt.unknown = unknown
         for pid in mine:
             attempt.leftovers.update(proc.descendants(pid))
         proc.send(mine, signal.SIGKILL)
-        return not mine
+        return not mine and not unknown
 
     # -- ending --------------------------------------------------------------------------------------------------
 

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from dsgspool import resources
-from dsgspool.spool import laying
 from dsgspool.codec import parse_task
 from dsgspool.errors import NodeError
 from dsgspool.settings import Settings, parse_settings
-from dsgspool.spool import FOLDERS
+from dsgspool.spool import FOLDERS, laying
 
 TEMPLATE = Path(resources.spool_template())
 EXAMPLES = sorted(TEMPLATE.glob("examples/*.yaml"))

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from dsgspool.spool.pruning import Pruner
 from dsgspool.spool import Spool
+from dsgspool.spool.pruning import Pruner
 from dsgspool.task import State
 
 WID = "n1-abcdefgh"

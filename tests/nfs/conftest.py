@@ -1,4 +1,4 @@
-"""Tests on real NFS: `pytest -m nfs`.  They boot a server and two clients for each version, see tests/nfs/rig.
+"""Tests on real NFS: `pytest -m nfs`.  They boot a server and three clients for each version, see tests/nfs/rig.
 
 The rule: without `-m nfs` they are not selected; where no rig can be booted they are skipped with the missing capability
 as the reason, and with CI=true that is a failure.  After each test the rig is mended, whatever the test did to it.
@@ -32,11 +32,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", params=["4.2", "3"])
 def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
-    """n0, n1 and n2, booted once for each version."""
+    """The server n0 and its clients n1, n2, n3, booted once for each version."""
     if reason := missing():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"no NFS rig here: {reason}")
     take_down_abandoned()
-    rig = Rig.up(str(os.getpid()), Shape(clients=2, version=request.param))
+    rig = Rig.up(str(os.getpid()), Shape(clients=3, version=request.param))
     yield rig
     rig.down()
 

@@ -40,6 +40,7 @@ class LabWorker:
 
     def __init__(self, lab: Lab, node: Node, guard: int, log: str) -> None:
         self.lab, self.node, self.guard, self.log = lab, node, guard, log
+        self.boot = node.boot_id()
 
     def facts(self) -> dict[str, object]:
         """workers/WID.yaml of its newest incarnation, {} while there is none."""
@@ -51,6 +52,11 @@ class LabWorker:
     def wid(self) -> str:
         """WID of its newest incarnation."""
         return str(self.facts()["worker"])
+
+    def wid_or_none(self) -> str | None:
+        """The same, None while it has none."""
+        found = self.facts().get("worker")
+        return str(found) if found else None
 
     def output(self) -> str:
         """All that guard and worker printed."""
@@ -65,11 +71,13 @@ class LabWorker:
 
     def stop(self) -> None:
         """As a person does, who does not wait: TERM, and TERM again."""
-        self.node.run(f"kill {self.guard}; sleep 0.3; kill {self.guard}", check=False)
+        if self.is_alive():
+            self.node.run(f"kill {self.guard}; sleep 0.3; kill {self.guard}", check=False)
 
     def is_alive(self) -> bool:
-        """True while the guard is there."""
-        return bool(self.node.python("os.path.exists(f'/proc/{pid}')", pid=self.guard))
+        """True while the guard is there; after a boot its number may be somebody else's."""
+        there = self.node.python("os.path.exists(f'/proc/{pid}')", pid=self.guard)
+        return bool(there) and self.node.boot_id() == self.boot
 
 
 class Lab:
@@ -192,7 +200,7 @@ class Lab:
             escaped = [line for node in self.rig.nodes[1:] for line in self._escaped(node)]
         finally:
             for node in self.rig.nodes[1:]:
-                guards = [worker.guard for worker in self.everyone if worker.node is node]
+                guards = [worker.guard for worker in self.everyone if worker.node is node and worker.is_alive()]
                 node.python(BURY, guards=guards)
         assert not escaped, f"processes outlived their workers: {escaped}"
 

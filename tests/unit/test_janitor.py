@@ -310,10 +310,15 @@ def test_a_folder_whose_name_is_no_date_stops_nobody(world, actor):
 
 
 def test_what_is_no_task_in_waiting_stays(world, actor):
-    wait(world, "until-20260101T000000Z", name="a@b")
     wait(world, "until-20260102T000000Z", name=".x")
     assert actor.janitor.due() == 0
-    assert len(os.listdir(world.spool.waiting)) == 2
+    assert len(os.listdir(world.spool.waiting)) == 1
+
+
+def test_a_name_that_cannot_be_a_task_goes_to_todo_where_a_worker_says_why(world, actor):
+    wait(world, "until-20260101T000000Z", name="a@b")
+    assert actor.janitor.due() == 1
+    assert os.listdir(world.spool.todo) == ["a@b.yaml"]
 
 
 # -- tidiness

@@ -1,6 +1,7 @@
 """The rule: a worker is dead on proof only, and what is not known for certain is alive."""
 
 import errno
+import itertools
 import os
 from dataclasses import replace
 
@@ -58,6 +59,9 @@ def announce(fs, workers, peers):
 def put(workers, name, text=""):
     with open(f"{workers}/{name}", "w") as file:
         file.write(text)
+
+
+TICKS = itertools.count(10**18, 10**9)
 
 
 def look(peers, clock, seconds, times=1, wid=B):
@@ -199,9 +203,19 @@ def test_as_long_as_its_lock_is_held_it_is_alive(peers, announce, workers):
     assert peers.is_dead(B)
 
 
-def test_another_boot_of_my_machine_is_proof(peers, announce):
+def test_another_boot_of_my_machine_is_proof_once_its_heart_stands_still(peers, announce, clock):
     announce(replace(ME, boot_id="an earlier one"))
+    assert not peers.is_dead(B)
+    look(peers, clock, 5.0, times=4)
     assert "started anew" in peers.verdict(B)
+
+
+def test_a_machine_of_my_name_and_machine_id_whose_heart_beats_is_another_machine(peers, announce, clock):
+    announce(replace(ME, boot_id="of a clone"))
+    for _ in range(4):
+        os.utime(f"{peers.folder}/{B}.lock", ns=(time_ns := next(TICKS), time_ns))
+        look(peers, clock, 5.0)
+    assert not peers.is_dead(B)
 
 
 @pytest.mark.parametrize("change", [{"pid_namespace": "pid:[2]"}, {"machine_id": "other"}, {"host": "other"}])

@@ -62,9 +62,9 @@ class Node:
         reply = self._ask({"python": source, "values": values}, seconds)
         return reply["value"]
 
-    def boot_time(self) -> float:
-        """CLOCK_BOOTTIME of the node."""
-        return float(str(self.python("time.clock_gettime(time.CLOCK_BOOTTIME)")))
+    def boot_id(self) -> str:
+        """Another one after each boot."""
+        return str(self.python("Path('/proc/sys/kernel/random/boot_id').read_text()"))
 
     def close(self) -> None:
         """Hang up."""
