@@ -1,5 +1,6 @@
 """The rule: an errno is a hint and a listing is the truth; what is written is written whole or not at all."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -23,13 +24,18 @@ def at(tmp_path):
     return lambda name="": f"{tmp_path}/{name}".rstrip("/")
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def small_files():
-    """Files of this process may have 100 bytes: a real write that is refused in the middle."""
+    """Files of this process may have 100 bytes: a real write that is refused in the middle.
+
+    Only around the write: the output of pytest itself may go to a file.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_rename_answers_with_an_errno_and_never_raises(fs, at):
@@ -90,9 +96,9 @@ def test_a_fresh_read_of_nothing_is_none(fs, at):
     assert fs.read_fresh(at("a")) == b""
 
 
-def test_an_append_that_is_refused_in_the_middle_leaves_nothing(fs, at, small_files):
+def test_an_append_that_is_refused_in_the_middle_leaves_nothing(fs, at):
     descriptor = fs.create(at("a"), b"x" * 60)
-    with pytest.raises(OSError, match="too large"):
+    with pytest.raises(OSError, match="too large"), small_files():
         fs.append(descriptor, b"y" * 60)
     fs.append(descriptor, b"z" * 40)
     fs.close(descriptor)
@@ -112,18 +118,18 @@ def test_an_append_whose_flush_fails_leaves_nothing(fs, at, monkeypatch):
     assert fs.read(at("a"))[0] == b"before\n"
 
 
-def test_a_refused_first_append_to_a_log_keeps_what_the_log_had(fs, at, small_files):
+def test_a_refused_first_append_to_a_log_keeps_what_the_log_had(fs, at):
     fs.create_whole(at("log"), b"x" * 100, sync=False)
     descriptor = fs.open_log(at("log"))
-    with pytest.raises(OSError, match="too large"):
+    with pytest.raises(OSError, match="too large"), small_files():
         fs.append(descriptor, b"y")
     fs.close(descriptor)
     assert fs.read(at("log"))[0] == b"x" * 100
 
 
-def test_a_file_that_could_not_be_filled_is_closed(fs, at, small_files):
+def test_a_file_that_could_not_be_filled_is_closed(fs, at):
     before = os.listdir("/proc/self/fd")
-    with pytest.raises(OSError, match="too large"):
+    with pytest.raises(OSError, match="too large"), small_files():
         fs.create(at("a"), b"y" * 101)
     assert os.listdir("/proc/self/fd") == before
     assert fs.read(at("a"))[0] == b""
