@@ -37,7 +37,10 @@ def resume(context: typer.Context) -> None:
     if not spool.fs.remove(f"{spool.root}/{PAUSE}"):
         output.line("it was not paused")
         return
-    output.line(f"resumed: {_workers(spool)} will take tasks again")
+    workers = _workers(spool)
+    output.line(
+        f"resumed: {workers} will take tasks again" if workers != "no workers" else "resumed; no worker is running"
+    )
 
 
 def _workers(spool: Spool) -> str:

@@ -27,7 +27,8 @@ def hold(context: typer.Context, patterns: Patterns) -> None:
 def release(context: typer.Context, patterns: Patterns) -> None:
     """Let parked or delayed tasks run."""
     moves = _moves(context)
-    _move(moves.pick("release", patterns), moves.release)
+    places = moves.pick("release", patterns)
+    _move([place for place in places if not _waits_of_itself(moves, place)], moves.release)
 
 
 def cancel(context: typer.Context, patterns: Patterns) -> None:
@@ -54,6 +55,21 @@ def requeue(
         _move(moves.pick("requeue", patterns), moves.requeue)
     else:
         raise usage("say which: names, or --failed, or --reason timeout")
+
+
+def _waits_of_itself(moves: Moves, place: Place) -> bool:
+    """Say so of a task whose own file says not_before: a worker would only put it back."""
+    from dsgspool.clock import local
+    from dsgspool.task import State
+    from dsgspool.worker.peek import peek
+
+    if place.state is not State.WAITING:
+        return False
+    moment = peek(moves.fs.read(f"{moves.spool.waiting}/{place.path}")[0]).not_before
+    if moment is None or moment <= moves.spool.clock.wall():
+        return False
+    output.note(f"{place.identity} says not_before: {local(moment)}; to run it earlier: hold it, edit that, release it")
+    return True
 
 
 def _moves(context: typer.Context) -> Moves:

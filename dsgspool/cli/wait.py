@@ -50,7 +50,7 @@ def finish(spool: Spool, tasks: Watch, timeout: float | None) -> None:
     for _ in shown(watch(spool, tasks, timeout)):
         pass
     for identity, reason in sorted(tasks.failed.items()):
-        output.note(f"failed: {identity} ({reason or 'failed'})")
+        output.note(f"failed: {identity} ({reason if reason and not reason[0].isdigit() else 'see its record'})")
     for word, names in (("parked in hold/", tasks.parked), ("removed", tasks.removed)):
         if names:
             output.note(f"{word} meanwhile: {', '.join(sorted(names)[:5])}{' ...' if len(names) > 5 else ''}")

@@ -167,6 +167,8 @@ def reason_of(task: TaskSeen) -> str:
     """Why a task failed, in words."""
     attempt = last_failed(task)
     plain = PLAIN_REASONS.get(task.reason, "it failed, and no record says why")
+    if task.reason == "cancelled":  # by whom and how is told by no record alike
+        return plain
     if attempt is None or (not attempt.over and not attempt.reason):
         return plain
     return attempt.reason or (f"exit code {attempt.exit_code}" if attempt.exit_code is not None else plain)

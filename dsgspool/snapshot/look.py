@@ -7,9 +7,10 @@ The folders are the truth: a record adds to a task what only it knows (when, whe
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from dsgspool import names
@@ -17,6 +18,7 @@ from dsgspool.clock import ServerClock, unix
 from dsgspool.errors import InvalidName, SettingsError, StorageError
 from dsgspool.lease import Peers, parse_facts
 from dsgspool.names import TaskName
+from dsgspool.settings import parse_control
 from dsgspool.snapshot.attempts import Attempt, moment, parse_attempt
 from dsgspool.snapshot.values import Counts, Running, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.spool import PAUSE, Spool, task_name
@@ -148,13 +150,22 @@ class _Look:
         except OSError:
             return None
 
+    def slots(self, wid: str, facts: Mapping[str, object]) -> int:
+        """As it was started, or as its control file says now."""
+        path = f"{self.spool.workers}/{wid}.control.yaml"
+        if f"{wid}.control.yaml" in self.files:
+            with contextlib.suppress(OSError, SettingsError):
+                control = parse_control(self.spool.fs.read(path)[0], path)
+                return _integer(facts.get("slots")) if control.slots is None else control.slots
+        return _integer(facts.get("slots"))
+
     def worker(self, wid: str, beat: float | None, taken: float, held: Iterable[TaskSeen]) -> WorkerSeen:
         facts = self.facts(wid)
         age = None if beat is None else max(0.0, taken - beat)
         return WorkerSeen(
             wid=wid,
             host=str(facts.get("host") or wid.rpartition("-")[0]),
-            slots=_integer(facts.get("slots")),
+            slots=self.slots(wid, facts),
             verdict=self.verdict(wid, age),
             heartbeat_age=age,
             running=tuple(task.identity for task in held),

@@ -105,7 +105,7 @@ class Moves:
                 raise TaskNotFound(pattern)
             fitting = [place for place in places if place.state in TRANSITIONS[verb][0]]
             if not fitting:
-                raise WrongState(places[0].identity, places[0].state, verb, _remedy(places[0]))
+                raise WrongState(places[0].identity, places[0].state, verb, _remedy(places[0], verb))
             found += fitting
         return list(dict.fromkeys(found))
 
@@ -198,7 +198,9 @@ def matches(name: TaskName, pattern: str) -> bool:
     )
 
 
-def _remedy(place: Place) -> str:
+def _remedy(place: Place, verb: str) -> str:
+    if verb in ("cancel", "hold") and place.state in (State.DONE, State.FAILED):
+        return "it is over already; `requeue` runs it again, `prune` removes old ones"
     return {
         State.TODO: "use `hold` to park it or `cancel` to take it out",
         State.WAITING: "use `release` to run it now, `hold` to park it or `cancel` to take it out",

@@ -88,7 +88,8 @@ class Controls:
         if control != self.control:
             self.control = control
             self.worker.tell(
-                "control", f"told by {os.path.basename(path)}: {self.slots} slots, paused {control.paused}"
+                "control",
+                f"told by {os.path.basename(path)}: {self.slots} slots, {'paused' if control.paused else 'not paused'}",
             )
             self.worker.intake.look_soon()
         if control.drain:

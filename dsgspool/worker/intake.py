@@ -238,8 +238,10 @@ class Intake:
             text_ = f"{held.name.identity} waits until {iso(hint.not_before)}"
             event: tuple[str, str, dict[str, object]] = ("delay", text_, {})
             self.desk.send(self.worker.attempts.leaving(held, decision, event))
-        else:
+        elif cpus <= self.free or (cpus > 1 and not self.desk.ready):
             self.desk.ready[held.file] = Ready(held, text, cpus)
+        else:  # it became whole while others took the slots: it must not wait here while another node is idle
+            self.worker.attempts.give_back(held)
 
     def _too_wide(self, held: Held, cpus: int) -> None:
         """Into the lane that says how many slots it wants, so that no narrow worker opens it again."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,8 +59,9 @@ class Bell:
         from watchdog import events
         from watchdog.observers.inotify import InotifyObserver
 
-        # It calls the end of a watch that we asked for an error.
+        # It calls the end of a watch that we asked for an error, and warns of a folder that went and came back.
         logging.getLogger("watchdog").setLevel(logging.CRITICAL)
+        warnings.filterwarnings("ignore", module=r"watchdog\.")
 
         class Ringer(events.FileSystemEventHandler):
             def dispatch(_, event: FileSystemEvent) -> None:  # noqa: N805 - `self` is the bell

@@ -56,6 +56,8 @@ def test_a_full_disk_stops_claims_and_loses_nothing(patient_lab: Lab, figure: Fi
     refused = lab.dsgspool(2, "submit", "--name", "refused", "--", "true", check=False)
     assert refused.code != 0
     assert "space" in refused.err
+    bulk = "yes true | head -n 3 | $PYTHON -m dsgspool submit --batch b --each-line -- {}"
+    assert lab.person(2, bulk, check=False).code != 0
     lab.wait_until(lambda: lab.story.ended() >= {"long1", "long2"}, 15)
     lab.rig.nodes[1].run("sleep 2")
     lab.rig.empty_disk()

@@ -108,7 +108,7 @@ def test_a_file_put_into_the_folder_of_a_draining_worker_is_given_back(
 def test_a_worker_can_be_paused_and_set_going_again(folder: SpoolFolder, workers: Workers, history: History) -> None:
     worker = workers.ready()
     control(folder, worker, "paused: true\n")
-    worker.says("paused True")
+    worker.says("slots, paused")
     folder.drop("x", history.command())
     worker.lives_on()
     assert folder.states() == {"todo": ["x.yaml"]}

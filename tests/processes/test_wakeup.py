@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.processes import WorkerProcess, Workers
+from tests.support.processes import Gate, WorkerProcess, Workers
 from tests.support.spools import SpoolFolder
 
 TRIES = 6
@@ -100,8 +100,20 @@ def test_until_empty_does_not_take_a_missing_todo_for_an_empty_one(folder: Spool
     folder.drop("x")
     folder.mv("todo", "away")
     folder.overwrite(f"workers/{worker.wid}.control.yaml", "paused: false\n")
-    worker.says("paused False")
+    worker.says("not paused")
     worker.lives_on()
     folder.mv("away", "todo")
     assert worker.ends() == 0
     assert folder.done() == {"x"}
+
+
+def test_a_worker_keeps_no_more_whole_files_than_it_has_slots_while_another_is_idle(
+    folder: SpoolFolder, workers: Workers, gate: Gate
+) -> None:
+    workers.ready(slots=2)
+    workers.ready(slots=2)
+    for number in range(4):  # without `...`, so that each is claimed before it is known to be whole
+        folder.write(f"todo/long{number}.yaml", f"command: '{gate.wait}'\n")
+    workers.wait_until(lambda: all(folder.has_begun(f"long{n}") for n in range(4)), 15)
+    gate.open()
+    workers.wait_until(lambda: len(folder.done()) == 4)
