@@ -139,6 +139,8 @@ def _script(node: Node, what: str) -> str:
     script = fields.text(node, what)
     if not script.startswith("#!"):
         raise wrong(node, f"`{what}` does not begin with #!", "begin it with its interpreter, such as #!/bin/bash")
+    if not script.partition("\n")[0][2:].strip():
+        raise wrong(node, f"`{what}` names no interpreter behind #!", "write it there, such as #!/bin/bash")
     return script
 
 

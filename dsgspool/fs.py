@@ -20,6 +20,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+DEEPEST = 256  #: characters of a folder's path below which nobody looks: longer than any task's own
 
 
 @contextlib.contextmanager
@@ -53,13 +54,14 @@ class Fs:
             for entry in found:
                 yield entry.name, entry.is_dir(follow_symlinks=False)
 
-    def find(self, folder: str, part: str) -> Iterator[str]:
+    def find(self, folder: str, part: str, prefix: str = "") -> Iterator[str]:
         """Paths below `folder` of everything whose name contains `part` and that is no folder, as they come."""
         for name, is_folder in self.scan(folder):
-            if is_folder and not name.startswith("."):
-                yield from (f"{name}/{below}" for below in self.find(f"{folder}/{name}", part))
+            if is_folder and not name.startswith(".") and len(prefix) < DEEPEST:
+                with contextlib.suppress(PermissionError):  # somebody's private folder
+                    yield from self.find(f"{folder}/{name}", part, f"{prefix}{name}/")
             elif part in name:
-                yield name
+                yield prefix + name
 
     def inodes(self, folder: str) -> dict[str, int]:
         """Name -> inode number.  After a won rename this refreshes what an NFS client believes of the name."""
@@ -74,10 +76,10 @@ class Fs:
         except (FileNotFoundError, NotADirectoryError):
             return
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-                yield from self.walk(entry.path, f"{prefix}{entry.name}/")
-            else:
+            if not entry.is_dir(follow_symlinks=False) or entry.name.startswith("."):
                 yield prefix + entry.name, entry
+            elif len(prefix) < DEEPEST:
+                yield from self.walk(entry.path, f"{prefix}{entry.name}/")
 
     def see(self, path: str) -> None:
         """Open and close the folder of `path`, so that no cached 'does not exist' answers for it (R6)."""
@@ -141,17 +143,17 @@ class Fs:
             number = self.rename(source, target)
         return number
 
-    def make_folder(self, path: str, *, exclusive: bool = False) -> None:
+    def make_folder(self, path: str, *, exclusive: bool = False, again: bool = False) -> None:
         """mkdir -p; `exclusive`: raise FileExistsError when it is there."""
         try:
             os.mkdir(path)
         except FileNotFoundError:
-            if (parent := os.path.dirname(path)) == self.floor:
+            if again or (parent := os.path.dirname(path)) == self.floor:
                 raise  # the share is not mounted: a spool on the bare mount point would be a trap
             self.make_folder(parent)
-            self.make_folder(path, exclusive=exclusive)
+            self.make_folder(path, exclusive=exclusive, again=True)
         except FileExistsError:
-            if exclusive:
+            if exclusive or not stat.S_ISDIR(os.stat(path).st_mode):  # a dangling link says that it is not there
                 raise
         else:
             if self.group:
@@ -183,8 +185,7 @@ class Fs:
 
     def replace(self, path: str, data: bytes) -> None:
         """Put a whole new file in the place of `path`: readers see the old one or the new one."""
-        folder, name = os.path.split(path)
-        draft = f"{folder}/.{name}.{os.getpid()}.tmp"
+        draft = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{os.getpid()}.tmp"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         try:
             self._share(descriptor)
@@ -202,8 +203,7 @@ class Fs:
     def open_input(self, path: str) -> int:
         """A file for a command's standard input; a fifo, whose open would wait for a writer, raises OSError."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        mode = os.fstat(descriptor).st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode)):
+        if stat.S_IFMT(os.fstat(descriptor).st_mode) not in (stat.S_IFREG, stat.S_IFCHR):
             os.close(descriptor)
             raise OSError(errno.EINVAL, "it is a folder, fifo or device", path)
         os.set_blocking(descriptor, True)

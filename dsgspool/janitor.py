@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dsgspool import names
 from dsgspool.clock import ServerClock, iso, unix
 from dsgspool.errors import InvalidName
+from dsgspool.fs import DEEPEST
 from dsgspool.lease import Peers
 from dsgspool.names import TaskName
 from dsgspool.records import record_is_over
@@ -194,14 +195,16 @@ class Janitor:
 
     def _due_folders(self) -> Iterator[str]:
         for folder, is_folder in list(self.fs.scan(self.spool.waiting)):
-            with contextlib.suppress(ValueError):  # a person's `until-20261399T...` is no date
-                if is_folder and (moment := names.parse_until(folder)) and unix(*moment) <= self.server.now():
-                    yield folder
+            if is_folder and (moment := names.parse_until(folder)) and unix(*moment) <= self.server.now():
+                yield folder
 
     def _remove_empty(self, folder: str) -> None:
-        for name in [name for name, is_folder in self.fs.scan(folder) if is_folder]:
-            self._remove_empty(f"{folder}/{name}")
-        self.fs.remove_folder(folder)
+        if len(folder) > len(self.spool.root) + DEEPEST:
+            return
+        with contextlib.suppress(PermissionError):  # somebody's private folder stays
+            for name in [name for name, is_folder in self.fs.scan(folder) if is_folder]:
+                self._remove_empty(f"{folder}/{name}")
+            self.fs.remove_folder(folder)
 
     # -- tidiness ------------------------------------------------------------------------------------------------
 
@@ -233,5 +236,5 @@ class Janitor:
     def _age(self, path: str) -> float:
         try:
             return self.server.now() - self.fs.status_of_folder(path).st_mtime
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):  # gone, or somebody's private one
             return 0.0

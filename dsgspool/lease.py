@@ -96,7 +96,7 @@ class Peers:
         self, fs: Fs, clock: Clock, workers: str, times: Callable[[], Times], me: Identity, wid: str = ""
     ) -> None:
         self.fs, self.clock, self.folder, self.times, self.me, self.wid = fs, clock, workers, times, me, wid
-        self.known: set[str] = set()  #: every WID that has a WID.yaml
+        self.known: set[str] = set()  #: every WID that has a WID.yaml, or a lock whose heart may beat
         self.files: set[str] = set()  #: the last listing of workers/
         self._dead: dict[str, str] = {}
         self._pulses: dict[str, _Pulse] = {}
@@ -111,7 +111,8 @@ class Peers:
         if now - self._looked_at > 2 * self.times().heartbeat:
             self.start_over()
         self.files = set(self.fs.names(self.folder))
-        self.known = {file[:-5] for file in self.files if file.endswith(".yaml") and names.is_wid(file[:-5])}
+        marks = (file.rpartition(".") for file in self.files)
+        self.known = {wid for wid, _, kind in marks if kind in ("yaml", "lock") and names.is_wid(wid)}
         self._looked_at = now
 
     def start_over(self) -> None:
@@ -133,7 +134,8 @@ class Peers:
             return ""
         if wid not in self._dead and wid not in self.known:
             # RACE: it may have come after the last listing of workers/, so this is no verdict for ever.
-            if self.fs.read_fresh(f"{self.folder}/{wid}.yaml") is None:
+            files = (f"{self.folder}/{wid}.{kind}" for kind in ("yaml", "lock"))
+            if all(self.fs.read_fresh(file) is None for file in files):
                 return "it is not in workers/"
             self.known.add(wid)
         if wid not in self._dead and (reason := self._judge(wid)):
@@ -168,7 +170,13 @@ class Peers:
 
     def _silence(self, wid: str) -> str:
         silent = self._silent_for(wid)
-        return f"no heartbeat for {silent:.0f} s" if silent >= self.times().lease else ""
+        return f"no heartbeat for {silent:.0f} s" if silent >= max(self.times().lease, self._promised(wid)) else ""
+
+    def _promised(self, wid: str) -> float:
+        """The lease that a worker started with: it may not have read a shorter one yet, and its heart beats slower."""
+        data = self.fs.read_fresh(f"{self.folder}/{wid}.yaml")
+        lease = parse_facts(data).get("lease", 0.0) if data else 0.0
+        return lease if isinstance(lease, float | int) else 0.0
 
     def _silent_for(self, wid: str) -> float:
         """Seconds between my first and my last look at a heartbeat that has not changed; 0 after too few looks."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from dsgspool.errors import InvalidName
 from dsgspool.task import REASONS, Budget
@@ -124,8 +125,11 @@ def check_part(part: str, whole: str) -> None:
 
 def check_identity(identity: str) -> str:
     """The identity itself when it may be a task's, else InvalidName with the reason."""
-    for part in identity.split("/"):
+    *folders, name = identity.split("/")
+    for part in (*folders, name):
         check_part(part, identity)
+    if wrong := [folder for folder in folders if folder.endswith(SUFFIXES)]:
+        raise InvalidName(identity, f"the folder {wrong[0]!r} has a task file's ending")
     if len(identity.encode()) > MAX_IDENTITY:
         raise InvalidName(identity, f"it is longer than {MAX_IDENTITY} bytes")
     return identity
@@ -197,9 +201,16 @@ def until_folder(stamp: str) -> str:
 
 
 def parse_until(folder: str) -> tuple[int, int, int, int, int, int] | None:
-    """UTC (year, month, day, hour, minute, second) of a folder in waiting/, None when it waits for something else."""
+    """UTC (year, month, day, hour, minute, second) of a folder in waiting/, None when it says no moment that there is."""
     match = _UNTIL.match(folder)
-    return tuple(int(part) for part in match.groups()) if match else None  # type: ignore[return-value]
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in match.groups())
+    try:
+        datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - only whether there is such a moment
+    except ValueError:
+        return None
+    return year, month, day, hour, minute, second
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,11 +243,11 @@ def descendants(pid: int) -> list[int]:
 
 
 def send(pids: Iterable[int], number: int) -> None:
-    """Signal processes; those that are gone are gone."""
+    """Signal processes; those that are gone are gone, and those that became another user's (sudo) end when they will."""
     for pid in pids:
         try:
             os.kill(pid, number)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):
             continue
 
 

@@ -33,6 +33,7 @@ OTHER_FILES = {
     "worker/loop.py": "read: the pipe that signals wake it by",
     "worker/watch.py": "read, write: the bell's pipe",
     "worker/station.py": "write: the pipe to the guard",
+    "worker/journal.py": "write: the terminal, which must not be waited for",
     "spool/__init__.py": "listdir, stat: looks for the spool before there is a door",
     "cli/exits.py": "/dev/null in the place of a closed terminal",
 }

@@ -130,6 +130,8 @@ def submit(where: str | None, given: Given) -> None:
         _complete(spool, order.keys, cwd, not_before)
     if each_line:
         order.lines = drafting.lines_of(sys.stdin.buffer)
+        if not order.lines:
+            raise usage("--each-line makes a task of each line of standard input, and there is none")
     if options.get("dry_run"):
         _show(spool, order)
     else:

@@ -13,8 +13,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-# C0 and C1 controls, DEL, marks that turn the direction of text, line separators, bytes that are no UTF-8.
-_UNSAFE = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+# C0 and C1 controls, DEL, marks that turn the direction of text, line separators, what nobody sees, bytes no UTF-8.
+_UNSAFE = "\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 _IN_TEXT = f"[\x00-\x08\x0b-\x1f{_UNSAFE}"
 _IN_LINE = f"[\x00-\x1f{_UNSAFE}"
 _COLOURS = {
@@ -27,7 +27,7 @@ def _visible(match: re.Match[str]) -> str:
     code = ord(match[0])
     if 0xDC80 <= code <= 0xDCFF:  # a byte that was no UTF-8
         code -= 0xDC00
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def clean(text: str) -> str:

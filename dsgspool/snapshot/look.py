@@ -98,13 +98,28 @@ class _Look:
             self.problems.append(str(StorageError.of(error, "list")))
 
     def seen(self, state: State, path: str) -> TaskSeen | None:
+        folder, slash, _ = path.partition("/") if state in (State.WAITING, State.RUNNING) else ("", "/", "")
+        if not slash:
+            self.astray(f"{state}/{path}", f"it lies in no folder of {state}/, so nobody takes it", "")
+            return None
+        if folder.startswith("until-") and names.parse_until(folder) is None:
+            self.astray(f"{state}/{folder}", "its name is no moment, so what it holds waits for ever", "/*")
         try:
             name = task_name(state, path)
         except InvalidName as error:
             self.problems.append(f"{state}/{path}: {error}")
             return None
-        folder = path.partition("/")[0] if state is State.WAITING else ""
+        folder = folder if state is State.WAITING else ""
         return TaskSeen(name.identity, state, path, name, name.budget.attempts, (), _until(folder), folder)
+
+    def astray(self, path: str, why: str, files: str) -> None:
+        """A problem that a person's mv made and another one ends."""
+        import shlex
+
+        source = f"{shlex.quote(f'{self.spool.root}/{path}')}{files}"
+        problem = f"{path}: {why}: mv {source} {shlex.quote(f'{self.spool.root}/todo/')}"
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def settled(self, tasks: list[TaskSeen]) -> list[TaskSeen]:
         """Without those that were seen a second time further on because they moved meanwhile."""
@@ -256,10 +271,7 @@ def _running(task: TaskSeen, worker: WorkerSeen, taken: float) -> Running:
 
 def _until(folder: str) -> float | None:
     parts = names.parse_until(folder)
-    try:
-        return unix(*parts) if parts else None
-    except ValueError:
-        return None
+    return unix(*parts) if parts else None
 
 
 def _integer(value: object) -> int:

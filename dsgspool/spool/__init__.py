@@ -47,6 +47,7 @@ class Spool:
     def open(cls, root: str) -> Spool:
         """The spool in folder `root`; NotASpool when there is none."""
         root = os.path.abspath(root)
+        root = f"/{root.lstrip('/')}"  # POSIX lets abspath keep two slashes in front
         if SETTINGS not in _names(root):
             raise NotASpool(root)
         return cls(root)
@@ -58,9 +59,9 @@ class Spool:
             return cls.open(named)
         folder = os.getcwd()
         while SETTINGS not in _names(folder):
-            if folder == "/":
+            if (parent := os.path.dirname(folder)) == folder:
                 raise NotASpool(os.getcwd(), "name one with: dsgspool --spool DIR ..., or set DSGSPOOL_SPOOL")
-            folder = os.path.dirname(folder)
+            folder = parent
         return cls(folder)
 
     def folder(self, state: State) -> str:

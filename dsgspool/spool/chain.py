@@ -115,7 +115,10 @@ class Chain:
             return None
         except FileNotFoundError:
             self.fs.make_folder(path.rpartition("/")[0])
-            return self._create(path)
+        try:
+            return self.fs.create(path)
+        except FileExistsError:  # another worker made folder and record at the same moment
+            return None
 
     def _judge(self, name: TaskName, attempt: int) -> bool | Busy:
         """False = there is no such record, True = it is over, Busy = it is alive."""

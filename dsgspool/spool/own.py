@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from dsgspool import names
 from dsgspool.errors import InvalidName
@@ -18,6 +18,7 @@ from dsgspool.names import Claim, TaskName
 from dsgspool.spool import Spool
 
 MAX_TASK_BYTES = 256 * 1024
+MAX_NAME = 255  #: bytes of a file's name, on every file system
 MAX_LOOKS = 5  #: listings spent on a file whose inode is not the one just renamed in
 
 
@@ -28,6 +29,7 @@ class Held:
     name: TaskName
     original: str = ""
     file: str = ""  #: its file name in running/WID
+    errno: int = field(default=0, compare=False)  #: what the rename answered: a hint
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "file", self.name.flat)
@@ -78,26 +80,33 @@ class OwnFolder:
     def claim(self, path: str) -> Held:
         """Rename todo/PATH here.  Whether it came is for the next listing to say."""
         try:
-            name, original = names.parse(path), ""
+            held = self._fresh(names.parse(path), path)
         except InvalidName:
-            name, original = names.invalid_name(path, ""), path
-        held = Held(name.claimed(self.next_claim()), original)
-        self.fs.rename(f"{self.spool.todo}/{path}", f"{self.path}/{held.file}")
-        return held
+            held = self._invalid(path)
+        return replace(held, errno=self.fs.rename(f"{self.spool.todo}/{path}", f"{self.path}/{held.file}"))
 
     def adopt(self, file: str) -> Held:
         """Give something that lies here (a person's file, a late claim) a fresh claim of mine."""
         try:
-            name, original = names.parse_flat(file), ""
+            held = self._fresh(names.parse_flat(file), file)
         except InvalidName:
-            name, original = names.invalid_name(file, ""), file
-        held = Held(name.claimed(self.next_claim()), original)
-        self.fs.rename(f"{self.path}/{file}", f"{self.path}/{held.file}")
-        return held
+            held = self._invalid(file)
+        return replace(held, errno=self.fs.rename(f"{self.path}/{file}", f"{self.path}/{held.file}"))
+
+    def _fresh(self, name: TaskName, original: str) -> Held:
+        """That name with a claim of mine; a name that a claim would make too long cannot be used."""
+        held = Held(name.claimed(self.next_claim()))
+        return held if len(os.fsencode(held.file)) <= MAX_NAME else self._invalid(original)
+
+    def _invalid(self, original: str) -> Held:
+        return Held(names.invalid_name(original, "").claimed(self.next_claim()), original)
 
     def give(self, held: Held, target: str) -> int:
         """Rename a file of mine to its shared place; the errno is a hint, the next listing says whether it is out."""
-        return self.fs.rename_into(f"{self.path}/{held.file}", target)
+        try:
+            return self.fs.rename_into(f"{self.path}/{held.file}", target)
+        except OSError as error:  # its folder cannot be made: that holds up nothing else
+            return error.errno or errno.EIO
 
     def read(self, held: Held, inode: int) -> Text | Unusable | None:
         """The text that was claimed.  None = it is gone, or the client keeps showing another file of that name.

@@ -10,11 +10,12 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from dsgspool import names
 from dsgspool.errors import InvalidName
+from dsgspool.fs import DEEPEST
 from dsgspool.names import Lane, TaskName
 from dsgspool.spool import Spool
 
@@ -28,14 +29,16 @@ class Sight:
 
     candidates: list[str] = field(default_factory=list)
     held: list[tuple[str, TaskName]] = field(default_factory=list)
-    unfit: int = 0  #: tasks in lanes that this worker cannot serve
+    unfit: int = 0  #: what this worker cannot serve: tasks in lanes, private and too deep folders, what it may not move
 
 
 class Look:
     """One look at todo/.  Costs one listing of it and one of each lane and batch folder until enough is found."""
 
-    def __init__(self, spool: Spool, slots: int, *, alone: bool, limit: int = LIMIT) -> None:
-        self.spool, self.slots, self.alone, self.limit = spool, slots, alone, limit
+    def __init__(
+        self, spool: Spool, slots: int, *, alone: bool, limit: int = LIMIT, refused: Collection[str] = ()
+    ) -> None:
+        self.spool, self.slots, self.alone, self.limit, self.refused = spool, slots, alone, limit, refused
         self.sight = Sight()
 
     def take(self) -> Sight:
@@ -47,17 +50,25 @@ class Look:
             if lane.known and lane.cpus <= self.slots:
                 bands.append((lane, f"{name}/", self._list(f"{name}/")))
             else:
-                self.sight.unfit += sum(1 for _ in self.spool.fs.walk(f"{self.spool.todo}/{name}"))
+                self.sight.unfit += self._count(name)
         for _, prefix, entries in sorted(bands, key=lambda band: (-band[0].priority, -band[0].cpus)):
             self._collect(prefix, entries)
         return self.sight
+
+    def _count(self, lane: str) -> int:
+        try:
+            return sum(1 for _ in self.spool.fs.walk(f"{self.spool.todo}/{lane}"))
+        except PermissionError:
+            return 1
 
     def _collect(self, prefix: str, entries: list[tuple[str, bool]]) -> None:
         """Candidates of one folder and, in their place, of its sub-folders."""
         for name, is_folder in entries:
             if len(self.sight.candidates) >= self.limit:
                 return
-            if is_folder:
+            if is_folder and len(prefix) > DEEPEST:
+                self.sight.unfit += 1
+            elif is_folder:
                 self._collect(f"{prefix}{name}/", self._list(f"{prefix}{name}/"))
             else:
                 self.sight.candidates.append(prefix + name)
@@ -96,6 +107,8 @@ class Look:
                 folders.append(name)
             elif "@" in name and (held := _held(name)):
                 self.sight.held.append((prefix + name, held))
+            elif prefix + name in self.refused:
+                self.sight.unfit += 1
             elif not names.is_ignored(name):
                 yield name
 

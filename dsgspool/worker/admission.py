@@ -58,4 +58,4 @@ def why_no_name(original: str) -> str:
         names.parse(original)
     except InvalidName as error:
         return f"{error}; it lay in todo/ as {original!r}: rename it and move it back"
-    return f"{original!r} cannot be the name of a task"
+    return f"{original!r} cannot be the name of a task: with a claim in it, it is too long"

@@ -1,26 +1,23 @@
-"""The attempts of one worker: start, watch, stop, end, send the file on.
+"""The attempts of one worker: start, watch, stop, clear away what they left.
 
-The rule: an attempt's file leaves only after its record has an end, and the record gets its end only after the last of
-its processes is gone.  What cannot be written now (a full disk) stays in `ending` and is tried again; nothing is lost.
+The rule: an attempt comes to its end (endings.py) only after the last of its processes is gone.
 """
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import replace
+import errno
 from typing import TYPE_CHECKING
 
 from dsgspool import names, proc
 from dsgspool.clock import iso
 from dsgspool.codec import NewerFormat
 from dsgspool.errors import InvalidTask
-from dsgspool.names import TaskName
 from dsgspool.spool.chain import Busy, Chain
-from dsgspool.spool.moves import park, target_of
 from dsgspool.spool.own import Held, Text
-from dsgspool.task import Budget, Decision, Kind, Outcome, State
+from dsgspool.task import Decision, Kind, Outcome, State
 from dsgspool.worker import telling
-from dsgspool.worker.desk import Leaving, Ready
+from dsgspool.worker.desk import Ready
+from dsgspool.worker.endings import Endings
 from dsgspool.worker.runner import Attempt, Runner
 
 if TYPE_CHECKING:
@@ -42,18 +39,23 @@ class Attempts:
         self.chain = Chain(self.spool, worker.peers.is_dead, lambda: worker.settings.lease)
         self.by_pid: dict[int, Attempt] = {}
         self.clearing: list[Attempt] = []
-        self.ending: list[Attempt] = []
+        self.endings = Endings(worker, self.runner)
         self.helpers: set[int] = set()
         self.used = 0  #: slots taken
 
     @property
     def is_busy(self) -> bool:
         """True while anything of an attempt is left."""
-        return bool(self.by_pid or self.clearing or self.ending)
+        return bool(self.by_pid or self.clearing or self.endings.pending)
+
+    @property
+    def has_processes(self) -> bool:
+        """True while a command or something that it left runs."""
+        return bool(self.by_pid or self.clearing)
 
     def next_moment(self) -> float:
         """BOOTTIME at which something here must be looked at without a signal."""
-        pause = CLEAR_PAUSE if self.clearing else RETRY_PAUSE if self.ending else 3600.0
+        pause = CLEAR_PAUSE if self.clearing else RETRY_PAUSE if self.endings.pending else 3600.0
         return self.clock.boot() + pause
 
     # -- starting ------------------------------------------------------------------------------------------------
@@ -69,6 +71,7 @@ class Attempts:
             return
         attempt.slots = ready.cpus
         self.used += ready.cpus
+        outcome: Outcome | None = Outcome(Kind.INVALID, reason="internal error: see what its worker printed")
         try:
             self.runner.open(attempt)
             attempt.user = self._user(ready.text)
@@ -82,8 +85,9 @@ class Attempts:
         except OSError as error:
             self.worker.trouble(f"cannot start {attempt.name.identity}: {error}")
             outcome = Outcome(Kind.STOPPED, reason=f"not started: {error}")
-        if outcome is not None:
-            self.conclude(attempt, outcome)
+        finally:  # also when a bug goes on to the loop's boundary: it must not cost the worker a slot
+            if outcome is not None:
+                self.conclude(attempt, outcome)
 
     def reject(self, held: Held, reason: str) -> None:
         """A thing that is no task: its record says why, and it goes to failed/~invalid."""
@@ -96,17 +100,42 @@ class Attempts:
 
     def _begin(self, held: Held) -> Attempt | None:
         """Take the lock on the name; when it is taken the file waits and comes back."""
-        got = self.chain.begin(held.name)
         desk = self.worker.intake.desk
+        try:
+            got = self.chain.begin(held.name)
+        except OSError as error:
+            if not self._is_its_own_fault(error):
+                raise
+            why = f"it can have no record: logs/{held.name.identity}: {error.strerror}"
+            decision = Decision(State.FAILED, "invalid", unique=True)
+            desk.send(
+                self.endings.leaving(
+                    held, decision, ("invalid", f"invalid {held.name.identity}  ({why})", {"why": why})
+                )
+            )
+            return None
         if isinstance(got, Busy):
             why = f"attempt {got.attempt} of it is alive ({got.holder}): waiting {BUSY_PAUSE:.0f} s"
             decision = Decision(State.WAITING, budget=held.name.budget, delay=BUSY_PAUSE)
-            desk.send(self.leaving(held, decision, ("busy", f"{held.name.identity}: {why}", {"why": why})))
+            desk.send(self.endings.leaving(held, decision, ("busy", f"{held.name.identity}: {why}", {"why": why})))
             return None
         desk.ready.pop(held.file, None)
         desk.settling.pop(held.file, None)
         desk.attempts[held.file] = attempt = Attempt(held, got.attempt, got.descriptor)
         return attempt
+
+    def _is_its_own_fault(self, error: OSError) -> bool:
+        """True when something lies in the place of this task's record, while the folder of all records is well."""
+        misplaced = (
+            errno.ENOTDIR,
+            errno.EISDIR,
+            errno.EINVAL,
+            errno.ELOOP,
+            errno.ENAMETOOLONG,
+            errno.ENOENT,
+            errno.EEXIST,
+        )
+        return error.errno in misplaced and self.fs.folder_is_there(self.spool.logs)
 
     def _must_wait(self, attempt: Attempt) -> Outcome | None:
         """What the peek at the text missed (flow style): a moment to wait for, or more CPUs than were thought of."""
@@ -179,6 +208,11 @@ class Attempts:
         for attempt in list(self.by_pid.values()):
             self.stop(attempt, STOPPED)
 
+    def kill_now(self) -> None:
+        """No more grace for anything."""
+        for attempt in self.by_pid.values():
+            self.runner.kill(attempt)
+
     def kill_all(self) -> None:
         """The last thing a worker does, fenced or not: nothing of it may run on."""
         for attempt in list(self.by_pid.values()):
@@ -187,16 +221,6 @@ class Attempts:
         while (self.by_pid or self.clearing) and self.clock.boot() < deadline:
             self.reap()
             self.clock.sleep(CLEAR_PAUSE)
-
-    def write_ends(self) -> None:
-        """A fenced worker still ends its records, as far as it can: whoever waits for them need not wait for its lease."""
-        for attempt in self.ending:
-            if attempt.outcome is not None and attempt.outcome.kind is not Kind.REVOKED:
-                attempt.decision = attempt.decision or self.runner.decide(
-                    attempt, attempt.outcome, self.worker.settings
-                )
-            with contextlib.suppress(OSError):
-                self.runner.finish(attempt, self.worker.settings)
 
     # -- watching ------------------------------------------------------------------------------------------------
 
@@ -243,49 +267,4 @@ class Attempts:
         attempt.outcome = outcome
         self.used -= attempt.slots
         attempt.slots = 0
-        self.ending.append(attempt)
-
-    def settle(self) -> None:
-        """Write the end of every attempt that ended and send its file on; what fails stays for the next turn."""
-        for attempt in list(self.ending):
-            self._settle(attempt)
-            self.ending.remove(attempt)
-
-    def _settle(self, attempt: Attempt) -> None:
-        assert attempt.outcome is not None
-        if attempt.outcome.kind is not Kind.REVOKED:
-            attempt.decision = self._decision(attempt, attempt.outcome)
-        self.runner.finish(attempt, self.worker.settings)
-        self.runner.close(attempt)
-        seconds = self.clock.boot() - attempt.began if attempt.began else 0.0
-        self.worker.tell("end", telling.ended(attempt, seconds), **telling.facts(attempt, seconds))
-        desk = self.worker.intake.desk
-        if attempt.decision is not None:
-            desk.send(self.leaving(attempt.held, attempt.decision, lane=attempt.lane))
-        else:
-            desk.attempts.pop(attempt.held.file, None)
-            self.worker.intake.agreement.strip(attempt.held)
-
-    def _decision(self, attempt: Attempt, outcome: Outcome) -> Decision | None:
-        decision = attempt.decision or self.runner.decide(attempt, outcome, self.worker.settings)
-        if decision is not None and attempt.text and not self.worker.own.unchanged(attempt.held, attempt.text.seen):
-            return Decision(State.HOLD, "changed")
-        if decision is not None and outcome.kind is Kind.INVALID and not attempt.keeps_text:
-            decision = replace(decision, unique=True)
-        return decision and park(self.spool, attempt.name, decision)
-
-    def leaving(
-        self,
-        held: Held,
-        decision: Decision,
-        event: tuple[str, str, dict[str, object]] | None = None,
-        lane: str | None = None,
-    ) -> Leaving:
-        """The way out that a decision asks for."""
-        name: TaskName = held.name if lane is None else replace(held.name, lane=lane)
-        return Leaving(held, target_of(self.spool, name, decision, self.worker.own.token(), self.server.now()), event)
-
-    def give_back(self, held: Held, budget: Budget | None = None, lane: str | None = None) -> None:
-        """Back to todo/ (or hold/, when its batch was parked), nothing counted."""
-        decision = park(self.spool, held.name, Decision(State.TODO, budget=budget or held.name.budget))
-        self.worker.intake.desk.send(self.leaving(held, decision, lane=lane))
+        self.endings.pending.append(attempt)

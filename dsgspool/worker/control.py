@@ -26,7 +26,7 @@ class Controls:
         self.draining = self.stopping = self.orphaned = self.emptied = False
         self.settings_trouble = ""
         self._trouble = ""
-        self._drain_since = 0.0
+        self._drain_since = self._stop_since = 0.0
 
     @property
     def slots(self) -> int:
@@ -40,6 +40,9 @@ class Controls:
     def is_over(self) -> bool:
         """True when there is nothing left to do and nothing more is wanted."""
         idle = self.worker.intake.desk.is_empty and not self.worker.attempts.is_busy
+        if self.stopping and not self.worker.attempts.has_processes:
+            # What cannot be published now is published by the others, from the records.
+            idle = idle or self.worker.clock.boot() - self._stop_since > self.worker.settings.kill
         return idle and (self.draining or self.stopping or self.emptied)
 
     def take_signals(self) -> None:
@@ -49,6 +52,8 @@ class Controls:
             if self.options.guard_pid and os.getppid() != self.options.guard_pid:
                 self.orphaned = True
                 self.stop("the guard is dead")
+            elif self.stopping:
+                self.worker.attempts.kill_now()
             elif self.draining:
                 self.stop(f"{signal.Signals(number).name} came again")
             else:
@@ -70,6 +75,7 @@ class Controls:
         """Kill what runs and give it back uncounted."""
         if not self.stopping:
             self.stopping = self.draining = True
+            self._stop_since = self.worker.clock.boot()
             self.worker.tell("stop-now", f"stopping ({why}): running tasks are killed and given back uncounted")
             self.worker.intake.give_all_back()
             self.worker.attempts.stop_all()

@@ -11,11 +11,14 @@ list is revoked; what the folder lists and memory does not know is a late claim 
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dsgspool.spool.own import Held, OwnFolder, Text
 from dsgspool.worker.runner import Attempt
+
+REFUSED_PAUSE = 60.0  #: seconds until a file is tried again that could not be taken
 
 
 @dataclass(slots=True)
@@ -55,6 +58,28 @@ class Exchange:
     came: list[tuple[Held, int]] = field(default_factory=list)
     left: list[Leaving] = field(default_factory=list)
     lost: int = 0
+    refused: list[tuple[str, int]] = field(default_factory=list)  #: paths that I may not take, and the errno
+
+
+class Refused:
+    """Paths below todo/ that the file system does not let me take: for a while nobody tries, or all would be trying."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+        self._told: set[str] = set()
+
+    def add(self, path: str, now: float) -> bool:
+        """Leave it alone; True when nothing of its folder was refused before."""
+        self._until[path] = now + REFUSED_PAUSE
+        folder = path.rpartition("/")[0]
+        is_new = folder not in self._told
+        self._told.add(folder)
+        return is_new
+
+    def now(self, now: float) -> set[str]:
+        """What is not tried now."""
+        self._until = {path: until for path, until in self._until.items() if until > now}
+        return set(self._until)
 
 
 class Desk:
@@ -92,7 +117,8 @@ class Desk:
         for leaving in self.leaving.values():
             leaving.tries += 1
             leaving.errno = self.own.give(leaving.held, leaving.target)
-        wanted = [self.own.claim(path) for path in paths] + [self.own.adopt(file) for file in gifts]
+        claimed = {path: self.own.claim(path) for path in paths}
+        wanted = [*claimed.values(), *(self.own.adopt(file) for file in gifts)]
         if not self.leaving and not wanted:
             return result
         listing = self.own.listing()
@@ -103,4 +129,6 @@ class Desk:
                 result.came.append((held, listing[held.file]))
             else:
                 result.lost += 1
+        hopeless = {path: held for path, held in claimed.items() if held.errno in (errno.EACCES, errno.EPERM)}
+        result.refused = [(path, held.errno) for path, held in hopeless.items() if held.file not in listing]
         return result

@@ -22,7 +22,7 @@ import time
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 NODE_TROUBLE, START_PAUSE = 8, 5.0  # exit code of a worker that cannot start here; seconds before it is tried again
 RESTART = 75  # EX_TEMPFAIL: what a worker exits with that others took for dead
-FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 libc = ctypes.CDLL(None, use_errno=True)
 told_to_end = False
 
@@ -175,7 +175,7 @@ def kill(pids: list[int]) -> None:
     for pid in pids:
         try:
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):
             continue
 
 
@@ -196,6 +196,7 @@ def main(argv: list[str]) -> int:
     """Start the worker, and a new incarnation after each that was fenced, until one ends of itself."""
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     os.chdir("/")  # a working folder on the share could hang the guard
+    signal.signal(signal.SIGUSR1, lambda *_: None)  # a batch system's warning; SIG_IGN would be handed down to commands
     code = one_life(argv)
     was_fenced = code == RESTART
     while not told_to_end and (code == RESTART or (was_fenced and code == NODE_TROUBLE)):

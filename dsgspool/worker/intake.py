@@ -21,7 +21,7 @@ from dsgspool.spool.scan import LIMIT, Look
 from dsgspool.task import Decision, State
 from dsgspool.worker import admission
 from dsgspool.worker.agreement import Agreement
-from dsgspool.worker.desk import Desk, Leaving, Ready, Settling
+from dsgspool.worker.desk import Desk, Leaving, Ready, Refused, Settling
 from dsgspool.worker.peek import peek
 from dsgspool.worker.watch import Bell
 
@@ -47,6 +47,7 @@ class Intake:
         self.agreement = Agreement(self)
         self.queue: deque[str] = deque()
         self.gifts: set[str] = set()
+        self.refused = Refused()
         self.paused = False
         self._looked_at = self._next_look = self._found_at = self._gave_at = 0.0
         self._quiet_since: float | None = None  #: since when nobody runs anything (asked with --until-empty only)
@@ -66,7 +67,7 @@ class Intake:
     def may_claim(self) -> bool:
         """True when there is room, nobody said otherwise and the file system works."""
         room = self.free > 0 and len(self.desk.settling) < MAX_SETTLING
-        calm = self.clock.boot() >= self.worker.blocked_until and not self.worker.attempts.ending
+        calm = self.clock.boot() >= self.worker.blocked_until and not self.worker.attempts.endings.pending
         return room and calm and self.worker.controls.may_claim()
 
     def next_moment(self) -> float:
@@ -139,7 +140,8 @@ class Intake:
         """List todo/; when there is nothing, wait longer and listen."""
         before = self.clock.boot()
         self.paused = self.spool.is_paused()
-        sight = Look(self.spool, self.worker.controls.slots, alone=len(self.peers.living()) <= 1).take()
+        alone, refused = len(self.peers.living()) <= 1, self.refused.now(before)
+        sight = Look(self.spool, self.worker.controls.slots, alone=alone, refused=refused).take()
         self._looked_at = self.clock.boot()
         self._cost = self._looked_at - before
         self.queue = deque(sight.candidates)
@@ -169,6 +171,10 @@ class Intake:
         for stuck in [leaving for leaving in self.desk.leaving.values() if leaving.tries == TRIES_BEFORE_TOLD]:
             why = StorageError("move to", stuck.target, stuck.errno)
             self.worker.tell("stuck", f"{stuck.held.name.identity}: {why}; trying again", why=str(why))
+        for path, number in result.refused:
+            if self.refused.add(path, self.clock.boot()):
+                why = StorageError("take", f"{self.spool.todo}/{path}", number)
+                self.worker.tell("stuck", f"{why}; left there, tried again each minute", why=str(why))
         for leaving in result.left:
             self._gone(leaving)
         for held, inode in result.came:
@@ -191,7 +197,7 @@ class Intake:
     def _taken(self, held: Held, inode: int) -> None:
         text = self.own.read(held, inode)
         if text is None:
-            self.worker.attempts.give_back(held)
+            self.worker.attempts.endings.give_back(held)
         elif isinstance(text, Unusable):
             self.worker.attempts.reject(held, text.reason)
         elif held.original:
@@ -237,17 +243,17 @@ class Intake:
             decision = Decision(State.WAITING, budget=held.name.budget, delay=hint.not_before - now)
             text_ = f"{held.name.identity} waits until {iso(hint.not_before)}"
             event: tuple[str, str, dict[str, object]] = ("delay", text_, {})
-            self.desk.send(self.worker.attempts.leaving(held, decision, event))
+            self.desk.send(self.worker.attempts.endings.leaving(held, decision, event))
         elif cpus <= self.free or (cpus > 1 and not self.desk.ready):
             self.desk.ready[held.file] = Ready(held, text, cpus)
         else:  # it became whole while others took the slots: it must not wait here while another node is idle
-            self.worker.attempts.give_back(held)
+            self.worker.attempts.endings.give_back(held)
 
     def _too_wide(self, held: Held, cpus: int) -> None:
         """Into the lane that says how many slots it wants, so that no narrow worker opens it again."""
         lane = names.lane_for(names.parse_lane(held.name.lane).priority, cpus)
         self.worker.tell("unfit", f"{held.name.identity} wants {cpus} slots: now in todo/{lane and f'@{lane}/'}")
-        self.worker.attempts.give_back(held, lane=lane)
+        self.worker.attempts.endings.give_back(held, lane=lane)
 
     def _fits(self) -> bool:
         first = next(iter(self.desk.ready.values()))
@@ -266,7 +272,7 @@ class Intake:
         """Draining: what has not begun goes back, nothing counted."""
         waiting: list[Ready | Settling] = [*self.desk.ready.values(), *self.desk.settling.values()]
         for each in waiting:
-            self.worker.attempts.give_back(each.held)
+            self.worker.attempts.endings.give_back(each.held)
 
     def _check_end(self) -> None:
         """--until-empty: todo/, waiting/until-* and every running/* are empty, except for what cannot run here."""

@@ -7,7 +7,9 @@ cannot be written are kept for a while, then dropped and counted.
 from __future__ import annotations
 
 import json
+import os
 import re
+import select
 import sys
 from typing import Any
 
@@ -16,7 +18,9 @@ from dsgspool.spool import Spool
 
 MAX_BYTES = 32 << 20  #: a journal longer than this goes on in WID.2.jsonl, WID.3.jsonl ...
 MAX_PENDING = 10_000
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+MAX_UNWRITTEN = 1 << 20  #: bytes kept for a terminal that stands still
+_UNSEEN = "\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f"
+_CONTROLS = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff{_UNSEEN}]")
 
 
 def clean(text: str) -> str:
@@ -31,6 +35,7 @@ class Journal:
         self.spool, self.wid, self.quiet = spool, wid, quiet
         self.part, self.dropped = 1, 0
         self._screen: list[str] = []
+        self._unwritten = b""
         self._events: list[bytes] = []
         self._descriptor = -1
         self._bytes = 0
@@ -44,16 +49,21 @@ class Journal:
             return
         self._events.append(json.dumps({"at": iso(now), "event": event, **facts}).encode() + b"\n")
 
-    def flush(self) -> None:
-        """Write the terminal's lines now."""
+    def flush(self, patience: float = 0.0) -> None:
+        """Write the terminal's lines, as many as it takes now: Ctrl-S or a pager must not stop the heartbeat."""
         if self._screen:
-            text, self._screen = "".join(self._screen), []
-            try:
-                encoding = sys.stdout.encoding or "utf-8"  # a name may have characters that the terminal has not
-                sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-                sys.stdout.flush()
-            except (BrokenPipeError, OSError):
-                self.quiet = True  # nobody reads any more: the tasks matter more than the telling
+            encoding = sys.stdout.encoding or "utf-8"  # a name may have characters that the terminal has not
+            self._unwritten += "".join(self._screen).encode(encoding, "backslashreplace")
+            self._screen.clear()
+        try:
+            descriptor = sys.stdout.fileno()
+            while self._unwritten and select.select([], [descriptor], [], patience)[1]:
+                # A pipe that is ready takes this many bytes without waiting (pipe(7), PIPE_BUF).
+                self._unwritten = self._unwritten[os.write(descriptor, self._unwritten[:4096]) :]
+        except (OSError, ValueError):
+            self.quiet, self._unwritten = True, b""  # nobody reads any more: the tasks matter more than the telling
+        if len(self._unwritten) > MAX_UNWRITTEN:
+            self._unwritten = self._unwritten[-MAX_UNWRITTEN:].partition(b"\n")[2]
 
     def save(self) -> None:
         """Append the events to the journal; called at heartbeats and on exit."""

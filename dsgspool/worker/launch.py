@@ -6,6 +6,7 @@ program's, a script is its own interpreter's; `setup` lines run before any of th
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,9 @@ from dsgspool.task import Task
 
 #: Libraries that start one thread a CPU unless told otherwise.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+#: Why a command could not be started, and no task is to blame: no process, memory or descriptor to spare, a share away.
+NODE_TROUBLE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE})
 
 
 @dataclass(frozen=True, slots=True)

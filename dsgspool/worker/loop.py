@@ -113,9 +113,9 @@ class Worker:
 
     def _end(self) -> None:
         self.attempts.kill_all()
-        self.attempts.write_ends()
+        self.attempts.endings.write_ends()
         self.tell("stop", f"worker {self.station.wid} has ended")
-        self.journal.flush()
+        self.journal.flush(patience=1.0)
         self.journal.save()
         self.intake.bell.disarm()
         if self.intake.desk.is_empty:
@@ -130,13 +130,13 @@ class Worker:
         self._wait()
         self.controls.take_signals()
         self.guarded(self.attempts.reap)
-        self._ring_alarms()
+        self.guarded(self._ring_alarms)
         now = self.clock.boot()
         for duty in self.duties:
             if now >= duty.next:
                 duty.next = now + duty.every()
                 self.guarded(duty.what)
-        self.guarded(self.attempts.settle)
+        self.guarded(self.attempts.endings.settle)
         self.guarded(self.intake.turn)
         self.journal.flush()
 
@@ -171,15 +171,19 @@ class Worker:
         except SpoolError as error:
             self.trouble(str(error))
         except Exception:  # noqa: BLE001 - the boundary: a bug in one duty must not kill the commands that run
-            traceback.print_exc()
-            self.trouble("internal error, please report it with the lines above")
+            *lines, last = traceback.format_exc().splitlines()
+            if self.trouble(f"internal error, please report it: {last}"):
+                for line in lines:
+                    self.tell("traceback", line)
 
-    def trouble(self, text: str) -> None:
-        """Say what is wrong (once), and claim nothing for a second."""
+    def trouble(self, text: str) -> bool:
+        """Say what is wrong (once: True), and claim nothing for a second."""
         self.blocked_until = self.clock.boot() + 1.0
-        if text != self._trouble:
-            self._trouble = text
-            self.tell("trouble", f"{text}; running tasks go on, no new ones are taken", why=text)
+        if text == self._trouble:
+            return False
+        self._trouble = text
+        self.tell("trouble", f"{text}; running tasks go on, no new ones are taken", why=text)
+        return True
 
     def well(self) -> None:
         """The file system works again."""
@@ -214,19 +218,26 @@ class Worker:
 
     def _read_settings(self) -> None:
         try:
-            self.settings = self.spool.settings()
+            settings, self.settings = self.settings, self.spool.settings()
+            if settings != self.settings:  # the next heartbeat comes by the new times
+                now = self.clock.boot()
+                for duty in self.duties:
+                    duty.next = min(duty.next, now + duty.every())
             self.station.guard.introduce(f"{self.spool.workers}/{self.station.wid}.dead", self.settings.fence)
             self.controls.settings_trouble = ""
-        except SettingsError as error:
-            if self.controls.settings_trouble != str(error):
-                self.tell("settings", f"{error}; the settings read before stay in force, no new tasks are taken")
-            self.controls.settings_trouble = str(error)
+        except (SettingsError, OSError) as error:
+            why = str(StorageError.of(error, "read") if isinstance(error, OSError) else error)
+            if self.controls.settings_trouble != why:
+                self.tell("settings", f"{why}; the settings read before stay in force, no new tasks are taken")
+            self.controls.settings_trouble = why
 
     def _times(self) -> Times:
         return Times(self.settings.heartbeat, self.settings.fence, self.settings.kill, self.settings.lease)
 
     def _meet_peers(self) -> None:
         self.peers.refresh()
+        if f"{self.station.wid}.yaml" not in self.peers.files:
+            self.station.announce(self.lease)  # somebody removed it: the others must go on knowing me
         if self.peers.files & {f"{self.station.wid}.fenced", f"{self.station.wid}.dead"}:
             raise Fenced("another worker or an operator took this one for dead")
         self.leading = self.janitor.leads()

@@ -29,7 +29,7 @@ class Provenance:
         if now - at > KEEP:
             try:
                 commit = self._read(folder)
-            except (OSError, UnicodeDecodeError):
+            except (OSError, ValueError):  # a NUL in a path, bytes that are no UTF-8
                 commit = ""
             if not _COMMIT.fullmatch(commit):
                 commit = ""  # `ref:` may name any file; nothing but a commit gets into a record
@@ -38,9 +38,9 @@ class Provenance:
 
     def _read(self, folder: str) -> str:
         while not os.path.isdir(f"{folder}/.git"):
-            if folder in ("/", ""):
+            if (parent := os.path.dirname(folder)) == folder:  # `/`, and `//` too
                 return ""
-            folder = os.path.dirname(folder)
+            folder = parent
         head = self._text(f"{folder}/.git/HEAD")
         if not head.startswith("ref: "):
             return head

@@ -129,7 +129,12 @@ class Runner:
         if self._scripts is None:
             self._scripts = tempfile.TemporaryDirectory(prefix=f"dsgspool-{self.wid}-", ignore_cleanup_errors=True)
         path = f"{self._scripts.name}/{attempt.held.claim}"
-        descriptor = self.fs.create(path)
+        try:
+            descriptor = self.fs.create(path)
+        except FileNotFoundError:  # a sweeper of /tmp took the folder
+            self._scripts.cleanup()
+            self._scripts = None
+            return self._write_script(attempt)
         if attempt.user:
             self.fs.let_enter(self._scripts.name)
             self.fs.give(descriptor, attempt.user.uid)
@@ -138,7 +143,7 @@ class Runner:
         return path
 
     def launch(self, attempt: Attempt) -> Outcome | None:
-        """Open the logs and start the command; an Outcome when it could not be started for its own fault."""
+        """Open the logs and start the command; an Outcome when it could not be started for its own fault, else OSError."""
         base = f"{self.spool.logs}/{record_path(attempt.name.identity, attempt.number)[:-5]}"
         attempt.logs = (self.fs.open_log(f"{base}.out"), self.fs.open_log(f"{base}.err"))
         if attempt.user:
@@ -150,10 +155,14 @@ class Runner:
             path = launch.input_path(attempt.task, attempt.cwd)
             stdin = self.fs.open_input(path) if path and not attempt.user else self._nothing
         except OSError as error:
+            if error.errno in launch.NODE_TROUBLE:
+                raise
             return self._not_started(attempt, f"its stdin file cannot be read: {error.filename}: {error.strerror}", 126)
         try:
             attempt.pid = proc.spawn(self._launch(attempt, stdin, path))
         except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in launch.NODE_TROUBLE:
+                raise
             return self._not_started(attempt, *launch.why(error, attempt.argv, attempt.cwd))
         finally:
             if stdin != self._nothing:

@@ -118,8 +118,8 @@ class Station:
     def announce(self, lease: Lease) -> None:
         """Write WID.yaml: from now on the others know me."""
         facts: dict[str, object] = {
-            "started": iso(lease.server.now()), "slots": self.options.slots, "cpus": proc.usable_cpus(),
-            "user": lease.uid, "version": dsgspool.__version__, "python": sys.version.split()[0],
+            "started": iso(lease.server.now()), "lease": self.spool.settings().lease, "slots": self.options.slots,
+            "cpus": proc.usable_cpus(), "user": lease.uid, "version": dsgspool.__version__, "python": sys.version.split()[0],
         }  # fmt: skip
         self.fs.create_whole(f"{self.spool.workers}/{self.wid}.yaml", dump_identity(self.wid, self.identity, facts))
 

@@ -49,7 +49,7 @@ class Bell:
         self.disarm()
         try:
             self._observer = self._listen()
-        except OSError as error:  # no more inotify watches, or the folder is away (autofs): polling goes on
+        except (OSError, RuntimeError) as error:  # no watch or thread to spare, no folder (autofs): poll
             self.trouble = f"no wake-up for {self.folder}, polling only: {error}"
             return False
         self._inode = inode
@@ -87,7 +87,10 @@ class Bell:
         observer, self._observer = self._observer, None
         if observer is not None:
             # It joins threads that look up twice a second: that would stop the loop, so nobody waits for it.
-            threading.Thread(target=observer.stop, daemon=True).start()
+            try:
+                threading.Thread(target=observer.stop, daemon=True).start()
+            except RuntimeError:  # no thread to spare
+                observer.stop()
         self._open.clear()
         self._new.clear()
         self._closed.clear()  # from now on nobody sees whether they are written to again

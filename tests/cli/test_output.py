@@ -14,6 +14,7 @@ from dsgspool.cli import output
         ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
         ("\x9b2J\x7f", "\\x9b2J\\x7f"),
         ("a\u202eb\u2066c", "a\\u202eb\\u2066c"),
+        ("a\u2028b\u200bc\ufeff\u061c\U000e0041", "a\\u2028b\\u200bc\\ufeff\\u061c\\U000e0041"),
         ("byte \udcff", "byte \\xff"),
         ("a\r\n\tb", "a\\x0d\n\tb"),
     ],

@@ -194,3 +194,9 @@ def test_a_spool_that_cannot_be_written_to_is_exit_7(spool, run):
     (spool / "tmp").write_text("")
     result = run("submit", "--", "true")
     assert result.exit_code == 7 and "tmp" in result.stderr
+
+
+def test_each_line_without_a_line_is_a_usage_error(run, listed):
+    result = run("submit", "--each-line", "--", "./fit", "{}", stdin="\n \n")
+    assert (result.exit_code, listed("todo")) == (2, [])
+    assert "there is none" in result.stderr

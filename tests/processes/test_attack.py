@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import stat
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from dsgspool.errors import InvalidName
 from dsgspool.spool.submission import valid_batch
 from tests.processes.test_users import ALICE, as_user, give
 from tests.support.history import History
-from tests.support.processes import Gate, Workers, command_line, is_alive, kill, marked
+from tests.support.processes import Gate, Workers, command_line, kill, marked
 from tests.support.spools import FAST, SpoolFolder
 
 # -- one task stops a worker, or all of them -----------------------------------------------------------------------
@@ -92,6 +91,35 @@ def test_a_revoked_file_that_cannot_be_stripped_does_not_stop_the_worker_for_eve
         workers.wait_until(lambda: folder.done() == {"z"})
     finally:
         (folder / "failed/b").unlink()
+
+
+def test_what_a_person_left_where_nobody_takes_it_does_not_keep_a_worker(folder: SpoolFolder, workers: Workers) -> None:
+    folder.drop("until-20269999T000000Z/x", state="waiting")
+    folder.drop("y", state="waiting")
+    folder.drop("z", state="running")
+    folder.drop("good")
+    workers.run_until_empty()
+    assert folder.done() == {"good"}
+
+
+@pytest.mark.root
+def test_what_may_not_be_taken_is_told_once_and_keeps_nobody(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="dsgspool-attack-") as name:
+        Path(name).chmod(0o755)
+        folder = SpoolFolder(Path(name) / "spool", {**FAST, "default_cwd": "/"})
+        for task in ("good", "theirs/1", "theirs/2"):
+            folder.drop(task)
+        (folder / "todo/@mine").mkdir(mode=0o700)
+        give(folder.root, ALICE, ALICE)
+        for theirs in ("todo/theirs", "todo/@mine"):
+            os.chown(folder / theirs, 0, 0)
+        workers = Workers(folder, tmp_path)
+        try:
+            worker = workers.run_until_empty(prefix=as_user(ALICE))
+            assert folder.done() == {"good"}
+            assert worker.output().count("left there") == 1
+        finally:
+            workers.bury()
 
 
 def test_a_name_too_long_to_be_claimed_is_refused_or_told(folder: SpoolFolder, workers: Workers) -> None:
@@ -185,32 +213,6 @@ def test_a_node_without_processes_to_spare_fails_no_task(folder: SpoolFolder, wo
     workers.start(prefix=["strace", "-D", "-f", "-qq", "-o", "/dev/null", *refuse])
     workers.wait_until(lambda: len(folder.ls("done") + folder.ls("failed")) == 3, 20)
     assert folder.done() == {"x", "y", "z"}
-
-
-def test_the_end_of_one_task_kills_nothing_of_another(
-    folder: SpoolFolder, workers: Workers, gate: Gate, tmp_path: Path
-) -> None:
-    mine = tmp_path / "pid"
-    workers.ready(slots=2)
-    folder.drop("a", f"(env -i setsid sh -c 'echo $$ > {mine}; sleep 60' &); {gate.wait}")
-    pid = workers.wait_until(lambda: mine.exists() and int(mine.read_text().strip() or 0))
-    folder.drop("b")
-    workers.wait_until(lambda: folder.done() == {"b"})
-    assert is_alive(pid)
-    gate.open()
-    workers.wait_until(lambda: folder.done() == {"a", "b"})
-    assert not is_alive(pid)
-
-
-def test_a_file_that_a_script_writes_in_several_pieces_is_run_whole(folder: SpoolFolder, workers: Workers) -> None:
-    worker = workers.ready()
-    worker.lives_on(4)  # it is idle and listens
-    script = (
-        f"echo 'command: echo $A' > {folder}/todo/x.yaml; sleep 0.1; echo 'env: {{A: whole}}' >> {folder}/todo/x.yaml"
-    )
-    subprocess.run(["/bin/sh", "-c", script], check=True)
-    workers.wait_until(lambda: folder.done() == {"x"})
-    assert folder.out("x") == "whole\n"
 
 
 def test_a_batch_below_a_folder_that_ends_with_yaml_is_refused_by_submit() -> None:

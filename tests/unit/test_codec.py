@@ -125,6 +125,8 @@ def test_a_wrong_line_is_refused_with_its_number_and_the_remedy(line, part):
         ("command: {a: b}\n", "is a mapping"),
         ("command:\n", "has no value"),
         ("script: echo\n", "does not begin with #!"),
+        ("script: '#!'\n", "names no interpreter"),
+        ("script: |\n  #!  \n  echo\n", "names no interpreter"),
         ("cmd: x\n", "here it is called `command`"),
     ],
 )

@@ -269,3 +269,17 @@ def test_every_path_is_on_some_mount(fs, at):
     mount = fs.mount(at())
     assert at().startswith(mount.point.rstrip("/"))
     assert mount.kind != "unknown"
+
+
+def test_a_dangling_link_is_no_folder_and_no_endless_way(fs, at):
+    os.symlink("/nowhere/done", at("done"))
+    for path in ("done", "done/b", "done/b/c"):
+        with pytest.raises(FileNotFoundError):
+            fs.make_folder(at(path))
+
+
+def test_a_walk_and_a_search_end_where_no_task_can_lie(fs, at):
+    for path in ("d/" * 300, "e/" * 75):
+        fs.make_folder(at(path.rstrip("/")))
+        fs.create_whole(at(f"{path}x@"), b"", sync=False)
+    assert [path for path, _ in fs.walk(at())] == list(fs.find(at(), "@")) == [f"{'e/' * 75}x@"]

@@ -355,3 +355,20 @@ def test_todo_is_touched(world, actor):
     os.utime(world.spool.todo, (0, 0))
     actor.janitor.bump()
     assert os.stat(world.spool.todo).st_mtime > 0
+
+
+def test_somebodys_private_batch_and_a_deep_one_keep_nobody_from_sweeping(world, actor):
+    os.makedirs(f"{world.spool.todo}/deep/{'d/' * 300}")
+    for name in ("empty", "private"):
+        os.makedirs(f"{world.spool.todo}/{name}")
+    for name in ("deep", "empty", "private"):
+        age(f"{world.spool.todo}/{name}", 4000, world)
+    actor.spool.fs.__class__ = type("Private", (type(actor.spool.fs),), {"scan": _scan_unless_private})
+    actor.janitor.sweep_batches()
+    assert sorted(os.listdir(world.spool.todo)) == ["deep", "private"]
+
+
+def _scan_unless_private(self, folder, **options):
+    if folder.endswith("/private"):
+        raise PermissionError
+    return super(type(self), self).scan(folder, **options)

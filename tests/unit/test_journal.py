@@ -1,7 +1,8 @@
 """The rule: the journal is telemetry; trouble with it loses lines, never tasks."""
 
-import errno
+import contextlib
 import io
+import errno
 import json
 import os
 import sys
@@ -34,37 +35,54 @@ def lines(world, part=""):
         return [json.loads(line) for line in file]
 
 
-def test_an_event_is_a_line_on_the_screen_and_one_in_the_journal(journal, world, capsys):
+def test_an_event_is_a_line_on_the_screen_and_one_in_the_journal(journal, world, capfd):
     journal.event(0.0, "start", "start   x", task="x", attempt=1)
     journal.flush()
     journal.save()
-    assert capsys.readouterr().out.endswith("  start   x\n")
+    assert capfd.readouterr().out.endswith("  start   x\n")
     assert lines(world) == [{"at": "1970-01-01T00:00:00.000Z", "event": "start", "task": "x", "attempt": 1}]
 
 
-def test_quiet_means_nothing_on_the_screen(journal, capsys):
+def test_quiet_means_nothing_on_the_screen(journal, capfd):
     journal.quiet = True
     journal.event(0.0, "start", "start   x")
     journal.flush()
-    assert capsys.readouterr().out == ""
+    assert capfd.readouterr().out == ""
 
 
-def test_names_cannot_steer_a_terminal(journal, capsys):
+def test_names_cannot_steer_a_terminal(journal, capfd):
     journal.event(0.0, "start", "start   \x1b[2Ja\nb\udcff\u202e")
     journal.flush()
-    assert "\\x1b[2Ja\\x0ab\\xdcff\\x202e" in capsys.readouterr().out
+    assert "\\x1b[2Ja\\x0ab\\xdcff\\x202e" in capfd.readouterr().out
 
 
 def test_what_is_harmless_stays():
     assert clean("fold ü 'x' → y") == "fold ü 'x' → y"
 
 
-def test_a_terminal_without_the_letters_of_a_name_gets_their_numbers(journal, monkeypatch):
-    screen = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    monkeypatch.setattr(sys, "stdout", screen)
-    journal.event(0.0, "start", "start   ü")
-    journal.flush()
-    assert b"start   \\xfc\n" in screen.buffer.getvalue()
+def test_a_terminal_without_the_letters_of_a_name_gets_their_numbers(journal, monkeypatch, tmp_path):
+    with open(tmp_path / "screen", "w", encoding="ascii") as screen:
+        monkeypatch.setattr(sys, "stdout", screen)
+        journal.event(0.0, "start", "start   ü")
+        journal.flush()
+        monkeypatch.undo()
+    assert b"start   \\xfc\n" in (tmp_path / "screen").read_bytes()
+
+
+def test_a_screen_that_stands_still_stops_nothing_and_gets_its_lines_later(journal, monkeypatch):
+    ears, mouth = os.pipe2(os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(mouth, bytes(4096))
+    os.set_blocking(mouth, True)
+    with open(mouth, "w") as screen, open(ears, "rb", buffering=0) as reader:
+        monkeypatch.setattr(sys, "stdout", screen)
+        journal.event(0.0, "start", "start   x")
+        journal.flush()
+        while b"start" not in (seen := reader.read(1 << 20) or b"start"):
+            journal.flush()
+        monkeypatch.undo()
+        assert b"start   x" in seen
 
 
 def test_a_screen_that_is_gone_silences_the_worker_and_no_more(journal, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 from dsgspool.task import Task
 from dsgspool.worker import launch
-from dsgspool.worker.launch import Who
+from dsgspool.worker.launch import NODE_TROUBLE, Who
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,12 @@ def test_why_a_command_could_not_be_started(error, words, code):
 
 def test_signals_have_names():
     assert [launch.signal_name(number) for number in (9, 250)] == ["SIGKILL", "signal 250"]
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE])
+def test_a_node_in_need_is_no_fault_of_the_task(number):
+    assert number in NODE_TROUBLE
+
+
+def test_a_command_that_is_not_there_is():
+    assert not {errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.E2BIG} & NODE_TROUBLE

@@ -142,12 +142,22 @@ def test_a_worker_that_came_after_the_last_listing_is_alive(peers, fs, workers):
     assert not peers.is_dead(B)
 
 
-def test_only_inventories_make_a_worker_known(peers, announce, workers):
+def test_an_inventory_or_a_lock_makes_a_worker_known(peers, announce, workers):
     announce()
-    for name in ("n3-cccccccc.lock", f"{B}.control.yaml", "README.yaml", "janitor.1"):
+    for name in ("n3-cccccccc.lock", f"{B}.control.yaml", "README.yaml", "janitor.1", "n4-dddddddd.dead"):
         put(workers, name)
     peers.refresh()
-    assert peers.known == {B}
+    assert peers.known == {B, "n3-cccccccc"}
+
+
+def test_a_worker_is_silent_only_after_the_lease_that_it_started_with(peers, announce, workers, clock):
+    announce()
+    with open(f"{workers}/{B}.yaml", "a") as file:
+        file.write("lease: 500.0\n")
+    look(peers, clock, 5.0, times=40)
+    assert not peers.is_dead(B)
+    look(peers, clock, 5.0, times=80)
+    assert "no heartbeat" in peers.verdict(B)
 
 
 # -- rule 1: tombstones and fences

@@ -203,7 +203,7 @@ def test_a_verb_picks_what_it_applies_to(moves, put):
 
 def test_a_verb_in_the_wrong_state_says_which_would_fit(moves, put):
     put("done/x.yaml")
-    with pytest.raises(WrongState, match="use `requeue`"):
+    with pytest.raises(WrongState, match="`requeue` runs it again"):
         moves.pick("hold", ["x"])
     with pytest.raises(TaskNotFound, match="'y'"):
         moves.pick("hold", ["y"])

@@ -30,6 +30,8 @@ INVALID = {
     ".yaml": "a part of it is empty",
     "a//b.yaml": "a part of it is empty",
     "-x.yaml": "begins with '-'",
+    "a.yaml/c.yaml": "a task file's ending",
+    "a/b.yml/c.yaml": "a task file's ending",
     "s/.x.yaml": "begins with '.'",
     "#x.yaml": "begins with '#'",
     "a@b.yaml": "the character '@'",
@@ -136,6 +138,10 @@ def test_records_are_found_by_their_paths():
     assert names.record_path("s/x", 3) == "s/x.3.yaml"
     assert names.parse_record("s/x.1.3.err") == ("s/x.1", 3, "err")
     assert [names.parse_record(p) for p in ("x.yaml", "x.0.yaml", "x.01.yaml", "x.1.txt", "x.1.yaml\n")] == [None] * 5
+
+
+def test_a_folder_of_waiting_that_is_no_date_says_no_moment():
+    assert names.parse_until("until-20269999T000000Z") is None
 
 
 def test_a_folder_of_waiting_is_read_back():

@@ -195,3 +195,24 @@ def test_a_folder_is_left_when_it_is_empty(world, own):
 def test_a_held_file_knows_its_name_in_the_folder():
     held = Held(TaskName("s/x", claim=Claim(WID, 3)))
     assert (held.file, held.claim) == (f"s%x@{WID}.3.yaml", f"{WID}.3")
+
+
+def test_a_name_that_a_claim_makes_too_long_is_claimed_under_another(world, own):
+    path = f"x~{'0' * 245}.yaml"
+    drop(world, path)
+    held = own.claim(path)
+    assert (held.original, held.name.identity[:8], list(own.listing())) == (path, "invalid-", [held.file])
+
+
+def test_a_claim_tells_what_the_rename_answered(world):
+    own = own_with(world, FlakyFs(world.clock, {"rename": errno.EACCES}))
+    drop(world, "x.yaml")
+    assert own.claim("x.yaml").errno == errno.EACCES
+
+
+def test_a_target_whose_folder_cannot_be_made_is_an_errno(world, own):
+    drop(world, "x.yaml")
+    assert own.give(own.claim("x.yaml"), f"{world.root}/done/b/x.yaml") == 0
+    os.symlink("/nowhere", f"{world.root}/done/dangling")
+    drop(world, "y.yaml")
+    assert own.give(own.claim("y.yaml"), f"{world.root}/done/dangling/b/y.yaml") == errno.ENOENT

@@ -113,3 +113,22 @@ def test_a_todo_that_may_not_be_read_is_an_outage(see, world):
     world.spool.fs = FlakyFs(world.clock, {"scan": 13})
     with pytest.raises(PermissionError):
         see("y.yaml")
+
+
+def test_a_private_lane_that_cannot_be_served_stops_nobody(see, world, monkeypatch):
+    def refuse(_folder):
+        raise PermissionError
+
+    monkeypatch.setattr(world.spool.fs, "walk", refuse)
+    sight = see("@mine/x.yaml", "y.yaml")
+    assert (sight.candidates, sight.unfit) == (["y.yaml"], 1)
+
+
+def test_folders_deeper_than_any_task_are_not_entered(see):
+    sight = see(f"{'d/' * 300}x.yaml", f"{'e/' * 70}x.yaml")
+    assert (sight.candidates, sight.unfit) == ([f"{'e/' * 70}x.yaml"], 1)
+
+
+def test_what_could_not_be_taken_is_left_for_a_while(see):
+    sight = see("s/x.yaml", "y.yaml", refused={"s/x.yaml"})
+    assert (sight.candidates, sight.unfit) == (["y.yaml"], 1)

@@ -196,3 +196,15 @@ def test_rubbish_in_a_record_is_no_error(data: bytes) -> None:
 def test_a_moment_is_utc_or_nothing() -> None:
     assert moment("1970-01-01T00:00:01.250Z") == 1.25
     assert moment("1970-01-01T00:00:01") is None
+
+
+def test_what_lies_where_nobody_takes_it_is_told_with_the_mv_that_helps(seeded: Seeded) -> None:
+    for path in ("waiting/a", "running/b", "waiting/until-20269999T000000Z/c", "waiting/until-20269999T000000Z/d"):
+        seeded.write(f"{path}.yaml")
+    seen, root = take(seeded.spool), seeded.spool.root
+    assert [problem.rpartition(": ")[2] for problem in seen.problems] == [
+        f"mv {root}/waiting/a.yaml {root}/todo/",
+        f"mv {root}/waiting/until-20269999T000000Z/* {root}/todo/",
+        f"mv {root}/running/b.yaml {root}/todo/",
+    ]
+    assert [task.identity for task in seen.tasks] == ["c", "d"]

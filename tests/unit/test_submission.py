@@ -125,12 +125,16 @@ def test_a_number_that_another_takes_meanwhile_is_passed_over(submit, world):
     assert len(todo(world)) == 1002
 
 
-def test_a_bulk_whose_flush_fails_is_not_accepted(submit, world):
-    submission = submit(FlakyFs(world.clock, {"flush": errno.ENOSPC}))
-    submission.fs.flush = lambda _folder: submission.fs.step("flush", ("",), lambda: None)
+def test_a_bulk_whose_files_cannot_be_flushed_is_not_accepted(submit, world):
+    submission = submit(FlakyFs(world.clock, {"flush": errno.ENOSPC, "sync": errno.ENOSPC}, times=2))
     with pytest.raises(OSError, match="No space"):
         list(submission.put_bulk([TEXT], "s", world.spool.todo))
     assert todo(world) == []
+
+
+def test_an_old_error_of_somebody_else_that_the_flush_tells_stops_no_bulk(submit, world):
+    submission = submit(FlakyFs(world.clock, {"flush": errno.EIO}))
+    assert list(submission.put_bulk([TEXT], "s", world.spool.todo)) == ["s/000/00001"]
 
 
 def test_the_reply_to_a_folders_rename_may_be_lost_too(submit, world):

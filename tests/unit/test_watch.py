@@ -19,6 +19,16 @@ def bell():
     os.close(bell._mouth)
 
 
+def test_a_node_without_threads_to_spare_goes_on_without_a_bell(tmp_path, monkeypatch):
+    def refuse(_bell):
+        raise RuntimeError("can't start new thread")
+
+    bell = Bell(str(tmp_path), usable=True)
+    monkeypatch.setattr(Bell, "_listen", refuse)
+    assert not bell.arm(1)
+    assert "polling only" in bell.trouble
+
+
 @pytest.fixture
 def armed(tmp_path):
     bell = Bell(str(tmp_path), usable=True)

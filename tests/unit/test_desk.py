@@ -1,0 +1,26 @@
+"""What a worker remembers of its files: here, of those that it may not take."""
+
+import errno
+
+from dsgspool.spool import Spool
+from dsgspool.spool.own import OwnFolder
+from dsgspool.worker.desk import REFUSED_PAUSE, Desk, Refused
+from tests.support.doors import FlakyFs
+
+
+def test_what_was_refused_is_told_once_a_folder_and_tried_again_later():
+    refused = Refused()
+    assert [refused.add(path, 10.0) for path in ("s/a.yaml", "s/b.yaml", "c.yaml")] == [True, False, True]
+    assert refused.now(11.0) == {"s/a.yaml", "s/b.yaml", "c.yaml"}
+    assert refused.now(10.0 + REFUSED_PAUSE) == set()
+    assert not refused.add("s/a.yaml", 99.0)
+
+
+def test_an_exchange_says_what_it_may_not_take(world):
+    for name in "xy":
+        with open(f"{world.root}/todo/{name}.yaml", "w"):
+            pass
+    own = OwnFolder(Spool(world.root, FlakyFs(world.clock, {"rename": errno.EACCES}), world.clock), "n1-aaaaaaaa")
+    own.fs.make_folder(own.path)
+    result = Desk(own).exchange(["x.yaml", "y.yaml"])
+    assert (result.refused, len(result.came), result.lost) == ([("x.yaml", errno.EACCES)], 1, 1)
