@@ -1,8 +1,8 @@
 """The rule: the journal is telemetry; trouble with it loses lines, never tasks."""
 
 import contextlib
-import io
 import errno
+import io
 import json
 import os
 import sys
