@@ -30,6 +30,7 @@ class Held:
     original: str = ""
     file: str = ""  #: its file name in running/WID
     errno: int = field(default=0, compare=False)  #: what the rename answered: a hint
+    is_gift: bool = False  #: a person put it here, to have it run here
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "file", self.name.flat)
@@ -88,7 +89,8 @@ class OwnFolder:
     def adopt(self, file: str) -> Held:
         """Give something that lies here (a person's file, a late claim) a fresh claim of mine."""
         try:
-            held = self._fresh(names.parse_flat(file), file)
+            name = names.parse_flat(file)
+            held = replace(self._fresh(name, file), is_gift=name.claim is None)
         except InvalidName:
             held = self._invalid(file)
         return replace(held, errno=self.fs.rename(f"{self.path}/{file}", f"{self.path}/{held.file}"))

@@ -213,7 +213,8 @@ def one_life(argv: list[str]) -> int:
     worker = start_worker(argv, speak)
     os.close(speak)
     guard = Guard(worker, listen)
-    for number in [number for number in FORWARDED if signal.getsignal(number) is not signal.SIG_IGN]:  # nohup
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    for number in [number for number in FORWARDED if not (nohup and number == signal.SIGHUP)]:
         signal.signal(number, lambda number, _frame: forward(worker, number))
     guard.watch()
     silent = guard.left() <= 0

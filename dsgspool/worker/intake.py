@@ -244,7 +244,7 @@ class Intake:
             text_ = f"{held.name.identity} waits until {iso(hint.not_before)}"
             event: tuple[str, str, dict[str, object]] = ("delay", text_, {})
             self.desk.send(self.worker.attempts.endings.leaving(held, decision, event))
-        elif cpus <= self.free or (cpus > 1 and not self.desk.ready):
+        elif cpus <= self.free or held.is_gift or (cpus > 1 and not self.desk.ready):
             self.desk.ready[held.file] = Ready(held, text, cpus)
         else:  # it became whole while others took the slots: it must not wait here while another node is idle
             self.worker.attempts.endings.give_back(held)

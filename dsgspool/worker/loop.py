@@ -272,7 +272,7 @@ class Worker:
     def _listen_to_signals(self) -> None:
         signal.set_wakeup_fd(self._mouth, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # started with nohup
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # started with nohup
                 signal.signal(number, self._on_signal)
         if self.options.guard_pid and os.getppid() != self.options.guard_pid:
             raise NodeError("the guard died before the worker began")
