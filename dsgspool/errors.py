@@ -7,7 +7,6 @@
     ├── InvalidName      a name that cannot be a task's
     ├── TaskNotFound     also LookupError
     ├── WrongState       the verb does not fit the task's state; says which verb would
-    ├── ClaimLost        the file is not mine any more: publish nothing
     ├── StorageError     also OSError, keeps errno
     └── NodeError        this machine cannot be a node (mount, user, system)
 
@@ -76,10 +75,6 @@ class WrongState(SpoolError):
     def __init__(self, task: str, state: str, verb: str, remedy: str) -> None:
         self.task, self.state, self.verb = task, state, verb
         super().__init__(f"{task} is {state}, which `{verb}` does not apply to: {remedy}")
-
-
-class ClaimLost(SpoolError):
-    """Somebody took the file away: kill, publish nothing."""
 
 
 class NodeError(SpoolError):

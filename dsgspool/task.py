@@ -54,9 +54,6 @@ class Kind(StrEnum):
     STOPPED = "stopped"  # the worker gave it back: drained, fenced, guard dead
 
 
-#: Kinds that are the task's own failure and use up its `retries`.
-OWN_FAILURES = frozenset({Kind.EXIT, Kind.SIGNAL, Kind.TIMEOUT, Kind.LOG_LIMIT})
-
 #: Reason tags that may stand in a name (`failed/NAME~TAG.yaml`); `exit` and `signal` carry a number.
 REASONS = frozenset({
     "timeout", "log-limit", "invalid", "lost", "cancelled", "expired", "dependency", "oom", "expect",

@@ -37,7 +37,6 @@ CODES: dict[type[BaseException], int] = {
     errors.InvalidName: INVALID,
     errors.TaskNotFound: NOT_FOUND,
     errors.WrongState: STATE,
-    errors.ClaimLost: STATE,
     errors.StorageError: STORAGE,
     errors.NodeError: NODE,
     errors.SpoolError: FAILED,

@@ -63,7 +63,7 @@ class Worker:
         self._ears, self._mouth = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.settings: Settings = spool.settings()
         self.blocked_until = 0.0  #: BOOTTIME; no new claims before, because the file system refused something
-        self._trouble = ""
+        self._trouble = self._deaf = ""
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -254,6 +254,9 @@ class Worker:
             self.peers.start_over()
 
     def _tidy(self) -> None:
+        if self.intake.bell.trouble != self._deaf:
+            self._deaf = self.intake.bell.trouble
+            self.tell("deaf", self._deaf)
         if self.leading:
             self.janitor.bump()
             self.janitor.strip_strays()
