@@ -29,7 +29,6 @@ class Sight:
 
     candidates: list[str] = field(default_factory=list)
     held: list[tuple[str, TaskName]] = field(default_factory=list)
-    unfit: int = 0  #: what this worker cannot serve: tasks in lanes, private and too deep folders, what it may not move
 
 
 class Look:
@@ -49,29 +48,19 @@ class Look:
             lane = names.parse_lane(name[1:])
             if lane.known and lane.cpus <= self.slots:
                 bands.append((lane, f"{name}/", self._list(f"{name}/")))
-            else:
-                self.sight.unfit += self._count(name)
         for _, prefix, entries in sorted(bands, key=lambda band: (-band[0].priority, -band[0].cpus)):
             self._collect(prefix, entries)
         return self.sight
-
-    def _count(self, lane: str) -> int:
-        try:
-            return sum(1 for _ in self.spool.fs.walk(f"{self.spool.todo}/{lane}"))
-        except PermissionError:
-            return 1
 
     def _collect(self, prefix: str, entries: list[tuple[str, bool]]) -> None:
         """Candidates of one folder and, in their place, of its sub-folders."""
         for name, is_folder in entries:
             if len(self.sight.candidates) >= self.limit:
                 return
-            if is_folder and len(prefix) > DEEPEST:
-                self.sight.unfit += 1
-            elif is_folder:
-                self._collect(f"{prefix}{name}/", self._list(f"{prefix}{name}/"))
-            else:
+            if not is_folder:
                 self.sight.candidates.append(prefix + name)
+            elif len(prefix) <= DEEPEST:
+                self._collect(f"{prefix}{name}/", self._list(f"{prefix}{name}/"))
 
     def _list(self, prefix: str) -> list[tuple[str, bool]]:
         """What may be tried in a folder; somebody's private one must not stop the others."""
@@ -80,7 +69,6 @@ class Look:
         except PermissionError:
             if not prefix:
                 raise
-            self.sight.unfit += 1
             return []
 
     def _in_order(self, prefix: str) -> list[tuple[str, bool]]:
@@ -107,9 +95,7 @@ class Look:
                 folders.append(name)
             elif "@" in name and (held := _held(name)):
                 self.sight.held.append((prefix + name, held))
-            elif prefix + name in self.refused:
-                self.sight.unfit += 1
-            elif not names.is_ignored(name):
+            elif prefix + name not in self.refused and not names.is_ignored(name):
                 yield name
 
 
