@@ -13,14 +13,16 @@ import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from dsgspool import names, proc
 from dsgspool.clock import Clock, ServerClock
 from dsgspool.errors import NodeError
 from dsgspool.fs import Fs
 from dsgspool.proc import Identity
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 MIN_SAMPLES = 3  #: looks at a heartbeat before its silence means anything (hazards H30)
 
@@ -48,6 +50,8 @@ class Lease:
 
     def acquire(self) -> None:
         """Make, lock and touch the lock file; NodeError where the mount has no working locks."""
+        from filelock import FileLock, Timeout  # 18 ms that commands, which only look, need not wait for
+
         self.fs.create_whole(self.path, b"")
         mode = 0o660 if self.fs.group else 0o644
         lock = FileLock(self.path, timeout=0, mode=mode, fallback_to_soft=False, preserve_lock_file=True)
