@@ -4,7 +4,7 @@ The rule: an attempt begins by creating record N with O_EXCL, only when record N
 when it has its end (the last line `...`) or its writer is proven dead; what the folders list does not matter.  One that
 is empty or unreadable is alive until unchanged for a whole lease on my clock and no claim that held a file of the name
 at my first look is still in a living worker's folder.  So at most one attempt of a name is alive at any time.
-(spool_model2.py: without `alive` or `empty` two live attempts in 7 steps.)
+(docs/model.md shows, rule by rule, the steps that lead to two live attempts without it.)
 """
 
 from __future__ import annotations
@@ -90,11 +90,12 @@ class Chain:
             attempt = 1  # the record before is missing: people delete logs; walk up from the first
         while True:
             if (descriptor := self._create(self.path(name.identity, attempt))) is not None:
-                # RACE: `prune` removes records from 1 upwards.  Between my look at N-1 and this creation it may have
-                # removed all of them, and somebody else may already have begun again at 1.
-                if attempt == 1 or self.fs.read_fresh(self.path(name.identity, attempt - 1)) is not None:
+                before = self._look_back(name, attempt)
+                if before is True:
                     return Begun(attempt, descriptor)
                 self._abandon(descriptor)
+                if isinstance(before, Busy):
+                    return before
                 attempt = 1
                 continue
             found = self._judge(name, attempt)
@@ -102,9 +103,21 @@ class Chain:
                 return found
             attempt += 1 if found else 0
 
+    def _look_back(self, name: TaskName, attempt: int) -> bool | Busy:
+        """True when every record before mine is (still) there and over, False when one is gone.
+
+        RACE: `prune` removes records from 1 upwards.  Between my look at them and the creation of mine it may have removed
+        all, and somebody else may already run attempt 1 anew, with ended records of walkers like me above it.
+        """
+        for number in range(attempt - 1, 0, -1):
+            before = self._judge(name, number)
+            if before is not True:
+                return before
+        return True
+
     def _abandon(self, descriptor: int) -> None:
         self.fs.append(
-            descriptor, b"outcome: stopped\nreason: the records before it were pruned meanwhile\n...\n", sync=True
+            descriptor, b"outcome: stopped\nreason: records before it were pruned meanwhile\n...\n", sync=True
         )
         self.fs.close(descriptor)
 

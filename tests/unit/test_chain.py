@@ -81,7 +81,8 @@ def test_the_record_before_decides_also_when_the_tag_knows_its_number(chain, rec
 
 
 def test_a_tag_spares_the_walk(chain, record):
-    record(OVER, 5)
+    for attempt in range(1, 6):
+        record(OVER, attempt)
     assert begin(chain, named("3l2")) == 6
 
 
@@ -108,6 +109,37 @@ def test_when_the_records_are_pruned_meanwhile_the_attempt_begins_at_1(chain, re
     monkeypatch.setattr(chain, "_create", create_after_prune)
     assert begin(chain) == 1
     assert begin(chain, named("1")) == Busy(1, "an attempt that has written nothing yet")
+
+
+def meanwhile(chain, monkeypatch, suffix, what):
+    """Does `what` just before the record whose path ends with `suffix` is created."""
+    create = chain._create
+
+    def create_after(path):
+        if path.endswith(suffix):
+            what()
+        return create(path)
+
+    monkeypatch.setattr(chain, "_create", create_after)
+
+
+def test_an_attempt_that_began_anew_at_1_after_a_prune_is_met_by_who_went_past_1_before(
+    chain, record, world, monkeypatch
+):
+    """prune removes record 1, another worker makes it anew and runs, prune removes its own record 2; I create 2."""
+    record(OVER, 1)
+    meanwhile(chain, monkeypatch, ".2.yaml", lambda: record(f"claim: {LIVING}.4\n", 1))
+    assert begin(chain) == Busy(1, f"{LIVING}.4")
+    with open(f"{world.root}/logs/x.2.yaml") as file:
+        assert file.read().endswith("...\n")
+
+
+def test_an_ended_record_above_a_new_attempt_1_hides_it_from_nobody(chain, record, monkeypatch):
+    """As before, but a third worker came first: its record 2 has ended again, so only a look at ALL before 3 finds 1."""
+    record(OVER, 1)
+    record(OVER, 2)
+    meanwhile(chain, monkeypatch, ".3.yaml", lambda: record(f"claim: {LIVING}.4\n", 1))
+    assert begin(chain) == Busy(1, f"{LIVING}.4")
 
 
 def test_two_workers_do_not_begin_the_same_attempt(chain, world):
