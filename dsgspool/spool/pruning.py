@@ -37,12 +37,18 @@ class Pruner:
 
     def __init__(self, spool: Spool, now: float, age: float) -> None:
         self.spool, self.fs, self.now, self.limit = spool, spool.fs, now, now - age
-        files = set(spool.fs.names(spool.workers))
-        # Rule 1 only: prune must not need to prove anything about processes.
-        self.dead = lambda wid: f"{wid}.yaml" not in files or f"{wid}.dead" in files
-        self.chain = Chain(spool, self.dead, lambda: float("inf"))
+        self._workers = set(spool.fs.names(spool.workers))
+        self.chain = Chain(spool, self._is_dead, lambda: float("inf"))
         self.moves = Moves(spool)
         self._logs: dict[str, dict[str, dict[int, set[str]]]] = {}
+
+    def _is_dead(self, wid: str) -> bool:
+        """Rule 1 only: prune must not need to prove anything about processes."""
+        if f"{wid}.dead" in self._workers:
+            return True
+        # RACE: it may have begun after my listing; and with a lock file it is known, whoever removed its WID.yaml.
+        kinds = ("yaml", "lock") if f"{wid}.yaml" not in self._workers else ()
+        return bool(kinds) and all(self.fs.read_fresh(f"{self.spool.workers}/{wid}.{kind}") is None for kind in kinds)
 
     # -- tasks ---------------------------------------------------------------------------------------------------
 
@@ -103,10 +109,21 @@ class Pruner:
             reason = "the spool is too slow just now" if self.spool.clock.boot() > until else ""
             if where.get(place.identity) != {(place.state, place.path)}:
                 reason = "it lies in another folder too"
+            if not reason and not self._is_still_old(place, begun):
+                reason = "it has run again meanwhile"
             if not reason and not self.fs.remove(f"{self.spool.folder(place.state)}/{place.path}"):
                 reason = "somebody moved it meanwhile"
             (self._let_go if reason else self._remove_records)(place.identity, begun)
             yield Pruned(place.identity, place.state, reason)
+
+    def _is_still_old(self, place: Place, begun: Begun) -> bool:
+        """RACE: since its age was looked at the name may have run again, and a young file lies in the old one's place."""
+        newest = self.chain.path(place.identity, begun.attempt - 1)
+        path = newest if begun.attempt > 1 else f"{self.spool.folder(place.state)}/{place.path}"
+        try:
+            return self.fs.status(path).st_mtime < self.limit
+        except FileNotFoundError:
+            return False
 
     def _where(self, identities: set[str]) -> dict[str, set[tuple[State, str]]]:
         """Identity -> every place where it lies."""

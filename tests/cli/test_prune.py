@@ -91,6 +91,29 @@ def test_a_task_that_is_moved_away_in_the_last_moment_is_kept(spool, old):
     assert len(files(spool, "logs")) == 7 and files(spool, "todo") == ["a.yaml"]
 
 
+def test_a_task_that_ran_again_since_its_age_was_looked_at_is_kept(spool, old, record):
+    """The young file lies where the old one lay; only its newest record tells."""
+    old("done/a.yaml", "a")
+    pruner = Pruner(Spool(str(spool)), 1e9 + 120.0, 60.0)
+    places = list(pruner.old([State.DONE]))
+    record("a", 3, "done")
+    (result,) = pruner.run(places)
+    assert result.reason == "it has run again meanwhile"
+    assert files(spool, "done") == ["a.yaml"] and "a.1.yaml" in files(spool, "logs")
+
+
+@pytest.mark.parametrize("kind", ["yaml", "lock"])
+def test_a_worker_that_came_after_prune_began_keeps_its_name(spool, old, record, kind):
+    """A listing from before says nothing about it, and neither does a WID.yaml that somebody removed."""
+    old("done/a.yaml", "a")
+    pruner = Pruner(Spool(str(spool)), 2e9, 60.0)
+    (spool / "workers" / f"{WID}.{kind}").touch()
+    record("a", 3, None, over=False, claim=f"{WID}.7")
+    (result,) = pruner.run(list(pruner.old([State.DONE])))
+    assert result.reason == f"{WID}.7 holds it"
+    assert "a.4.yaml" not in files(spool, "logs")
+
+
 def test_while_it_removes_nobody_can_start_that_name(spool, old):
     old("done/a.yaml", "a")
     pruner, seen = Pruner(Spool(str(spool)), 2e9, 60.0), []
