@@ -43,6 +43,7 @@ class Bounds:
     submit: int = 0  #: 1 = submission itself is modelled
     hosts: str = "apart"  #: apart; same (all workers on one machine); clones (machines with one name and machine-id)
     hidden: int = 0  #: 1 = commands clear their environment: their claim cannot be read from /proc
+    moves: str = ""  #: people make only this move, such as running>todo
     away: int = 0  #: 1 = the last worker begins later (takes from `restart`)
     leader: int = 0  #: 1 = worker 1 leads, claims nothing and watches everybody; the others watch only it
     crash: int = 0
@@ -78,6 +79,14 @@ class Bounds:
         plain = Bounds()
         changed = [f.name for f in fields(self) if getattr(self, f.name) != getattr(plain, f.name)]
         return ",".join(f"{name}={getattr(self, name)}" for name in changed) or "(plain)"
+
+    def allows(self, step: tuple) -> bool:
+        """Whether people make this move at all: its label names the file and where it goes."""
+        if not self.moves:
+            return True
+        _, file, *target = step[0]
+        places = [path[0] if isinstance(path[0], str) else "running" for path in (file, *target)]
+        return ">".join(places) == self.moves
 
     def budget(self) -> tuple[int, ...]:
         """The budgets of all faults, and last the number of drops."""

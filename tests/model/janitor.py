@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from tests.model.calls import call
 from tests.model.chain import of_claim
+from tests.model.claims import is_mine
 from tests.model.death import is_dead, mark
 from tests.model.server import target_of
 from tests.model.setup import Model, Step, wid_of
-from tests.model.worker import is_mine
 from tests.model.world import FINISHED, Decision, File, Path, World, at, counts, fresh_token, is_running
 
 HELD_PLACES = ("todo", "lane", "hold", "failed", "done")

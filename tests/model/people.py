@@ -21,7 +21,7 @@ def steps(model: Model, world: World) -> Iterator[Step]:
         yield _drop(model, world)
     if model.can(world, "human"):
         for file in world.files:
-            yield from _moves(model, world, file)
+            yield from filter(model.bounds.allows, _moves(model, world, file))
 
 
 def _submit(model: Model, world: World) -> Iterator[Step]:

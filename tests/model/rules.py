@@ -22,6 +22,7 @@ class Rule:
     breaks: str
     with_also: str = ""  #: other rules to be taken away with it
     why: str = ""
+    size: str = "small"  #: small: part of `pytest -m model`; large: `--all --hours`
 
     @property
     def off(self) -> frozenset[str]:
@@ -167,8 +168,9 @@ RULES = (
         "prune-fresh",
         "x",
         "prune too takes nobody for dead by an old listing of workers/",
-        f"{PRUNED},human=1,away=1,restart=1",
+        f"{PRUNED},human=1,moves=running>todo,away=1,restart=1",
         "I2",
+        size="large",
     ),
     Rule(
         "prune-recheck",

@@ -30,7 +30,7 @@ def test_the_whole_protocol_keeps_its_promises_at_this_bound(intact):
 
 @pytest.mark.model
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("rule", RULES, ids=name_of)
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.size == "small"], ids=name_of)
 def test_without_this_rule_a_promise_is_broken(rule):
     """... but for the rules that say in rules.py what catches their absence."""
     result = search(rule.bounds, rule.off, is_quiet=not rule.breaks)

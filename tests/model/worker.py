@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.model.calls import call
-from tests.model.chain import BUSY, NONE, OVER, begin, first, judge, of_claim
-from tests.model.death import is_dead, living_commands
+from tests.model.chain import BUSY, NONE, OVER, begin, first, judge
+from tests.model.claims import claim, claims, may_claim, reconcile
+from tests.model.death import living_commands
 from tests.model.server import Op, change_record, end_record, execute, target_of
 from tests.model.setup import Model, Step, idle, wid_of, with_worker
-from tests.model.world import CLAIMABLE, Decision, File, World, at, counts, fresh_claim, is_running, record_of
+from tests.model.world import CLAIMABLE, Decision, File, World, at, counts, record_of
 
 
 def steps(model: Model, world: World, slot: int) -> Iterator[Step]:
@@ -38,7 +39,7 @@ def in_flight(model: Model, world: World, slot: int) -> Iterator[Op]:
     me = world.workers[slot]
     match me.pc:
         case "idle" if may_claim(model, slot):
-            yield from (op for _, op in _claims(model, world, slot))
+            yield from (op for _, op in claims(model, world, slot))
         case "held" if not model.splits:
             n, _ = begin(model, world, slot, me.file)
             if n:
@@ -52,11 +53,6 @@ def in_flight(model: Model, world: World, slot: int) -> Iterator[Op]:
                 yield ("end", me.file.name, me.n, me.file.claim, _after(model, me.file, out))
         case "pub" if at(world.files, me.file[:4]):
             yield ("mv", me.file[:4], target_of(model, world, me.file, me.out))
-
-
-def may_claim(model: Model, slot: int) -> bool:
-    """A leader with no slots claims nothing."""
-    return not (model.bounds.leader and slot == 0)
 
 
 def _stop(world: World, slot: int) -> Step:
@@ -96,53 +92,6 @@ def _orphaned(model: Model, world: World, slot: int) -> Iterator[Step]:
             world = end_record(world, me.file.name, me.n, decision)
         label = ("{} has lost its guard: kills, writes the end of its record: back to todo/", wid)
         yield label, with_worker(world, slot, pc="pub", n=0, out=decision), False, ""
-
-
-# -- claim -------------------------------------------------------------------------------------------------------------
-
-
-def _claims(model: Model, world: World, slot: int) -> Iterator[tuple[File, Op]]:
-    wid = wid_of(world, slot)
-    claim = fresh_claim(world, wid)
-    for file in world.files:
-        if file.place in CLAIMABLE and (file.claim is None or not model.has("R3")):
-            yield file, ("mv", file[:4], (wid, file.name, file.tag, claim))
-
-
-def _claim(model: Model, world: World, slot: int) -> Iterator[Step]:
-    if not may_claim(model, slot):
-        return
-    for file, op in _claims(model, world, slot):
-
-        def look(world: World, target: tuple = op[2]) -> World:
-            came = at(world.files, target)
-            return with_worker(world, slot, pc="held", file=came) if came else world
-
-        yield from call(model, world, ("{} claims {}", wid_of(world, slot), file), op, look, lambda world: world)
-
-
-def _unknown(model: Model, world: World, slot: int) -> Iterator[Step]:
-    """R2: what lies in the own folder and memory does not know: a late claim, or a person's gift."""
-    wid = wid_of(world, slot)
-    for file in world.files:
-        if file.place != wid:
-            continue
-        if file.claim and file.claim[0] != wid and not is_dead(model, world, slot, file.claim[0]):
-            continue  # its owner lives: it kills first and then strips the name
-        record = of_claim(model, world, file) if file.claim else None
-        if record is not None and record.st == "x":
-            mine = with_worker(world, slot, pc="pub", file=file, out=record.next)
-            yield ("{} finds {} in its folder, whose attempt has ended", wid, file), mine, False, ""
-            continue
-        target = (wid, file.name, file.tag, fresh_claim(world, wid))
-
-        def look(world: World, target: tuple = target) -> World:
-            came = at(world.files, target)
-            return with_worker(world, slot, pc="held", file=came) if came else world
-
-        yield from call(
-            model, world, ("{} finds {} in its folder, adopts it", wid, file), ("mv", file[:4], target), look
-        )
 
 
 # -- begin -------------------------------------------------------------------------------------------------------------
@@ -292,16 +241,10 @@ def _publish(model: Model, world: World, slot: int) -> Iterator[Step]:
     )
 
 
-def is_mine(world: World, slot: int, file: File) -> bool:
-    """A name outside of my folder that carries a claim of mine."""
-    wid = wid_of(world, slot)
-    return file.claim is not None and file.claim[0] == wid and not (is_running(file.place) and file.place == wid)
-
-
 def _idle(model: Model, world: World, slot: int) -> Iterator[Step]:
-    yield from _claim(model, world, slot)
+    yield from claim(model, world, slot)
     if model.has("R2"):
-        yield from _unknown(model, world, slot)
+        yield from reconcile(model, world, slot)
 
 
 def _kill_late(model: Model, world: World, slot: int) -> Iterator[Step]:
