@@ -1,0 +1,276 @@
+"""One trial: the story's program is struck at one point; then fresh processes recover; then all promises are looked at.
+
+The rule: what must hold is said once, for every story.  What lay in done/, failed/ or hold/ when the victim was dead, or
+had a record that ended for good, never runs again; everything else comes to rest in done/ or failed/; every version of a
+task lies in exactly one place, at every moment; no attempt ran beside another of its name; no process, no `@`, no file in
+running/ is left; the product's own `check` finds nothing; and what was printed is so.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import re
+import shutil
+import signal
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import yaml
+
+from dsgspool import snapshot
+from dsgspool.spool import Spool
+from tests.faults.crash_stories import STORIES, Story
+from tests.support.crashing import (
+    HEIR,
+    Ground,
+    Point,
+    Strike,
+    Watch,
+    fork,
+    leftovers,
+    settle_in,
+    wait,
+    worker_alone,
+)
+from tests.support.ptrace import KILL, TEAR, Tracer
+
+AT_REST = re.compile(r"(done|failed|hold)/|todo/@")  #: a lane is left alone where nobody can run it
+LATER = "until-20200101T0000{:02d}Z"
+TRIES = 3  #: how often a point that was not reached is tried again
+
+
+@dataclass
+class Verdict:
+    """What came of a trial; `wrong` is empty when all promises held."""
+
+    strike: str
+    wrong: list[str] = field(default_factory=list)
+    reached: bool = True
+    printed: str = ""
+
+
+class Trial:
+    """One story on one ground."""
+
+    def __init__(self, story: Story, folder: str, watch: Watch) -> None:
+        self.story, self.watch = story, watch
+        if not story.bare:
+            shutil.copytree(_template(story.name), folder, symlinks=True)
+        self.ground = Ground(folder, bare=story.bare)
+        self.wrong: list[str] = []
+
+    def run(self) -> None:
+        """The traced part."""
+        tracer = Tracer(self.ground.root, self.watch, self.story.roles)
+        self.watch.trace = tracer.trace
+        try:
+            tracer.run(self.story.program(self.ground), 40.0)
+        finally:
+            tracer.kill_all()
+
+    def judge(self) -> None:
+        """What must hold once the victim is dead, then after the recovery."""
+        if self.story.bare:
+            self._repeat()
+            return
+        self._guard_has_killed()
+        printed = self.ground.printed().splitlines() if not self.story.is_life else []
+        self.wrong += self.story.promise(self.ground, printed)
+        before = _Moment(self.ground)
+        self._each_once(before)
+        if not self.story.is_life:
+            self._check("at once")
+        self._repeat()
+        if self.story.again:
+            before = _Moment(self.ground)
+        self._recover()
+        after = _Moment(self.ground)
+        self._each_once(after)
+        self._at_rest(after)
+        self._ran(before, after)
+        self._check("at rest")
+        if left := leftovers():
+            self.wrong.append(f"processes are left: {left}")
+
+    def _guard_has_killed(self) -> None:
+        """A worker died and its guard lives, or the other way round: no task may be left.  If both died: the heir kills."""
+        strike = self.watch.strike
+        if self.story.is_life and strike and len(strike.victims) < 2 and (left := leftovers()):
+            self.wrong.append(f"outlived their worker: {left}")
+
+    def _repeat(self) -> None:
+        if self.story.again is None:
+            return
+        code = wait(fork(self.story.program(self.ground)))
+        if code:
+            self.wrong.append(f"repeated, it answers {code}: {self.ground.printed('err')}")
+        self.wrong += [f"repeated: {wrong}" for wrong in self.story.again(self.ground)]
+
+    def _recover(self) -> None:
+        """A fresh worker, and time: what waits for a moment is due at once."""
+        self.ground.spool.configure(HEIR)
+        self.ground.first_life_is_over()
+        if os.path.exists(f"{self.ground.root}/PAUSE"):
+            os.unlink(f"{self.ground.root}/PAUSE")
+        code = wait(fork(worker_alone(self.ground, "--until-empty", kind="-heir")), functools.partial(_hasten, self.ground.root))
+        printed = self.ground.printed("out-heir") + self.ground.printed("err-heir")
+        if code or "internal error" in printed or "Traceback" in printed:
+            self.wrong.append(f"the heir answers {code}: {printed}")
+
+    def _check(self, when: str) -> None:
+        self.wrong += [f"{when}: {violation}" for violation in snapshot.check(Spool(self.ground.root), pruned=self.story.vanishes)]
+
+    def _each_once(self, moment: _Moment) -> None:
+        for version, places in moment.versions.items():
+            if len(places) != 1:
+                self.wrong.append(f"{version} lies in {places}")
+        if lost := set(_versions(self.story.name)) - set(moment.versions):
+            if not self.story.vanishes:
+                self.wrong.append(f"lost: {sorted(lost)}")
+
+    def _at_rest(self, after: _Moment) -> None:
+        for version, (place, *_) in after.versions.items():
+            if not AT_REST.match(place) or "@" in place.removeprefix("todo/@"):
+                self.wrong.append(f"{version} rests in {place}")
+
+    def _ran(self, before: _Moment, after: _Moment) -> None:
+        if self.ground.told("together"):
+            self.wrong.append(f"ran beside another attempt: {self.ground.told('together')}")
+        for version, (place, *_) in before.versions.items():
+            name = _name_of(place)
+            more = after.starts[name] - before.starts[name]
+            final = place.startswith(("done/", "failed/", "hold/")) or (place.startswith("running/") and name in before.ended)
+            if final and more:
+                self.wrong.append(f"{name} was over ({place}) and ran {more} times more")
+            end = after.versions.get(version, ["nowhere"])[0]
+            if end.startswith("done/") and not after.ends[name]:
+                self.wrong.append(f"{name} is done and never ended")
+
+
+class _Moment:
+    """What lies where, and what ran so far."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.versions = ground.versions()
+        self.starts, self.ends = Counter(ground.told("start")), Counter(ground.told("end"))
+        self.ended = set(_ended_for_good(ground))
+
+
+def _ended_for_good(ground: Ground) -> list[str]:
+    """Names whose newest record says that nothing more is to be run."""
+    newest: dict[str, tuple[int, str]] = {}
+    for folder, _, files in os.walk(f"{ground.root}/logs"):
+        for file in [file for file in files if file.endswith(".yaml")]:
+            path = f"{folder}/{file}"
+            identity, number, _ = os.path.relpath(path, f"{ground.root}/logs").rsplit(".", 2)
+            with open(path) as opened:
+                newest[identity] = max(newest.get(identity, (0, "")), (int(number), opened.read()))
+    return [name for name, (_, text) in newest.items() if re.search(r"^next: '?(done|failed)", text, re.M) and text.endswith("...\n")]
+
+
+def _name_of(place: str) -> str:
+    """BATCH/NAME of a path, as a person reads it."""
+    state, _, path = place.replace("%", "/").partition("/")
+    if state in ("waiting", "running"):
+        path = path.partition("/")[2]
+    if path.startswith("@"):  # a lane
+        path = path.partition("/")[2]
+    return path.removesuffix(".yaml").partition("~")[0].partition("@")[0]
+
+
+def _hasten(root: str) -> None:
+    """Whatever waits for a moment is due now."""
+    for number, folder in enumerate(sorted(os.listdir(f"{root}/waiting"))):
+        if folder > "until-2021":
+            try:
+                os.rename(f"{root}/waiting/{folder}", f"{root}/waiting/{LATER.format(number)}")
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+                    raise
+
+
+# -- in the processes that make trials ------------------------------------------------------------------------------
+
+_base = ""
+
+
+def begin_making_trials() -> None:
+    """Import everything once; the trials fork from here."""
+    import gc
+
+    import dsgspool.cli.app as app
+
+    for name in app.COMMANDS:
+        app.build(name)
+    import dsgspool.cli.drafting
+    import dsgspool.cli.ordering
+    import dsgspool.cli.quick
+    import dsgspool.report.site
+    import dsgspool.spool.pruning
+    import dsgspool.spool.submission
+    import dsgspool.worker.__main__
+    import dsgspool.worker.guard
+    import watchdog.observers.inotify  # noqa: F401
+
+    global _base
+    settle_in()
+    _base = tempfile.mkdtemp(prefix="dsgspool-crash-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+    import atexit
+    import multiprocessing.util
+
+    multiprocessing.util.Finalize(None, shutil.rmtree, args=(_base, True), exitpriority=10)
+    atexit.register(shutil.rmtree, _base, True)
+    gc.collect()
+    gc.freeze()
+
+
+@functools.cache
+def _template(name: str) -> str:
+    """The ground of a story, made once in each process."""
+    folder = f"{_base}/{name}-template"
+    ground = Ground(folder)
+    for version in ("x", "y"):
+        with open(f"{folder}/{version}.yaml", "w") as file:
+            from tests.support.crashing import command
+
+            file.write(yaml.safe_dump({"command": command(), "description": f"v-{version}"}))
+    STORIES[name].prepare(ground)
+    return folder
+
+
+@functools.cache
+def _versions(name: str) -> dict[str, list[str]]:
+    return Ground(_template(name)).versions()
+
+
+def _trial(story: Story, watch: Watch) -> Trial:
+    folder = f"{_base}/trial"
+    shutil.rmtree(folder, ignore_errors=True)
+    trial = Trial(story, folder, watch)
+    trial.run()
+    return trial
+
+
+def survey(name: str) -> tuple[list[Point], list[str]]:
+    """Every point of a story, and what is wrong without any fault."""
+    story = STORIES[name]
+    trial = _trial(story, Watch(every=not story.is_life))
+    trial.judge()
+    return trial.watch.points, trial.wrong
+
+
+def strike(name: str, strike: Strike) -> Verdict:
+    """One trial."""
+    story = STORIES[name]
+    for _ in range(TRIES):
+        watch = Watch(strike, every=not story.is_life)
+        trial = _trial(story, watch)
+        if watch.struck is not None:
+            trial.judge()
+            return Verdict(str(strike), trial.wrong, printed=trial.ground.printed() + trial.ground.printed("err"))
+        leftovers()
+    return Verdict(str(strike), reached=False)

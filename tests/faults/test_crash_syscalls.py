@@ -1,0 +1,78 @@
+"""A crash at every system call that touches the spool, of real processes: `pytest -m crash`.
+
+The rule: no point is left out and none is tried in vain.  Each story's run is traced once; each of its calls that touches
+the spool, tells somebody something or makes a process has a kill of its own, each write a torn one; a trial that did not
+strike exactly there counts as invalid and fails the test.  How many were tried is printed at the end.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+from tests.faults import crash_trials
+from tests.faults.conftest import TALLY, Tally
+from tests.faults.crash_stories import COMMANDS, LIVES, Story
+from tests.support import ptrace
+from tests.support.crashing import Point, Strike
+from tests.support.ptrace import KILL, TEAR
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
+
+#: Whom a kill at a call of the worker or its guard may hit.
+WHO = (("worker",), ("guard",), ("guard", "worker"))
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ProcessPoolExecutor]:
+    """Processes that make trials, one at a time each; more of them than CPUs, since who recovers mostly waits."""
+    if reason := ptrace.missing():
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"no crash points here: {reason}")
+    processes = 2 * len(os.sched_getaffinity(0))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, crash_trials.begin_making_trials) as pool:
+        yield pool
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    return request.config.stash[TALLY]
+
+
+def try_all(pool: ProcessPoolExecutor, story: Story, strikes: list[Strike], tally: Tally, kind: str) -> list[str]:
+    """What is wrong after any of these strikes; every one of them must have been struck."""
+    verdicts = list(pool.map(crash_trials.strike, [story.name] * len(strikes), strikes, chunksize=4))
+    invalid = [verdict.strike for verdict in verdicts if not verdict.reached]
+    tally.add(kind, story.name, len(strikes), len(invalid))
+    assert strikes
+    assert not invalid
+    return [f"{verdict.strike}: {'; '.join(verdict.wrong)}\n{verdict.printed}" for verdict in verdicts if verdict.wrong]
+
+
+def survey(pool: ProcessPoolExecutor, story: Story) -> list[Point]:
+    points, wrong = pool.submit(crash_trials.survey, story.name).result()
+    assert not wrong, "without any fault"
+    return points
+
+
+def kills(points: list[Point], *, life: bool) -> list[Strike]:
+    """A kill at every point and a torn write at every write."""
+    found = [Strike(point, KILL, who) for point in points for who in (WHO if life else ((),))]
+    return found + [Strike(point, TEAR) for point in points if point.can_tear]
+
+
+@pytest.mark.parametrize("story", COMMANDS, ids=str)
+def test_a_command_killed_at_any_call_loses_and_doubles_nothing(story, pool, tally):
+    points = survey(pool, story)
+    assert try_all(pool, story, kills(points, life=False), tally, "kills") == []
+
+
+@pytest.mark.parametrize("story", LIVES, ids=str)
+def test_worker_guard_or_both_killed_at_any_call_lose_and_double_nothing(story, pool, tally):
+    points = survey(pool, story)
+    assert {point.role for point in points} >= {"guard", "worker"}
+    assert try_all(pool, story, kills(points, life=True), tally, "kills") == []
