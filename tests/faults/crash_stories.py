@@ -18,9 +18,9 @@ from tests.support.crashing import (
     Ground,
     command,
     dsgspool,
+    fork,
     guard_and_worker,
     wait,
-    fork,
     worker_alone,
 )
 
@@ -39,6 +39,7 @@ class Story:
     promise: Callable[[Ground, list[str]], list[str]] = lambda _ground, _printed: []
     #: what else must hold once the program was run again, whole; None = it is not run again
     again: Callable[[Ground], list[str]] | None = None
+    meanwhile: Callable[[Ground], None] = lambda _ground: None  #: before it is run again
     vanishes: bool = False  #: it removes tasks
     bare: bool = False  #: there is no spool before
     is_life: bool = False
@@ -70,6 +71,11 @@ def lab(ground: Ground) -> None:
 def aged(ground: Ground) -> None:
     """The same, long ago."""
     lab(ground)
+    age(ground)
+
+
+def age(ground: Ground) -> None:
+    """Days go by."""
     for folder, _, files in os.walk(ground.root):
         for path in [folder, *(f"{folder}/{file}" for file in files)]:
             then = os.stat(path).st_mtime - DAYS_AGO
@@ -173,7 +179,9 @@ def tree(root: str) -> Mapping[str, bytes]:
 
 def is_drained(ground: Ground) -> list[str]:
     texts = [path.read_text() for path in (ground.spool / "workers").glob("*.control.yaml")]
-    return [] if texts and all("drain: true" in text and "slots: 3" in text for text in texts) else [f"control: {texts}"]
+    return (
+        [] if texts and all("drain: true" in text and "slots: 3" in text for text in texts) else [f"control: {texts}"]
+    )
 
 
 def _submit(*words: str) -> Callable[[Ground], Callable[[], int]]:
@@ -211,7 +219,8 @@ COMMANDS = (
     Story("requeue", lab, _run("requeue", "d1", "s/d2", "f1"), promise=AS_PRINTED),
     Story("requeue-failed", lab, _run("requeue", "--failed"), promise=AS_PRINTED),
     Story("cancel", lab, _run("cancel", "q1", "s/h2", "w1", "r1"), promise=lies_in("failed")),
-    Story("prune", aged, _run("prune", "--older-than", "1d"), promise=are_gone, again=all_old_are_gone, vanishes=True),
+    Story("prune", aged, _run("prune", "--older-than", "1d"), promise=are_gone, again=all_old_are_gone,
+          meanwhile=age, vanishes=True),
     Story("prune-workers", aged, _run("prune", "--older-than", "1d", "--workers"), promise=are_gone, vanishes=True),
     Story("pause", lab, _run("pause"), promise=says_paused, again=is_paused),
     Story("resume", paused, _run("resume"), promise=says_resumed, again=is_not_paused),
@@ -241,9 +250,7 @@ def everything(ground: Ground) -> None:
     drop("z", command(ONCE.format("z", "kill -TERM $PPID")), description="v-z")
 
 
-LIVES = (
-    Story("life", everything, lambda ground: guard_and_worker(ground), roles=("guard", "worker"), is_life=True),
-)
+LIVES = (Story("life", everything, lambda ground: guard_and_worker(ground), roles=("guard", "worker"), is_life=True),)
 
 STORIES = {story.name: story for story in (*COMMANDS, *LIVES)}
 __all__ = ["COMMANDS", "LIVES", "STORIES", "VICTIM", "Story", "re"]

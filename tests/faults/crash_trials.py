@@ -13,10 +13,8 @@ import functools
 import os
 import re
 import shutil
-import signal
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import yaml
@@ -36,7 +34,7 @@ from tests.support.crashing import (
     wait,
     worker_alone,
 )
-from tests.support.ptrace import KILL, TEAR, Tracer
+from tests.support.ptrace import Tracer
 
 AT_REST = re.compile(r"(done|failed|hold)/|todo/@")  #: a lane is left alone where nobody can run it
 LATER = "until-20200101T0000{:02d}Z"
@@ -105,6 +103,7 @@ class Trial:
     def _repeat(self) -> None:
         if self.story.again is None:
             return
+        self.story.meanwhile(self.ground)
         code = wait(fork(self.story.program(self.ground)))
         if code:
             self.wrong.append(f"repeated, it answers {code}: {self.ground.printed('err')}")
@@ -116,13 +115,17 @@ class Trial:
         self.ground.first_life_is_over()
         if os.path.exists(f"{self.ground.root}/PAUSE"):
             os.unlink(f"{self.ground.root}/PAUSE")
-        code = wait(fork(worker_alone(self.ground, "--until-empty", kind="-heir")), functools.partial(_hasten, self.ground.root))
+        code = wait(
+            fork(worker_alone(self.ground, "--until-empty", kind="-heir")), functools.partial(_hasten, self.ground.root)
+        )
         printed = self.ground.printed("out-heir") + self.ground.printed("err-heir")
         if code or "internal error" in printed or "Traceback" in printed:
             self.wrong.append(f"the heir answers {code}: {printed}")
 
     def _check(self, when: str) -> None:
-        self.wrong += [f"{when}: {violation}" for violation in snapshot.check(Spool(self.ground.root), pruned=self.story.vanishes)]
+        self.wrong += [
+            f"{when}: {violation}" for violation in snapshot.check(Spool(self.ground.root), pruned=self.story.vanishes)
+        ]
 
     def _each_once(self, moment: _Moment) -> None:
         for version, places in moment.versions.items():
@@ -143,7 +146,9 @@ class Trial:
         for version, (place, *_) in before.versions.items():
             name = _name_of(place)
             more = after.starts[name] - before.starts[name]
-            final = place.startswith(("done/", "failed/", "hold/")) or (place.startswith("running/") and name in before.ended)
+            final = place.startswith(("done/", "failed/", "hold/")) or (
+                place.startswith("running/") and name in before.ended
+            )
             if final and more:
                 self.wrong.append(f"{name} was over ({place}) and ran {more} times more")
             end = after.versions.get(version, ["nowhere"])[0]
@@ -169,7 +174,11 @@ def _ended_for_good(ground: Ground) -> list[str]:
             identity, number, _ = os.path.relpath(path, f"{ground.root}/logs").rsplit(".", 2)
             with open(path) as opened:
                 newest[identity] = max(newest.get(identity, (0, "")), (int(number), opened.read()))
-    return [name for name, (_, text) in newest.items() if re.search(r"^next: '?(done|failed)", text, re.M) and text.endswith("...\n")]
+    return [
+        name
+        for name, (_, text) in newest.items()
+        if re.search(r"^next: '?(done|failed)", text, re.MULTILINE) and text.endswith("...\n")
+    ]
 
 
 def _name_of(place: str) -> str:
@@ -206,14 +215,6 @@ def begin_making_trials() -> None:
 
     for name in app.COMMANDS:
         app.build(name)
-    import dsgspool.cli.drafting
-    import dsgspool.cli.ordering
-    import dsgspool.cli.quick
-    import dsgspool.report.site
-    import dsgspool.spool.pruning
-    import dsgspool.spool.submission
-    import dsgspool.worker.__main__
-    import dsgspool.worker.guard
     import watchdog.observers.inotify  # noqa: F401
 
     global _base

@@ -57,7 +57,9 @@ def test_the_tracer_sees_what_strace_sees(tmp_path):
     command = ["/usr/bin/env", "python3", "-ISc", script]
     place = tmp_path / "place"
     place.mkdir()
-    told = subprocess.run(["strace", "-f", "-y", *command], cwd=place, capture_output=True, text=True, check=True).stderr
+    told = subprocess.run(
+        ["strace", "-f", "-y", *command], cwd=place, capture_output=True, text=True, check=True
+    ).stderr
     seen: list[str] = []
 
     def program() -> int:
@@ -67,6 +69,8 @@ def test_the_tracer_sees_what_strace_sees(tmp_path):
     Tracer(str(place), lambda call: seen.append(str(call)) or GO).run(program, 30)
     changes = [line.split()[0] for line in seen if line.split()[0] in ptrace.CHANGES and line.split()[0] != "say"]
     by_strace = [line.partition("(")[0] for line in told.splitlines() if '"m' in line or f"{place}/m" in line]
-    by_strace = ["create" if name == "openat" else name for name in by_strace if name in ptrace.CHANGES or name == "openat"]
+    by_strace = [
+        "create" if name == "openat" else name for name in by_strace if name in ptrace.CHANGES or name == "openat"
+    ]
     assert changes == by_strace
     assert changes == ["mkdir", "create", "write", "rename", "unlink", "rmdir"]

@@ -35,8 +35,15 @@ VICTIM: Mapping[str, object] = {
     "poll_max": "9s", "defaults": {"grace": "200ms"},
 }  # fmt: skip
 #: The times of who recovers: a lease passes at once.
-HEIR: Mapping[str, object] = {**VICTIM, "heartbeat": "50ms", "fence": "150ms", "kill": "100ms", "lease": "400ms",
-                              "poll_min": "10ms", "poll_max": "30ms"}
+HEIR: Mapping[str, object] = {
+    **VICTIM,
+    "heartbeat": "50ms",
+    "fence": "150ms",
+    "kill": "100ms",
+    "lease": "400ms",
+    "poll_min": "10ms",
+    "poll_max": "30ms",
+}
 
 _WORD = re.compile(r"(?<![a-z0-9])[a-z2-7]{8}(?![a-z0-9])")
 _VERSION = re.compile(r"\bv-[a-z0-9]+")
@@ -174,14 +181,16 @@ class Ground:
 
 def command(body: str = "") -> str:
     """A shell command that tells its start, its end and another live attempt of its own name, all with builtins."""
-    return "\n".join([
-        'H="${DSGSPOOL_SPOOL%/*}/history"; N="$DSGSPOOL_TASK"; P="$H.${N##*/}"',
-        'if read -r O 2>/dev/null <"$P" && read -r _ _ S _ 2>/dev/null <"/proc/$O/stat" && [ "$S" != Z ]; then',
-        'echo "together $N $DSGSPOOL_ATTEMPT" >>"$H"; fi',
-        'echo $$ >"$P"; echo "start $N $DSGSPOOL_ATTEMPT" >>"$H"',
-        *([body] if body else []),
-        ': >"$P"; echo "end $N $DSGSPOOL_ATTEMPT" >>"$H"',
-    ])
+    return "\n".join(
+        [
+            'H="${DSGSPOOL_SPOOL%/*}/history"; N="$DSGSPOOL_TASK"; P="$H.${N##*/}"',
+            'if read -r O 2>/dev/null <"$P" && read -r _ _ S _ 2>/dev/null <"/proc/$O/stat" && [ "$S" != Z ]; then',
+            'echo "together $N $DSGSPOOL_ATTEMPT" >>"$H"; fi',
+            'echo $$ >"$P"; echo "start $N $DSGSPOOL_ATTEMPT" >>"$H"',
+            *([body] if body else []),
+            ': >"$P"; echo "end $N $DSGSPOOL_ATTEMPT" >>"$H"',
+        ]
+    )
 
 
 # -- processes ------------------------------------------------------------------------------------------------------

@@ -60,8 +60,27 @@ _CALLS = {
 PROCESS_CALLS = frozenset({"clone", "fork", "vfork", "clone3", "execve", "kill", "exit_group"})
 #: Calls after which the folder is another one; opens that create are told as `create`.
 CHANGES = frozenset(
-    "create write pwrite64 writev sendfile copy_file_range ftruncate truncate rename renameat renameat2 mkdir mkdirat "
-    "rmdir unlink unlinkat link linkat symlink".split()
+    [
+        "create",
+        "write",
+        "pwrite64",
+        "writev",
+        "sendfile",
+        "copy_file_range",
+        "ftruncate",
+        "truncate",
+        "rename",
+        "renameat",
+        "renameat2",
+        "mkdir",
+        "mkdirat",
+        "rmdir",
+        "unlink",
+        "unlinkat",
+        "link",
+        "linkat",
+        "symlink",
+    ]
 )
 
 
@@ -120,7 +139,11 @@ class Trace:
 
     def status(self, role: str) -> int | None:
         """Exit code of the newest process of that role, negative = signal."""
-        found = [os.waitstatus_to_exitcode(self.ended[pid]) for pid in self.roles if pid in self.ended and self.roles[pid] == role]
+        found = [
+            os.waitstatus_to_exitcode(self.ended[pid])
+            for pid in self.roles
+            if pid in self.ended and self.roles[pid] == role
+        ]
         return found[-1] if found else None
 
 
