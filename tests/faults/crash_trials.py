@@ -37,6 +37,7 @@ from tests.support.crashing import (
 from tests.support.ptrace import Tracer
 
 AT_REST = re.compile(r"(done|failed|hold)/|todo/@")  #: a lane is left alone where nobody can run it
+FINAL = re.compile(r"^next: '?(done|failed)", re.MULTILINE)
 LATER = "until-20200101T0000{:02d}Z"
 TRIES = 3  #: how often a point that was not reached is tried again
 
@@ -123,17 +124,16 @@ class Trial:
             self.wrong.append(f"the heir answers {code}: {printed}")
 
     def _check(self, when: str) -> None:
-        self.wrong += [
-            f"{when}: {violation}" for violation in snapshot.check(Spool(self.ground.root), pruned=self.story.vanishes)
-        ]
+        found = snapshot.check(Spool(self.ground.root), pruned=self.story.vanishes)
+        self.wrong += [f"{when}: {violation}" for violation in found]
 
     def _each_once(self, moment: _Moment) -> None:
         for version, places in moment.versions.items():
             if len(places) != 1:
                 self.wrong.append(f"{version} lies in {places}")
-        if lost := set(_versions(self.story.name)) - set(moment.versions):
-            if not self.story.vanishes:
-                self.wrong.append(f"lost: {sorted(lost)}")
+        lost = set(_versions(self.story.name)) - set(moment.versions)
+        if lost and not self.story.vanishes:
+            self.wrong.append(f"lost: {sorted(lost)}")
 
     def _at_rest(self, after: _Moment) -> None:
         for version, (place, *_) in after.versions.items():
@@ -174,11 +174,7 @@ def _ended_for_good(ground: Ground) -> list[str]:
             identity, number, _ = os.path.relpath(path, f"{ground.root}/logs").rsplit(".", 2)
             with open(path) as opened:
                 newest[identity] = max(newest.get(identity, (0, "")), (int(number), opened.read()))
-    return [
-        name
-        for name, (_, text) in newest.items()
-        if re.search(r"^next: '?(done|failed)", text, re.MULTILINE) and text.endswith("...\n")
-    ]
+    return [name for name, (_, text) in newest.items() if text.endswith("...\n") and FINAL.search(text)]
 
 
 def _name_of(place: str) -> str:

@@ -59,29 +59,10 @@ _CALLS = {
 }  # fmt: skip
 PROCESS_CALLS = frozenset({"clone", "fork", "vfork", "clone3", "execve", "kill", "exit_group"})
 #: Calls after which the folder is another one; opens that create are told as `create`.
-CHANGES = frozenset(
-    [
-        "create",
-        "write",
-        "pwrite64",
-        "writev",
-        "sendfile",
-        "copy_file_range",
-        "ftruncate",
-        "truncate",
-        "rename",
-        "renameat",
-        "renameat2",
-        "mkdir",
-        "mkdirat",
-        "rmdir",
-        "unlink",
-        "unlinkat",
-        "link",
-        "linkat",
-        "symlink",
-    ]
-)
+CHANGES = frozenset({
+    "create", "write", "pwrite64", "writev", "sendfile", "copy_file_range", "ftruncate", "truncate", "rename", "renameat",
+    "renameat2", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "link", "linkat", "symlink",
+})  # fmt: skip
 
 
 class _Info(ctypes.Structure):
@@ -139,12 +120,8 @@ class Trace:
 
     def status(self, role: str) -> int | None:
         """Exit code of the newest process of that role, negative = signal."""
-        found = [
-            os.waitstatus_to_exitcode(self.ended[pid])
-            for pid in self.roles
-            if pid in self.ended and self.roles[pid] == role
-        ]
-        return found[-1] if found else None
+        pids = [pid for pid, its_role in self.roles.items() if its_role == role and pid in self.ended]
+        return os.waitstatus_to_exitcode(self.ended[pids[-1]]) if pids else None
 
 
 class Tracer:
