@@ -1,4 +1,4 @@
-"""What is crashed: each command that changes a spool, and lives of a worker under its guard.
+"""What is crashed: each command that changes a spool.  The lives of workers are in crash_lives.
 
 The rule: a story says how its ground looks before, which real program runs, and what must hold besides the general
 rules of `crash_trials`: what the program told its user, and what repeating it must bring.
@@ -7,7 +7,6 @@ rules of `crash_trials`: what the program told its user, and what repeating it m
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from tests.support.crashing import (
     command,
     dsgspool,
     fork,
-    guard_and_worker,
     wait,
     worker_alone,
 )
@@ -230,27 +228,3 @@ COMMANDS = (
     Story("status", lab, _run("status")),
     Story("list", lab, _run("list")),
 )  # fmt: skip
-
-
-# -- lives of a worker ----------------------------------------------------------------------------------------------
-
-
-def everything(ground: Ground) -> None:
-    """A task for every way that a file can take, and a last one that tells its worker to drain."""
-    drop = ground.spool.drop
-    drop("a", command(), description="v-a")
-    drop("b", command("exit 1"), description="v-b")
-    drop("c", command("[ $DSGSPOOL_ATTEMPT -gt 1 ] || exit 1"), description="v-c", retries=1)
-    drop("d", command("[ $DSGSPOOL_ATTEMPT -gt 1 ] || exit 1"), description="v-d", retries=1, backoff={"base": "1h"})
-    ground.spool.overwrite("todo/e.yaml", "command: [\n# v-e\n...\n")
-    drop("s/f", command(), description="v-f")
-    drop("g", command(), description="v-g", cpus=9)
-    drop("@p5/p", command(), description="v-p")
-    drop("y", command(), state="waiting/until-20200101T000000Z", description="v-y")
-    drop("z", command(ONCE.format("z", "kill -TERM $PPID")), description="v-z")
-
-
-LIVES = (Story("life", everything, lambda ground: guard_and_worker(ground), roles=("guard", "worker"), is_life=True),)
-
-STORIES = {story.name: story for story in (*COMMANDS, *LIVES)}
-__all__ = ["COMMANDS", "LIVES", "STORIES", "VICTIM", "Story", "re"]

@@ -23,6 +23,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from dsgspool.proc import PR_SET_CHILD_SUBREAPER, prctl
 from tests.support.processes import command_line
 from tests.support.ptrace import GO, KILL, TEAR, Call, Trace
@@ -71,6 +73,7 @@ class Point:
     what: str
     nth: int
     can_tear: bool = False
+    by_clock: bool = False  #: a look, a beat or a line of the journal: how often and when depends on the time
 
     def __str__(self) -> str:
         return f"{self.role}: {self.what} #{self.nth} after {self.after or 'nothing'} #{self.times}"
@@ -116,8 +119,10 @@ class Watch:
         what = normal(str(call))
         after, times = self._after.get(call.role, ("", 0))
         nth = self._seen[call.role, what] = self._seen.get((call.role, what), 0) + 1
-        point = Point(call.role, after, times, what, nth, call.name == "write")
-        if call.is_change and not call.paths[0].endswith(".jsonl"):  # the journal goes by the clock
+        is_journal = call.is_change and call.paths[0].endswith(".jsonl")
+        by_clock = is_journal or call.is_look or call.name == "utimensat"
+        point = Point(call.role, after, times, what, nth, call.name == "write", by_clock)
+        if call.is_change and not is_journal:
             count = self._changes[call.role, what] = self._changes.get((call.role, what), 0) + 1
             self._after[call.role] = (what, count)
             self._seen = {key: number for key, number in self._seen.items() if key[0] != call.role}
@@ -139,16 +144,28 @@ class Watch:
 class Ground:
     """A folder with a spool and, beside it, what its tasks tell of themselves (`history`) and what processes print."""
 
-    def __init__(self, folder: str, settings: Mapping[str, object] = VICTIM, *, bare: bool = False) -> None:
+    def __init__(self, folder: str, *, bare: bool = False) -> None:
         self.folder, self.root = folder, f"{folder}/spool"
         os.makedirs(folder, exist_ok=True)
         self.history = f"{folder}/history"
-        self.tasks: SpoolFolder | None = None if bare else SpoolFolder(Path(self.root), settings)
+        self.tasks: SpoolFolder | None = None if bare else SpoolFolder(Path(self.root), self._settings())
+
+    def _settings(self) -> Mapping[str, object]:
+        """Those that the story has set, else the victim's."""
+        try:
+            with open(f"{self.root}/spool.yaml") as file:
+                return dict(yaml.safe_load(file))
+        except FileNotFoundError:
+            return VICTIM
 
     @property
     def spool(self) -> SpoolFolder:
         assert self.tasks is not None
         return self.tasks
+
+    def change_settings(self, **changes: object) -> None:
+        """Some others than the story's."""
+        self.spool.configure(self._settings(), **changes)
 
     def printed(self, kind: str = "out") -> str:
         """What the traced process and its children printed."""

@@ -64,6 +64,9 @@ CHANGES = frozenset({
     "renameat2", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "link", "linkat", "symlink",
 })  # fmt: skip
 
+#: Calls that change no name and no byte, and that somebody else may notice or wait for all the same.
+SIGNS = frozenset({"say", "utimensat", "flock", "fsync", "fdatasync", "syncfs"}) | PROCESS_CALLS
+
 
 class _Info(ctypes.Structure):
     _fields_ = [
@@ -97,6 +100,11 @@ class Call:
     def is_change(self) -> bool:
         """True when the folder is another one after it."""
         return self.name in CHANGES
+
+    @property
+    def is_look(self) -> bool:
+        """True when nobody else can tell whether it happened."""
+        return self.name not in CHANGES and self.name not in SIGNS
 
     def __str__(self) -> str:
         return " ".join([self.name, *self.paths])
