@@ -41,7 +41,7 @@ def everything(ground: Ground) -> None:
 
 def dies_at(what: str) -> Callable[[Call], int]:
     """A worker that is killed where a call begins so."""
-    return lambda call: KILL if normal(str(call)).startswith(what) else GO
+    return lambda call: KILL if normal(call).startswith(what) else GO
 
 
 def inheritance(ground: Ground) -> None:

@@ -64,7 +64,7 @@ def print_before_the_move() -> None:
     accept = ordering._accept
 
     def told_first(*args: object) -> Iterator[str]:
-        output.lines(["n/early"])
+        output.lines(["t/n"])
         yield from accept(*args)  # type: ignore[arg-type]
 
     ordering._accept = told_first  # type: ignore[assignment]
@@ -129,7 +129,7 @@ def guard_leaves_children() -> None:
 
 
 MUTANTS = (
-    Mutant("submit-without-staging", "submit-named", submit_without_staging, "? todo"),
+    Mutant("submit-without-staging", "submit", submit_without_staging, "? todo"),
     Mutant("told-before-moved", "submit-named", print_before_the_move, "it printed"),
     Mutant("hold-by-copy", "hold", move_by_copy, "lies in ["),
     Mutant("claim-by-copy", "life", move_by_copy, "lies in ["),

@@ -26,6 +26,7 @@ from tests.faults.crash_mutants import MUTANTS
 from tests.faults.crash_stories import COMMANDS, Story
 from tests.support.crashing import (
     HEIR,
+    SECONDS,
     Ground,
     Point,
     Strike,
@@ -73,7 +74,9 @@ class Trial:
         if self.story.is_life and self.is_refusal:  # what was refused is tried again at the next look
             self.ground.change_settings(poll_min="50ms", poll_max="300ms")
         try:
-            tracer.run(self.story.program(self.ground), 40.0)
+            tracer.run(self.story.program(self.ground), SECONDS)
+        except TimeoutError as late:
+            self.wrong.append(f"the victim: {late}\n{self.ground.printed()}{self.ground.printed('err')}")
         finally:
             tracer.kill_all()
 
@@ -84,6 +87,8 @@ class Trial:
 
     def judge(self) -> None:
         """What must hold once the victim is dead, then after the recovery."""
+        if self.watch.strike is None and self.trace.status(self.story.roles[0]) != 0:
+            self.wrong.append(f"it answers {self.trace.status(self.story.roles[0])}: {self.ground.printed('err')}")
         if self.is_refusal:
             self._said_it()
         if self.story.bare:
@@ -295,7 +300,10 @@ def strike(name: str, strike: Strike) -> Verdict:
         watch = Watch(strike, every=not story.is_life)
         trial = _trial(story, watch)
         if watch.struck is not None:
-            trial.judge()
+            try:
+                trial.judge()
+            except TimeoutError as late:
+                trial.wrong.append(str(late))
             return Verdict(str(strike), trial.wrong, printed=trial.ground.printed() + trial.ground.printed("err"))
         leftovers()
     return Verdict(str(strike), reached=False, by_clock=strike.point.by_clock)

@@ -56,11 +56,12 @@ _NORMAL = (
 )
 
 
-def normal(text: str) -> str:
-    """A call's text without what differs from run to run."""
+def normal(call: Call) -> str:
+    """A call as text, without what differs from run to run."""
+    text = " ".join(call.paths)
     for pattern, word in _NORMAL:
         text = pattern.sub(word, text)
-    return text
+    return f"{call.name} {text}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Watch:
         return self._strike(self.strike, call)
 
     def _point(self, call: Call) -> Point:
-        what = normal(str(call))
+        what = normal(call)
         after, times = self._after.get(call.role, ("", 0))
         nth = self._seen[call.role, what] = self._seen.get((call.role, what), 0) + 1
         is_journal = call.is_change and call.paths[0].endswith(".jsonl")
@@ -183,7 +184,7 @@ class Ground:
 
     def first_life_is_over(self) -> None:
         """From now on no command does what only the victim is to suffer."""
-        for name in ("r1", "z"):
+        for name in ("r1", "z", "l", "h", "k", "t", "n"):
             with open(f"{self.history}.once-{name}", "w"):
                 pass
 

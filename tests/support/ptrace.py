@@ -162,9 +162,13 @@ class Tracer:
 
     def kill_all(self) -> None:
         """End what still runs under this tracer."""
-        for pid in {thread.process for thread in self._threads.values()}:
+        left = {thread.process for thread in self._threads.values()}
+        for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        for pid in left:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, _WALL)
 
     def _describe(self) -> str:
         return f"still running: {self._threads}"
