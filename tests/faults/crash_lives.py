@@ -7,10 +7,12 @@ clean end.  No heartbeat is due before (but for the lives in which a person take
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 
 from tests.faults.crash_stories import ONCE, Story
-from tests.support.crashing import HEIR, VICTIM, Ground, command, guard_and_worker, normal, worker_alone
+from tests.support.crashing import HEIR, VICTIM, Ground, command, guard_and_worker, normal, redirect, worker_alone
+from tests.support.processes import CODE
 from tests.support.ptrace import GO, KILL, Call, Tracer
 
 ROLES = ("guard", "worker")
@@ -95,6 +97,23 @@ def fenced(ground: Ground) -> None:
     last(ground)
 
 
+def as_typed(ground: Ground) -> Callable[[], int]:
+    """`dsgspool worker` as a user starts it: it becomes the isolated guard, which starts the worker by exec."""
+
+    def program() -> int:
+        redirect(ground)
+        words = ["-m", "dsgspool", "--spool", ground.root, "worker", "--slots", "1"]
+        os.execve(sys.executable, [sys.executable, *words], {**os.environ, "PYTHONPATH": str(CODE)})
+
+    return program
+
+
+def short(ground: Ground) -> None:
+    """One task and the end."""
+    ground.spool.drop("a", command(), description="v-a")
+    last(ground)
+
+
 def _life(name: str, prepare: Callable[[Ground], None]) -> Story:
     return Story(name, prepare, guard_and_worker, roles=ROLES, is_life=True)
 
@@ -105,4 +124,6 @@ LIVES = (
     _life("taken-away", taken_away),
     _life("stopped", stopped),
     _life("fenced", fenced),
+    _life("brief", short),
+    Story("as-typed", short, as_typed, roles=ROLES, is_life=True, only="guard"),
 )

@@ -132,9 +132,9 @@ MUTANTS = (
     Mutant("submit-without-staging", "submit", submit_without_staging, "? todo"),
     Mutant("told-before-moved", "submit-named", print_before_the_move, "it printed"),
     Mutant("hold-by-copy", "hold", move_by_copy, "lies in ["),
-    Mutant("claim-by-copy", "life", move_by_copy, "lies in ["),
-    Mutant("published-before-the-end", "life", publish_before_the_end, "without-record"),
+    Mutant("claim-by-copy", "brief", move_by_copy, "lies in ["),
+    Mutant("published-before-the-end", "brief", publish_before_the_end, "without-record"),
     Mutant("stripped-without-token", "take-over", strip_without_token, "lost"),
     Mutant("taken-over-unread", "take-over", take_over_without_reading, "times more"),
-    Mutant("guard-leaves-children", "life", guard_leaves_children, "outlived"),
+    Mutant("guard-leaves-children", "stopped", guard_leaves_children, "outlived"),
 )

@@ -41,6 +41,7 @@ class Story:
     vanishes: bool = False  #: it removes tasks
     bare: bool = False  #: there is no spool before
     is_life: bool = False
+    only: str = ""  #: the role whose calls are struck, '' = everybody's
 
     def __str__(self) -> str:
         return self.name
