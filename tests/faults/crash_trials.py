@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import errno
 import functools
+import gc
+import importlib
 import os
 import re
 import shutil
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 
 import yaml
 
 from dsgspool import snapshot
+from dsgspool.cli import app
 from dsgspool.spool import Spool
 from tests.faults.crash_lives import LIVES
 from tests.faults.crash_mutants import MUTANTS
@@ -40,6 +42,12 @@ from tests.support.crashing import (
 from tests.support.ptrace import Tracer
 
 STORIES = {story.name: story for story in (*COMMANDS, *LIVES, *(mutant.as_story() for mutant in MUTANTS))}
+#: What commands and workers import when they need it.
+EVERYTHING = (
+    "dsgspool.cli.drafting", "dsgspool.cli.ordering", "dsgspool.cli.quick", "dsgspool.report.site", "dsgspool.settings",
+    "dsgspool.spool.pruning", "dsgspool.spool.submission", "dsgspool.worker.__main__", "dsgspool.worker.guard",
+    "watchdog.events", "watchdog.observers.inotify",
+)  # fmt: skip
 AT_REST = re.compile(r"(done|failed|hold)/|todo/@")  #: a lane is left alone where nobody can run it
 FINAL = re.compile(r"^next: '?(done|failed)", re.MULTILINE)
 LATER = "until-20200101T0000{:02d}Z"
@@ -230,24 +238,15 @@ def _hasten(root: str) -> None:
 _base = ""
 
 
-def begin_making_trials() -> None:
-    """Import everything once; the trials fork from here."""
-    import gc
-
-    import dsgspool.cli.app as app
-
+def begin_making_trials(base: str) -> None:
+    """Import everything once; the trials fork from here, each on a ground below `base`."""
+    for module in EVERYTHING:
+        importlib.import_module(module)
     for name in app.COMMANDS:
         app.build(name)
-    import watchdog.observers.inotify  # noqa: F401
-
     global _base
+    _base = f"{base}/{os.getpid()}"
     settle_in()
-    _base = tempfile.mkdtemp(prefix="dsgspool-crash-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
-    import atexit
-    import multiprocessing.util
-
-    multiprocessing.util.Finalize(None, shutil.rmtree, args=(_base, True), exitpriority=10)
-    atexit.register(shutil.rmtree, _base, True)
     gc.collect()
     gc.freeze()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
@@ -37,7 +38,11 @@ def pool() -> Iterator[ProcessPoolExecutor]:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"no crash points here: {reason}")
     processes = 2 * len(os.sched_getaffinity(0))
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, crash_trials.begin_making_trials) as pool:
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with (
+        tempfile.TemporaryDirectory(prefix="dsgspool-crash-", dir=memory) as base,
+        ProcessPoolExecutor(processes, context, crash_trials.begin_making_trials, (base,)) as pool,
+    ):
         yield pool
 
 

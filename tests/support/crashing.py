@@ -25,12 +25,12 @@ from pathlib import Path
 
 import yaml
 
-from dsgspool.proc import PR_SET_CHILD_SUBREAPER, prctl
+from dsgspool.proc import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
 from tests.support.processes import command_line
 from tests.support.ptrace import GO, KILL, TEAR, Call, Trace
 from tests.support.spools import STATES, SpoolFolder
 
-SECONDS = 40.0  #: what one run may take on a busy machine
+SECONDS = 100.0  #: what one run may take on a busy machine
 #: The victim's times: no heartbeat, fence or lease falls into its short life.
 VICTIM: Mapping[str, object] = {
     "format": 1, "heartbeat": "20s", "fence": "60s", "kill": "20s", "lease": "2m5s", "settle": "20ms", "poll_min": "9s",
@@ -217,6 +217,7 @@ def command(body: str = "") -> str:
 def settle_in() -> None:
     """What a process that makes trials does once: orphans of its trials become its children, so none can hide."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     # RACE: a command whose worker and guard are killed before its shell starts has me for its parent, and z signals that.
     signal.signal(signal.SIGTERM, lambda _number, _frame: None)
     for name in [name for name in os.environ if name.startswith("DSGSPOOL_")]:
