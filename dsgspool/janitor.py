@@ -221,9 +221,13 @@ class Janitor:
                 self._remove_empty(f"{self.spool.todo}/{name}")
 
     def sweep_tmp(self) -> None:
-        """Remove what a crashed submitter left a day ago; renamed first, so that a late one finds nothing to move."""
+        """Remove what a crashed command left a day ago; a folder is renamed first: a late submitter finds nothing to move."""
         for name, is_folder in list(self.fs.scan(self.spool.tmp)):
             path = f"{self.spool.tmp}/{name}"
+            if not is_folder and name.startswith(".") and name.endswith(".now"):  # it was to tell the server's time
+                with contextlib.suppress(FileNotFoundError):
+                    if self.server.now() - self.fs.status(path).st_mtime > DAY:
+                        self.fs.remove(path)
             if not is_folder or self._age(path) <= DAY:
                 continue
             if name.startswith(".") and name.endswith(".swept"):

@@ -38,11 +38,12 @@ def prune(
     spool = open_spool(context)
     age = max(LEAST, fields.duration(Node("scalar", 0, "str", older_than), "--older-than"))
     pruner = Pruner(spool, server_now(spool), age)
-    places = pruner.old([State(state)] if state else [State.FAILED, State.DONE], patterns or ())
+    places = list(pruner.old([State(state)] if state else [State.FAILED, State.DONE], patterns or ()))
+    places += pruner.interrupted(patterns or ())
     if dry_run:
-        output.lines(f"{place.state}/{place.path}" for place in places)
+        output.lines(f"{place.state}/{place.path}" if place.path else f"logs/{place.identity}.*" for place in places)
     else:
-        _report(pruner.run(list(places)))
+        _report(pruner.run(places))
     if workers:
         _workers(pruner, dry_run=dry_run)
 

@@ -111,11 +111,12 @@ def _claims_twice(attempts: Mapping[str, list[Attempt]]) -> Iterator[Violation]:
 def _chain(identity: str, chain: list[Attempt], dead: _Dead, pruned: bool) -> Iterator[Violation]:
     """Record N needs a record N-1 that is over, by its end or by the death of its writer."""
     before: Attempt | None = None
+    is_going = any(attempt.outcome == "pruned" for attempt in chain)  # prune removes records from 1 upwards
     for attempt in chain:
         if attempt.recorded_task not in ("", identity):
             yield Violation("wrong-record", identity, (_record(attempt),), f"it tells of {attempt.recorded_task}")
         expected = before.number + 1 if before else 1
-        if attempt.number != expected and not (pruned and before):
+        if attempt.number != expected and not (is_going or (pruned and before)):
             missing = f"logs/{names.record_path(identity, attempt.number - 1)}"
             yield Violation("chain-gap", identity, (_record(attempt), missing), "the record before it is missing")
         if before and not before.over and not dead.reason(before.worker or before.claim.rpartition(".")[0]):

@@ -63,8 +63,8 @@ def _make_folder(fs: Fs, path: str) -> bool:
 
 
 def _copy(fs: Fs, source: str, target: str) -> bool:
-    try:
-        fs.create_whole(target, fs.read(source)[0])
-    except FileExistsError:
+    if os.path.basename(target) in fs.names(os.path.dirname(target)):
         return False
+    # Whole at the first sight of it: a half one, left by a crash or a full disk, would count as there for ever.
+    fs.replace(target, fs.read(source)[0])
     return True

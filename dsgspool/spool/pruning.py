@@ -3,6 +3,7 @@
 The rule: the chain of records is the lock of a name, so prune first makes the next record of the name.  Only while it
 holds that, and when the name lies nowhere but in the finished file, it removes file, logs and records, its own record
 last: so whoever starts that name meanwhile waits, and begins with record 1 afterwards.  Ages are by the server's clock.
+What a killed prune has begun the next one ends, once it is as old as what is pruned.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dsgspool.spool.moves import Moves, Place, matches
 from dsgspool.task import State
 from dsgspool.yamltext import dump
 
+MARK = b"outcome: pruned\n"  #: in the record of a prune
 CHUNK = 500  #: names that are held at a time, for one listing of all folders
 
 
@@ -38,7 +40,7 @@ class Pruner:
     def __init__(self, spool: Spool, now: float, age: float) -> None:
         self.spool, self.fs, self.now, self.limit = spool, spool.fs, now, now - age
         self._workers = set(spool.fs.names(spool.workers))
-        self.chain = Chain(spool, self._is_dead, lambda: float("inf"))
+        self.chain = Chain(spool, self._is_dead, lambda: max(age, spool.settings().lease), now)
         self.moves = Moves(spool)
         self._logs: dict[str, dict[str, dict[int, set[str]]]] = {}
 
@@ -59,6 +61,26 @@ class Pruner:
             fits = not patterns or any(matches(place.name, pattern) for pattern in patterns)
             if fits and not place.name.claim and self._finished_at(place) < self.limit:
                 yield place
+
+    def interrupted(self, patterns: Iterable[str] = ()) -> Iterator[Place]:
+        """Names whose file a prune removed before it was killed, with no path: their records are still there."""
+        patterns = list(patterns)
+        records: dict[str, list[int]] = {}
+        for path, _ in self.fs.walk(self.spool.logs):
+            if (parts := names.parse_record(path)) and parts[2] == "yaml":
+                records.setdefault(parts[0], []).append(parts[1])
+        there = self._where(set(records))
+        for identity in [identity for identity in records if identity not in there]:
+            place = Place(State.DONE, "", TaskName(identity))
+            fits = not patterns or any(matches(place.name, pattern) for pattern in patterns)
+            if fits and any(self._is_prunes(identity, number) for number in records[identity]):
+                yield place
+
+    def _is_prunes(self, identity: str, attempt: int) -> bool:
+        """True for a record that a prune has made and not removed, long ago."""
+        path = self.chain.path(identity, attempt)
+        data = self.fs.read_fresh(path)
+        return data is not None and MARK in data and self.fs.status(path).st_mtime < self.limit
 
     def _finished_at(self, place: Place) -> float:
         """When its newest record was written, else when its file was."""
@@ -98,7 +120,7 @@ class Pruner:
     def _lock(self, place: Place) -> Begun | Busy:
         begun = self.chain.begin(TaskName(place.identity))
         if isinstance(begun, Begun):
-            self.fs.append(begun.descriptor, dump([("task", place.identity), ("note", "being pruned")]).encode())
+            self.fs.append(begun.descriptor, dump([("task", place.identity)]).encode() + MARK)
         return begun
 
     def _remove_all(self, held: list[tuple[Place, Begun]], until: float) -> Iterator[Pruned]:
@@ -106,15 +128,20 @@ class Pruner:
         where = self._where({place.identity for place, _ in held})
         for place, begun in held:
             # RACE: a record of mine that stays as it is for a whole lease counts as over.  Long before that I let go.
-            reason = "the spool is too slow just now" if self.spool.clock.boot() > until else ""
-            if where.get(place.identity) != {(place.state, place.path)}:
-                reason = "it lies in another folder too"
-            if not reason and not self._is_still_old(place, begun):
-                reason = "it has run again meanwhile"
-            if not reason and not self.fs.remove(f"{self.spool.folder(place.state)}/{place.path}"):
-                reason = "somebody moved it meanwhile"
+            slow = "the spool is too slow just now" if self.spool.clock.boot() > until else ""
+            reason = slow or self._remove(place, begun, where.get(place.identity, set()))
             (self._let_go if reason else self._remove_records)(place.identity, begun)
             yield Pruned(place.identity, place.state, reason)
+
+    def _remove(self, place: Place, begun: Begun, lies: set[tuple[State, str]]) -> str:
+        """Remove the task's file; why not, '' when it is gone (a prune that was killed had removed it already)."""
+        if lies != ({(place.state, place.path)} if place.path else set()):
+            return "it lies in another folder too"
+        if place.path and not self._is_still_old(place, begun):
+            return "it has run again meanwhile"
+        if place.path and not self.fs.remove(f"{self.spool.folder(place.state)}/{place.path}"):
+            return "somebody moved it meanwhile"
+        return ""
 
     def _is_still_old(self, place: Place, begun: Begun) -> bool:
         """RACE: since its age was looked at the name may have run again, and a young file lies in the old one's place."""

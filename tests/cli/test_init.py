@@ -1,5 +1,6 @@
 """`dsgspool init` and the template that it lays down."""
 
+import errno
 import grp
 import os
 import stat
@@ -10,6 +11,7 @@ import pytest
 from dsgspool import resources
 from dsgspool.codec import parse_task
 from dsgspool.errors import NodeError
+from dsgspool.fs import Fs
 from dsgspool.settings import Settings, parse_settings
 from dsgspool.spool import FOLDERS, laying
 
@@ -34,6 +36,23 @@ def test_it_overwrites_nothing_and_makes_what_is_missing(tmp_path, run):
     assert "was a spool already" in result.stdout
     assert "made README.txt" in result.stdout and "made hold/" in result.stdout and "made todo/" not in result.stdout
     assert (root / "spool.yaml").read_text() == "format: 1\n# mine\n"
+
+
+def test_what_a_full_disk_broke_off_is_made_by_the_next_try(tmp_path, monkeypatch):
+    """A half spool.yaml would count as there, for ever."""
+    append, root = Fs.append, str(tmp_path / "spool")
+
+    def full(fs, descriptor, data, *, sync=False):
+        if b"heartbeat" in data:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        append(fs, descriptor, data, sync=sync)
+
+    monkeypatch.setattr(Fs, "append", full)
+    with pytest.raises(OSError, match="No space"):
+        list(laying.lay_down(root))
+    monkeypatch.undo()
+    assert "spool.yaml" in list(laying.lay_down(root))
+    assert b"heartbeat" in (tmp_path / "spool/spool.yaml").read_bytes()
 
 
 def test_a_file_where_a_folder_should_be_is_exit_8(tmp_path, run):

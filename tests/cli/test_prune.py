@@ -123,6 +123,29 @@ def test_while_it_removes_nobody_can_start_that_name(spool, old):
     assert "a.3.yaml" in seen and files(spool, "logs") == []
 
 
+@pytest.mark.parametrize(
+    "gone", [(), ("done/a.yaml",), ("done/a.yaml", "logs/a.[12].*")], ids=["locked", "file", "records"]
+)
+def test_what_a_killed_prune_has_begun_the_next_one_ends(spool, run, old, gone):
+    """Its record names no worker and has no end: for ever, had the next prune to watch it for a lease."""
+    old("done/a.yaml", "a")
+    (spool / "logs/a.3.yaml").write_bytes(b"task: a\noutcome: pruned\n")
+    os.utime(spool / "logs/a.3.yaml", (1e9, 1e9))
+    for path in [path for pattern in gone for path in spool.glob(pattern)]:
+        path.unlink()
+    shown = run("prune", "--older-than", "1d", "--dry-run").stdout
+    assert shown == ("logs/a.*\n" if gone else "done/a.yaml\n")
+    result = run("prune", "--older-than", "1d")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "a\n", "")
+    assert files(spool, "done") == files(spool, "logs") == []
+
+
+def test_a_prune_that_is_young_is_left_to_its_own(spool, run):
+    (spool / "logs/a.1.yaml").write_bytes(b"task: a\noutcome: pruned\n")
+    assert run("prune", "--older-than", "1d").stdout == ""
+    assert files(spool, "logs") == ["a.1.yaml"]
+
+
 def test_files_of_workers_dead_for_long_go_when_asked(spool, run):
     for wid, when in ((WID, 1e9), ("n2-abcdefgh", None), ("n3-abcdefgh", 1e9)):
         for kind in ("lock", "yaml", "dead", "jsonl"):

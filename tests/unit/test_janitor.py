@@ -351,6 +351,15 @@ def test_what_a_crashed_submitter_left_is_put_aside_and_then_removed(world, acto
     assert os.listdir(world.spool.tmp) == []
 
 
+def test_the_file_that_told_a_killed_command_the_time_goes_after_a_day(world, actor):
+    for name in (".aaaaaaaa.now", ".bbbbbbbb.now"):
+        with open(f"{world.spool.tmp}/{name}", "x"):
+            pass
+    age(f"{world.spool.tmp}/.aaaaaaaa.now", DAY + 60, world)
+    actor.janitor.sweep_tmp()
+    assert os.listdir(world.spool.tmp) == [".bbbbbbbb.now"]
+
+
 def test_todo_is_touched(world, actor):
     os.utime(world.spool.todo, (0, 0))
     actor.janitor.bump()

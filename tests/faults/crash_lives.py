@@ -1,0 +1,129 @@
+"""Lives of a worker under its guard, to be crashed at any of their calls; for each role alone and for both at once.
+
+The rule: a life is as long as its tasks: the last one, z, tells its worker to drain, so that every life also comes to its
+clean end.  No heartbeat is due before (but for the lives in which a person takes a running task away).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from tests.faults.crash_stories import ONCE, Story
+from tests.support.crashing import HEIR, VICTIM, Ground, command, guard_and_worker, normal, redirect, worker_alone
+from tests.support.processes import CODE
+from tests.support.ptrace import GO, KILL, Call, Tracer
+
+ROLES = ("guard", "worker")
+#: A person's move shows at a heartbeat.
+BEATING = {**VICTIM, "heartbeat": "300ms"}
+
+
+def last(ground: Ground) -> None:
+    """The task that ends its worker."""
+    ground.spool.drop("z", command(ONCE.format("z", "kill -TERM $PPID")), description="v-z")
+
+
+def everything(ground: Ground) -> None:
+    """A task for every way that a file can take; durability is strict, which only adds calls."""
+    ground.spool.configure(VICTIM, durability="strict")
+    drop, fails_first = ground.spool.drop, command("[ $DSGSPOOL_ATTEMPT -gt 1 ] || exit 1")
+    drop("a", command(), description="v-a")
+    drop("b", command("exit 1"), description="v-b")
+    drop("c", fails_first, description="v-c", retries=1)
+    drop("d", fails_first, description="v-d", retries=1, backoff={"base": "1h"})
+    ground.spool.overwrite("todo/e.yaml", "command: [\n# v-e\n...\n")
+    drop("s/f", command(), description="v-f")
+    drop("g", command(), description="v-g", cpus=9)
+    drop("@p5/p", command(), description="v-p")
+    drop("y", command(), state="waiting/until-20200101T000000Z", description="v-y")
+    last(ground)
+
+
+def dies_at(what: str) -> Callable[[Call], int]:
+    """A worker that is killed where a call begins so."""
+    return lambda call: KILL if normal(call).startswith(what) else GO
+
+
+def inheritance(ground: Ground) -> None:
+    """What five dead workers left: ended, lost, claimed, without a record, and moved away by a person."""
+    drop, spool = ground.spool.drop, ground.spool
+    spool.configure(HEIR)
+    for name, what in (
+        ("ended", "rename running/vm-R/ended@"), ("failed", "rename running/vm-R/failed@"), ("lost", "wait"),
+        ("claimed", "create logs/claimed.1.yaml"), ("stray", "create logs/stray.1.yaml"), ("signed", "write logs/signed.1.yaml"),
+    ):  # fmt: skip
+        body = {"failed": "exit 1", "lost": ONCE.format("lost", "kill -9 $PPID")}.get(name, "")
+        drop(name, command(body), description=f"v-{name}")
+        what = what.replace("vm-R", f"{_host()}-R")
+        Tracer(ground.root, dies_at(what)).run(worker_alone(ground, kind=f"-{name}"), 30)
+        for held in [path for path in spool.ls("running") if "/stray@" in path]:
+            spool.mv(f"running/{held}", "hold/")
+        for path in spool.ls("running"):  # kept from the next one, which would take it over at once
+            spool.mv(f"running/{path}", f"tmp/{path.replace('/', ' ')}")
+    for path in [path for path in spool.ls("tmp") if " " in path]:
+        spool.mv(f"tmp/{path}", f"running/{path.replace(' ', '/')}")
+    drop("stray", command(), state="hold", description="v-twin")
+    spool.configure(VICTIM)
+    last(ground)
+
+
+def _host() -> str:
+    return os.uname().nodename.split(".")[0].lower()
+
+
+def taken_away(ground: Ground) -> None:
+    """Running tasks that a person parks, cancels, and puts back into the queue."""
+    ground.spool.configure(BEATING)
+    for name, state in (("h", "hold"), ("k", "failed"), ("t", "todo")):
+        move = f'mv "$DSGSPOOL_SPOOL/running/$DSGSPOOL_WORKER/{name}@"* "$DSGSPOOL_SPOOL/{state}/"; exec sleep 20'
+        ground.spool.drop(name, command(ONCE.format(name, move)), description=f"v-{name}")
+    last(ground)
+
+
+def stopped(ground: Ground) -> None:
+    """A second signal kills what runs; it is given back uncounted."""
+    signals = "kill -TERM $PPID; sleep 0.1; kill -TERM $PPID; exec sleep 20"
+    ground.spool.drop("l", command(ONCE.format("l", signals)), description="v-l")
+    ground.spool.drop("m", command(), description="v-m")
+
+
+def fenced(ground: Ground) -> None:
+    """A worker that others took for dead: it publishes nothing, and its guard starts a new incarnation."""
+    ground.spool.configure(BEATING)
+    mark = 'echo "{}" >"$DSGSPOOL_SPOOL/workers/$DSGSPOOL_WORKER.fenced"; exec sleep 20'
+    ground.spool.drop("n", command(ONCE.format("n", mark)), description="v-n")
+    last(ground)
+
+
+def as_typed(ground: Ground) -> Callable[[], int]:
+    """`dsgspool worker` as a user starts it: it becomes the isolated guard, which starts the worker by exec."""
+
+    def program() -> int:
+        redirect(ground)
+        words = ["-m", "dsgspool", "--spool", ground.root, "worker", "--slots", "1"]
+        os.execve(sys.executable, [sys.executable, *words], {**os.environ, "PYTHONPATH": str(CODE)})
+
+    return program
+
+
+def short(ground: Ground) -> None:
+    """One task and the end."""
+    ground.spool.drop("a", command(), description="v-a")
+    last(ground)
+
+
+def _life(name: str, prepare: Callable[[Ground], None]) -> Story:
+    return Story(name, prepare, guard_and_worker, roles=ROLES, is_life=True)
+
+
+LIVES = (
+    _life("life", everything),
+    _life("take-over", inheritance),
+    _life("taken-away", taken_away),
+    _life("stopped", stopped),
+    _life("fenced", fenced),
+    _life("brief", short),
+    Story("as-typed", short, as_typed, roles=ROLES, is_life=True, only="guard"),
+)
