@@ -98,7 +98,11 @@ def frozen(root: str, call: str) -> Finding:
     from dsgspool.mounts import find_mount, mount_table
 
     mount = find_mount(os.path.abspath(root), mount_table())
-    who = f"the file server of {mount.point}" if mount.is_remote else f"the file system on {mount.point}"
+    who = (
+        f"the file server of {mount.point}"
+        if mount.is_remote or mount.kind == "fuse"
+        else f"the file system on {mount.point}"
+    )
     how = "soft mount: calls will fail, and may happen all the same" if mount.is_soft else (
         "hard mount: it will go on when the server is back" if mount.is_nfs else "it may go on later")  # fmt: skip
     text = f"{who} does not answer (`{call}` takes longer than {PATIENCE:g} s; {how})"

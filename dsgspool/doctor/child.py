@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dsgspool import proc
 from dsgspool.clock import SystemClock
 
 PAGE = 8192
@@ -64,6 +65,7 @@ def _child(work: Work, page: mmap.mmap, writer: int) -> None:
         page[10 : 10 + len(text)] = text
 
     try:
+        proc.prctl(proc.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends us
         for message in work(tell):
             _write(writer, message)

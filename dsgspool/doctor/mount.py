@@ -50,7 +50,7 @@ def _kind(mount: Mount) -> Finding:
         return _found("kind", Status.WARN, text, "keep the spool on a disk or a share", facts=facts)
     if mount.kind in LOCAL:
         return _found("kind", Status.OK, f"{name}: local, for workers on this machine", facts=facts)
-    if mount.is_remote:
+    if mount.is_remote or mount.kind == "fuse":
         text = f"{name}: a network or FUSE file system that dsgspool is not tested on (tested: local, NFS v3, v4.2)"
         return _found(
             "kind", Status.WARN, text, "run `dsgspool doctor --peer` on two nodes and look at the answers", facts=facts

@@ -68,7 +68,7 @@ def _measured(line: Line, tell: Callable[[str], None]) -> Figures:
         renames=measurement.renames(),
         locks=measurement.locks(),
     )
-    line.together("bye")
+    line.part()
     return figures
 
 

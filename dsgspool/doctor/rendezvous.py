@@ -8,6 +8,7 @@ client may otherwise never see it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ from dsgspool.spool.submission import TICK
 DOOR = f"{PREFIX}peer-"
 FRESH = 10.0  #: seconds (the server's) without a sign of life after which a folder was abandoned
 LOOK, SIGN = 0.02, 1.0  #: seconds between looks into a mailbox, between signs of life
-ANSWER = 30.0  #: seconds that the other may take for one step, beside what it measures
+ANSWER = 15.0  #: seconds that the other may take for one step, beside what it measures
 
 Letter = dict[str, Any]
 
@@ -68,6 +69,13 @@ class Line:
         self.say(subject, **letter)
         return self.hear(subject, seconds)
 
+    def part(self) -> None:
+        """The guest leaves first: the host tidies up as soon as it has heard that."""
+        if self.is_host:
+            self.hear("bye")
+        else:
+            self.say("bye")
+
     def close(self) -> None:
         """The host tidies up."""
         if self.is_host:
@@ -80,7 +88,8 @@ def _post(spool: Spool, box: str, subject: str, letter: Letter) -> None:
     if spool.fs.rename(draft, f"{box}/{subject}.json"):
         raise Silence("the other doctor has left")
     spool.clock.sleep(TICK)
-    spool.fs.touch(box)
+    with contextlib.suppress(FileNotFoundError):  # it was the last letter, and the host has tidied up
+        spool.fs.touch(box)
 
 
 def meet(spool: Spool, me: Letter, seconds: float) -> Line:
