@@ -80,7 +80,10 @@ def test_what_a_killed_worker_held_is_given_back(folder: SpoolFolder, workers: W
     folder.drop("x", gate.wait)
     worker = workers.ready()
     command = workers.wait_until(lambda: marked(worker.wid), 10)[0]
-    kill(worker.guard, worker.pid)
+    pid = worker.pid
+    kill(worker.guard, number=signal.SIGSTOP)  # or it would see its worker die and kill the command
+    kill(pid)
+    kill(worker.guard)
     worker.process.wait()
     (first, *_) = [finding for finding in bad(folder, "--fix") if finding["id"] != "spool.workers"]
     assert (first["id"], first["status"]) == ("spool.leftover-process", "FAIL") and str(command) in first["text"]
