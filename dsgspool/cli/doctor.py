@@ -105,7 +105,8 @@ def frozen(root: str, call: str) -> Finding:
     )
     how = "soft mount: calls will fail, and may happen all the same" if mount.is_soft else (
         "hard mount: it will go on when the server is back" if mount.is_nfs else "it may go on later")  # fmt: skip
-    text = f"{who} does not answer (`{call}` takes longer than {PATIENCE:g} s; {how})"
+    path = call.partition(" ")[2] or root
+    text = f"{who} does not answer (a call on {path} takes longer than {PATIENCE:g} s; {how})"
     source = mount.source.partition(":")[0]
     remedy = f"is the server up, and the network? ping {source}" if mount.is_nfs else "look at dmesg"
     facts = {"call": call, "point": mount.point, "kind": mount.kind, "source": mount.source}

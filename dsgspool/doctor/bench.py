@@ -20,8 +20,8 @@ PREFIX = ".doctor-"
 def bench(spool: Spool, name: str = "") -> Iterator[str]:
     """A fresh folder below tmp/, empty, and gone afterwards."""
     folder = f"{spool.tmp}/{PREFIX}{name or word()}"
-    spool.fs.make_folder(folder, exclusive=True)
     try:
+        spool.fs.make_folder(folder, exclusive=True)
         yield folder
     finally:
         clear(spool.fs, folder)

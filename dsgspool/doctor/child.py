@@ -15,7 +15,7 @@ import select
 import signal
 import subprocess
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,10 @@ from dsgspool import proc
 from dsgspool.clock import SystemClock
 
 PAGE = 8192
-GOODBYE = 1.0  #: seconds that a killed child gets to go away
+GOODBYE = 1.0  #: seconds that a child gets to tidy up, and a killed one to go away
 
 Message = dict[str, Any]
-Work = Callable[[Callable[[str], None]], Iterator[Message]]
+Work = Callable[[Callable[[str], None]], Generator[Message]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +65,27 @@ def _child(work: Work, page: mmap.mmap, writer: int) -> None:
         page[10 : 10 + len(text)] = text
 
     try:
-        proc.prctl(proc.PR_SET_PDEATHSIG, signal.SIGKILL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends us
-        for message in work(tell):
-            _write(writer, message)
+        proc.prctl(proc.PR_SET_PDEATHSIG, signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _interrupt)
+        with contextlib.closing(work(tell)) as messages:
+            for message in messages:
+                _write(writer, message)
         _write(writer, {"over": True})
+        code = 0
+    except (KeyboardInterrupt, BrokenPipeError):
         code = 0
     finally:
         if code:
             traceback.print_exc()
         os._exit(code)
+
+
+def _interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's signature
+    """What lies in tmp/ is to be taken away; RACE: Ctrl-C comes here from the terminal and from the parent."""
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _write(writer: int, message: Message) -> None:
@@ -110,12 +121,16 @@ def _last_words(page: mmap.mmap) -> str:
 
 
 def _bury(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+    """Politely, then by force, and then without it."""
     clock = SystemClock()
-    until = clock.boot() + GOODBYE
-    while os.waitpid(pid, os.WNOHANG) == (0, 0) and clock.boot() < until:
-        clock.sleep(0.02)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        until = clock.boot() + GOODBYE
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        while clock.boot() < until:
+            if os.waitpid(pid, os.WNOHANG) != (0, 0):
+                return
+            clock.sleep(0.02)
 
 
 def ask(argv: Sequence[str], seconds: float) -> tuple[int, str]:

@@ -7,7 +7,7 @@ looks saw is told or mended.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from dsgspool import mounts, proc
@@ -40,10 +40,10 @@ class Options:
     wait: float = 120.0
 
 
-def examination(options: Options) -> Callable[[Tell], Iterator[Message]]:
+def examination(options: Options) -> Callable[[Tell], Generator[Message]]:
     """The work of the child process: messages `finding`, `say`, `absent`."""
 
-    def work(tell: Tell) -> Iterator[Message]:
+    def work(tell: Tell) -> Generator[Message]:
         tell(f"open {options.where}")
         try:
             found = options.find()

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from dsgspool import names
 from dsgspool.doctor import raw
+from dsgspool.doctor.bench import PREFIX
 from dsgspool.doctor.owners import Owners
 from dsgspool.doctor.repair import Action, Fault
 from dsgspool.doctor.values import Status
@@ -21,7 +22,7 @@ from dsgspool.spool import Spool, task_name
 from dsgspool.spool.moves import Tokens
 from dsgspool.task import State
 
-DAY = 86400.0
+HOUR, DAY = 3600.0, 86400.0
 REST = 60.0  #: seconds after which nobody is still writing an empty file
 MOST = 5000  #: files of one folder whose sizes are asked for
 _BAD = re.compile(r"[~@%\\\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
@@ -41,6 +42,7 @@ class Files:
         yield from self._astray(State.RUNNING)
         yield from self._astray(State.WAITING)
         yield from self._moments()
+        yield from self._foreign()
         for state in (State.HOLD, *(() if self.owners.living else (State.TODO,))):
             yield from self._empty(state)
         yield from self._drafts()
@@ -82,16 +84,26 @@ class Files:
     def _moments(self) -> Iterator[Fault]:
         """Folders of waiting/ whose name is no moment: what they hold waits for ever."""
         for folder, is_folder in list(self.fs.scan(self.spool.waiting)):
-            if not is_folder or folder[:1] == "." or names.parse_until(folder):
-                continue
-            paths = [path for path, _ in self.fs.walk(f"{self.spool.waiting}/{folder}")]
-            tasks = [path for path in paths if not names.is_ignored(os.path.basename(path))]
-            text = f"waiting/{folder}: the name is no moment, so the {len(tasks)} tasks in it wait for ever"
-            actions = [self._aside(State.WAITING, f"{folder}/{path}") for path in tasks]
-            if len(paths) == len(tasks) and not any("/" in path for path in paths):
-                actions.append(Action("rmdir", f"{self.spool.waiting}/{folder}"))
-            if actions:
-                yield Fault("no-moment", "", (f"waiting/{folder}",), text, tuple(actions), safe=True)
+            if is_folder and folder[:1] != "." and not names.parse_until(folder):
+                text = f"waiting/{folder}: the name is no moment, so what is in it waits for ever"
+                yield from self._emptied("no-moment", State.WAITING, folder, text)
+
+    def _foreign(self) -> Iterator[Fault]:
+        """Folders of running/ that no worker made: a batch that somebody moved there."""
+        for folder, is_folder in list(self.fs.scan(self.spool.running)):
+            if is_folder and folder[:1] != "." and not names.is_wid(folder):
+                text = f"running/{folder}: the name is no worker's, so nobody runs what is in it"
+                yield from self._emptied("no-worker", State.RUNNING, folder, text)
+
+    def _emptied(self, rule: str, state: State, folder: str, text: str) -> Iterator[Fault]:
+        """Its tasks go to hold/; a folder that then is empty goes away."""
+        paths = [path for path, _ in self.fs.walk(f"{self.spool.folder(state)}/{folder}")]
+        tasks = [path for path in paths if not names.is_ignored(os.path.basename(path))]
+        actions = [self._aside(state, f"{folder}/{path}") for path in tasks]
+        if len(paths) == len(tasks) and not any("/" in path for path in paths):
+            actions.append(Action("rmdir", f"{self.spool.folder(state)}/{folder}"))
+        if actions:
+            yield Fault(rule, "", (f"{state}/{folder}",), text, tuple(actions), safe=True)
 
     def _empty(self, state: State) -> Iterator[Fault]:
         """A copy that broke off, or a full disk, leaves a file without a byte."""
@@ -125,10 +137,10 @@ class Files:
         """tmp/ is swept by a worker; renamed first, so that a submitter who comes back finds nothing to move."""
         for name, is_folder in list(self.fs.scan(self.spool.tmp)):
             path = f"{self.spool.tmp}/{name}"
-            if (age := self._age(path)) <= DAY:
+            if (age := self._age(path)) <= (HOUR if name.startswith(PREFIX) else DAY):
                 continue
             text = (
-                f"tmp/{name} was left there {age / DAY:.0f} days ago by a program that was killed; nothing was promised"
+                f"tmp/{name} was left there {age / HOUR:.0f} h ago by a program that was killed; nothing was promised"
             )
             if not is_folder:
                 actions: tuple[Action, ...] = (Action("rm", path),)

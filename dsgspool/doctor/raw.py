@@ -31,7 +31,7 @@ class WatchedFs(Fs):
 
         def told(*arguments: object, **options: object) -> object:
             if arguments and isinstance(arguments[0], str):
-                self._tell(f"{name.replace('_', ' ')} {arguments[0]}")
+                self._tell(f"{name} {arguments[0]}")
             return found(*arguments, **options)
 
         return told

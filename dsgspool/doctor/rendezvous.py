@@ -98,6 +98,7 @@ def meet(spool: Spool, me: Letter, seconds: float) -> Line:
     while True:
         door = _Door(spool, me)
         try:
+            door.open()
             line = door.wait(until)
         except BaseException:
             clear(spool.fs, door.folder)
@@ -114,9 +115,12 @@ class _Door:
         self.spool, self.fs, self.me = spool, spool.fs, me
         self.word = word()
         self.folder = f"{spool.tmp}/{DOOR}{self.word}"
+
+    def open(self) -> None:
+        """Make the folder, its mailboxes, and what says who I am."""
         for name in ("", "/to-host", "/to-guest"):
             self.fs.make_folder(f"{self.folder}{name}", exclusive=True)
-        self.fs.create_whole(f"{self.folder}/hello", json.dumps(me).encode())
+        self.fs.create_whole(f"{self.folder}/hello", json.dumps(self.me).encode())
 
     def wait(self, until: float) -> Line | None:
         """The line to the other; None when this door was closed in vain."""

@@ -27,7 +27,7 @@ class Action:
     target: str = ""
     mode: int = 0
     data: bytes = b""
-    source: str = ""  #: the record that `data` stands in
+    source: str = ""  #: the record in which `data` stands as lines that sed can take out
 
     @property
     def shell(self) -> str:
@@ -40,11 +40,15 @@ class Action:
             case "chmod":
                 return f"chmod {self.mode:04o} {path}"
             case "text":
-                lines = f"sed -nE '/^text: \\|$/,/^[a-z_]+:/s/^(  |$)//p' {quoted(self.source)}"
+                lines = f"printf %s {quoted(self.data.decode())}"
+                if self.source:
+                    lines = f"sed -nE '/^text: \\|$/,/^[a-z_]+:/s/^(  |$)//p' {quoted(self.source)}"
                 return f"mkdir -p {quoted(os.path.dirname(self.path))} && (set -C; {lines} > {path})"
             case "write":
                 words = " ".join(quoted(line) for line in self.data.decode().splitlines())
                 return f"(set -C; printf '%s\\n' {words} > {path})"
+            case "mkdir" if self.mode:
+                return f"mkdir -m {self.mode:04o} {path}"
             case "rm -r" | "rm" | "rmdir" | "mkdir" | "touch":
                 return f"{self.verb} {path}"
             case _:

@@ -60,7 +60,7 @@ def missing(spool: Spool) -> Iterator[Fault]:
     there = set(spool.fs.names(spool.root))
     for name in FOLDERS:
         if name not in there:
-            action = Action("mkdir", f"{spool.root}/{name}")
+            action = Action("mkdir", f"{spool.root}/{name}", mode=0o2770 if spool.fs.group else 0)
             yield Fault("missing-folder", "", (name,), f"{name}/ is missing", (action,), safe=True)
 
 

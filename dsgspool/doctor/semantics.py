@@ -107,7 +107,7 @@ class Trial:
             how = "never equals" if len(differ) == len(listed) else "sometimes differs from"
             text = f"st_ino {how} d_ino: a worker cannot tell which file it claimed, gives it back, and runs nothing"
             remedy = (
-                "a FUSE or SMB option does that (bindfs: without -o use_ino off; mergerfs: inodecalc; cifs: serverino)"
+                "mount it so that inode numbers are the server's (FUSE: use_ino, cifs: serverino), or use another one"
             )
             return _found("inode", Status.FAIL, text, remedy, facts={"differ": len(differ), "of": len(listed)})
         return _found("inode", Status.OK, "inode numbers in listings and of open files agree")

@@ -155,9 +155,10 @@ class Tasks:
             if not record.worker or not (proof := self.owners.proof(record.worker)):
                 continue
             text = f"{identity} is nowhere, and its last attempt never ended ({record.worker}: {proof})"
-            yield self._found_again(identity, path, text, record.text)
+            plain = b"\ntext: |\n" in data
+            yield self._found_again(identity, path, text, record.text, plain=plain)
 
-    def _found_again(self, identity: str, path: str, text: str, kept: str | None) -> Fault:
+    def _found_again(self, identity: str, path: str, text: str, kept: str | None, *, plain: bool) -> Fault:
         try:
             target = (
                 f"{self.spool.hold}/{TaskName(names.check_identity(identity)).returned(Budget(), self.token()).path}"
@@ -167,7 +168,7 @@ class Tasks:
         if not kept:
             remedy = f"somebody removed it, or it was lost; {path} says what is known"
             return Fault("lost-attempt", identity, (path,), text, remedy=remedy, status=Status.NOTE)
-        action = Action("text", target, data=kept.encode(), source=f"{self.spool.root}/{path}")
+        action = Action("text", target, data=kept.encode(), source=f"{self.spool.root}/{path}" if plain else "")
         remedy = "removed by hand while its worker died? Its record has the text: this puts it into hold/"
         return Fault("lost-attempt", identity, (path,), text, (action,), safe=True, remedy=remedy)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dsgspool.clock import iso
 from dsgspool.lease import dump_identity
 from dsgspool.proc import identity
 from tests.support.seeded import Seeded
@@ -90,6 +93,12 @@ def no_moment(b: Broken) -> str:
     return "no-moment"
 
 
+def no_worker(b: Broken) -> str:
+    b.write("running/sweep/x.yaml")
+    b.write("running/sweep/y~1.abcdefgh-1.yaml")
+    return "no-worker"
+
+
 def half_written_in_hold(b: Broken) -> str:
     b.write("hold/x.yaml", "")
     b.age("hold/x.yaml")
@@ -131,9 +140,7 @@ def stale_lease(b: Broken) -> str:
 
 def stale_lease_of_a_process_that_is_gone(b: Broken) -> str:
     me = identity()
-    gone = dump_identity(
-        DEAD, type(me)(me.host, me.machine_id, me.boot_id, me.pid_namespace, 4_000_000, 7), {"lease": 47}
-    )
+    gone = dump_identity(DEAD, replace(me, pid=4_000_000, start=7), {"lease": 47})
     b.write(f"workers/{DEAD}.yaml", gone)
     b.write(f"workers/{DEAD}.lock", "")
     b.write(f"running/{DEAD}/y@{DEAD}.2.yaml")
@@ -174,6 +181,12 @@ def empty_folder(b: Broken) -> str:
 def lost_attempt(b: Broken) -> str:
     b.seeded.worker(DEAD, ended=True)
     b.seeded.record("sweep/x", 1, worker=DEAD, text="command: |\n  echo 'it''s'\n\n  true\n...\n")
+    return "lost-attempt"
+
+
+def lost_attempt_with_a_text_that_is_no_plain_block(b: Broken) -> str:
+    b.seeded.worker(DEAD, ended=True)
+    b.seeded.record("x", 1, worker=DEAD, text="  command: 'a\\b'\n\t\n  $HOME `x`")
     return "lost-attempt"
 
 
@@ -244,9 +257,10 @@ def silent_worker(b: Broken) -> str:
 
 MENDED_BY_FIX = [
     strange_name, strange_name_that_no_screen_can_show, strange_name_in_failed, astray_in_running, astray_in_waiting,
-    astray_and_held_by_a_dead_worker, no_moment, half_written_in_hold, half_written_in_todo, draft, rubbish,
+    astray_and_held_by_a_dead_worker, no_moment, no_worker, half_written_in_hold, half_written_in_todo, draft, rubbish,
     rubbish_swept, stale_lease, stale_lease_of_a_process_that_is_gone, stale_lease_of_nobody, ownerless,
-    ownerless_in_failed, ownerless_in_done, empty_folder, lost_attempt, token_twice, chain_gap, missing_folder, group_mode,
+    ownerless_in_failed, ownerless_in_done, empty_folder, lost_attempt,
+    lost_attempt_with_a_text_that_is_no_plain_block, token_twice, chain_gap, missing_folder, group_mode,
 ]  # fmt: skip
 FOR_A_PERSON = [failed_without_record, done_without_record, done_but_failed, open_to_all, sticky]
 #: What a mended task may wait for: that a worker is started.
@@ -286,6 +300,55 @@ def test_fix_mends_it_and_prints_what_it_did(broken, breakage):
     assert is_well(broken.findings())
 
 
+def test_a_lost_task_comes_back_with_its_very_text_by_both_ways(broken):
+    text = "command: |\n  echo 'it''s'\n\n  true\n...\n"
+    for number, words in enumerate((["--fix"], [])):
+        broken.seeded.worker(DEAD, ended=True)
+        broken.seeded.record(f"x{number}", 1, worker=DEAD, text=text)
+        for command in only(broken.findings(*words))["fix"]["commands"] if not words else ():
+            subprocess.run(["bash", "-c", command], check=True)
+        if words:
+            broken.doctor(*words)
+        (file,) = (broken.root / "hold").glob(f"x{number}~0.*.yaml")
+        assert file.read_text() == text
+
+
+def test_what_a_dead_worker_held_goes_where_its_record_says(broken):
+    b = broken
+    b.seeded.worker(DEAD, ended=True)
+    for number, (name, following) in enumerate(
+        {"d": "done", "f": "failed~exit1", "n": "nothing", "w": "waiting~1l0+9.0"}.items()
+    ):
+        b.write(f"running/{DEAD}/{name}@{DEAD}.{number}.yaml")
+        b.seeded.record(
+            name, 1, "done" if name == "d" else "exit1", worker=DEAD, claim=f"{DEAD}.{number}", next=following
+        )
+    b.write(f"running/{DEAD}/l@{DEAD}.8.yaml")
+    b.seeded.record("l", 1, worker=DEAD, claim=f"{DEAD}.8")
+    b.write(f"running/{DEAD}/sweep%u~1.abcdefgh-1@{DEAD}.9.yaml")
+    b.write(f"running/{DEAD}/what is that@.yaml")
+    b.doctor("--fix")
+    shape = {
+        re.sub(r"[a-z2-7]{8}-[0-9]+|[0-9a-f]{12}|until-[0-9TZ]+", "T", file) for file in b.files() if "yaml" in file
+    }
+    expected = (
+        "done/d failed/f~exit1 todo/n~0.T waiting/T/w~1.T todo/l~0l1.T todo/sweep/u~1.T failed/invalid-T~invalid.T"
+    )
+    assert {f"{path}.yaml" for path in expected.split()} <= shape, shape
+
+
+def test_a_living_worker_takes_over_and_the_doctor_leaves_it_that(broken):
+    broken.seeded.worker(LIVING)
+    broken.seeded.worker(DEAD, ended=True)
+    broken.write(f"running/{DEAD}/y@{DEAD}.2.yaml")
+    before = broken.files()
+    assert broken.findings("--fix") == []
+    found = json.loads(broken.doctor("--json").stdout)
+    (note,) = [finding for finding in found if finding["id"] == "spool.take-over"]
+    assert (note["status"], note["fix"]) == ("note", None)
+    assert broken.files() == before
+
+
 @pytest.mark.parametrize("breakage", [*FOR_A_PERSON, silent_worker], ids=lambda breakage: breakage.__name__)
 def test_fix_leaves_alone_what_only_a_person_can_decide(broken, breakage):
     rule = breakage(broken)
@@ -294,3 +357,114 @@ def test_fix_leaves_alone_what_only_a_person_can_decide(broken, breakage):
     assert finding["id"] == f"spool.{rule}"
     assert (finding["fix"]["safe"], finding["fix"]["done"]) == (False, False)
     assert broken.files() == before
+
+
+def test_a_finding_that_is_gone_at_the_second_look_is_none(broken, monkeypatch):
+    """What is on its way at the first look has arrived at the second."""
+    broken.write("running/x.yaml")
+    sleep = "dsgspool.clock.SystemClock.sleep"
+    monkeypatch.setattr(sleep, lambda *_: (broken.root / "running/x.yaml").unlink(missing_ok=True))
+    assert broken.findings() == []
+
+
+def test_a_healthy_spool_ends_with_0_and_only_looks(broken):
+    broken.seeded.done("a/1", "2")
+    broken.seeded.failed("3")
+    before = {path: path.stat().st_mtime_ns for path in broken.root.rglob("*") if path.is_file()}
+    result = broken.doctor()
+    assert result.exit_code == 0, result.stdout
+    assert "0 warnings, 0 failures" in result.stdout and result.stderr == ""
+    assert {path: path.stat().st_mtime_ns for path in broken.root.rglob("*") if path.is_file()} == before
+
+
+def test_warnings_end_with_0_and_failures_with_9(broken):
+    astray_in_running(broken)
+    assert broken.doctor().exit_code == 0
+    open_to_all(broken)
+    result = broken.doctor()
+    assert (result.exit_code, "  FAIL  todo/ may be written by everybody" in result.stdout) == (9, True)
+
+
+def test_no_spool_is_told_as_by_every_command(run, tmp_path):
+    result = run("--spool", tmp_path, "doctor")
+    assert (result.exit_code, "is not a spool" in result.stderr) == (3, True)
+
+
+def test_broken_settings_are_a_failure_with_their_line_and_the_rest_is_looked_at(broken):
+    broken.write("spool.yaml", "format: 1\nheartbeat: never\n")
+    astray_in_running(broken)
+    found = {finding["id"]: finding for finding in broken.findings()}
+    assert "line 2" in found["spool.settings"]["text"]
+    assert "spool.astray" in found
+
+
+def test_many_of_a_kind_are_counted_and_json_has_all(broken):
+    for number in range(12):
+        broken.write(f"hold/a{number:02d}@.yaml")
+    result = broken.doctor()
+    assert result.stdout.count("no command finds it") == 5
+    assert "7 more like these" in result.stdout and "12 repairs" in result.stderr
+    assert len(broken.findings()) == 12
+
+
+def test_quick_leaves_the_records_alone(broken):
+    broken.seeded.record("x", 3, "exit1")
+    assert broken.findings("--quick") == []
+    assert broken.the("chain-gap")
+
+
+def test_a_promise_that_was_broken_is_told_and_cannot_be_mended(broken):
+    broken.seeded.record("x", 1, "exit1", started=iso(broken.seeded.now - 100), ended=iso(broken.seeded.now - 50))
+    broken.seeded.record("x", 2, "exit1", started=iso(broken.seeded.now - 90), ended=iso(broken.seeded.now - 80))
+    finding = broken.the("overlap", "--fix")
+    assert (finding["status"], finding["fix"]) == ("FAIL", None)
+    assert "report it" in finding["remedy"]
+
+
+def test_tasks_that_nobody_works_on_are_told(broken):
+    broken.write("todo/x.yaml")
+    (finding,) = broken.findings()
+    assert (finding["id"], finding["remedy"]) == ("spool.workers", "start one: dsgspool worker")
+    broken.seeded.worker(LIVING)
+    assert broken.findings() == []
+
+
+def test_a_paused_spool_is_a_note(broken):
+    broken.write("PAUSE", "")
+    assert "  note  the spool is paused" in broken.doctor().stdout
+
+
+def test_living_machines_of_one_name_are_told(broken):
+    me = identity()
+    clone = dump_identity(LIVING, replace(me, boot_id="another", pid=7), {"lease": 47})
+    broken.seeded.worker(LIVING)
+    broken.write(f"workers/{LIVING}.yaml", clone)
+    (finding,) = broken.findings()
+    assert (finding["id"], finding["status"]) == ("machine.clash", "FAIL")
+    moment = broken.seeded.now - 40
+    os.utime(broken.root / f"workers/{LIVING}.lock", (moment, moment))
+    assert broken.findings() == []
+
+
+def test_colours_are_for_terminals_only_and_words_always_there(broken, monkeypatch):
+    astray_in_running(broken)
+    assert "\x1b" not in broken.doctor().stdout
+    monkeypatch.setattr("dsgspool.cli.output.is_terminal", lambda *_: True)
+    assert "\x1b[33mwarn \x1b[0m" in broken.doctor().stdout
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = broken.doctor().stdout
+    assert "\x1b" not in plain and "  warn  " in plain
+
+
+def test_a_strange_name_cannot_play_with_the_terminal(broken):
+    strange_name_that_no_screen_can_show(broken)
+    result = broken.doctor()
+    assert "\x1b" not in result.stdout and "\\x1b[31mred" in result.stdout
+
+
+def test_every_finding_has_the_keys_that_the_page_promises(broken):
+    astray_in_running(broken)
+    for finding in json.loads(broken.doctor("--json").stdout):
+        assert list(finding) == ["id", "group", "status", "text", "remedy", "facts", "fix"]
+        assert finding["status"] in ("ok", "note", "warn", "FAIL", "fixed")
+        assert finding["fix"] is None or list(finding["fix"]) == ["commands", "safe", "done", "error"]

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dsgspool.proc import marked
@@ -22,11 +23,11 @@ from tests.support.waiting import wait_until
 COMMAND = [sys.executable, "-m", "dsgspool"]
 
 
-def start(spool: object, *words: str, cwd: str = "/") -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(CODE)}
+def start(spool: object, *words: str, **variables: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(CODE), **variables}
     command = [*COMMAND, "--spool", str(spool), "doctor", *words]
     return subprocess.Popen(
-        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd="/", env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -160,3 +161,41 @@ def test_a_file_system_that_does_not_answer_is_named(standing_still: Path) -> No
     assert time.monotonic() - began < 25
     assert f"the file server of {standing_still} does not answer" in out
     assert "takes longer than 10 s" in out
+
+
+SHIM = """
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <dlfcn.h>
+struct dirent64 *readdir64(DIR *folder) {
+    struct dirent64 *(*real)(DIR *) = dlsym(RTLD_NEXT, "readdir64");
+    struct dirent64 *entry = real(folder);
+    if (entry) entry->d_ino = 0xffffffff;
+    return entry;
+}
+struct dirent *readdir(DIR *folder) { return (struct dirent *)readdir64(folder); }
+"""
+
+
+def test_a_file_system_whose_st_ino_never_equals_d_ino_is_named(folder: SpoolFolder, tmp_path: Path) -> None:
+    """As FUSE programs without `use_ino` do: every number in a listing is 0xffffffff."""
+    if not (compiler := shutil.which("cc")):
+        pytest.skip("no C compiler here")
+    (tmp_path / "shim.c").write_text(SHIM)
+    shim = tmp_path / "shim.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", shim, tmp_path / "shim.c", "-ldl"], check=True)
+    found = findings(start(folder, "--json", LD_PRELOAD=str(shim)))
+    (finding,) = [finding for finding in found if finding["status"] == "FAIL" and finding["id"] == "semantics.inode"]
+    assert "st_ino never equals d_ino" in finding["text"] and "runs nothing" in finding["text"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_doctor_that_is_stopped_tidies_up_and_leaves_no_process(folder: SpoolFolder, number: int) -> None:
+    process = start(folder, "--peer", "--json")
+    wait_until(lambda: list((folder / "tmp").glob(".doctor-peer-*/hello")), 20)
+    (child,) = psutil.Process(process.pid).children()
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    assert process.returncode == {signal.SIGINT: 130}.get(number, -number)
+    wait_until(lambda: not child.is_running(), 5)
+    assert os.listdir(folder / "tmp") == []
