@@ -153,13 +153,15 @@ class Screen:
         for (name, status), number in self.seen.items():
             if number > SHOWN:
                 output.painted(f"  {status:<5} {name}: {number - SHOWN} more like these (all of them: --json)")
+        from dsgspool.doctor.values import many
+
         count = {word: sum(finding.status == word for finding in findings) for word in ("ok", "warn", "FAIL", "fixed")}
-        parts = [f"{count['ok']} ok", f"{count['warn']} warnings", f"{count['FAIL']} failures"]
+        parts = [f"{count['ok']} ok", many(count["warn"], "warning"), many(count["FAIL"], "failure")]
         parts += [f"{count['fixed']} mended"] if count["fixed"] else []
         output.painted(f"{output.paint('Summary', 'bold')}  {', '.join(parts)}")
         safe = sum(1 for finding in findings if finding.fix and finding.fix.safe and not finding.fix.done)
         if safe:
-            output.hint(f"`dsgspool doctor --fix` carries out {safe} repairs that are safe")
+            output.hint(f"`dsgspool doctor --fix` carries out {many(safe, 'repair')}, all safe")
 
 
 def wrapped(text: str, less: int = 0) -> list[str]:

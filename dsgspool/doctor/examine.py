@@ -20,7 +20,7 @@ from dsgspool.doctor.raw import Tell
 from dsgspool.doctor.repair import Fault, persistent
 from dsgspool.doctor.semantics import Trial, refused
 from dsgspool.doctor.tasks import Tasks
-from dsgspool.doctor.values import Finding, Status, plain, some
+from dsgspool.doctor.values import Finding, Status, many, plain, some
 from dsgspool.errors import NotASpool
 from dsgspool.spool import Spool
 from dsgspool.task import State
@@ -139,10 +139,10 @@ class _Examination:
         versions = sorted({str(owners.facts(wid).get("version", "?")) for wid in living})
         facts = {"living": living, "silent": owners.silent, "todo": queued, "versions": versions}
         if queued and not living:
-            text = f"{queued} tasks wait in todo/ and no worker lives"
+            text = f"no worker lives, and todo/ has {many(queued, 'task')}"
             return Finding("spool.workers", "spool", Status.WARN, text, "start one: dsgspool worker", facts)
         told = (
-            f"{len(living)} living workers ({some(living)})"
+            f"{many(len(living), 'living worker')}: {some(living)}"
             if living
             else "no worker lives, and nothing waits in todo/"
         )
@@ -158,7 +158,7 @@ class _Examination:
             known = f"{wid}.lock" in owners.files or f"{wid}.yaml" in owners.files
             if known and (owners.has_vanished(wid) or owners.proof(wid)):
                 numbers = " ".join(map(str, sorted(pids)))
-                text = f"{len(pids)} processes of {wid}, which is gone, still run on this machine: {numbers}"
+                text = f"{wid} is gone, and {many(len(pids), 'process')} of it still on this machine: {numbers}"
                 remedy = f"a worker that starts here kills them, and then takes its tasks over; or: kill -9 {numbers}"
                 yield Fault("leftover-process", "", (f"workers/{wid}",), text, status=Status.FAIL, remedy=remedy)
 

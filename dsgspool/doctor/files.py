@@ -79,7 +79,7 @@ class Files:
                 yield Fault("astray", "", where, text, remedy="look again when that worker has ended")
                 continue
             text = f"{state}/{file} lies in no folder of {state}/, so nobody takes it"
-            yield Fault("astray", "", where, text, (self._aside(state, f"./{file}"),), safe=True)
+            yield Fault("astray", "", where, text, (self._aside(state, file),), safe=True)
 
     def _moments(self) -> Iterator[Fault]:
         """Folders of waiting/ whose name is no moment: what they hold waits for ever."""
@@ -170,7 +170,7 @@ class Files:
 
 def spare_name(path: str, state: State, token: str) -> TaskName:
     """A name that can be a task's and is as near as possible to one that cannot."""
-    if state in (State.WAITING, State.RUNNING):
+    if state in (State.WAITING, State.RUNNING) and "/" in path:
         path = path.partition("/")[2]
     tag = "invalid" if state is State.FAILED else "0"
     try:

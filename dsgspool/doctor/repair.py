@@ -16,6 +16,9 @@ from dsgspool.doctor.bench import clear
 from dsgspool.doctor.values import Finding, Fix, Status, quoted
 from dsgspool.errors import StorageError
 from dsgspool.fs import Fs
+from dsgspool.task import State
+
+STATES = frozenset(map(str, State))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +38,14 @@ class Action:
         path = quoted(self.path)
         match self.verb:
             case "mv":
-                folder, target = quoted(os.path.dirname(self.target)), quoted(self.target)
-                return f"mkdir -p {folder} && mv {path} {target}"
+                return f"{self._makes(self.target)}mv {path} {quoted(self.target)}"
             case "chmod":
                 return f"chmod {self.mode:04o} {path}"
             case "text":
                 lines = f"printf %s {quoted(self.data.decode())}"
                 if self.source:
                     lines = f"sed -nE '/^text: \\|$/,/^[a-z_]+:/s/^(  |$)//p' {quoted(self.source)}"
-                return f"mkdir -p {quoted(os.path.dirname(self.path))} && (set -C; {lines} > {path})"
+                return f"{self._makes(self.path)}(set -C; {lines} > {path})"
             case "write":
                 words = " ".join(quoted(line) for line in self.data.decode().splitlines())
                 return f"(set -C; printf '%s\\n' {words} > {path})"
@@ -53,6 +55,11 @@ class Action:
                 return f"{self.verb} {path}"
             case _:
                 raise ValueError(self.verb)
+
+    def _makes(self, target: str) -> str:
+        """The target's folder must be made first, unless it is a state's own, which is always there."""
+        folder, state = os.path.split(os.path.dirname(target))
+        return "" if state in STATES and folder in self.path else f"mkdir -p {quoted(os.path.dirname(target))} && "
 
     def run(self, fs: Fs) -> None:
         """Do it; what is gone already is no error, everything else is."""

@@ -166,7 +166,7 @@ class Trial:
             return _found(
                 "utime",
                 Status.OK,
-                f"utime; this machine's clock and the file server's agree ({off:+.2f} s)",
+                f"utime: this machine's clock and that of the files agree ({off:+.2f} s)",
                 facts=facts,
             )
         way = "ahead of" if off > 0 else "behind"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dsgspool import names, snapshot
 from dsgspool.doctor.owners import Owners
 from dsgspool.doctor.repair import Action, Fault
-from dsgspool.doctor.values import Status, some
+from dsgspool.doctor.values import Status, many, some
 from dsgspool.errors import InvalidName
 from dsgspool.names import TaskName
 from dsgspool.records import parse_record, record_is_over
@@ -63,18 +63,18 @@ class Tasks:
             if wid in self.owners.silent:
                 yield self._silent(wid, files)
         elif self.owners.living:
-            text = f"running/{wid}: {proof}; {len(files)} tasks wait for a living worker to take them over, at most a lease"
+            text = f"running/{wid}: {proof}; {many(len(files), 'task')} to be taken over by a living worker, within a lease"
             yield Fault("take-over", "", where, text, status=Status.NOTE)
         else:
             actions = [*self._mark(wid), *filter(None, (self._rescue(wid, file) for file in files))]
-            text = f"running/{wid}: {proof}, and no worker lives to take over its {len(files)} tasks"
+            text = f"running/{wid}: {proof}, and no worker lives to take over {many(len(files), 'task')} of it"
             yield Fault(
                 "stale-lease", "", where, text, tuple(actions), safe=True, remedy="or start a worker: dsgspool worker"
             )
 
     def _silent(self, wid: str, files: list[str]) -> Fault:
         age = self.owners.ages[wid]
-        text = f"running/{wid}: no heartbeat for {age:.0f} s, {len(files)} tasks in its hands"
+        text = f"running/{wid}: no heartbeat for {age:.0f} s, {many(len(files), 'task')} in its hands"
         action = Action("touch", f"{self.spool.workers}/{wid}.dead")
         remedy = "living workers take over when they have watched it for a lease"
         if not self.owners.living:

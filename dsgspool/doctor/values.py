@@ -81,6 +81,12 @@ def quoted(path: str) -> str:
     return f"$'{''.join(safe)}'"
 
 
+def many(number: int, word: str) -> str:
+    """`1 task`, `2 tasks`, `3 processes`"""
+    ending = "" if number == 1 else "es" if word.endswith("s") else "s"
+    return f"{number:,} {word}{ending}"
+
+
 def some(names: list[str], most: int = 3) -> str:
     """`a, b, c and 7 more`"""
     shown = ", ".join(names[:most])

@@ -403,7 +403,7 @@ def test_many_of_a_kind_are_counted_and_json_has_all(broken):
         broken.write(f"hold/a{number:02d}@.yaml")
     result = broken.doctor()
     assert result.stdout.count("no command finds it") == 5
-    assert "7 more like these" in result.stdout and "12 repairs" in result.stderr
+    assert "7 more like these" in result.stdout and "12 repairs, all safe" in result.stderr
     assert len(broken.findings()) == 12
 
 

@@ -15,7 +15,7 @@ from dsgspool.doctor.child import Hung, watched
 from dsgspool.doctor.files import spare_name
 from dsgspool.doctor.measure import LIMIT, LOOKS
 from dsgspool.doctor.peer import Figures, judge, verdict
-from dsgspool.doctor.values import Finding, Fix, Status, finding_of, plain, quoted
+from dsgspool.doctor.values import Finding, Fix, Status, finding_of, many, plain, quoted
 from dsgspool.mounts import find_mount
 from dsgspool.proc import Identity
 from dsgspool.settings import Settings
@@ -255,6 +255,13 @@ def test_a_quoted_path_is_printable_and_a_shell_reads_it_back(path):
     assert word.isprintable()
     read = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True).stdout
     assert os.fsdecode(read) == path
+
+
+@pytest.mark.parametrize(
+    ("number", "word", "text"), [(1, "task", "1 task"), (0, "task", "0 tasks"), (1200, "process", "1,200 processes")]
+)
+def test_one_is_one_and_more_are_many(number, word, text):
+    assert many(number, word) == text
 
 
 def test_a_finding_survives_the_way_through_json():
