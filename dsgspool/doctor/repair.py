@@ -109,10 +109,17 @@ class Fault:
         """What it is, without how it is mended."""
         return self.rule, self.task, self.where
 
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """As a shell takes them; a second file is written only when the first one could be."""
+        if {action.verb for action in self.actions} == {"write"}:
+            return (" && ".join(action.shell for action in self.actions),)
+        return tuple(action.shell for action in self.actions)
+
     def finding(self, fix: Fix | None = None) -> Finding:
         """The line for it."""
         if fix is None and self.actions:
-            fix = Fix(tuple(action.shell for action in self.actions), self.safe)
+            fix = Fix(self.commands, self.safe)
         facts = {"rule": self.rule, "task": self.task, "where": list(self.where)}
         done = fix is not None and fix.done
         status, remedy = (Status.FIXED, "") if done else (self.status, self.remedy)
@@ -122,7 +129,7 @@ class Fault:
         """Carry the actions out, if they are safe, and say so."""
         if not self.safe or not self.actions:
             return self.finding()
-        commands = tuple(action.shell for action in self.actions)
+        commands = self.commands
         try:
             for action in self.actions:
                 action.run(fs)

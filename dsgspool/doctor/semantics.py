@@ -51,7 +51,7 @@ class Trial:
         if data != BALLAST:
             text = f"64 KiB were written and flushed, and {len(data)} bytes came back"
             return _found("fsync", Status.FAIL, text, "do not put data on this file system")
-        slow = Status.WARN if seconds > SLOW else Status.OK
+        slow = Status.NOTE if seconds > SLOW else Status.OK
         remedy = "look at the server's load and disk" if seconds > SLOW else ""
         return _found(
             "fsync",

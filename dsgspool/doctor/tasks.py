@@ -14,7 +14,7 @@ from dsgspool.doctor.repair import Action, Fault
 from dsgspool.doctor.values import Status, many, some
 from dsgspool.errors import InvalidName
 from dsgspool.names import TaskName
-from dsgspool.records import parse_record, record_is_over
+from dsgspool.records import parse_record, record_claim, record_is_over
 from dsgspool.snapshot import Violation
 from dsgspool.snapshot.look import FLOW, attempt_numbers
 from dsgspool.spool import Spool, task_name
@@ -213,14 +213,28 @@ class Tasks:
         return Place(State(state), path, task_name(State(state), path))
 
     def _gap(self, found: Violation) -> Fault:
-        """A stub says that there was an attempt and that it is over, so that the chain is a lock again."""
+        """A stub says that there was an attempt and that it is over, so that the chain is a lock again.
+
+        RACE: whoever starts the name meanwhile creates the lowest record that is missing.  So stubs are made from below,
+        none after one that was there already, and none at all while a record of the name may be alive.
+        """
         identity = found.task
         text = f"{identity}: {found.where[0]} is there, {found.where[1]} before it is not: records were removed by hand"
         newest = names.parse_record(found.where[0].removeprefix("logs/"))
-        numbers = range(1, newest[1] if newest else 1)
-        missing = [n for n in numbers if self.fs.read_fresh(self.chain.path(identity, n)) is None]
+        records = {
+            n: self.fs.read_fresh(self.chain.path(identity, n)) for n in range(1, newest[1] + 1 if newest else 1)
+        }
+        if not all(data is None or self._is_over(data) for data in records.values()):
+            return Fault(
+                "chain-gap", identity, found.where, text, remedy="an attempt of it is alive: look again afterwards"
+            )
+        missing = [n for n, data in records.items() if data is None]
         actions = (Action("write", self.chain.path(identity, n), data=_stub(identity, n)) for n in missing)
         return Fault("chain-gap", identity, found.where, text, tuple(actions), safe=True)
+
+    def _is_over(self, data: bytes) -> bool:
+        worker = (record_claim(data) or "").rpartition(".")[0]
+        return record_is_over(data) or bool(worker and self.owners.proof(worker))
 
     def _unproven(self, found: Violation) -> Fault:
         """Finished says the folder, and the records do not: a person's mv, or records removed by hand."""

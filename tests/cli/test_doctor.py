@@ -413,6 +413,27 @@ def test_quick_leaves_the_records_alone(broken):
     assert broken.the("chain-gap")
 
 
+def test_a_gap_below_a_living_attempt_is_left_alone(broken):
+    """A stub would let a file whose name says `2 used` pass the attempt that is alive at 1."""
+    broken.seeded.worker(LIVING)
+    broken.seeded.record("x", 1, worker=LIVING)
+    broken.seeded.record("x", 4, "stopped")
+    before = broken.files()
+    gap = next(finding for finding in broken.findings("--fix") if finding["id"] == "spool.chain-gap")
+    assert gap["fix"] is None and "alive" in gap["remedy"]
+    assert broken.files() == before
+
+
+def test_a_second_stub_is_not_written_when_somebody_made_the_first_record(broken):
+    broken.seeded.record("x", 4, "exit1")
+    broken.write("failed/x~exit1.yaml")
+    (command,) = broken.the("chain-gap")["fix"]["commands"]
+    broken.seeded.record("x", 1, worker=LIVING)
+    before = broken.files()
+    assert subprocess.run(["bash", "-c", command], check=False, capture_output=True).returncode == 1
+    assert broken.files() == before
+
+
 def test_a_promise_that_was_broken_is_told_and_cannot_be_mended(broken):
     broken.seeded.record("x", 1, "exit1", started=iso(broken.seeded.now - 100), ended=iso(broken.seeded.now - 50))
     broken.seeded.record("x", 2, "exit1", started=iso(broken.seeded.now - 90), ended=iso(broken.seeded.now - 80))
