@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dsgspool.doctor.child import Message
+    from dsgspool.doctor.examine import Options
     from dsgspool.doctor.values import Finding
 
 PATIENCE = 10.0  #: seconds that a call may take before its server counts as not answering
@@ -63,13 +64,12 @@ def doctor(
         raise typer.Exit(exits.UNHEALTHY)
 
 
-def listen(options: object) -> Iterator[Finding]:
+def listen(options: Options) -> Iterator[Finding]:
     """What the child finds, and that it hangs."""
     from dsgspool.doctor.child import Hung, watched
-    from dsgspool.doctor.examine import Options, examination
+    from dsgspool.doctor.examine import examination
     from dsgspool.doctor.values import finding_of
 
-    assert isinstance(options, Options)
     root = options.where
     for message in watched(examination(options), PATIENCE):
         if isinstance(message, Hung):
@@ -87,7 +87,9 @@ def _aside(message: Message) -> None:
     if "absent" in message:
         from dsgspool.errors import NotASpool
 
-        raise NotASpool(message["absent"])
+        error = NotASpool(message["absent"])
+        error.args = (message["text"],)
+        raise error
 
 
 def frozen(root: str, call: str) -> Finding:
@@ -98,11 +100,8 @@ def frozen(root: str, call: str) -> Finding:
     from dsgspool.mounts import find_mount, mount_table
 
     mount = find_mount(os.path.abspath(root), mount_table())
-    who = (
-        f"the file server of {mount.point}"
-        if mount.is_remote or mount.kind == "fuse"
-        else f"the file system on {mount.point}"
-    )
+    is_remote = mount.is_remote or mount.kind == "fuse"
+    who = f"the file server of {mount.point}" if is_remote else f"the file system on {mount.point}"
     how = "soft mount: calls will fail, and may happen all the same" if mount.is_soft else (
         "hard mount: it will go on when the server is back" if mount.is_nfs else "it may go on later")  # fmt: skip
     path = call.partition(" ")[2] or root

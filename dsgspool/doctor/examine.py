@@ -141,12 +141,9 @@ class _Examination:
         if queued and not living:
             text = f"no worker lives, and todo/ has {many(queued, 'task')}"
             return Finding("spool.workers", "spool", Status.WARN, text, "start one: dsgspool worker", facts)
-        told = (
-            f"{many(len(living), 'living worker')}: {some(living)}"
-            if living
-            else "no worker lives, and nothing waits in todo/"
-        )
-        return Finding("spool.workers", "spool", Status.OK, told, "", facts)
+        text = f"{many(len(living), 'living worker')}: {some(living)}"
+        text = text if living else "no worker lives, and nothing waits in todo/"
+        return Finding("spool.workers", "spool", Status.OK, text, "", facts)
 
     def _processes(self, owners: Owners) -> Iterator[Fault]:
         """What still runs on this machine for a worker that is gone."""

@@ -385,9 +385,13 @@ def test_warnings_end_with_0_and_failures_with_9(broken):
     assert (result.exit_code, "  FAIL  todo/ may be written by everybody" in result.stdout) == (9, True)
 
 
-def test_no_spool_is_told_as_by_every_command(run, tmp_path):
+def test_no_spool_is_told_as_by_every_command(run, tmp_path, monkeypatch):
     result = run("--spool", tmp_path, "doctor")
     assert (result.exit_code, "is not a spool" in result.stderr) == (3, True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DSGSPOOL_SPOOL", raising=False)
+    result = run("doctor", "--json")
+    assert (result.exit_code, "name one with: dsgspool --spool DIR" in result.stderr) == (3, True)
 
 
 def test_broken_settings_are_a_failure_with_their_line_and_the_rest_is_looked_at(broken):
