@@ -17,6 +17,7 @@ from dsgspool.doctor.owners import Owners
 from dsgspool.doctor.repair import Action, Fault
 from dsgspool.doctor.values import Status
 from dsgspool.errors import InvalidName
+from dsgspool.fs import DEEPEST
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool, task_name
 from dsgspool.spool.moves import Tokens
@@ -43,6 +44,8 @@ class Files:
         yield from self._astray(State.WAITING)
         yield from self._moments()
         yield from self._foreign()
+        for state in (State.HOLD, State.DONE, State.FAILED):
+            yield from self._in_the_way(f"{state}")
         for state in (State.HOLD, *(() if self.owners.living else (State.TODO,))):
             yield from self._empty(state)
         yield from self._drafts()
@@ -94,6 +97,22 @@ class Files:
             if is_folder and folder[:1] != "." and not names.is_wid(folder):
                 text = f"running/{folder}: the name is no worker's, so nobody runs what is in it"
                 yield from self._emptied("no-worker", State.RUNNING, folder, text)
+
+    def _in_the_way(self, below: str) -> Iterator[Fault]:
+        """A folder with a task file's name: a task of that name can then not be put there."""
+        if len(below) > DEEPEST:
+            return
+        for name, is_folder in list(self.fs.scan(f"{self.spool.root}/{below}")):
+            if not is_folder or name[:1] == ".":
+                continue
+            if not name.endswith(names.SUFFIXES):
+                yield from self._in_the_way(f"{below}/{name}")
+                continue
+            text = f"{below}/{name}/ is a folder, and in the way of the task of that name"
+            stem = os.path.splitext(name)[0]
+            source = f"{self.spool.root}/{below}/{name}"
+            action = Action("mv", source, f"{self.spool.root}/{below}/{stem}-{self.token()}")
+            yield Fault("in-the-way", "", (f"{below}/{name}",), text, (action,), safe=True)
 
     def _emptied(self, rule: str, state: State, folder: str, text: str) -> Iterator[Fault]:
         """Its tasks go to hold/; a folder that then is empty goes away."""

@@ -99,6 +99,11 @@ def no_worker(b: Broken) -> str:
     return "no-worker"
 
 
+def in_the_way(b: Broken) -> str:
+    b.write("done/sweep/x.yaml/notes.txt")
+    return "in-the-way"
+
+
 def half_written_in_hold(b: Broken) -> str:
     b.write("hold/x.yaml", "")
     b.age("hold/x.yaml")
@@ -257,7 +262,8 @@ def silent_worker(b: Broken) -> str:
 
 MENDED_BY_FIX = [
     strange_name, strange_name_that_no_screen_can_show, strange_name_in_failed, astray_in_running, astray_in_waiting,
-    astray_and_held_by_a_dead_worker, no_moment, no_worker, half_written_in_hold, half_written_in_todo, draft, rubbish,
+    astray_and_held_by_a_dead_worker, no_moment, in_the_way, no_worker, half_written_in_hold, half_written_in_todo, draft,
+    rubbish,
     rubbish_swept, stale_lease, stale_lease_of_a_process_that_is_gone, stale_lease_of_nobody, ownerless,
     ownerless_in_failed, ownerless_in_done, empty_folder, lost_attempt,
     lost_attempt_with_a_text_that_is_no_plain_block, token_twice, chain_gap, missing_folder, group_mode,
