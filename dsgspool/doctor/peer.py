@@ -55,6 +55,8 @@ def consult(spool: Spool, tell: Callable[[str], None], offset: float, seconds: f
             line.close()
     except Silence as silence:
         yield {"finding": plain(_alone(silence, seconds))}
+    except FileNotFoundError:  # the host's folder is gone, and so is the host
+        yield {"finding": plain(_alone(Silence("the other doctor was stopped and has left"), seconds))}
     except OSError as error:
         yield {"finding": plain(refused("peers.measure", "peers", error))}
 

@@ -125,14 +125,18 @@ def test_of_three_doctors_two_meet_and_the_third_says_that_nobody_came(folder: S
     assert os.listdir(folder / "tmp") == []
 
 
-def test_a_partner_that_dies_is_told(folder: SpoolFolder) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_partner_that_dies_is_told(folder: SpoolFolder, number: int) -> None:
+    """Whether the partner's examination is ended with it and tidies up, or stands still."""
     one = start(folder, "--peer", "--json")
     wait_until(lambda: list((folder / "tmp").glob(".doctor-peer-*/hello")), 20)
     other = start(folder, "--peer", "--json")
     wait_until(lambda: list((folder / "tmp").glob(".doctor-peer-*/taken")), 20)
-    kill(other.pid)
-    other.communicate()
+    whole = [other.pid, *(child.pid for child in psutil.Process(other.pid).children())]
+    kill(*(whole if number == signal.SIGSTOP else whole[:1]), number=number)
     (told,) = [finding for finding in findings(one) if finding["group"] == "peers"]
+    kill(*whole)
+    other.communicate()
     assert (told["id"], told["status"]) == ("peers.who", "FAIL")
     assert "the other doctor" in told["text"]
 
