@@ -207,3 +207,39 @@ def test_a_doctor_that_is_stopped_tidies_up_and_leaves_no_process(folder: SpoolF
     assert process.returncode == {signal.SIGINT: 130}.get(number, -number)
     wait_until(lambda: not child.is_running(), 5)
     assert os.listdir(folder / "tmp") == []
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[SpoolFolder]:
+    """A spool on a disk of 1 MB and 60 inodes."""
+    disk = tmp_path / "small"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=60", "tmpfs", disk], check=True)
+    try:
+        yield SpoolFolder(disk / "spool")
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+def failures(spool: SpoolFolder) -> dict[str, str]:
+    return {finding["id"]: finding["text"] for finding in bad(spool) if finding["status"] == "FAIL"}
+
+
+@pytest.mark.root
+def test_a_full_disk_and_no_inodes_are_named_and_leave_nothing_behind(small: SpoolFolder) -> None:
+    assert failures(small) == {}
+    with (small.root.parent / "ballast").open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
+        while True:
+            ballast.write(bytes(4096))
+    assert failures(small)["mount.space"].startswith("the disk is full")
+    assert "ENOSPC" in failures(small)["semantics.fsync"]
+    os.unlink(small.root.parent / "ballast")
+    with contextlib.suppress(OSError):
+        for number in range(100):
+            (small.root.parent / f"file{number}").touch()
+    found = failures(small)
+    assert found["mount.inodes"].startswith("no inode is free") and "ENOSPC" in found["semantics.bench"]
+    for number in range(60):
+        (small.root.parent / f"file{number}").unlink(missing_ok=True)
+    assert failures(small) == {}
+    assert os.listdir(small / "tmp") == []
