@@ -7,12 +7,15 @@ a while, and has put data on the server only after close or fsync.  What is not 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 #: Kinds of file systems whose changes by other machines inotify does not see, and whose close() flushes to a server.
 REMOTE = frozenset({
     "nfs", "nfs4", "cifs", "smb3", "ceph", "lustre", "gpfs", "glusterfs", "afs", "9p", "virtiofs", "beegfs", "pvfs2", "vboxsf",
 })  # fmt: skip
+
+_ESCAPE = re.compile(r"\\([0-7]{3})")  # a space in a path is \040 there
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,16 @@ class Mount:
     point: str
     kind: str
     options: frozenset[str]
+    source: str = ""
+
+    @property
+    def is_nfs(self) -> bool:
+        """True for the Linux NFS client, any version."""
+        return self.kind in ("nfs", "nfs4")
+
+    def value(self, option: str) -> str:
+        """What an option is set to (`vers=4.2`), '' when the table does not say."""
+        return next((word.partition("=")[2] for word in sorted(self.options) if word.startswith(f"{option}=")), "")
 
     @property
     def is_remote(self) -> bool:
@@ -36,13 +49,23 @@ class Mount:
 
 def mount_of(path: str) -> Mount:
     """The mount that `path` is on, from /proc/self/mountinfo."""
-    path, best = os.path.realpath(path), Mount("", "unknown", frozenset())
+    return find_mount(os.path.realpath(path), mount_table())
+
+
+def mount_table() -> str:
+    """/proc/self/mountinfo, which is read without asking any server."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
-        for line in table:
-            left, _, right = line.partition(" - ")
-            point = left.split(" ")[4].replace("\\040", " ")
-            inside = path == point or path.startswith(point.rstrip("/") + "/")
-            if inside and len(point) >= len(best.point):
-                kind, _, options = right.split(" ", 2)
-                best = Mount(point, kind, frozenset((left.split(" ")[5] + "," + options.strip()).split(",")))
+        return table.read()
+
+
+def find_mount(path: str, table: str) -> Mount:
+    """The mount in `table` that an absolute path without links is on: the innermost, and of several the last."""
+    best = Mount("", "unknown", frozenset())
+    for line in table.splitlines():
+        left, _, right = line.partition(" - ")
+        point = _ESCAPE.sub(lambda match: chr(int(match[1], 8)), left.split(" ")[4])
+        inside = path == point or path.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best.point):
+            kind, source, options = (*right.split(" ", 2), "")[:3]
+            best = Mount(point, kind, frozenset((left.split(" ")[5] + "," + options.strip()).split(",")), source)
     return best

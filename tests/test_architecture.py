@@ -35,9 +35,15 @@ OTHER_FILES = {
     "worker/station.py": "write: the pipe to the guard",
     "worker/journal.py": "write: the terminal, which must not be waited for",
     "spool/__init__.py": "listdir, stat: looks for the spool before there is a door",
+    "doctor/raw.py": "what the protocol must never use (bare stat, link, statvfs), to see what it answers here",
+    "doctor/child.py": "the pipe between the examination and its watcher",
     "cli/exits.py": "/dev/null in the place of a closed terminal",
 }
-OTHER_PROCESSES = {"proc.py": "the door", "worker/guard.py": "stands alone"}
+OTHER_PROCESSES = {
+    "proc.py": "the door",
+    "worker/guard.py": "stands alone",
+    "doctor/child.py": "a child that may hang for ever, which nobody may wait for",
+}
 OTHER_TIME = {"clock.py": "the door", "worker/guard.py": "stands alone"}
 #: `os.path.isdir` and its kin believe an NFS cache (R6): only for what lies on this machine, or for a hint.
 BARE_LOOKS = {

@@ -42,6 +42,7 @@ COMMANDS = {
     "workers": "workers:app",
     "prune": "prune:prune",
     "report": "report:report",
+    "doctor": "doctor:doctor",
     "demo": "demo:demo",
 }
 

@@ -7,7 +7,8 @@ DSGSPOOL_DEBUG is set; a reader that closed the pipe early is no error at all.
     1  a task failed (wait), or other    6  the task is in a state that the verb does not apply to
     2  wrong usage of the command line   7  storage: disk, quota, permission, share
     3  not a spool, or its settings      8  this machine or a worker cannot do it
-    4  invalid task or name            130  interrupted with Ctrl-C
+    4  invalid task or name              9  doctor found a failure
+                                       130  interrupted with Ctrl-C
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable
 
 from dsgspool import errors
 
-OK, FAILED, USAGE, SPOOL, INVALID, NOT_FOUND, STATE, STORAGE, NODE, INTERRUPTED = (*range(9), 130)
+OK, FAILED, USAGE, SPOOL, INVALID, NOT_FOUND, STATE, STORAGE, NODE, UNHEALTHY, INTERRUPTED = (*range(10), 130)
 
 
 class UsageError(Exception):

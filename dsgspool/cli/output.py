@@ -20,6 +20,7 @@ _IN_LINE = f"[\x00-\x1f{_UNSAFE}"
 _COLOURS = {
     "todo": "36", "waiting": "36", "hold": "35", "running": "33", "done": "32", "failed": "31",
     "dead": "31", "alive": "32", "paused": "35", "draining": "35", "bold": "1", "dim": "2",
+    "ok": "32", "note": "2", "warn": "33", "FAIL": "31", "fixed": "32",
 }  # fmt: skip
 
 
@@ -59,6 +60,11 @@ def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
 def line(text: str) -> None:
     """One result on stdout."""
     print(clean_line(text))
+
+
+def painted(text: str) -> None:
+    """A line that has its colours already, and whose parts were made clean before that."""
+    print(text)
 
 
 def lines(texts: Iterable[str]) -> None:

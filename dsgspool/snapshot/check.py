@@ -145,7 +145,7 @@ def _finished(tasks: Iterable[TaskSeen], attempts: Mapping[str, list[Attempt]]) 
     elsewhere = {task.identity for task in tasks if task.state is not State.DONE}
     for task in tasks:
         ended = [attempt for attempt in attempts.get(task.identity, ()) if attempt.over]
-        if task.state is State.DONE:
+        if task.state is State.DONE and not task.name.token and not task.name.claim:
             yield from _done(task, ended, task.identity in elsewhere)
         elif _claims_a_record(task) and all(attempt.outcome != task.reason for attempt in ended):
             detail = f"no attempt ended with {task.reason}"

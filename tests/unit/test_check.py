@@ -150,3 +150,10 @@ def test_files_in_tmp_older_than_a_day_are_rubbish(seeded: Seeded) -> None:
     (violation,) = check(seeded.spool)
     assert violation.where == ("tmp/abcdefgh/x.yaml",)
     assert os.path.exists(new)
+
+
+@pytest.mark.parametrize("name", ["x~cancelled.abcdefgh-1", "x@n1-aaaaaaaa.1"])
+def test_what_a_person_moved_out_of_running_into_done_needs_no_record(seeded: Seeded, name: str) -> None:
+    """First it keeps its owner's claim; then the owner, who has killed it, makes it ~cancelled."""
+    seeded.write(f"done/{name}.yaml")
+    assert check(seeded.spool) == []

@@ -1,0 +1,139 @@
+"""Settings, folders and who may do what in them.
+
+The rule: whoever may write into todo/ runs commands as the worker's user, so what is open to all is a failure, and what
+a group shares must be shared in every folder.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Iterator, Mapping
+
+from dsgspool.doctor import raw
+from dsgspool.doctor.repair import Action, Fault
+from dsgspool.doctor.semantics import refused
+from dsgspool.doctor.values import Finding, Status, some
+from dsgspool.errors import NodeError, SettingsError
+from dsgspool.settings import Settings
+from dsgspool.spool import FOLDERS, PAUSE, SETTINGS, Spool
+from dsgspool.spool.laying import group_number
+
+STATES = ("todo", "waiting", "hold", "running", "done", "failed", "logs", "workers", "tmp")
+
+
+def settings(spool: Spool) -> Finding:
+    """spool.yaml as workers read it."""
+    try:
+        found = spool.settings()
+    except SettingsError as error:
+        return _found(
+            "settings", Status.FAIL, f"{error}", f"mend {spool.root}/{SETTINGS}: workers take nothing until then"
+        )
+    except OSError as error:
+        return refused("spool.settings", "spool", error)
+    beat = f"heartbeat {found.heartbeat:g} s, lease {found.lease:g} s"
+    return _found(
+        "settings",
+        Status.OK,
+        f"{SETTINGS} is right ({beat})",
+        facts={"heartbeat": found.heartbeat, "lease": found.lease},
+    )
+
+
+def group(settings: Settings) -> Iterator[Finding]:
+    """The group that spool.yaml trusts."""
+    if settings.group is not None:
+        try:
+            number = group_number(settings.group)
+        except NodeError as error:
+            text, _, remedy = str(error).partition(": ")
+            yield _found("group", Status.FAIL, text, remedy)
+        else:
+            yield _found("group", Status.OK, f"group {settings.group} ({number}) is known here and you are in it")
+
+
+def missing(spool: Spool) -> Iterator[Fault]:
+    """Folders that are not there; any worker makes them when it starts."""
+    there = set(spool.fs.names(spool.root))
+    for name in FOLDERS:
+        if name not in there:
+            action = Action("mkdir", f"{spool.root}/{name}", mode=0o2770 if spool.fs.group else 0)
+            yield Fault("missing-folder", "", (name,), f"{name}/ is missing", (action,), safe=True)
+
+
+def modes(spool: Spool) -> Iterator[Fault]:
+    """Folders that are open to everybody, or not to the group that has all the others."""
+    there = set(spool.fs.names(spool.root))
+    seen = {name: spool.fs.status_of_folder(f"{spool.root}/{name}") for name in STATES if name in there}
+    whole = spool.fs.status_of_folder(spool.root)
+    shared = "todo" in seen and seen["todo"].st_mode & 0o2020 == 0o2020
+    for name, status in {"": whole, **seen}.items():
+        path, mode = f"{spool.root}/{name}".rstrip("/"), stat.S_IMODE(status.st_mode)
+        if mode & 0o002:
+            action = Action("chmod", path, mode=mode & ~0o002)
+            text = f"{name or spool.root}/ may be written by everybody, who can so run commands as the worker's user"
+            yield Fault("open-to-all", "", (name,), text, (action,), status=Status.FAIL)
+        elif name and shared and (mode & 0o2070 != 0o2070 or mode & 0o1000):
+            action = Action("chmod", path, mode=0o2770)
+            text = f"{name}/ has mode {mode:04o} in a spool that a group shares (todo/ has setgid and group-write)"
+            yield Fault("group-mode", "", (name,), text, (action,), safe=True)
+        elif name == "todo" and mode & 0o1000:
+            action = Action("chmod", path, mode=mode & ~0o1000)
+            yield Fault("sticky", "", (name,), "todo/ is sticky: a worker of another user cannot claim", (action,))
+
+
+def owner(spool: Spool) -> Finding:
+    """Whose spool this is, for this user."""
+    status = spool.fs.status_of_folder(spool.root)
+    mode = stat.S_IMODE(spool.fs.status_of_folder(spool.todo).st_mode)
+    facts = {"uid": status.st_uid, "gid": status.st_gid, "mode": f"{mode:04o}", "me": os.geteuid()}
+    whose = f"owned by {_user(status.st_uid)}, group {_group(status.st_gid)}, todo/ {mode:04o}"
+    run_as = _run_as(spool)
+    if os.geteuid() == 0 and status.st_uid != 0 and run_as != "owner":
+        remedy = "run workers as the owner, or set `run_as: owner` in spool.yaml"
+        return _found("owner", Status.WARN, f"{whose}; root's workers refuse it", remedy, facts=facts)
+    closed = [name for name in STATES if not raw.may_write(f"{spool.root}/{name}")]
+    if closed:
+        text = f"{whose}; you may not write into {some([f'{name}/' for name in closed])}"
+        return _found(
+            "owner", Status.FAIL, text, "the owner can share it: dsgspool init --group G, and `group: G`", facts=facts
+        )
+    if status.st_uid != os.geteuid() and os.geteuid() != 0 and not mode & 0o020:
+        return _found("owner", Status.WARN, f"{whose}: not yours", "", facts=facts)
+    return _found("owner", Status.OK, whose, facts=facts)
+
+
+def _run_as(spool: Spool) -> str:
+    try:
+        return spool.settings().run_as
+    except (SettingsError, OSError):
+        return ""
+
+
+def pause(spool: Spool) -> Iterator[Finding]:
+    """A spool that somebody stopped."""
+    if PAUSE in spool.fs.names(spool.root):
+        yield _found("pause", Status.NOTE, "the spool is paused: nobody takes tasks", "dsgspool resume")
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return f"gid {gid}"
+
+
+def _found(
+    name: str, status: Status, text: str, remedy: str = "", facts: Mapping[str, object] | None = None
+) -> Finding:
+    return Finding(f"spool.{name}", "spool", status, text, remedy, facts or {})

@@ -1,0 +1,254 @@
+"""Tasks whose worker is gone, tasks that are nowhere, and the promises that `snapshot.check` finds broken.
+
+The rule: what a living worker holds is left alone.  What a dead one held goes where a janitor would put it, by the
+record of that very claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from dsgspool import names, snapshot
+from dsgspool.doctor.owners import Owners
+from dsgspool.doctor.repair import Action, Fault
+from dsgspool.doctor.values import Status, many, some
+from dsgspool.errors import InvalidName
+from dsgspool.names import TaskName
+from dsgspool.records import parse_record, record_claim, record_is_over
+from dsgspool.snapshot import Violation
+from dsgspool.snapshot.look import FLOW, attempt_numbers
+from dsgspool.spool import Spool, task_name
+from dsgspool.spool.chain import Chain, next_of
+from dsgspool.spool.moves import Moves, Place, park, target_of
+from dsgspool.task import Budget, Decision, Kind, Outcome, Retry, State, decide
+from dsgspool.yamltext import dump
+
+DAY = 86400.0
+BUG = "this should not be possible: please keep a copy of the records and report it"
+KEEP = (State.RUNNING, *(state for state in FLOW if state is not State.RUNNING))
+
+
+class Tasks:
+    """One look at tasks, workers' folders and records."""
+
+    def __init__(self, spool: Spool, owners: Owners, *, quick: bool = False) -> None:
+        self.spool, self.fs, self.owners, self.quick = spool, spool.fs, owners, quick
+        self.moves = Moves(spool)
+        self.token = self.moves.token
+        self.chain = Chain(spool, lambda wid: bool(owners.proof(wid)), lambda: owners.settings.lease)
+
+    def faults(self) -> Iterator[Fault]:
+        """Everything that is found."""
+        for wid, is_folder in list(self.fs.scan(self.spool.running)):
+            if is_folder and names.is_wid(wid):
+                yield from self._folder(wid)
+        yield from self._claims()
+        if not self.quick:
+            yield from self._lost()
+            for violation in snapshot.check(self.spool):
+                yield from self._violation(violation)
+
+    # -- what dead workers hold ----------------------------------------------------------------------------------
+
+    def _folder(self, wid: str) -> Iterator[Fault]:
+        files = [name for name, _ in self.fs.scan(f"{self.spool.running}/{wid}") if name[:1] not in ".#"]
+        proof, where = self.owners.proof(wid), (f"running/{wid}",)
+        if not files:
+            if proof and self._age(wid) > DAY:
+                action = Action("rmdir", f"{self.spool.running}/{wid}")
+                yield Fault(
+                    "empty-folder", "", where, f"running/{wid}/ of a dead worker is empty", (action,), safe=True
+                )
+        elif not proof:
+            if wid in self.owners.silent:
+                yield self._silent(wid, files)
+        elif self.owners.living:
+            text = f"running/{wid}: {proof}; {many(len(files), 'task')} to be taken over by a living worker, within a lease"
+            yield Fault("take-over", "", where, text, status=Status.NOTE)
+        else:
+            actions = [*self._mark(wid), *filter(None, (self._rescue(wid, file) for file in files))]
+            text = f"running/{wid}: {proof}, and no worker lives to take over {many(len(files), 'task')} of it"
+            yield Fault(
+                "stale-lease", "", where, text, tuple(actions), safe=True, remedy="or start a worker: dsgspool worker"
+            )
+
+    def _silent(self, wid: str, files: list[str]) -> Fault:
+        age = self.owners.ages[wid]
+        text = f"running/{wid}: no heartbeat for {age:.0f} s, {many(len(files), 'task')} in its hands"
+        action = Action("touch", f"{self.spool.workers}/{wid}.dead")
+        remedy = "living workers take over when they have watched it for a lease"
+        if not self.owners.living:
+            remedy = (
+                "start a worker, which takes over after a lease; or, only when that machine is off for certain, bury it"
+            )
+        return Fault("silent-worker", "", (f"running/{wid}",), text, (action,), remedy=remedy)
+
+    def _mark(self, wid: str) -> list[Action]:
+        """A tombstone for a worker that is proven dead and has no mark: should it come back, it finds that it is out."""
+        marks = {f"{wid}.dead", f"{wid}.fenced"} & self.owners.files
+        known = {f"{wid}.yaml", f"{wid}.lock"} & self.owners.files
+        return [Action("touch", f"{self.spool.workers}/{wid}.dead")] if known and not marks else []
+
+    def _rescue(self, wid: str, file: str) -> Action | None:
+        """The move that a janitor would make."""
+        try:
+            name = names.parse_flat(file)
+        except InvalidName:
+            name, decision = names.invalid_name(file, ""), Decision(State.FAILED, "invalid", unique=True)
+        else:
+            if name.claim and name.claim.wid != wid and not self.owners.proof(name.claim.wid):
+                return None
+            decision = park(self.spool, name, self._verdict(name))
+        target = target_of(self.spool, name, decision, self.token(), self.owners.now)
+        return Action("mv", f"{self.spool.running}/{wid}/{file}", target)
+
+    def _verdict(self, name: TaskName) -> Decision:
+        found = self.chain.of_claim(name) if name.claim else None
+        if found is None:
+            return Decision(State.TODO, budget=name.budget)
+        if record_is_over(found[1]):
+            return next_of(found[1]) or Decision(State.TODO, budget=name.budget)
+        lost = decide(Outcome(Kind.LOST), name.budget, Retry(max_lost=self.owners.settings.max_lost))
+        assert lost is not None
+        return lost
+
+    def _age(self, wid: str) -> float:
+        try:
+            return self.owners.now - self.fs.status_of_folder(f"{self.spool.running}/{wid}").st_mtime
+        except FileNotFoundError:
+            return 0.0
+
+    def _claims(self) -> Iterator[Fault]:
+        """`@` names of dead owners outside of running/."""
+        for state in (State.TODO, State.WAITING, State.HOLD, State.FAILED, State.DONE):
+            for path, name in list(self.spool.held(state)):
+                if name.claim and (proof := self.owners.proof(name.claim.wid)):
+                    text = f"{state}/{path} is held by {name.claim.wid}: {proof}"
+                    action = Action(
+                        "mv", f"{self.spool.folder(state)}/{path}", self._stripped(Place(state, path, name))
+                    )
+                    yield Fault("ownerless", name.identity, (f"{state}/{path}",), text, (action,), safe=True)
+
+    def _stripped(self, place: Place) -> str:
+        """Its name without the claim: a return like any other."""
+        name, folder = place.name, self.spool.folder(place.state)
+        if place.state in (State.FAILED, State.DONE):
+            # In done/ a name with a tag would look finished well: what its owner never finished is cancelled.
+            return f"{self.spool.failed}/{name.failed('cancelled', self.token()).path}"
+        back = name.returned(name.budget, self.token())
+        if place.state is State.WAITING:
+            return f"{folder}/{place.path.partition('/')[0]}/{back.lane_path}"
+        return f"{folder}/{back.lane_path if place.state is State.TODO else back.path}"
+
+    # -- tasks that are nowhere ----------------------------------------------------------------------------------
+
+    def _lost(self) -> Iterator[Fault]:
+        """An attempt without end, its worker dead, and no file of that name anywhere."""
+        records = attempt_numbers(self.spool)
+        there = {name.identity for state in (*FLOW, *FLOW) for _, name in self.spool.tasks(state)} if records else set()
+        for identity in sorted(records.keys() - there):
+            path = f"logs/{names.record_path(identity, max(records[identity]))}"
+            data = self.fs.read_fresh(f"{self.spool.root}/{path}")
+            if data is None or record_is_over(data):
+                continue
+            record = parse_record(data)
+            if not record.worker or not (proof := self.owners.proof(record.worker)):
+                continue
+            text = f"{identity} is nowhere, and its last attempt never ended ({record.worker}: {proof})"
+            plain = b"\ntext: |\n" in data
+            yield self._found_again(identity, path, text, record.text, plain=plain)
+
+    def _found_again(self, identity: str, path: str, text: str, kept: str | None, *, plain: bool) -> Fault:
+        try:
+            target = (
+                f"{self.spool.hold}/{TaskName(names.check_identity(identity)).returned(Budget(), self.token()).path}"
+            )
+        except InvalidName:
+            kept, target = None, ""
+        if not kept:
+            remedy = f"somebody removed it, or it was lost; {path} says what is known"
+            return Fault("lost-attempt", identity, (path,), text, remedy=remedy, status=Status.NOTE)
+        action = Action("text", target, data=kept.encode(), source=f"{self.spool.root}/{path}" if plain else "")
+        remedy = "removed by hand while its worker died? Its record has the text: this puts it into hold/"
+        return Fault("lost-attempt", identity, (path,), text, (action,), safe=True, remedy=remedy)
+
+    # -- broken promises -----------------------------------------------------------------------------------------
+
+    def _violation(self, found: Violation) -> Iterator[Fault]:
+        menders: dict[str, Callable[[Violation], Fault | None]] = {
+            "claim-twice": self._twice, "token-twice": self._twice, "chain-gap": self._gap, "ownerless": lambda _: None,
+            "rubbish": lambda _: None, "done-without-record": self._unproven, "done-but-failed": self._unproven,
+            "failed-without-record": self._unproven,
+        }  # fmt: skip
+        fault = menders.get(found.rule, self._history)(found)
+        if fault is not None:
+            yield fault
+
+    def _history(self, found: Violation) -> Fault:
+        """What has happened cannot be mended."""
+        remedy = f"{BUG}; `dsgspool prune` removes the records later"
+        text = f"{found.task}: {found.detail} ({some(list(found.where))})"
+        return Fault(found.rule, found.task, found.where, text, status=Status.FAIL, remedy=remedy)
+
+    def _twice(self, found: Violation) -> Fault:
+        """One file in several places: the one that is nearest to running stays, the others are parked."""
+        text = f"{found.task}: {found.detail}: {some(list(found.where))}"
+        places = [self._place(where) for where in found.where]
+        owners = {place.name.claim.wid for place in places if place.name.claim}
+        if alive := [wid for wid in owners if not self.owners.proof(wid)]:
+            remedy = "look again when it has ended"
+            return Fault(found.rule, found.task, found.where, f"{text}; {alive[0]} holds it", remedy=remedy)
+        places.sort(key=lambda place: KEEP.index(place.state))
+        actions = tuple(
+            Action("mv", f"{self.spool.folder(p.state)}/{p.path}", f"{self.spool.hold}/{self._duplicate(p.name)}")
+            for p in places[1:]
+        )
+        return Fault(found.rule, found.task, found.where, text, actions, safe=True)
+
+    def _duplicate(self, name: TaskName) -> str:
+        return name.failed("duplicate", self.token()).path
+
+    def _place(self, where: str) -> Place:
+        state, _, path = where.partition("/")
+        return Place(State(state), path, task_name(State(state), path))
+
+    def _gap(self, found: Violation) -> Fault:
+        """A stub says that there was an attempt and that it is over, so that the chain is a lock again.
+
+        RACE: whoever starts the name meanwhile creates the lowest record that is missing.  So stubs are made from below,
+        none after one that was there already, and none at all while a record of the name may be alive.
+        """
+        identity = found.task
+        text = f"{identity}: {found.where[0]} is there, {found.where[1]} before it is not: records were removed by hand"
+        newest = names.parse_record(found.where[0].removeprefix("logs/"))
+        records = {
+            n: self.fs.read_fresh(self.chain.path(identity, n)) for n in range(1, newest[1] + 1 if newest else 1)
+        }
+        if not all(data is None or self._is_over(data) for data in records.values()):
+            return Fault(
+                "chain-gap", identity, found.where, text, remedy="an attempt of it is alive: look again afterwards"
+            )
+        missing = [n for n, data in records.items() if data is None]
+        actions = (Action("write", self.chain.path(identity, n), data=_stub(identity, n)) for n in missing)
+        return Fault("chain-gap", identity, found.where, text, tuple(actions), safe=True)
+
+    def _is_over(self, data: bytes) -> bool:
+        worker = (record_claim(data) or "").rpartition(".")[0]
+        return record_is_over(data) or bool(worker and self.owners.proof(worker))
+
+    def _unproven(self, found: Violation) -> Fault:
+        """Finished says the folder, and the records do not: a person's mv, or records removed by hand."""
+        place = self._place(found.where[0])
+        text = f"{found.where[0]}: {found.detail}: put there by hand, or records were removed"
+        if found.rule == "failed-without-record":
+            target = f"{self.spool.failed}/{place.name.failed(place.name.tag, self.token()).path}"
+        else:
+            target = f"{self.spool.hold}/{place.name.returned(Budget(), self.token()).path}"
+        action = Action("mv", f"{self.spool.folder(place.state)}/{place.path}", target)
+        remedy = "if you did that on purpose, leave it"
+        return Fault(found.rule, found.task, found.where, text, (action,), remedy=remedy)
+
+
+def _stub(identity: str, number: int) -> bytes:
+    lines = dump({"task": identity, "attempt": number, "outcome": "pruned", "reason": "its record was missing"}.items())
+    return f"{lines}...\n".encode()

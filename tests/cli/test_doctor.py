@@ -1,0 +1,501 @@
+"""`dsgspool doctor`: each thing that can be broken in a spool is named, and its command mends it, typed or by --fix."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dsgspool.clock import iso
+from dsgspool.lease import dump_identity
+from dsgspool.proc import identity
+from tests.support.seeded import Seeded
+
+DEAD, LIVING = "n2-bbbbbbbb", "n1-aaaaaaaa"
+OLD = 200_000  #: seconds
+
+
+class Broken:
+    """A spool on disk that a test breaks, and the doctor who looks at it."""
+
+    def __init__(self, seeded: Seeded, run) -> None:
+        self.seeded, self.root, self.run = seeded, Path(seeded.root), run
+        self.write = seeded.write
+
+    def age(self, path: str, seconds: float = OLD) -> None:
+        moment = self.seeded.now - seconds
+        os.utime(self.root / path, (moment, moment))
+
+    def doctor(self, *words: str):
+        return self.run("--spool", self.root, "doctor", *words)
+
+    def findings(self, *words: str) -> list[dict]:
+        """What is not well, by --json."""
+        found = json.loads(self.doctor("--json", *words).stdout)
+        return [finding for finding in found if finding["status"] in ("warn", "FAIL", "fixed") or finding["fix"]]
+
+    def the(self, rule: str, *words: str) -> dict:
+        """The one finding of that rule, and no other."""
+        (finding,) = self.findings(*words)
+        assert finding["id"] == f"spool.{rule}", finding
+        return finding
+
+    def files(self) -> set[str]:
+        """Every file below the spool, without what is a program's own."""
+        return {str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def broken(tmp_path, run, monkeypatch) -> Broken:
+    monkeypatch.setattr("dsgspool.doctor.examine.PAUSE", 0.05)
+    return Broken(Seeded(str(tmp_path / "a spool")), run)
+
+
+def strange_name(b: Broken) -> str:
+    b.write("hold/a@b; rm x.yaml")
+    return "strange-name"
+
+
+def strange_name_that_no_screen_can_show(b: Broken) -> str:
+    b.write("hold/it's \n\x1b[31mred\\~.yaml")
+    return "strange-name"
+
+
+def strange_name_in_failed(b: Broken) -> str:
+    b.write("failed/batch/a~b.yaml")
+    return "strange-name"
+
+
+def astray_in_running(b: Broken) -> str:
+    b.write("running/x.yaml")
+    return "astray"
+
+
+def astray_in_waiting(b: Broken) -> str:
+    b.write("waiting/sweep%x~1.abcdefgh-1.yaml")
+    return "astray"
+
+
+def astray_and_held_by_a_dead_worker(b: Broken) -> str:
+    b.seeded.worker(DEAD, ended=True)
+    b.write(f"running/x@{DEAD}.1.yaml")
+    return "astray"
+
+
+def no_moment(b: Broken) -> str:
+    b.write("waiting/tomorrow/x.yaml")
+    b.write("waiting/tomorrow/y.yaml")
+    return "no-moment"
+
+
+def no_worker(b: Broken) -> str:
+    b.write("running/sweep/x.yaml")
+    b.write("running/sweep/y~1.abcdefgh-1.yaml")
+    return "no-worker"
+
+
+def in_the_way(b: Broken) -> str:
+    b.write("done/sweep/x.yaml/notes.txt")
+    return "in-the-way"
+
+
+def half_written_in_hold(b: Broken) -> str:
+    b.write("hold/x.yaml", "")
+    b.age("hold/x.yaml")
+    return "half-written"
+
+
+def half_written_in_todo(b: Broken) -> str:
+    b.write("todo/sweep/x.yaml", "")
+    b.age("todo/sweep/x.yaml")
+    return "half-written"
+
+
+def draft(b: Broken) -> str:
+    b.write(f"workers/.{DEAD}.control.yaml.123.tmp", "")
+    b.age(f"workers/.{DEAD}.control.yaml.123.tmp")
+    return "draft"
+
+
+def rubbish(b: Broken) -> str:
+    b.write("tmp/abcdefgh/x.yaml")
+    b.age("tmp/abcdefgh/x.yaml")
+    b.age("tmp/abcdefgh")
+    return "rubbish"
+
+
+def rubbish_swept(b: Broken) -> str:
+    b.write("tmp/.abcdefgh.swept/x.yaml")
+    b.age("tmp/.abcdefgh.swept/x.yaml")
+    b.age("tmp/.abcdefgh.swept")
+    return "rubbish"
+
+
+def stale_lease(b: Broken) -> str:
+    b.seeded.worker(DEAD, ended=True)
+    b.seeded.running("sweep/x", DEAD)
+    b.write(f"running/{DEAD}/y@{DEAD}.2.yaml")
+    return "stale-lease"
+
+
+def stale_lease_of_a_process_that_is_gone(b: Broken) -> str:
+    me = identity()
+    gone = dump_identity(DEAD, replace(me, pid=4_000_000, start=7), {"lease": 47})
+    b.write(f"workers/{DEAD}.yaml", gone)
+    b.write(f"workers/{DEAD}.lock", "")
+    b.write(f"running/{DEAD}/y@{DEAD}.2.yaml")
+    return "stale-lease"
+
+
+def stale_lease_of_nobody(b: Broken) -> str:
+    b.write(f"running/{DEAD}/y@{DEAD}.2.yaml")
+    b.age(f"running/{DEAD}")
+    return "stale-lease"
+
+
+def ownerless(b: Broken) -> str:
+    b.seeded.worker(DEAD, ended=True)
+    b.write(f"waiting/until-20301121T210000Z/x@{DEAD}.1.yaml")
+    return "ownerless"
+
+
+def ownerless_in_failed(b: Broken) -> str:
+    b.seeded.worker(DEAD, ended=True)
+    b.write(f"failed/sweep/x@{DEAD}.1.yaml")
+    return "ownerless"
+
+
+def ownerless_in_done(b: Broken) -> str:
+    b.seeded.worker(DEAD, ended=True)
+    b.write(f"done/x@{DEAD}.1.yaml")
+    return "ownerless"
+
+
+def empty_folder(b: Broken) -> str:
+    b.seeded.worker(DEAD, ended=True)
+    (b.root / "running" / DEAD).mkdir()
+    b.age(f"running/{DEAD}")
+    return "empty-folder"
+
+
+def lost_attempt(b: Broken) -> str:
+    b.seeded.worker(DEAD, ended=True)
+    b.seeded.record("sweep/x", 1, worker=DEAD, text="command: |\n  echo 'it''s'\n\n  true\n...\n")
+    return "lost-attempt"
+
+
+def lost_attempt_with_a_text_that_is_no_plain_block(b: Broken) -> str:
+    b.seeded.worker(DEAD, ended=True)
+    b.seeded.record("x", 1, worker=DEAD, text="  command: 'a\\b'\n\t\n  $HOME `x`")
+    return "lost-attempt"
+
+
+def token_twice(b: Broken) -> str:
+    b.write("hold/x~1.abcdefgh-1.yaml")
+    b.write("hold/again/x~1.abcdefgh-1.yaml")
+    return "token-twice"
+
+
+def claim_twice(b: Broken) -> str:
+    b.seeded.worker(LIVING)
+    b.seeded.worker(DEAD, ended=True)
+    b.write(f"running/{DEAD}/x@{DEAD}.1.yaml")
+    b.write(f"running/{LIVING}/x@{DEAD}.1.yaml")
+    return "claim-twice"
+
+
+def chain_gap(b: Broken) -> str:
+    b.seeded.record("sweep/x", 1, "exit1")
+    b.seeded.record("sweep/x", 4, "exit1")
+    b.write("failed/sweep/x~exit1.yaml")
+    return "chain-gap"
+
+
+def missing_folder(b: Broken) -> str:
+    (b.root / "waiting").rmdir()
+    return "missing-folder"
+
+
+def group_mode(b: Broken) -> str:
+    for folder in ("todo", "waiting", "hold", "running", "done", "failed", "logs", "workers", "tmp"):
+        (b.root / folder).chmod(0o2770)
+    (b.root / "hold").chmod(0o755)
+    return "group-mode"
+
+
+def failed_without_record(b: Broken) -> str:
+    b.write("failed/sweep/x~exit1.yaml")
+    return "failed-without-record"
+
+
+def done_without_record(b: Broken) -> str:
+    b.write("done/sweep/x.yaml")
+    return "done-without-record"
+
+
+def done_but_failed(b: Broken) -> str:
+    b.seeded.done("x")
+    b.seeded.record("x", 2, "exit1")
+    return "done-but-failed"
+
+
+def open_to_all(b: Broken) -> str:
+    (b.root / "todo").chmod(0o777)
+    return "open-to-all"
+
+
+def sticky(b: Broken) -> str:
+    (b.root / "todo").chmod(0o1755)
+    return "sticky"
+
+
+def silent_worker(b: Broken) -> str:
+    b.seeded.worker(DEAD, silent=500)
+    b.write(f"running/{DEAD}/x@{DEAD}.1.yaml")
+    return "silent-worker"
+
+
+MENDED_BY_FIX = [
+    strange_name, strange_name_that_no_screen_can_show, strange_name_in_failed, astray_in_running, astray_in_waiting,
+    astray_and_held_by_a_dead_worker, no_moment, in_the_way, no_worker, half_written_in_hold, half_written_in_todo, draft,
+    rubbish,
+    rubbish_swept, stale_lease, stale_lease_of_a_process_that_is_gone, stale_lease_of_nobody, ownerless,
+    ownerless_in_failed, ownerless_in_done, empty_folder, lost_attempt,
+    lost_attempt_with_a_text_that_is_no_plain_block, token_twice, chain_gap, missing_folder, group_mode,
+]  # fmt: skip
+FOR_A_PERSON = [failed_without_record, done_without_record, done_but_failed, open_to_all, sticky]
+#: What a mended task may wait for: that a worker is started.
+IDLE = "no worker lives"
+
+
+def is_well(findings: list[dict]) -> bool:
+    return all(finding["id"] == "spool.workers" and IDLE in finding["text"] for finding in findings)
+
+
+def only(findings: list[dict]) -> dict:
+    """The finding that is not about nobody working."""
+    (finding,) = [finding for finding in findings if finding["id"] != "spool.workers"]
+    return finding
+
+
+@pytest.mark.parametrize("breakage", MENDED_BY_FIX + FOR_A_PERSON, ids=lambda breakage: breakage.__name__)
+def test_the_command_that_is_shown_mends_it(broken, breakage):
+    rule = breakage(broken)
+    finding = only(broken.findings())
+    assert finding["id"] == f"spool.{rule}"
+    assert finding["fix"]["commands"]
+    shown = [line[10:] for line in broken.doctor().stdout.splitlines() if line.startswith("        $ ")]
+    assert len(shown) == len(finding["fix"]["commands"])
+    for line in shown:
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, cwd="/")
+        assert (done.returncode, done.stderr) == (0, ""), line
+    assert is_well(broken.findings())
+
+
+@pytest.mark.parametrize("breakage", MENDED_BY_FIX, ids=lambda breakage: breakage.__name__)
+def test_fix_mends_it_and_prints_what_it_did(broken, breakage):
+    rule = breakage(broken)
+    result = broken.doctor("--fix")
+    assert f"spool.{rule}" not in result.stdout
+    assert "        did " in result.stdout and "1 mended" in result.stdout, result.stdout
+    assert is_well(broken.findings())
+
+
+def test_a_lost_task_comes_back_with_its_very_text_by_both_ways(broken):
+    text = "command: |\n  echo 'it''s'\n\n  true\n...\n"
+    for number, words in enumerate((["--fix"], [])):
+        broken.seeded.worker(DEAD, ended=True)
+        broken.seeded.record(f"x{number}", 1, worker=DEAD, text=text)
+        for command in only(broken.findings(*words))["fix"]["commands"] if not words else ():
+            subprocess.run(["bash", "-c", command], check=True)
+        if words:
+            broken.doctor(*words)
+        (file,) = (broken.root / "hold").glob(f"x{number}~0.*.yaml")
+        assert file.read_text() == text
+
+
+def test_what_a_dead_worker_held_goes_where_its_record_says(broken):
+    b = broken
+    b.seeded.worker(DEAD, ended=True)
+    for number, (name, following) in enumerate(
+        {"d": "done", "f": "failed~exit1", "n": "nothing", "w": "waiting~1l0+9.0"}.items()
+    ):
+        b.write(f"running/{DEAD}/{name}@{DEAD}.{number}.yaml")
+        b.seeded.record(
+            name, 1, "done" if name == "d" else "exit1", worker=DEAD, claim=f"{DEAD}.{number}", next=following
+        )
+    b.write(f"running/{DEAD}/l@{DEAD}.8.yaml")
+    b.seeded.record("l", 1, worker=DEAD, claim=f"{DEAD}.8")
+    b.write(f"running/{DEAD}/sweep%u~1.abcdefgh-1@{DEAD}.9.yaml")
+    b.write(f"running/{DEAD}/what is that@.yaml")
+    b.doctor("--fix")
+    shape = {
+        re.sub(r"[a-z2-7]{8}-[0-9]+|[0-9a-f]{12}|until-[0-9TZ]+", "T", file) for file in b.files() if "yaml" in file
+    }
+    expected = (
+        "done/d failed/f~exit1 todo/n~0.T waiting/T/w~1.T todo/l~0l1.T todo/sweep/u~1.T failed/invalid-T~invalid.T"
+    )
+    assert {f"{path}.yaml" for path in expected.split()} <= shape, shape
+
+
+def test_a_living_worker_takes_over_and_the_doctor_leaves_it_that(broken):
+    broken.seeded.worker(LIVING)
+    broken.seeded.worker(DEAD, ended=True)
+    broken.write(f"running/{DEAD}/y@{DEAD}.2.yaml")
+    before = broken.files()
+    assert broken.findings("--fix") == []
+    found = json.loads(broken.doctor("--json").stdout)
+    (note,) = [finding for finding in found if finding["id"] == "spool.take-over"]
+    assert (note["status"], note["fix"]) == ("note", None)
+    assert broken.files() == before
+
+
+@pytest.mark.parametrize("breakage", [*FOR_A_PERSON, silent_worker], ids=lambda breakage: breakage.__name__)
+def test_fix_leaves_alone_what_only_a_person_can_decide(broken, breakage):
+    rule = breakage(broken)
+    before = broken.files()
+    finding = only(broken.findings("--fix"))
+    assert finding["id"] == f"spool.{rule}"
+    assert (finding["fix"]["safe"], finding["fix"]["done"]) == (False, False)
+    assert broken.files() == before
+
+
+def test_a_finding_that_is_gone_at_the_second_look_is_none(broken, monkeypatch):
+    """What is on its way at the first look has arrived at the second."""
+    broken.write("running/x.yaml")
+    sleep = "dsgspool.clock.SystemClock.sleep"
+    monkeypatch.setattr(sleep, lambda *_: (broken.root / "running/x.yaml").unlink(missing_ok=True))
+    assert broken.findings() == []
+
+
+def test_a_healthy_spool_ends_with_0_and_only_looks(broken):
+    broken.seeded.done("a/1", "2")
+    broken.seeded.failed("3")
+    before = {path: path.stat().st_mtime_ns for path in broken.root.rglob("*") if path.is_file()}
+    result = broken.doctor()
+    assert result.exit_code == 0, result.stdout
+    assert "0 warnings, 0 failures" in result.stdout and result.stderr == ""
+    assert {path: path.stat().st_mtime_ns for path in broken.root.rglob("*") if path.is_file()} == before
+
+
+def test_warnings_end_with_0_and_failures_with_9(broken):
+    astray_in_running(broken)
+    assert broken.doctor().exit_code == 0
+    open_to_all(broken)
+    result = broken.doctor()
+    assert (result.exit_code, "  FAIL  todo/ may be written by everybody" in result.stdout) == (9, True)
+
+
+def test_no_spool_is_told_as_by_every_command(run, tmp_path, monkeypatch):
+    result = run("--spool", tmp_path, "doctor")
+    assert (result.exit_code, "is not a spool" in result.stderr) == (3, True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DSGSPOOL_SPOOL", raising=False)
+    result = run("doctor", "--json")
+    assert (result.exit_code, "name one with: dsgspool --spool DIR" in result.stderr) == (3, True)
+
+
+def test_broken_settings_are_a_failure_with_their_line_and_the_rest_is_looked_at(broken):
+    broken.write("spool.yaml", "format: 1\nheartbeat: never\n")
+    astray_in_running(broken)
+    found = {finding["id"]: finding for finding in broken.findings()}
+    assert "line 2" in found["spool.settings"]["text"]
+    assert "spool.astray" in found
+
+
+def test_many_of_a_kind_are_counted_and_json_has_all(broken):
+    for number in range(12):
+        broken.write(f"hold/a{number:02d}@.yaml")
+    result = broken.doctor()
+    assert result.stdout.count("no command finds it") == 5
+    assert "7 more like these" in result.stdout and "12 repairs, all safe" in result.stderr
+    assert len(broken.findings()) == 12
+
+
+def test_quick_leaves_the_records_alone(broken):
+    broken.seeded.record("x", 3, "exit1")
+    assert broken.findings("--quick") == []
+    assert broken.the("chain-gap")
+
+
+def test_a_gap_below_a_living_attempt_is_left_alone(broken):
+    """A stub would let a file whose name says `2 used` pass the attempt that is alive at 1."""
+    broken.seeded.worker(LIVING)
+    broken.seeded.record("x", 1, worker=LIVING)
+    broken.seeded.record("x", 4, "stopped")
+    before = broken.files()
+    gap = next(finding for finding in broken.findings("--fix") if finding["id"] == "spool.chain-gap")
+    assert gap["fix"] is None and "alive" in gap["remedy"]
+    assert broken.files() == before
+
+
+def test_a_second_stub_is_not_written_when_somebody_made_the_first_record(broken):
+    broken.seeded.record("x", 4, "exit1")
+    broken.write("failed/x~exit1.yaml")
+    (command,) = broken.the("chain-gap")["fix"]["commands"]
+    broken.seeded.record("x", 1, worker=LIVING)
+    before = broken.files()
+    assert subprocess.run(["bash", "-c", command], check=False, capture_output=True).returncode == 1
+    assert broken.files() == before
+
+
+def test_a_promise_that_was_broken_is_told_and_cannot_be_mended(broken):
+    broken.seeded.record("x", 1, "exit1", started=iso(broken.seeded.now - 100), ended=iso(broken.seeded.now - 50))
+    broken.seeded.record("x", 2, "exit1", started=iso(broken.seeded.now - 90), ended=iso(broken.seeded.now - 80))
+    finding = broken.the("overlap", "--fix")
+    assert (finding["status"], finding["fix"]) == ("FAIL", None)
+    assert "report it" in finding["remedy"]
+
+
+def test_tasks_that_nobody_works_on_are_told(broken):
+    broken.write("todo/x.yaml")
+    (finding,) = broken.findings()
+    assert (finding["id"], finding["remedy"]) == ("spool.workers", "start one: dsgspool worker")
+    broken.seeded.worker(LIVING)
+    assert broken.findings() == []
+
+
+def test_a_paused_spool_is_a_note(broken):
+    broken.write("PAUSE", "")
+    assert "  note  the spool is paused" in broken.doctor().stdout
+
+
+def test_living_machines_of_one_name_are_told(broken):
+    me = identity()
+    clone = dump_identity(LIVING, replace(me, boot_id="another", pid=7), {"lease": 47})
+    broken.seeded.worker(LIVING)
+    broken.write(f"workers/{LIVING}.yaml", clone)
+    (finding,) = broken.findings()
+    assert (finding["id"], finding["status"]) == ("machine.clash", "FAIL")
+    moment = broken.seeded.now - 40
+    os.utime(broken.root / f"workers/{LIVING}.lock", (moment, moment))
+    assert broken.findings() == []
+
+
+def test_colours_are_for_terminals_only_and_words_always_there(broken, monkeypatch):
+    astray_in_running(broken)
+    assert "\x1b" not in broken.doctor().stdout
+    monkeypatch.setattr("dsgspool.cli.output.is_terminal", lambda *_: True)
+    assert "\x1b[33mwarn \x1b[0m" in broken.doctor().stdout
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = broken.doctor().stdout
+    assert "\x1b" not in plain and "  warn  " in plain
+
+
+def test_a_strange_name_cannot_play_with_the_terminal(broken):
+    strange_name_that_no_screen_can_show(broken)
+    result = broken.doctor()
+    assert "\x1b" not in result.stdout and "\\x1b[31mred" in result.stdout
+
+
+def test_every_finding_has_the_keys_that_the_page_promises(broken):
+    astray_in_running(broken)
+    for finding in json.loads(broken.doctor("--json").stdout):
+        assert list(finding) == ["id", "group", "status", "text", "remedy", "facts", "fix"]
+        assert finding["status"] in ("ok", "note", "warn", "FAIL", "fixed")
+        assert finding["fix"] is None or list(finding["fix"]) == ["commands", "safe", "done", "error"]
