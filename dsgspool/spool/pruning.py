@@ -37,12 +37,15 @@ class Pruner:
 
     def __init__(self, spool: Spool, now: float, age: float) -> None:
         self.spool, self.fs, self.now, self.limit = spool, spool.fs, now, now - age
-        files = set(spool.fs.names(spool.workers))
-        # Rule 1 only: prune must not need to prove anything about processes.
-        self.dead = lambda wid: f"{wid}.yaml" not in files or f"{wid}.dead" in files
-        self.chain = Chain(spool, self.dead, lambda: float("inf"))
+        self.chain = Chain(spool, self._is_dead, lambda: float("inf"))
         self.moves = Moves(spool)
         self._logs: dict[str, dict[str, dict[int, set[str]]]] = {}
+
+    def _is_dead(self, wid: str) -> bool:
+        """Rule 1 only: prune must not need to prove anything about processes."""
+        # RACE: a worker may have come since prune began, or have lost its inventory: its lock is known too.
+        files = set(self.fs.names(self.spool.workers))
+        return f"{wid}.dead" in files or not files & {f"{wid}.yaml", f"{wid}.lock"}
 
     # -- tasks ---------------------------------------------------------------------------------------------------
 
