@@ -9,7 +9,8 @@ import pytest
 from dsgspool.names import Claim, TaskName
 from dsgspool.spool import Spool
 from dsgspool.spool.own import MAX_LOOKS, MAX_TASK_BYTES, Held, OwnFolder, Text, Unusable
-from tests.support.doors import ClockedFs, FlakyFs, LossyFs
+from dsgspool.worker.desk import Desk
+from tests.support.doors import ClockedFs, FlakyFs, LossyFs, OlderFileFs
 
 WID = "n1-aaaaaaaa"
 
@@ -216,3 +217,14 @@ def test_a_target_whose_folder_cannot_be_made_is_an_errno(world, own):
     os.symlink("/nowhere", f"{world.root}/done/dangling")
     drop(world, "y.yaml")
     assert own.give(own.claim("y.yaml"), f"{world.root}/done/dangling/b/y.yaml") == errno.ENOENT
+
+
+def test_the_text_that_came_is_read_though_the_client_remembers_an_older_file(world):
+    """The client renames what now has that name, and opens what it had before, until it lists the folder (hazards H3)."""
+    own = own_with(world, OlderFileFs(world.clock))
+    drop(world, "x.yaml", "command: the older one\n")
+    own.fs.remember(f"{world.root}/todo/x.yaml")
+    os.rename(f"{world.root}/todo/x.yaml", f"{world.root}/hold/x.yaml")
+    drop(world, "x.yaml", "command: this one\n")
+    ((held, inode),) = Desk(own).exchange(["x.yaml"]).came
+    assert own.read(held, inode).data == b"command: this one\n"
