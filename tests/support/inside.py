@@ -22,7 +22,7 @@ from tests.support.doors import ClockedFs, FakeClock, files_below
 from tests.support.waiting import wait_until
 
 T = TypeVar("T")
-STEP = 0.1  #: seconds by which the clock moves with each turn while a test waits
+STEP = 0.25  #: seconds by which the clock moves with each turn while a test waits
 LIMIT = 5.0  #: real seconds for a fact
 
 

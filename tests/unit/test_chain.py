@@ -70,6 +70,11 @@ def test_an_attempt_of_a_living_worker_is_alive(chain, record):
     assert begin(chain) == Busy(1, f"{LIVING}.4")
 
 
+def test_an_attempt_that_has_its_end_is_over_although_its_worker_lives(chain, record):
+    record(OVER.replace(DEAD, LIVING))
+    assert begin(chain) == 2
+
+
 def test_an_attempt_of_a_dead_worker_is_over(chain, record):
     record(f"claim: {DEAD}.4\nstarted: x\n")
     assert begin(chain) == 2
@@ -109,6 +114,8 @@ def test_when_the_records_are_pruned_meanwhile_the_attempt_begins_at_1(chain, re
 
     monkeypatch.setattr(chain, "_create", create_after_prune)
     assert begin(chain) == 1
+    with open(f"{world.root}/logs/x.2.yaml") as abandoned:
+        assert abandoned.read().endswith("\n...\n")
     assert begin(chain, named("1")) == Busy(1, "an attempt that has written nothing yet")
 
 

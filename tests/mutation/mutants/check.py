@@ -2,7 +2,7 @@
 
 from tests.mutation.mutant import Mutant
 
-MUTANTS = tuple(
+_CHECKS = tuple(
     Mutant("check", "13", taken, "snapshot/check.py", old, new, (f"unit/test_check.py::{test}",))
     for taken, old, new, test in (
         (
@@ -67,3 +67,16 @@ MUTANTS = tuple(
         ),
     )
 )  # fmt: skip
+
+MUTANTS = (
+    *_CHECKS,
+    Mutant(
+        "check",
+        "16 (xviii)",
+        "a worker that has lost its inventory counts as dead",
+        "snapshot/look.py",
+        '    if f"{wid}.yaml" not in files and f"{wid}.lock" not in files:\n',
+        '    if f"{wid}.yaml" not in files:\n',
+        ("unit/test_check.py::test_a_worker_that_has_lost_its_inventory_is_known_by_its_lock",),
+    ),
+)
