@@ -35,7 +35,8 @@ def main() -> int:
             print(results[-1], file=sys.stderr)
             if options.details or results[-1].word not in ("killed", "passed"):
                 print(results[-1].detail, file=sys.stderr)
-    print(table([result for result in results if result.mutant]))
+    found = [result for result in results if result.mutant]
+    print(table(found), summary(found), sep="\n\n")
     wrong = [result for result in results if result.word not in ("killed", "passed")]
     print(f"{len(chosen)} rules taken away, {sum(result.is_killed for result in results)} missed by a test", end="; ")
     print(f"not in order: {len(wrong)}" if wrong else "all in order")
@@ -51,6 +52,16 @@ def table(results: list[Result]) -> str:
         assert mutant is not None
         missed = f"`{result.test}`" if result.is_killed else f"**{result.word}**"
         lines.append(f"| {mutant.rule} | {mutant.section} | {mutant.taken} | {missed} | {result.seconds:.1f} |")
+    return "\n".join(lines)
+
+
+def summary(results: list[Result]) -> str:
+    """How many ways there were to break each rule, and how many of them a test misses."""
+    rules = dict.fromkeys(mutant.rule for mutant in MUTANTS)
+    lines = ["| rule | taken away | missed by a test |", "|---|---|---|"]
+    for rule in rules:
+        if mine := [result for result in results if result.mutant and result.mutant.rule == rule]:
+            lines.append(f"| {rule} | {len(mine)} | {sum(result.is_killed for result in mine)} |")
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from dsgspool import proc
 from dsgspool.errors import NodeError
+from dsgspool.fs import Fs
 from dsgspool.lease import MIN_SAMPLES, Lease, Peers, Times, dump_identity, kill_leftovers, parse_facts, parse_identity
 from dsgspool.proc import Identity
 from tests.support.doors import ClockedFs, FakeClock, FlakyFs, SlowFs
@@ -94,6 +95,14 @@ def test_the_servers_time_comes_from_the_heartbeat(fs, clock, workers):
     lease.acquire()
     assert lease.server.now() == pytest.approx(os.stat(lease.path).st_mtime)
     assert lease.uid == os.getuid()
+    lease.release()
+
+
+def test_where_this_machines_clock_is_wrong_the_heartbeat_tells_the_time(workers):
+    clock = FakeClock(wall=time.time() + 3600)
+    lease = Lease(Fs(), clock, workers, A)
+    lease.acquire()
+    assert lease.server.now() == pytest.approx(time.time(), abs=60)
     lease.release()
 
 

@@ -43,6 +43,19 @@ def test_a_task_whose_file_is_gone_is_killed_and_nothing_is_published(inside):
     assert (worker.record("x")["outcome"], worker.record("x")["next"]) == ("revoked", "nothing")
 
 
+def test_when_the_own_folder_cannot_be_listed_nothing_is_started_and_what_came_is_found_later(inside, world):
+    fs = FlakyFs(world.clock, {"inodes": errno.EIO}, times=0)
+    worker = inside(fs)
+    worker.turn()
+    worker.drop("x")
+    worker.worker.intake.look_soon()
+    fs.times = 1
+    worker.turn()
+    assert len(worker.mine()) == 1
+    assert not worker.record("x")
+    worker.until(lambda: worker.lies() == ["done/x"])
+
+
 def test_what_waits_for_a_slot_and_is_taken_away_is_forgotten_and_stripped(inside):
     worker = inside(slots=1)
     running(worker)

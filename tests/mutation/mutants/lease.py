@@ -49,6 +49,15 @@ MUTANTS = (
         ("unit/test_clock.py::test_a_step_of_the_wall_clock_changes_nothing",),
     ),
     Mutant(
+        "R5",
+        "10",
+        "absolute times are this machine's, not the file server's",
+        "lease.py",
+        "        self.server.set(status.st_mtime, before)\n",
+        "",
+        ("unit/test_lease.py::test_where_this_machines_clock_is_wrong_the_heartbeat_tells_the_time",),
+    ),
+    Mutant(
         "dead",
         "9",
         "the time since my last look counts as silence of another",
