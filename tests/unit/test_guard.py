@@ -250,7 +250,7 @@ time.sleep(600)
 
 
 def test_a_silent_worker_that_was_told_to_end_is_not_started_anew(run, tmp_path):
-    process = run(SILENT.format(mark=str(tmp_path / "second")), fence=0.5)
+    process = run(SILENT.format(mark=str(tmp_path / "second")), fence=1.5)
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(signal.SIGTERM)
     assert end(process)[0] == 128 + signal.SIGKILL

@@ -178,6 +178,13 @@ def test_who_is_taken_for_dead_is_told(world, dying, actor):
     assert [event for event, _ in actor.told] == ["fence", "rescue"]
 
 
+def test_who_is_taken_for_dead_with_nothing_in_its_hands_is_told_too(world, dying, actor):
+    """A claim of it may still be on its way."""
+    world.crash(dying)
+    actor.sweep()
+    assert os.path.exists(f"{world.root}/workers/{dying.wid}.fenced")
+
+
 def test_a_dead_workers_folder_is_kept_for_a_day(world, dying, actor):
     world.crash(dying)
     actor.sweep()

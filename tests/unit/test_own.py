@@ -132,6 +132,22 @@ def test_a_file_in_whose_place_something_else_lies_has_changed(world, own, make)
     assert not own.unchanged(held, text.seen)
 
 
+@pytest.mark.parametrize(("number", "answer"), [(errno.ESTALE, True), (errno.ENXIO, False)])
+def test_what_a_look_at_the_finish_means_when_it_fails(world, number, answer):
+    own = own_with(world, FlakyFs(world.clock, {"status": number}))
+    drop(world, "x.yaml")
+    held = own.claim("x.yaml")
+    assert own.unchanged(held, read(own, held).seen) is answer
+
+
+def test_a_look_at_the_finish_that_the_share_refuses_says_nothing(world):
+    own = own_with(world, FlakyFs(world.clock, {"status": errno.EIO}))
+    drop(world, "x.yaml")
+    held = own.claim("x.yaml")
+    with pytest.raises(OSError, match="Input/output"):
+        own.unchanged(held, read(own, held).seen)
+
+
 def test_a_text_is_read_to_one_byte_more_than_it_may_have(world, own):
     drop(world, "x.yaml", "x" * (MAX_TASK_BYTES + 100))
     assert len(read(own, own.claim("x.yaml")).data) == MAX_TASK_BYTES + 1

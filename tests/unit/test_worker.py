@@ -41,6 +41,7 @@ def test_a_task_whose_file_is_gone_is_killed_and_nothing_is_published(inside):
     worker.until(lambda: worker.lies() == ["hold/x~0"])
     assert not is_alive(pid)
     assert (worker.record("x")["outcome"], worker.record("x")["next"]) == ("revoked", "nothing")
+    assert worker.worker.intake.desk.is_empty
 
 
 def test_when_the_own_folder_cannot_be_listed_nothing_is_started_and_what_came_is_found_later(inside, world):
@@ -64,6 +65,21 @@ def test_what_waits_for_a_slot_and_is_taken_away_is_forgotten_and_stripped(insid
     worker.mv(f"{worker.folder}/{file}", f"hold/{file}")
     worker.until(lambda: worker.lies("hold") == ["hold/y~0"])
     assert not worker.record("y")
+
+
+def test_what_is_still_being_written_and_is_taken_away_is_forgotten_and_stripped(inside):
+    worker = inside()
+    worker.drop("x", end="")
+    (file,) = worker.until(worker.mine)
+    worker.mv(f"{worker.folder}/{file}", f"hold/{file}")
+    worker.until(lambda: worker.lies() == ["hold/x~0"])
+
+
+def test_what_a_person_put_here_under_a_name_that_cannot_be_used_is_told(inside):
+    worker = inside()
+    worker.drop("a@b", state=worker.folder)
+    worker.until(lambda: [path for path in worker.lies("failed") if "~invalid" in path])
+    assert worker.mine() == []
 
 
 def test_a_late_claim_is_run(inside):
@@ -377,6 +393,15 @@ def test_an_attempt_ends_only_when_nothing_of_it_is_left(inside, world, monkeypa
     worker.until(lambda: worker.lies() == ["done/x"])
     with open(f"{world.root}/tmp/.pid") as file:
         assert not is_alive(int(file.read()))
+
+
+def test_an_attempt_that_has_ended_keeps_no_descriptor(inside):
+    worker, counts = inside(), []
+    for name in "xyz":
+        worker.drop(name)
+        worker.until(lambda name=name: f"done/{name}" in worker.lies())
+        counts.append(len(os.listdir("/proc/self/fd")))
+    assert counts[1] == counts[2]
 
 
 def test_a_command_that_ignores_term_is_killed_after_its_grace(inside):

@@ -133,6 +133,15 @@ MUTANTS = (
         ("unit/test_janitor.py::test_who_is_taken_for_dead_is_told",),
     ),
     Mutant(
+        "fence mark",
+        "11",
+        "a worker that is taken for dead with nothing in its hands is not told",
+        "janitor.py",
+        "        if files or wid not in self._stripped:\n",
+        "        if files:\n",
+        ("unit/test_janitor.py::test_who_is_taken_for_dead_with_nothing_in_its_hands_is_told_too",),
+    ),
+    Mutant(
         "dead",
         "16 (x)",
         "a worker that has made its folder and not yet WID.yaml is swept",

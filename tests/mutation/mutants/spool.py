@@ -211,6 +211,24 @@ MUTANTS = (
         "            if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENODEV):\n                return True",
         ("unit/test_own.py::test_a_file_in_whose_place_something_else_lies_has_changed",),
     ),
+    Mutant(
+        "changed",
+        "5.2",
+        "a look at the finish that the share refuses counts as a change",
+        "spool/own.py",
+        "                return False  # a link, socket or device lies in its place\n            raise\n",
+        "                return False  # a link, socket or device lies in its place\n            return False\n",
+        ("unit/test_own.py::test_a_look_at_the_finish_that_the_share_refuses_says_nothing",),
+    ),
+    Mutant(
+        "changed",
+        "5.2",
+        "a stale handle at the finish counts as a change",
+        "spool/own.py",
+        "            if error.errno == errno.ESTALE:\n                return True\n",
+        "            if error.errno == errno.ESTALE:\n                return False\n",
+        ("unit/test_own.py::test_what_a_look_at_the_finish_means_when_it_fails",),
+    ),
     # -- existence
     Mutant(
         "R6",
@@ -293,7 +311,7 @@ MUTANTS = (
         "spool/scan.py",
         "            if lane.known and lane.cpus <= self.slots:\n",
         "            if lane.cpus <= self.slots:\n",
-        ("unit/test_scan.py::test_lanes_that_cannot_be_served_are_left_and_counted",),
+        ("unit/test_scan.py::test_lanes_that_cannot_be_served_are_not_even_listed",),
     ),
     Mutant(
         "lanes",
@@ -302,7 +320,7 @@ MUTANTS = (
         "spool/scan.py",
         "            if lane.known and lane.cpus <= self.slots:\n",
         "            if lane.known:\n",
-        ("unit/test_scan.py::test_lanes_that_cannot_be_served_are_left_and_counted",),
+        ("unit/test_scan.py::test_lanes_that_cannot_be_served_are_not_even_listed",),
     ),
     Mutant(
         "lanes",
