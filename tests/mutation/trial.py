@@ -26,7 +26,7 @@ from tests.mutation.mutant import Mutant, TextNotFound
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("dsgspool", "tests", "docs", "spool_template", "reports", "pyproject.toml", "README.md")
-TEST_SECONDS = 20  #: for one test of a mutant, after which it counts as failed: a rule may keep something from hanging
+TEST_SECONDS = 30  #: for one test of a mutant, after which it counts as failed: a rule may keep something from hanging
 TRIAL_SECONDS = 150.0
 BROKEN = ("SyntaxError", "ImportError", "NameError", "AttributeError", "TypeError")
 _BROKEN_ELSEWHERE = re.compile(rf"internal error, please report it|^(?:{'|'.join(BROKEN)}): ", re.MULTILINE)
