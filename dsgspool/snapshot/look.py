@@ -211,7 +211,7 @@ class _Look:
 
 def proof_of_death(wid: str, files: Collection[str]) -> str:
     """What the names in workers/ say: why `wid` is dead for certain, '' when they do not say so."""
-    if f"{wid}.yaml" not in files:
+    if f"{wid}.yaml" not in files and f"{wid}.lock" not in files:
         return "it is not in workers/"
     if f"{wid}.dead" in files:
         return "it has ended"

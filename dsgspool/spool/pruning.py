@@ -39,18 +39,15 @@ class Pruner:
 
     def __init__(self, spool: Spool, now: float, age: float) -> None:
         self.spool, self.fs, self.now, self.limit = spool, spool.fs, now, now - age
-        self._workers = set(spool.fs.names(spool.workers))
         self.chain = Chain(spool, self._is_dead, lambda: max(age, spool.settings().lease), now)
         self.moves = Moves(spool)
         self._logs: dict[str, dict[str, dict[int, set[str]]]] = {}
 
     def _is_dead(self, wid: str) -> bool:
         """Rule 1 only: prune must not need to prove anything about processes."""
-        if f"{wid}.dead" in self._workers:
-            return True
-        # RACE: it may have begun after my listing; and with a lock file it is known, whoever removed its WID.yaml.
-        kinds = ("yaml", "lock") if f"{wid}.yaml" not in self._workers else ()
-        return bool(kinds) and all(self.fs.read_fresh(f"{self.spool.workers}/{wid}.{kind}") is None for kind in kinds)
+        # RACE: a worker may have come since prune began, or have lost its inventory: its lock is known too.
+        files = set(self.fs.names(self.spool.workers))
+        return f"{wid}.dead" in files or not files & {f"{wid}.yaml", f"{wid}.lock"}
 
     # -- tasks ---------------------------------------------------------------------------------------------------
 

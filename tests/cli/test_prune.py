@@ -4,9 +4,11 @@ import os
 
 import pytest
 
+from dsgspool.fs import Fs
 from dsgspool.spool import Spool
 from dsgspool.spool.pruning import Pruner
 from dsgspool.task import State
+from tests.support.doors import FakeClock
 
 WID = "n1-abcdefgh"
 
@@ -157,3 +159,61 @@ def test_files_of_workers_dead_for_long_go_when_asked(spool, run):
     assert run("prune", "--older-than", "1d").stdout == ""
     assert run("prune", "--older-than", "1d", "--workers").stdout == f"workers/{WID}\n"
     assert len(files(spool, "workers")) == 8
+
+
+class Told(Fs):
+    """Tells what is removed, in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.removed = []
+
+    def remove(self, path):
+        self.removed.append(os.path.basename(path))
+        return super().remove(path)
+
+
+@pytest.fixture
+def pruner(spool):
+    return Pruner(Spool(str(spool), Told()), 2e9, 60.0)
+
+
+def test_records_are_removed_from_the_first_upwards_and_its_own_last(pruner, old):
+    old("done/a.yaml", "a")
+    assert [result.reason for result in pruner.run(list(pruner.old([State.DONE])))] == [""]
+    assert [name for name in pruner.fs.removed if name.endswith(".yaml")] == [
+        "a.yaml",
+        "a.1.yaml",
+        "a.2.yaml",
+        "a.3.yaml",
+    ]
+
+
+def test_when_it_has_held_a_name_for_half_a_lease_it_lets_go(spool, pruner, old):
+    old("done/a.yaml", "a")
+    where = pruner._where
+    pruner.spool.clock = FakeClock()
+    pruner._where = lambda names: (pruner.spool.clock.advance(24.0), where(names))[1]
+    assert [result.reason for result in pruner.run(list(pruner.old([State.DONE])))] == [
+        "the spool is too slow just now"
+    ]
+    assert files(spool, "done") == ["a.yaml"]
+
+
+def test_inventory_and_tombstone_of_a_worker_go_last(spool, pruner):
+    for kind in ("lock", "yaml", "dead", "jsonl", "fenced", "control.yaml"):
+        (spool / "workers" / f"{WID}.{kind}").touch()
+    pruner.remove_worker(WID)
+    assert pruner.fs.removed[-2:] == [f"{WID}.yaml", f"{WID}.dead"]
+
+
+@pytest.mark.parametrize("mark", ["yaml", "lock"])
+def test_an_attempt_of_a_worker_that_came_while_it_prunes_keeps_the_name(spool, pruner, old, record, mark):
+    """It has looked into workers/ once, at its start; what is not there may have come since, or have lost its inventory."""
+    old("done/a.yaml", "a")
+    places = list(pruner.old([State.DONE]))
+    assert pruner._is_dead(WID)
+    record("a", 3, None, over=False, claim=f"{WID}.7")
+    (spool / "workers" / f"{WID}.{mark}").touch()
+    assert [result.reason for result in pruner.run(places)] == [f"{WID}.7 holds it"]
+    assert len(files(spool, "logs")) == 9

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from dsgspool.fs import Fs
+from dsgspool.mounts import Mount
 
 CHANGES = (
     "rename", "make_folder", "create", "replace", "open_log", "append", "sync", "sync_folder", "flush", "close", "touch",
@@ -168,6 +169,141 @@ class FullFs(ClockedFs):
         if name in ("append", "create") and not self.space:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return call()
+
+
+class RemoteFs(ClockedFs):
+    """A share: other machines change it, and this kernel does not know.  `told` lists what was written and moved, in order."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.told: list[tuple[str, str, bool]] = []
+
+    def mount(self, path: str) -> Mount:
+        return Mount(path, "nfs4", frozenset({"hard"}))
+
+    def append(self, descriptor: int, data: bytes, *, sync: bool = False) -> None:
+        self.told.append(("append", data.decode(errors="replace"), sync))
+        super().append(descriptor, data)
+
+    def rename(self, source: str, target: str) -> int:
+        self.told.append(("rename", target, False))
+        return super().rename(source, target)
+
+    def sync_folder(self, path: str) -> None:
+        self.told.append(("sync_folder", path, True))
+
+
+class TickFs(RemoteFs):
+    """An NFSv3 share: a client overlooks a change of a folder that falls into the clock tick of the last one it saw [m]."""
+
+    TICK = 0.01
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self._changed: dict[str, int] = {}
+        self._seen: dict[str, tuple[int, list[str]]] = {}
+
+    def step(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:
+        result = call()
+        if name in ("rename", "touch"):
+            folders = args if name == "touch" else map(os.path.dirname, args)
+            self._changed.update(dict.fromkeys(folders, int(self.clock.boot() / self.TICK)))
+        return result
+
+    def others_see(self, folder: str) -> list[str]:
+        """A listing by another client."""
+        tick = self._changed.get(folder, 0)
+        if self._seen.get(folder, (-1, []))[0] != tick:
+            self._seen[folder] = tick, os.listdir(folder)
+        return self._seen[folder][1]
+
+
+class CachedFolderFs(RemoteFs):
+    """An NFS client that has a folder cached: it can rename files out of it after somebody moved it away [m]."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self._folders: dict[str, int] = {}
+
+    def step(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:
+        if name == "scan" and args[0] not in self._folders and os.path.isdir(args[0]):
+            self._folders[args[0]] = os.open(args[0], os.O_RDONLY | os.O_DIRECTORY)
+        result = call()
+        if name == "rename" and result == errno.ENOENT and (folder := os.path.dirname(args[0])) in self._folders:
+            try:
+                os.rename(os.path.basename(args[0]), args[1], src_dir_fd=self._folders[folder])
+            except FileNotFoundError:
+                return errno.ENOENT
+            return 0
+        return result
+
+    def forget(self) -> None:
+        """Unmounted."""
+        for descriptor in self._folders.values():
+            os.close(descriptor)
+        self._folders.clear()
+
+
+class NegativeFs(ClockedFs):
+    """An NFS client that goes on to believe that a name does not exist until it opens the folder of that name [m]."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self._missed: set[str] = set()
+
+    def step(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:
+        if name in ("see", "names", "scan", "inodes"):
+            folder = os.path.dirname(args[0]) if name == "see" else args[0]
+            self._missed = {path for path in self._missed if os.path.dirname(path) != folder}
+            return call()
+        if name not in ("read", "status", "folder_is_there"):
+            return call()
+        if name == "read" and args[0] in self._missed:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), args[0])
+        try:
+            found = call()
+        except FileNotFoundError:
+            self._missed.add(args[0])
+            raise
+        if name == "folder_is_there" and (not found or args[0] in self._missed):
+            self._missed.add(args[0])
+            return False
+        return found
+
+
+class OlderFileFs(ClockedFs):
+    """An NFS client that opens, after a won rename, the older file that it remembers, until it lists the folder [m]."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self._known: dict[str, Any] = {}
+
+    def remember(self, path: str) -> None:
+        """It has read that file."""
+        self._known[path] = self.read(path)
+
+    def step(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:
+        if name in ("names", "scan", "inodes"):
+            self._known = {path: file for path, file in self._known.items() if os.path.dirname(path) != args[0]}
+        if name == "read" and args[0] in self._known:
+            return self._known[args[0]]
+        result = call()
+        if name == "rename" and result == 0 and args[0] in self._known:
+            self._known[args[1]] = self._known.pop(args[0])
+        return result
+
+
+class SlowFs(ClockedFs):
+    """The operations in `takes` cost that many seconds each."""
+
+    def __init__(self, clock: FakeClock, takes: Mapping[str, float]) -> None:
+        super().__init__(clock)
+        self.takes = dict(takes)
+
+    def step(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:  # noqa: ARG002
+        result = call()
+        self.clock.advance(self.takes.get(name, 0.0))
+        return result
 
 
 def files_below(root: str, folders: Collection[str]) -> list[str]:

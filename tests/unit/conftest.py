@@ -3,6 +3,8 @@
 import pytest
 
 from tests.support.actors import World
+from tests.support.doors import ClockedFs
+from tests.support.inside import InsideWorker, WorkingClock
 
 
 @pytest.fixture
@@ -18,3 +20,18 @@ def world(tmp_path):
 def actor(world):
     """One worker of it."""
     return world.worker()
+
+
+@pytest.fixture
+def inside(tmp_path, world):
+    """Starts a worker inside of this process, on a spool that `world` knows."""
+    started = []
+
+    def start(fs=None, slots=2, **options):
+        started.append(InsideWorker(world.root, fs or ClockedFs(world.clock), slots, **options))
+        return started[-1]
+
+    world.clock.__class__ = WorkingClock
+    yield start
+    for worker in started:
+        worker.bury()

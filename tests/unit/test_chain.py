@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from dsgspool import names
 from dsgspool.names import Claim, TaskName
+from dsgspool.spool import Spool
 from dsgspool.spool.chain import Begun, Busy, Chain, next_line, next_of
 from dsgspool.task import Budget, Decision, State
-from tests.support.doors import FlakyFs
+from tests.support.doors import FlakyFs, NegativeFs, SlowFs
 
 LEASE = 47.0
 LIVING, DEAD = "n1-aaaaaaaa", "n2-bbbbbbbb"
@@ -69,6 +70,11 @@ def test_an_attempt_of_a_living_worker_is_alive(chain, record):
     assert begin(chain) == Busy(1, f"{LIVING}.4")
 
 
+def test_an_attempt_that_has_its_end_is_over_although_its_worker_lives(chain, record):
+    record(OVER.replace(DEAD, LIVING))
+    assert begin(chain) == 2
+
+
 def test_an_attempt_of_a_dead_worker_is_over(chain, record):
     record(f"claim: {DEAD}.4\nstarted: x\n")
     assert begin(chain) == 2
@@ -92,9 +98,10 @@ def test_a_record_after_the_tags_number_counts_too(chain, record):
     assert begin(chain, named("1")) == 4
 
 
-def test_when_the_record_before_is_missing_the_walk_begins_at_1(chain, record):
+def test_when_the_record_before_is_missing_the_walk_begins_at_1(chain, record, world):
     record(OVER, 1)
     assert begin(chain, named("7")) == 2
+    assert sorted(os.listdir(f"{world.root}/logs")) == ["x.1.yaml", "x.2.yaml"]
 
 
 def test_when_the_records_are_pruned_meanwhile_the_attempt_begins_at_1(chain, record, world, monkeypatch):
@@ -108,6 +115,8 @@ def test_when_the_records_are_pruned_meanwhile_the_attempt_begins_at_1(chain, re
 
     monkeypatch.setattr(chain, "_create", create_after_prune)
     assert begin(chain) == 1
+    with open(f"{world.root}/logs/x.2.yaml") as abandoned:
+        assert abandoned.read().endswith("\n...\n")
     assert begin(chain, named("1")) == Busy(1, "an attempt that has written nothing yet")
 
 
@@ -288,3 +297,30 @@ def test_a_decision_is_read_back_from_the_record(decision):
 def test_where_a_record_says_nothing_nothing_is_decided(text):
     assert next_line(None) == "nothing"
     assert next_of(text.encode()) is None
+
+
+# -- what a client's caches and a slow share make of it
+
+
+def test_a_record_that_this_client_once_missed_is_seen(world, record):
+    chain = Chain(Spool(world.root, NegativeFs(world.clock), world.clock), lambda wid: wid == DEAD, lambda: LEASE)
+    assert chain.count("x") == 0
+    record(OVER, 1)
+    assert chain.count("x") == 1
+
+
+def test_an_end_that_is_half_written_is_no_end(chain, record):
+    record(f"claim: {LIVING}.4\noutcome: done\nnext: do")
+    assert begin(chain) == Busy(1, f"{LIVING}.4")
+
+
+def test_how_long_an_empty_record_was_unchanged_is_counted_between_two_looks(world, record):
+    """From after the first look to before the last: while a look is under way the record may still have changed."""
+    fs = SlowFs(world.clock, {"read": 5.0})
+    chain = Chain(Spool(world.root, fs, world.clock), lambda wid: wid == DEAD, lambda: LEASE)
+    record("")
+    begin(chain)
+    world.clock.advance(LEASE - 1.0)
+    assert isinstance(begin(chain), Busy)
+    world.clock.advance(LEASE)
+    assert begin(chain) == 2

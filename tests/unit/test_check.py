@@ -69,6 +69,12 @@ def test_what_a_living_worker_still_holds_may_lie_outside_of_running(seeded: See
     assert check(seeded.spool) == []
 
 
+def test_a_worker_that_has_lost_its_inventory_is_known_by_its_lock(seeded: Seeded) -> None:
+    os.unlink(f"{seeded.root}/workers/n1-aaaaaaaa.yaml")
+    seeded.write("todo/x@n1-aaaaaaaa.1.yaml")
+    assert check(seeded.spool) == []
+
+
 def test_a_record_needs_the_one_before_it(seeded: Seeded) -> None:
     seeded.record("x", 1, "exit1")
     seeded.record("x", 3, "done")

@@ -1,11 +1,14 @@
 """What a worker remembers of its files: here, of those that it may not take."""
 
 import errno
+import os
+
+import pytest
 
 from dsgspool.spool import Spool
 from dsgspool.spool.own import OwnFolder
-from dsgspool.worker.desk import REFUSED_PAUSE, Desk, Refused
-from tests.support.doors import FlakyFs
+from dsgspool.worker.desk import REFUSED_PAUSE, Desk, Leaving, Refused
+from tests.support.doors import FlakyFs, LossyFs
 
 
 def test_what_was_refused_is_told_once_a_folder_and_tried_again_later():
@@ -24,3 +27,38 @@ def test_an_exchange_says_what_it_may_not_take(world):
     own.fs.make_folder(own.path)
     result = Desk(own).exchange(["x.yaml", "y.yaml"])
     assert (result.refused, len(result.came), result.lost) == ([("x.yaml", errno.EACCES)], 1, 1)
+
+
+@pytest.fixture
+def desk(world):
+    """A desk with a door of one's choice, and x.yaml in todo/."""
+
+    def make(fs):
+        own = OwnFolder(Spool(world.root, fs, world.clock), "n1-aaaaaaaa")
+        own.fs.make_folder(own.path)
+        with open(f"{world.root}/todo/x.yaml", "w"):
+            pass
+        return Desk(own)
+
+    return make
+
+
+def test_a_claim_whose_reply_was_lost_has_come(desk, world):
+    result = desk(LossyFs(world.clock, 1)).exchange(["x.yaml"])
+    assert [held.errno for held, _ in result.came] == [errno.ENOENT]
+    assert result.lost == 0
+
+
+def test_a_publication_whose_reply_was_lost_has_left_and_one_that_lies_here_has_not(desk, world):
+    fs = LossyFs(world.clock)
+    mine = desk(fs)
+    ((held, _),) = mine.exchange(["x.yaml"]).came
+    mine.send(Leaving(held, f"{world.root}/done/x.yaml"))
+    fs.lost = 1
+    assert [leaving.errno for leaving in mine.exchange([]).left] == [errno.ENOENT]
+    os.rename(f"{world.root}/done/x.yaml", f"{world.root}/todo/x.yaml")
+    ((held, _),) = mine.exchange(["x.yaml"]).came
+    mine.send(Leaving(held, f"{world.root}/done/x.yaml"))
+    mine.own.give = lambda _held, _target: 0  # the server said yes, and it was not so
+    assert mine.exchange([]).left == []
+    assert held.file in mine.leaving

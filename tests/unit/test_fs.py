@@ -73,6 +73,7 @@ def test_a_link_in_the_way_is_not_followed(fs, at):
     assert caught.value.errno == errno.ELOOP
 
 
+@pytest.mark.timeout(10)  # not two minutes for an open that waits
 @pytest.mark.parametrize("kind", ["folder", "fifo", "socket"])
 def test_what_is_no_regular_file_is_not_read_and_nobody_waits_for_it(fs, at, kind):
     with socket.socket(socket.AF_UNIX) as listener:
@@ -80,6 +81,13 @@ def test_what_is_no_regular_file_is_not_read_and_nobody_waits_for_it(fs, at, kin
         with pytest.raises(OSError) as caught:
             fs.read(at("x"))
     assert caught.value.errno in (errno.EINVAL, errno.ENXIO)
+
+
+def test_a_log_is_not_written_through_a_link(fs, at):
+    os.symlink(at("elsewhere"), at("log"))
+    with pytest.raises(OSError, match="symbolic links"):
+        fs.open_log(at("log"))
+    assert not os.path.exists(at("elsewhere"))
 
 
 def test_a_read_stops_one_byte_after_its_limit(fs, at):
@@ -283,3 +291,16 @@ def test_a_walk_and_a_search_end_where_no_task_can_lie(fs, at):
         fs.make_folder(at(path.rstrip("/")))
         fs.create_whole(at(f"{path}x@"), b"", sync=False)
     assert [path for path, _ in fs.walk(at())] == list(fs.find(at(), "@")) == [f"{'e/' * 75}x@"]
+
+
+def test_a_status_is_asked_of_an_open_file(fs, at):
+    """stat() answers from a cache up to a minute old; and it would follow a link."""
+    os.symlink(at(), at("link"))
+    with pytest.raises(OSError, match="symbolic links"):
+        fs.status(at("link"))
+
+
+def test_a_spool_that_is_away_is_not_made_on_the_bare_mount_point(at):
+    with pytest.raises(FileNotFoundError):
+        Fs(floor=at("mnt/spool")).make_folder(at("mnt/spool/todo/s"))
+    assert os.listdir(at()) == []

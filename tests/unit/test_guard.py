@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from dsgspool.worker import guard as module
 from dsgspool.worker.guard import Guard, boot
+from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
 
 GUARD = module.__file__
@@ -119,8 +121,8 @@ child = subprocess.Popen(['sh', '-c', 'setsid sleep 600 & echo $!; exec sleep 60
 print(child.pid, child.stdout.readline().decode(), flush=True)
 os.kill(os.getpid(), 9)
 """)
-    out, _ = process.communicate(timeout=20)
-    assert process.returncode == 128 + signal.SIGKILL
+    out = process.stdout.readline()
+    assert process.wait(20) == 128 + signal.SIGKILL
     assert (tmp_path / "dead").exists()
     left = [int(pid) for pid in out.split()]
     assert len(left) == 2
@@ -163,7 +165,7 @@ time.sleep(600)
 """)
     process.stdout.readline()
     process.kill()
-    wait_until((tmp_path / "told").exists, 10)
+    wait_until((tmp_path / "told").exists, 5)
 
 
 def test_a_worker_that_cannot_be_started_is_told(tmp_path):
@@ -180,3 +182,112 @@ def test_it_finds_children_and_parents_without_help():
     assert module.parent(2**22 + 1) == 0
     child.kill()
     child.wait()
+
+
+# -- the order of killing and telling
+
+
+def test_the_tombstone_comes_only_after_the_last_process(guard, tmp_path, monkeypatch):
+    guard.tombstone = str(tmp_path / "dead")
+    seen = []
+    monkeypatch.setattr(guard, "end_worker", lambda: 0)
+    monkeypatch.setattr(module, "kill_children", lambda: seen.append((tmp_path / "dead").exists()))
+    assert guard.bury() == 0
+    assert seen == [False]
+    assert (tmp_path / "dead").exists()
+
+
+def test_nothing_is_left_only_when_two_looks_find_nothing(monkeypatch):
+    """A process that is just being adopted is nobody's child for a moment."""
+    looks = iter([[], [4711], [], []])
+    killed = []
+
+    def waitpid(_pid, _options):
+        raise ChildProcessError
+
+    monkeypatch.setattr(module, "children", lambda: next(looks, []))
+    monkeypatch.setattr(module, "kill", killed.extend)
+    monkeypatch.setattr(module.os, "waitpid", waitpid)
+    module.kill_children()
+    assert killed == [4711]
+
+
+def test_the_tasks_of_a_worker_that_cannot_end_are_killed_all_the_same(guard, monkeypatch):
+    """On a share that hangs a killed worker stays until the share is back (seen on NFS)."""
+    worker = subprocess.Popen(["sh", "-c", "sleep 600 & echo $!; exec sleep 600"], stdout=subprocess.PIPE)
+    task = int(worker.stdout.readline())
+    guard.worker = worker.pid
+    kill = os.kill
+
+    def kill_all_but_the_worker(pid, number):
+        if pid != worker.pid or not is_alive(task):
+            kill(pid, number)
+
+    monkeypatch.setattr(module.os, "kill", kill_all_but_the_worker)
+    looks = iter(range(400))
+    monkeypatch.setattr(module.time, "sleep", lambda _seconds: next(looks))
+    status = guard.kill_worker()
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    worker.returncode = -9
+    worker.stdout.close()
+
+
+def test_a_beat_that_was_long_on_its_way_is_old(guard, pipe):
+    guard.fence, guard.beat = 25.0, boot() - 100.0
+    os.write(pipe[1], json.dumps({"beat": boot() - 30.0}).encode() + b"\n")
+    assert guard.hear()
+    assert guard.left() < 0
+
+
+SILENT = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if os.path.exists({mark!r}): os.rename(sys.argv[1], sys.argv[1] + "1"); sys.exit(0)
+open({mark!r}, "w").close()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_silent_worker_that_was_told_to_end_is_not_started_anew(run, tmp_path):
+    process = run(SILENT.format(mark=str(tmp_path / "second")), fence=1.5)
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGTERM)
+    assert end(process)[0] == 128 + signal.SIGKILL
+    assert (tmp_path / "dead").exists()
+
+
+@pytest.fixture
+def lives(monkeypatch):
+    """The exit codes of one incarnation after the other; the code of the guard, and its pauses."""
+
+    def end_with(*codes):
+        left, pauses = list(codes), []
+        monkeypatch.setattr(module, "one_life", lambda _argv: left.pop(0))
+        monkeypatch.setattr(module, "libc", SimpleNamespace(prctl=lambda *_args: 0))
+        monkeypatch.setattr(module.os, "chdir", lambda _path: None)
+        monkeypatch.setattr(module.signal, "signal", lambda *_args: None)
+        monkeypatch.setattr(module.time, "sleep", pauses.append)
+        return module.main([]), pauses, left
+
+    return end_with
+
+
+def test_an_incarnation_that_cannot_start_after_a_fence_is_tried_again(lives):
+    assert lives(module.RESTART, module.NODE_TROUBLE, module.NODE_TROUBLE, 0) == (0, [0.2, 5.0, 5.0], [])
+
+
+def test_a_worker_that_cannot_start_the_first_time_is_not_tried_again(lives):
+    assert lives(module.NODE_TROUBLE, 0) == (module.NODE_TROUBLE, [], [0])
+
+
+def test_a_worker_that_closed_its_pipe_has_a_moment_to_end(run):
+    assert end(run("os.close(speak); time.sleep(0.05); os._exit(3)"))[0] == 3
+
+
+def test_the_guard_stands_in_no_folder_of_the_share(run):
+    process = run("print('ready', flush=True); time.sleep(600)")
+    process.stdout.readline()
+    assert os.readlink(f"/proc/{process.pid}/cwd") == "/"
+    process.terminate()
+    end(process)

@@ -1,5 +1,6 @@
 """The rule: what a dead worker left is sorted by the record of that very claim, again and again; two may do it at once."""
 
+import errno
 import os
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from dsgspool.janitor import DAY
 from dsgspool.task import Kind, Outcome, State
 from tests.support.actors import STATES
-from tests.support.doors import files_below
+from tests.support.doors import FlakyFs, files_below
 
 DONE, EXIT = Outcome(Kind.DONE, 0), Outcome(Kind.EXIT, 1)
 
@@ -175,6 +176,13 @@ def test_who_is_taken_for_dead_is_told(world, dying, actor):
     actor.sweep()
     assert os.path.exists(f"{world.root}/workers/{dying.wid}.fenced")
     assert [event for event, _ in actor.told] == ["fence", "rescue"]
+
+
+def test_who_is_taken_for_dead_with_nothing_in_its_hands_is_told_too(world, dying, actor):
+    """A claim of it may still be on its way."""
+    world.crash(dying)
+    actor.sweep()
+    assert os.path.exists(f"{world.root}/workers/{dying.wid}.fenced")
 
 
 def test_a_dead_workers_folder_is_kept_for_a_day(world, dying, actor):
@@ -381,3 +389,31 @@ def _scan_unless_private(self, folder, **options):
     if folder.endswith("/private"):
         raise PermissionError
     return super(type(self), self).scan(folder, **options)
+
+
+# -- what a listing says, and whose a name is
+
+
+def test_what_a_take_over_could_not_move_is_not_told_and_is_tried_again(world, dying):
+    actor = world.worker(FlakyFs(world.clock, {"rename": errno.EIO}, times=0))
+    running(dying, "x", steps=0)
+    world.crash(dying)
+    actor.fs.times = 1
+    actor.sweep()
+    assert [event for event, _ in actor.told] == ["fence"]
+    actor.sweep()
+    assert [event for event, _ in actor.told] == ["fence", "rescue"]
+
+
+def test_the_strays_of_the_living_are_left(world, dying, actor):
+    world.drop(f"x@{dying.wid}.5")
+    assert actor.janitor.strip_strays() == 0
+    assert lies(world) == [f"todo/x@{dying.wid}.5.yaml"]
+
+
+def test_an_empty_batch_folder_stays_while_a_task_of_it_is_held(world, actor):
+    for folder in ("todo", "hold"):
+        os.makedirs(f"{world.root}/{folder}/s")
+    age(f"{world.root}/todo/s", 4000, world)
+    actor.janitor.sweep_batches()
+    assert os.listdir(world.spool.todo) == ["s"]

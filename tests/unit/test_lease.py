@@ -3,6 +3,7 @@
 import errno
 import itertools
 import os
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,9 +11,10 @@ from filelock import FileLock
 
 from dsgspool import proc
 from dsgspool.errors import NodeError
+from dsgspool.fs import Fs
 from dsgspool.lease import MIN_SAMPLES, Lease, Peers, Times, dump_identity, kill_leftovers, parse_facts, parse_identity
 from dsgspool.proc import Identity
-from tests.support.doors import ClockedFs, FakeClock, FlakyFs
+from tests.support.doors import ClockedFs, FakeClock, FlakyFs, SlowFs
 
 TIMES = Times(heartbeat=5, fence=25, kill=10, lease=47)
 ME = Identity("n1", "machine-1", "boot-1", "pid:[1]", os.getpid(), proc.start_time(os.getpid()))
@@ -93,6 +95,14 @@ def test_the_servers_time_comes_from_the_heartbeat(fs, clock, workers):
     lease.acquire()
     assert lease.server.now() == pytest.approx(os.stat(lease.path).st_mtime)
     assert lease.uid == os.getuid()
+    lease.release()
+
+
+def test_where_this_machines_clock_is_wrong_the_heartbeat_tells_the_time(workers):
+    clock = FakeClock(wall=time.time() + 3600)
+    lease = Lease(Fs(), clock, workers, A)
+    lease.acquire()
+    assert lease.server.now() == pytest.approx(time.time(), abs=60)
     lease.release()
 
 
@@ -339,3 +349,35 @@ def test_an_identity_is_read_as_it_was_written():
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b'worker: "n2-bbb', b"host: n2\n", b"..."])
 def test_a_broken_inventory_names_nobody(data):
     assert parse_identity(data) is None
+
+
+# -- calls that take long: a time is taken before the call that is measured (R5)
+
+
+def test_a_slow_heartbeat_counts_from_before_it_began(clock, workers):
+    lease = Lease(SlowFs(clock, {"touch": 3.0, "status": 2.0}), clock, workers, A)
+    lease.acquire()
+    before = clock.boot()
+    assert lease.beat() == lease.beat_at == before < clock.boot()
+    lease.release()
+
+
+def test_a_look_that_takes_long_adds_nothing_to_a_silence(clock, workers, peers, announce):
+    """It is silent from after my first look to before my last one: 42 s here, and not the 47 of the lease."""
+    announce()
+    peers.fs = SlowFs(clock, {"status": 5.0})
+    for pause in (0.0, 20.0, 17.0):
+        clock.advance(pause)
+        peers.watch(B)
+    assert not peers.is_dead(B)
+    clock.advance(5.0)
+    peers.watch(B)
+    assert peers.is_dead(B)
+
+
+def test_a_wall_clock_that_is_an_hour_ahead_kills_nobody(workers, announce):
+    announce()
+    clock = FakeClock(wall=time.time() + 3600)
+    peers = Peers(ClockedFs(clock), clock, workers, lambda: TIMES, ME, A)
+    look(peers, clock, 5, 4)
+    assert not peers.is_dead(B)

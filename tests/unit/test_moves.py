@@ -11,7 +11,7 @@ from dsgspool.spool import Spool
 from dsgspool.spool.moves import Moves, Place, Tokens, is_parked, matches, park, target_of
 from dsgspool.task import Budget, Decision, State
 from tests.support.actors import STATES
-from tests.support.doors import ClockedFs, FlakyFs, LossyFs, files_below
+from tests.support.doors import ClockedFs, FlakyFs, LossyFs, NegativeFs, files_below
 
 WID = "n1-aaaaaaaa"
 HELD = f"@{WID}.1"
@@ -207,3 +207,10 @@ def test_a_verb_in_the_wrong_state_says_which_would_fit(moves, put):
         moves.pick("hold", ["x"])
     with pytest.raises(TaskNotFound, match="'y'"):
         moves.pick("hold", ["y"])
+
+
+def test_a_parked_batch_is_seen_though_this_client_once_missed_its_folder(world):
+    spool = Spool(world.root, NegativeFs(world.clock), world.clock)
+    assert not is_parked(spool, "s")
+    os.makedirs(f"{world.root}/hold/s")
+    assert is_parked(spool, "s")

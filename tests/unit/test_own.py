@@ -9,7 +9,8 @@ import pytest
 from dsgspool.names import Claim, TaskName
 from dsgspool.spool import Spool
 from dsgspool.spool.own import MAX_LOOKS, MAX_TASK_BYTES, Held, OwnFolder, Text, Unusable
-from tests.support.doors import ClockedFs, FlakyFs, LossyFs
+from dsgspool.worker.desk import Desk
+from tests.support.doors import ClockedFs, FlakyFs, LossyFs, OlderFileFs
 
 WID = "n1-aaaaaaaa"
 
@@ -131,6 +132,22 @@ def test_a_file_in_whose_place_something_else_lies_has_changed(world, own, make)
     assert not own.unchanged(held, text.seen)
 
 
+@pytest.mark.parametrize(("number", "answer"), [(errno.ESTALE, True), (errno.ENXIO, False)])
+def test_what_a_look_at_the_finish_means_when_it_fails(world, number, answer):
+    own = own_with(world, FlakyFs(world.clock, {"status": number}))
+    drop(world, "x.yaml")
+    held = own.claim("x.yaml")
+    assert own.unchanged(held, read(own, held).seen) is answer
+
+
+def test_a_look_at_the_finish_that_the_share_refuses_says_nothing(world):
+    own = own_with(world, FlakyFs(world.clock, {"status": errno.EIO}))
+    drop(world, "x.yaml")
+    held = own.claim("x.yaml")
+    with pytest.raises(OSError, match="Input/output"):
+        own.unchanged(held, read(own, held).seen)
+
+
 def test_a_text_is_read_to_one_byte_more_than_it_may_have(world, own):
     drop(world, "x.yaml", "x" * (MAX_TASK_BYTES + 100))
     assert len(read(own, own.claim("x.yaml")).data) == MAX_TASK_BYTES + 1
@@ -216,3 +233,14 @@ def test_a_target_whose_folder_cannot_be_made_is_an_errno(world, own):
     os.symlink("/nowhere", f"{world.root}/done/dangling")
     drop(world, "y.yaml")
     assert own.give(own.claim("y.yaml"), f"{world.root}/done/dangling/b/y.yaml") == errno.ENOENT
+
+
+def test_the_text_that_came_is_read_though_the_client_remembers_an_older_file(world):
+    """The client renames what now has that name, and opens what it had before, until it lists the folder (hazards H3)."""
+    own = own_with(world, OlderFileFs(world.clock))
+    drop(world, "x.yaml", "command: the older one\n")
+    own.fs.remember(f"{world.root}/todo/x.yaml")
+    os.rename(f"{world.root}/todo/x.yaml", f"{world.root}/hold/x.yaml")
+    drop(world, "x.yaml", "command: this one\n")
+    ((held, inode),) = Desk(own).exchange(["x.yaml"]).came
+    assert own.read(held, inode).data == b"command: this one\n"

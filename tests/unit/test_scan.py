@@ -2,6 +2,7 @@
 
 import errno
 import os
+import random
 
 import pytest
 
@@ -119,3 +120,9 @@ def test_folders_deeper_than_any_task_are_not_entered(see):
 
 def test_what_could_not_be_taken_is_left_for_a_while(see):
     assert see("s/x.yaml", "y.yaml", refused={"s/x.yaml"}).candidates == ["y.yaml"]
+
+
+def test_a_worker_that_is_alone_begins_at_the_head_whatever_chance_says(see, monkeypatch):
+    monkeypatch.setattr(random, "choice", max)
+    assert see("a.yaml", "b.yaml", "c.yaml").candidates == ["a.yaml", "b.yaml", "c.yaml"]
+    assert see(alone=False).candidates == ["c.yaml", "a.yaml", "b.yaml"]

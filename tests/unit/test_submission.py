@@ -8,7 +8,7 @@ import pytest
 from dsgspool.errors import InvalidName, StorageError
 from dsgspool.spool import Spool
 from dsgspool.spool.submission import Draft, Submission, valid_batch
-from tests.support.doors import ClockedFs, FlakyFs, LossyFs, files_below
+from tests.support.doors import ClockedFs, FlakyFs, LossyFs, RemoteFs, TickFs, files_below
 
 TEXT = b"command: x\n...\n"
 
@@ -147,3 +147,39 @@ def test_a_batch_is_called_like_a_folder():
     for bad in ("s.yaml", "s.yml", "@p10", "", "a//b", ".s"):
         with pytest.raises(InvalidName):
             valid_batch(bad)
+
+
+# -- in which order
+
+
+def test_a_text_is_flushed_before_its_rename_and_the_folder_after_it(submit, world):
+    fs = RemoteFs(world.clock)
+    fs.mount = super(RemoteFs, fs).mount
+    submission = submit(fs)
+    list(submission.put([Draft(submission.named("s/x"), TEXT)], world.spool.todo))
+    steps = [(word, flushed) for word, text, flushed in fs.told if word != "append" or text]
+    assert steps == [
+        ("append", True),
+        ("rename", False),
+        ("rename", False),
+        ("sync_folder", True),
+    ]  # the folder was missing
+
+
+def test_a_client_that_listed_todo_in_the_same_tick_sees_the_task_all_the_same(submit, world):
+    fs = TickFs(world.clock)
+    submission = submit(fs)
+    fs.touch(world.spool.todo)
+    assert fs.others_see(world.spool.todo) == []
+    list(submission.put([Draft(submission.named("x"), TEXT)], world.spool.todo))
+    assert fs.others_see(world.spool.todo) == []  # it fell into the tick of the last change
+    submission.close()
+    assert len(fs.others_see(world.spool.todo)) == 1
+
+
+def test_of_two_bulks_at_once_each_has_its_own_numbers(submit, world):
+    first, second = submit(), submit()
+    second._free_numbers = lambda _batch: iter([0, 1])  # it looked before the first had begun
+    assert list(first.put_bulk([TEXT], "s", world.spool.todo)) == ["s/000/00001"]
+    os.rename(f"{world.root}/todo/s/000/00001.yaml", f"{world.root}/done/claimed.yaml")
+    assert list(second.put_bulk([TEXT], "s", world.spool.todo)) == ["s/001/00001"]

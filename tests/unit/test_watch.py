@@ -152,3 +152,12 @@ def test_on_a_share_nobody_listens(tmp_path):
     bell = Bell(str(tmp_path), usable=False)
     assert not bell.arm(1)
     assert not bell.is_armed
+
+
+def test_a_file_made_in_a_folder_that_was_just_made_is_not_waited_for(bell):
+    """The folder is watched a moment after it was made: the close of what was made in it may have made no sound."""
+    bell.on_event(DirCreatedEvent("/spool/todo/s"))
+    bell.heard()
+    bell.on_event(FileCreatedEvent("/spool/todo/s/a.yaml"))
+    assert bell.heard()
+    assert not bell.is_open("s/a.yaml")

@@ -1,0 +1,14 @@
+"""All mutants, a module for each room of the product."""
+
+from tests.mutation.mutants import chain, check, guard, janitor, lease, moves, spool, worker
+
+MUTANTS = (
+    *spool.MUTANTS,
+    *chain.MUTANTS,
+    *moves.MUTANTS,
+    *lease.MUTANTS,
+    *janitor.MUTANTS,
+    *guard.MUTANTS,
+    *worker.MUTANTS,
+    *check.MUTANTS,
+)

@@ -1,0 +1,28 @@
+"""The rule: by default a worker runs only files of its own user."""
+
+from dsgspool.settings import Settings
+from dsgspool.spool.own import Text
+from dsgspool.worker.admission import Me, why_foreign
+
+ME = Me(uid=1000, spool_owner=1000)
+
+
+def text(uid, gid=100):
+    return Text(b"command: x\n...\n", (1, 1, 1), uid, gid)
+
+
+def test_a_file_of_another_user_is_not_run():
+    assert why_foreign(text(1000), Settings(), ME) == ""
+    assert "uid 1001" in why_foreign(text(1001), Settings(), ME)
+
+
+def test_a_group_is_trusted_only_when_the_spool_says_so():
+    assert "its group is 12345" in why_foreign(text(1001, 12345), Settings(group="root"), ME)
+    assert why_foreign(text(1001, 0), Settings(group="root"), ME) == ""
+
+
+def test_root_runs_roots_files_only_in_roots_spool():
+    settings = Settings(run_as="owner")
+    assert why_foreign(text(1001), settings, ME) == ""
+    assert "root" in why_foreign(text(0), settings, ME)
+    assert why_foreign(text(0), settings, Me(uid=0, spool_owner=0)) == ""

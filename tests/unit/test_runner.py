@@ -1,0 +1,78 @@
+"""The rule: an attempt ends only when all its processes are gone, and it takes none of another's with it."""
+
+import os
+
+import pytest
+
+from dsgspool import proc
+from dsgspool.clock import ServerClock
+from dsgspool.names import Claim, TaskName
+from dsgspool.proc import Exit
+from dsgspool.spool.own import Held
+from dsgspool.worker.runner import Attempt, Runner
+
+WID = "n1-aaaaaaaa"
+MINE, OTHER, CHILD = 100, 200, 300
+
+
+@pytest.fixture
+def runner(world):
+    runner = Runner(world.spool, WID, ServerClock(world.clock))
+    yield runner
+    os.close(runner._nothing)
+
+
+@pytest.fixture
+def attempt():
+    """It has ended; its pid was MINE."""
+    held = Held(TaskName("x", claim=Claim(WID, 1)))
+    return Attempt(held, 1, -1, pid=MINE, exit=Exit(MINE, 0, None, 0.0))
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """My children: pid -> (session, claim); the dead go.  Gives what was killed."""
+    table, killed = {}, []
+
+    def send(pids, _number):
+        for pid in pids:
+            killed.append(pid)
+            table.pop(pid)
+
+    monkeypatch.setattr(proc, "children", lambda: list(table))
+    monkeypatch.setattr(proc, "session", lambda pid: table[pid][0])
+    monkeypatch.setattr(proc, "marker", lambda pid: table[pid][1])
+    monkeypatch.setattr(proc, "descendants", lambda pid: [pid])
+    monkeypatch.setattr(proc, "send", send)
+    return table, killed
+
+
+@pytest.mark.parametrize("child", [(MINE, ""), (CHILD, f"{WID}.1")], ids=["in its session", "with its claim"])
+def test_what_it_left_is_killed_and_then_nothing_is_left(runner, attempt, processes, child):
+    table, killed = processes
+    table[CHILD] = child
+    assert not runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    assert killed == [CHILD]
+    assert runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+
+
+def test_a_child_that_says_not_whose_it_is_is_looked_at_twice(runner, attempt, processes):
+    """A process in the middle of exec shows no environment: at the second look it may say that it is another's."""
+    table, killed = processes
+    table[CHILD] = (CHILD, "")
+    assert not runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    assert killed == []
+    table[CHILD] = (CHILD, f"{WID}.2")
+    assert runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    table[CHILD] = (CHILD, "")
+    runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    assert killed == [CHILD]
+
+
+def test_children_of_other_commands_are_spared(runner, attempt, processes):
+    table, killed = processes
+    table.update({OTHER: (OTHER, f"{WID}.2"), CHILD: (OTHER, "")})
+    for _ in range(3):
+        assert runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    assert killed == []

@@ -1,0 +1,501 @@
+"""The rule: a worker's own folder is the truth, an attempt ends only when all of it is dead, and the record comes first."""
+
+import errno
+import os
+import shutil
+import signal
+
+import pytest
+
+from dsgspool import proc
+from dsgspool.errors import NodeError
+from dsgspool.worker import runner
+from dsgspool.worker.loop import Fenced
+from tests.support.doors import CachedFolderFs, FlakyFs, FullFs, LossyFs, RemoteFs
+from tests.support.processes import is_alive
+from tests.support.waiting import wait_until
+
+HANGS = "sleep 600"
+STUBBORN = "trap '' TERM\nwhile :; do sleep 0.05; done"
+
+
+def running(worker, name="x", command=HANGS, **keys):
+    """A task that runs; its pid."""
+    worker.drop(name, command, **keys)
+    return worker.until(lambda: worker.pid(name))
+
+
+def configure(world, **settings):
+    with open(f"{world.root}/spool.yaml", "w") as file:
+        file.write("format: 1\n" + "".join(f"{key}: {value}\n" for key, value in settings.items()))
+
+
+# -- the own folder is the truth
+
+
+def test_a_task_whose_file_is_gone_is_killed_and_nothing_is_published(inside):
+    worker = inside()
+    pid = running(worker)
+    (file,) = worker.mine()
+    worker.mv(f"{worker.folder}/{file}", f"hold/{file}")
+    worker.until(lambda: worker.lies() == ["hold/x~0"])
+    assert not is_alive(pid)
+    assert (worker.record("x")["outcome"], worker.record("x")["next"]) == ("revoked", "nothing")
+    assert worker.worker.intake.desk.is_empty
+
+
+def test_when_the_own_folder_cannot_be_listed_nothing_is_started_and_what_came_is_found_later(inside, world):
+    fs = FlakyFs(world.clock, {"inodes": errno.EIO}, times=0)
+    worker = inside(fs)
+    worker.turn()
+    worker.drop("x")
+    worker.worker.intake.look_soon()
+    fs.times = 1
+    worker.turn()
+    assert len(worker.mine()) == 1
+    assert not worker.record("x")
+    worker.until(lambda: worker.lies() == ["done/x"])
+
+
+def test_what_waits_for_a_slot_and_is_taken_away_is_forgotten_and_stripped(inside):
+    worker = inside(slots=1)
+    running(worker)
+    worker.drop("y", state=worker.folder)
+    file = worker.until(lambda: next((name for name in worker.mine() if name.startswith("y@")), ""))
+    worker.mv(f"{worker.folder}/{file}", f"hold/{file}")
+    worker.until(lambda: worker.lies("hold") == ["hold/y~0"])
+    assert not worker.record("y")
+
+
+def test_what_is_still_being_written_and_is_taken_away_is_forgotten_and_stripped(inside):
+    worker = inside()
+    worker.drop("x", end="")
+    (file,) = worker.until(worker.mine)
+    worker.mv(f"{worker.folder}/{file}", f"hold/{file}")
+    worker.until(lambda: worker.lies() == ["hold/x~0"])
+
+
+def test_what_a_person_put_here_under_a_name_that_cannot_be_used_is_told(inside):
+    worker = inside()
+    worker.drop("a@b", state=worker.folder)
+    worker.until(lambda: [path for path in worker.lies("failed") if "~invalid" in path])
+    assert worker.mine() == []
+
+
+def test_a_late_claim_is_run(inside):
+    worker = inside()
+    worker.drop(f"x@{worker.wid}.99", state=worker.folder)
+    worker.until(lambda: worker.lies() == ["done/x"])
+
+
+def test_a_late_claim_that_had_ended_goes_where_its_record_says(inside):
+    worker = inside()
+    with open(f"{worker.root}/logs/x.1.yaml", "w") as file:
+        file.write(f"task: x\nclaim: {worker.wid}.99\noutcome: exit3\nnext: failed~exit3\n...\n")
+    worker.drop(f"x@{worker.wid}.99", state=worker.folder)
+    worker.until(lambda: worker.lies() == ["failed/x~exit3"])
+    assert not worker.record("x", 2)
+
+
+def test_a_living_owners_file_in_my_folder_is_left_to_its_owner(inside, world):
+    worker, other = inside(), world.worker()
+    worker.drop(f"x@{other.wid}.1", state=worker.folder)
+    worker.live(12)
+    assert worker.mine() == [f"x@{other.wid}.1.yaml"]
+    assert not worker.record("x")
+
+
+def test_a_copy_of_a_running_task_is_parked_and_the_task_runs_on(inside):
+    worker = inside()
+    pid = running(worker)
+    (file,) = worker.mine()
+    shutil.copy(f"{worker.root}/{worker.folder}/{file}", f"{worker.root}/todo/{file}")
+    worker.until(lambda: worker.lies("hold") == ["hold/x~duplicate"])
+    worker.live(6)
+    assert worker.pid("x") == pid
+
+
+def test_a_copy_of_a_task_that_has_ended_is_parked(inside):
+    worker = inside()
+    worker.drop("x")
+    worker.until(lambda: worker.lies() == ["done/x"])
+    worker.drop(f"x@{worker.record('x')['claim']}")
+    worker.until(lambda: worker.lies() == ["done/x", "hold/x~duplicate"])
+    assert not worker.record("x", 2)
+
+
+def test_a_name_in_todo_keeps_its_claim_until_the_task_is_dead(inside):
+    worker = inside()
+    pid = running(worker, command=STUBBORN)
+    (file,) = worker.mine()
+    worker.mv(f"{worker.folder}/{file}", f"todo/{file}")
+
+    def is_stripped():
+        bare = "@" not in "".join(os.listdir(f"{worker.root}/todo"))
+        assert not (bare and is_alive(pid))
+        return bare
+
+    worker.until(is_stripped)
+    assert worker.record("x")["outcome"] == "revoked"
+
+
+def test_every_file_that_carries_a_claim_that_is_over_is_stripped(inside):
+    worker = inside()
+    running(worker)
+    (file,) = worker.mine()
+    shutil.copy(f"{worker.root}/{worker.folder}/{file}", f"{worker.root}/hold/{file}")
+    worker.mv(f"{worker.folder}/{file}", f"failed/{file}")
+    worker.until(lambda: worker.record("x").get("outcome"))
+    worker.live(1)
+    assert worker.lies() == ["failed/x~cancelled", "hold/x~0"]
+
+
+def test_a_name_that_cannot_be_stripped_now_is_stripped_at_a_later_heartbeat(inside, world):
+    fs = FlakyFs(world.clock, {"rename": errno.EIO}, times=0, path="/hold/")
+    worker = inside(fs)
+    running(worker)
+    (file,) = worker.mine()
+    worker.mv(f"{worker.folder}/{file}", f"hold/{file}")
+    fs.times = 3
+    worker.until(lambda: worker.record("x").get("outcome"))
+    assert "@" in "".join(os.listdir(f"{worker.root}/hold"))
+    worker.until(lambda: worker.lies() == ["hold/x~0"])
+
+
+def test_what_a_person_takes_in_the_moment_of_its_publication_is_stripped(inside, world):
+    def take(source, target):
+        if target.endswith("/done/x.yaml"):
+            os.rename(source, f"{world.root}/hold/{os.path.basename(source)}")
+
+    worker = inside(LossyFs(world.clock, on_rename=take))
+    worker.drop("x")
+    worker.until(lambda: worker.record("x").get("outcome"))
+    worker.live(1)
+    assert worker.lies() == ["hold/x~0"]
+
+
+def test_a_worker_whose_folder_is_gone_is_fenced(inside):
+    worker = inside()
+    worker.turn()
+    worker.mv(worker.folder, "tmp/away")
+    with pytest.raises(Fenced, match="is gone"):
+        worker.live(6)
+
+
+# -- from todo/ to a start
+
+
+def test_nothing_is_claimed_out_of_a_batch_that_was_moved_away_though_the_client_has_it_cached(inside, world):
+    fs = CachedFolderFs(world.clock)
+    worker = inside(fs, slots=1)
+    for n in "12":
+        worker.drop(f"s/{n}", worker.gate())
+    worker.until(lambda: worker.pid("s/1"), step=0.0)
+    worker.mv("todo/s", "hold/s")
+    worker.open()
+    worker.until(lambda: "done/s/1" in worker.lies(), step=0.0)
+    for _ in range(5):
+        worker.turn()
+    fs.forget()
+    assert worker.lies() == ["done/s/1", "hold/s/2"]
+
+
+def test_while_pause_lies_there_nothing_is_claimed(inside, world):
+    worker = inside()
+    with open(f"{world.root}/PAUSE", "w"):
+        pass
+    worker.drop("x")
+    worker.live(6)
+    assert worker.lies() == ["todo/x"]
+    os.unlink(f"{world.root}/PAUSE")
+    worker.until(lambda: worker.lies() == ["done/x"])
+
+
+def test_a_file_that_is_still_being_written_runs_only_when_two_looks_show_the_same(inside):
+    worker = inside()
+    worker.drop("x", end="")
+    worker.until(worker.mine)
+    worker.live(1.5)
+    assert not worker.record("x")
+    with open(f"{worker.root}/{worker.folder}/{worker.mine()[0]}", "a") as file:
+        file.write("description: later\n")
+    worker.live(1.5)
+    assert not worker.record("x")
+    worker.until(lambda: worker.lies() == ["done/x"])
+    assert "later" in str(worker.record("x")["text"])
+
+
+def test_a_file_that_stays_empty_for_a_lease_is_invalid_and_not_before(inside, world):
+    worker = inside()
+    with open(f"{world.root}/todo/x.yaml", "w"):
+        pass
+    worker.live(45)
+    assert worker.lies("failed") == []
+    worker.live(10)
+    assert worker.lies() == ["failed/x~invalid"]
+
+
+def test_a_task_whose_file_was_written_to_while_it_ran_is_parked(inside):
+    worker = inside()
+    running(worker, command=worker.gate())
+    with open(f"{worker.root}/{worker.folder}/{worker.mine()[0]}", "a") as file:
+        file.write("# a new thought\n")
+    worker.open()
+    worker.until(lambda: worker.lies() == ["hold/x~changed"])
+
+
+def test_what_is_given_back_while_its_batch_is_parked_is_parked(inside):
+    worker = inside()
+    running(worker, "s/x", f"{worker.gate()}; exit 1", retries=3)
+    worker.mv("todo/s", "hold/s")
+    worker.open()
+    worker.until(lambda: worker.lies() == ["hold/s/x~1"])
+
+
+def test_what_is_given_back_unrun_while_its_batch_is_parked_is_parked(inside):
+    worker = inside()
+    worker.drop("s/x", end="")
+    worker.until(worker.mine)
+    worker.mv("todo/s", "hold/s")
+    worker.worker.controls.drain("the test")
+    worker.until(lambda: worker.lies() == ["hold/s/x~0"])
+
+
+def test_a_file_that_became_whole_and_finds_no_slot_is_given_back(inside):
+    worker = inside(slots=1)
+    for name in "xy":
+        worker.drop(name, HANGS, end="")
+    worker.until(lambda: len(worker.mine()) == 2)
+    worker.until(lambda: len(worker.mine()) == 1)
+    assert [path[-2:] for path in worker.lies("todo")] == ["~0"]
+
+
+def test_a_task_that_wants_more_slots_goes_to_the_lane_that_says_so(inside):
+    worker = inside()
+    worker.drop("@p5/x", cpus=8)
+    worker.until(lambda: worker.lies() == ["todo/@p5,cpus8/x~0"])
+
+
+def test_a_task_of_a_newer_format_goes_to_the_lane_that_says_so(inside):
+    worker = inside()
+    worker.drop("x", format=2)
+    worker.until(lambda: worker.lies() == ["todo/@format2/x~0"])
+
+
+def test_a_wide_task_at_the_head_is_not_overtaken(inside):
+    worker = inside()
+    running(worker, "a", worker.gate())
+    worker.drop("b", cpus=2, state=worker.folder)
+    worker.until(lambda: any(name.startswith("b@") for name in worker.mine()))
+    worker.drop("c", state=worker.folder)
+    worker.until(lambda: any(name.startswith("c@") for name in worker.mine()))
+    worker.live(2)
+    assert not worker.record("c")
+    worker.open()
+    worker.until(lambda: worker.lies() == ["done/a", "done/b", "done/c"])
+
+
+def test_until_empty_looks_once_more_after_the_others_have_nothing(inside, world, monkeypatch):
+    worker, other = inside(until_empty=True), world.worker()
+    file = f"running/{other.wid}/x@{other.wid}.1.yaml"
+    worker.drop(f"x@{other.wid}.1", state=f"running/{other.wid}")
+    asked = worker.worker.intake._others_have_work
+
+    def ask_after_it_was_given_back():
+        if os.path.exists(f"{world.root}/{file}"):
+            worker.mv(file, "todo/x~0.aaaaaaaa-1.yaml")
+        return asked()
+
+    monkeypatch.setattr(worker.worker.intake, "_others_have_work", ask_after_it_was_given_back)
+    worker.until(worker.worker.controls.is_over)
+    assert worker.lies() == ["done/x"]
+
+
+def test_a_second_file_of_a_name_waits_while_the_first_runs(inside):
+    worker = inside()
+    pid = running(worker)
+    worker.drop("x")
+    worker.until(lambda: worker.lies("waiting"))
+    assert worker.pid("x") == pid
+    assert not worker.record("x", 2)
+
+
+# -- the record comes first
+
+
+def test_a_text_that_kills_its_worker_in_the_parser_counts(inside, monkeypatch):
+    def die(*_args, **_options):
+        raise SystemExit
+
+    worker = inside()
+    monkeypatch.setattr(runner, "parse_task", die)
+    worker.drop("x")
+    with pytest.raises(SystemExit):
+        worker.live(2)
+    assert str(worker.record("x")["claim"]).startswith(worker.wid)
+
+
+def test_on_a_share_a_command_starts_and_a_file_leaves_only_after_the_record_was_flushed(inside, world, monkeypatch):
+    fs = RemoteFs(world.clock)
+    worker = inside(fs)
+    spawn = proc.spawn
+    monkeypatch.setattr(proc, "spawn", lambda launch: (fs.told.append(("spawn", "", False)), spawn(launch))[1])
+    worker.drop("x")
+    worker.until(lambda: worker.lies() == ["done/x"])
+    steps = [
+        word for word, text, flushed in fs.told
+        if word == "spawn" or (flushed and ("digest" in text or "outcome" in text)) or text.endswith("/done/x.yaml")
+    ]  # fmt: skip
+    assert steps == ["append", "spawn", "append", "rename"]
+
+
+def test_with_strict_durability_records_and_folders_are_flushed(inside, world):
+    configure(world, durability="strict")
+    fs = RemoteFs(world.clock)
+    fs.mount = super(RemoteFs, fs).mount
+    worker = inside(fs)
+    worker.drop("x")
+    worker.until(lambda: worker.lies() == ["done/x"])
+    flushed = [text for _, text, flushed in fs.told if flushed]
+    assert [word for word in ("digest", "outcome", "/logs/", "/done") if any(word in text for text in flushed)] == [
+        "digest", "outcome", "/logs/", "/done",
+    ]  # fmt: skip
+
+
+def test_on_a_full_disk_an_attempt_that_ended_is_published_only_when_its_record_has_an_end(inside, world):
+    fs = FullFs(world.clock)
+    worker = inside(fs)
+    running(worker, command=worker.gate())
+    fs.space = False
+    worker.open()
+    worker.until(lambda: not worker.pid("x"))
+    worker.drop("y")
+    worker.live(6)
+    assert "todo/y" in worker.lies()
+    assert len(worker.mine()) == 1
+    fs.space = True
+    worker.until(lambda: worker.lies() == ["done/x", "done/y"])
+
+
+# -- the end of an attempt
+
+
+def test_an_attempt_ends_only_when_nothing_of_it_is_left(inside, world, monkeypatch):
+    spare = [True]
+    send = proc.send
+    monkeypatch.setattr(proc, "send", lambda pids, number: None if spare[0] else send(pids, number))
+    worker = inside()
+    worker.drop("x", f"setsid sleep 600 & echo $! > {world.root}/tmp/.pid")
+    worker.until(lambda: worker.worker.attempts.clearing)
+    worker.live(1)
+    assert not worker.lies("done")
+    spare[0] = False
+    worker.until(lambda: worker.lies() == ["done/x"])
+    with open(f"{world.root}/tmp/.pid") as file:
+        assert not is_alive(int(file.read()))
+
+
+def test_an_attempt_that_has_ended_keeps_no_descriptor(inside):
+    worker, counts = inside(), []
+    for name in "xyz":
+        worker.drop(name)
+        worker.until(lambda name=name: f"done/{name}" in worker.lies())
+        counts.append(len(os.listdir("/proc/self/fd")))
+    assert counts[1] == counts[2]
+
+
+def test_a_command_that_ignores_term_is_killed_after_its_grace(inside):
+    worker = inside()
+    pid = running(worker, command=STUBBORN, grace="3s")
+    os.unlink(f"{worker.root}/{worker.folder}/{worker.mine()[0]}")
+    worker.until(lambda: worker.record("x").get("outcome"))
+    assert not is_alive(pid)
+
+
+# -- fenced, or at the end
+
+
+@pytest.mark.parametrize("mark", ["fenced", "dead"])
+def test_a_worker_that_others_took_for_dead_kills_ends_its_records_and_publishes_nothing(inside, world, mark):
+    worker = inside()
+    ended, runs = running(worker, "x", worker.gate()), running(worker, "y")
+    files = worker.mine()
+    with open(f"{world.root}/workers/{worker.wid}.{mark}", "w"):
+        pass
+    worker.open()
+    wait_until(lambda: not is_alive(ended), 5)
+    with pytest.raises(Fenced, match="took this one for dead"):
+        worker.turn(5.0)
+    worker.end()
+    assert not is_alive(runs)
+    assert worker.mine() == files
+    assert (worker.record("x")["next"], worker.record("y")["outcome"]) == ("done", "revoked")
+
+
+def test_a_worker_that_ends_in_order_removes_its_folder(inside):
+    worker = inside()
+    worker.drop("x")
+    worker.until(lambda: worker.lies() == ["done/x"])
+    worker.worker.controls.drain("the test")
+    worker.until(worker.worker.controls.is_over)
+    worker.end()
+    assert os.listdir(f"{worker.root}/running") == []
+
+
+# -- heartbeat and peers
+
+
+def test_the_guard_hears_of_a_heartbeat_only_when_the_own_folder_was_listed_too(inside, world):
+    listen, speak = os.pipe()
+    os.set_blocking(listen, False)
+    fs = FlakyFs(world.clock, {"inodes": errno.EIO}, times=0)
+    worker = inside(fs, guard_fd=speak)
+    worker.turn()
+    os.read(listen, 4096)
+    fs.times = 1
+    worker.turn(5.0)
+    with pytest.raises(BlockingIOError):
+        os.read(listen, 4096)
+    worker.turn(5.0)
+    assert b"beat" in os.read(listen, 4096)
+    os.close(listen)
+    os.close(speak)
+
+
+def test_a_worker_whose_guard_is_gone_does_not_begin(inside, monkeypatch):
+    worker = inside(guard_pid=2**22 + 1)
+    monkeypatch.setattr(signal, "set_wakeup_fd", lambda *_args, **_options: -1)
+    monkeypatch.setattr(signal, "signal", lambda *_args: None)
+    with pytest.raises(NodeError, match="guard died"):
+        worker.worker._listen_to_signals()
+
+
+def test_a_worker_that_is_cut_off_itself_declares_nobody_dead(inside, world):
+    fs = FlakyFs(world.clock, {"touch": errno.EIO}, times=0, path=".lock")
+    worker, other = inside(fs), world.worker()
+    worker.live(20)
+    fs.times = 10**6
+    worker.live(40)
+    fs.times = 0
+    worker.live(10)
+    assert not worker.worker.peers.verdict(other.wid)
+    worker.live(60)
+    assert "no heartbeat" in worker.worker.peers.verdict(other.wid)
+
+
+def test_a_worker_whose_inventory_is_gone_writes_it_again(inside, world):
+    worker = inside()
+    worker.turn()
+    os.unlink(f"{world.root}/workers/{worker.wid}.yaml")
+    worker.live(2)
+    assert os.path.exists(f"{world.root}/workers/{worker.wid}.yaml")
+
+
+def test_the_leader_touches_todo_every_30_s(inside, world):
+    worker = inside()
+    worker.turn()
+    os.utime(f"{world.root}/todo", (0, 0))
+    worker.live(28)
+    assert os.stat(f"{world.root}/todo").st_mtime == 0
+    worker.live(4)
+    assert os.stat(f"{world.root}/todo").st_mtime > 0
