@@ -29,6 +29,7 @@ PROCESSES = """
 OTHER_FILES = {
     "proc.py": "/proc, and /dev/null for helpers",
     "mounts.py": "/proc/self/mountinfo",
+    "permissions.py": "the part of the door that changes owners and modes",
     "worker/guard.py": "stands alone, imports nothing of dsgspool",
     "worker/loop.py": "read: the pipe that signals wake it by",
     "worker/watch.py": "read, write: the bell's pipe",

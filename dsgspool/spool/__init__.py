@@ -41,6 +41,7 @@ class Spool:
         self.running, self.done, self.failed = (f"{self.root}/{name}" for name in ("running", "done", "failed"))
         self.logs, self.workers, self.tmp = (f"{self.root}/{name}" for name in ("logs", "workers", "tmp"))
         self.fs = fs or Fs(group=_is_group_folder(self.todo), floor=self.root)
+        self.settings_status: os.stat_result  #: of spool.yaml when it was last read: who wrote it
         self._settings: tuple[tuple[int, ...], Settings] | None = None
 
     @classmethod
@@ -74,6 +75,7 @@ class Spool:
 
         path = f"{self.root}/{SETTINGS}"
         data, status = self.fs.read(path)
+        self.settings_status = status
         seen = (status.st_ino, status.st_size, status.st_mtime_ns)
         if self._settings is None or self._settings[0] != seen:
             self._settings = (seen, parse_settings(data, path))

@@ -1,7 +1,7 @@
 """Laying a spool down in a folder.
 
 The rule: nothing that exists is ever overwritten or moved; what is missing is made.  With a group, every folder becomes
-2770 and every file of the template 0660, and who is no member hears so before anything is touched.
+2770 and every file of the template 0640, and who is no member hears so before anything is touched.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def lay_down(root: str, group: str = "") -> Iterator[str]:
         if _copy(fs, f"{template}/{file}", f"{root}/{file}"):
             yield file
         if number is not None:
-            fs.hand_over(f"{root}/{file}", number, 0o660)
+            fs.hand_over(f"{root}/{file}", number, 0o640)
 
 
 def group_number(group: str) -> int:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 BUSY_PAUSE = 30.0  #: seconds that a task waits when another attempt of its name is alive
 CLEAR_PAUSE = 0.02  #: seconds between two looks for what a command left behind
 RETRY_PAUSE = 0.5  #: seconds before a record's end is tried again
+FIRST_USER = 1000  #: uid of the first person (login.defs(5), UID_MIN): nobody's task runs as a service's account
 STOPPED = Outcome(Kind.STOPPED, reason="its worker was told to stop")
 
 
@@ -161,6 +162,8 @@ class Attempts:
         """As whom the command runs: None = as the worker."""
         if self.worker.settings.run_as != "owner" or text.uid == self.worker.lease.uid:
             return None
+        if text.uid < FIRST_USER:
+            raise InvalidTask(f"its owner, uid {text.uid}, is an account of the system (below {FIRST_USER})")
         try:
             return proc.account(text.uid)
         except KeyError:

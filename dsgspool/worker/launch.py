@@ -66,6 +66,12 @@ def added_environment(task: Task, inherited: Mapping[str, str]) -> dict[str, str
     return {**threads, **task.env}
 
 
+def for_others(inherited: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """What another user's command may see of the environment that root's worker was started with."""
+    kept = (b"PATH", b"LANG", b"LANGUAGE", b"TZ")
+    return {name: value for name, value in inherited.items() if name in kept or name.startswith(b"LC_")}
+
+
 def folder(task: Task, default: str) -> str:
     """Where the command runs: `cwd`, `~` and all, else the spool's default."""
     return os.path.join(default, os.path.expanduser(task.cwd)) if task.cwd else default

@@ -23,7 +23,7 @@ from dsgspool.janitor import Janitor
 from dsgspool.lease import Peers, Times
 from dsgspool.settings import Settings
 from dsgspool.spool import Spool
-from dsgspool.worker.admission import Me
+from dsgspool.worker.admission import Me, obeyed
 from dsgspool.worker.attempts import Attempts
 from dsgspool.worker.control import Controls
 from dsgspool.worker.intake import Intake
@@ -120,7 +120,7 @@ class Worker:
         self.intake.bell.disarm()
         if self.intake.desk.is_empty:
             self.own.leave()
-        self.attempts.runner.shut()
+        self.attempts.runner.scripts.shut()
         self.lease.release()
 
     # -- one turn ------------------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ class Worker:
 
     def _read_settings(self) -> None:
         try:
-            settings, self.settings = self.settings, self.spool.settings()
+            settings, self.settings = self.settings, obeyed(self.spool, self.me)
             if settings != self.settings:  # the next heartbeat comes by the new times
                 now = self.clock.boot()
                 for duty in self.duties:

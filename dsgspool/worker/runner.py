@@ -18,7 +18,6 @@ import hashlib
 import os
 import random
 import signal
-import tempfile
 from dataclasses import dataclass, field
 
 from dsgspool import proc
@@ -34,6 +33,7 @@ from dsgspool.task import Decision, Kind, Outcome, Retry, Task, decide
 from dsgspool.worker import launch
 from dsgspool.worker.launch import Who
 from dsgspool.worker.provenance import Provenance
+from dsgspool.worker.scripts import Scripts
 from dsgspool.yamltext import dump
 
 TAIL = 2048  #: bytes of the error log that are looked at for one line that explains a failure
@@ -85,7 +85,7 @@ class Runner:
         self.inherited = dict(os.environ)  #: the scientist's environment, as the worker was started with it
         self._encoded = {os.fsencode(name): os.fsencode(value) for name, value in self.inherited.items()}
         self._nothing = self.fs.open_input(os.devnull)
-        self._scripts: tempfile.TemporaryDirectory[str] | None = None
+        self.scripts = Scripts(self.fs, wid)
 
     def open(self, attempt: Attempt) -> None:
         """Write who makes this attempt, before the text is parsed: a file that kills its worker there must count."""
@@ -102,7 +102,7 @@ class Runner:
         attempt.text = text
         attempt.task = task = parse_task(text.data, settings.task, timezone=settings.timezone)
         attempt.cwd = launch.folder(task, self.spool.default_cwd(settings))
-        attempt.script = self._write_script(attempt) if task.script else ""
+        attempt.script = self.scripts.write(attempt.held.claim, task.script, attempt.user) if task.script else ""
         attempt.argv = launch.argv(task, attempt.script)
         attempt.added = launch.added_environment(task, self.inherited)
         known = {
@@ -124,28 +124,14 @@ class Runner:
             return False
         return True
 
-    def _write_script(self, attempt: Attempt) -> str:
-        # On this machine's own disk: a share may be mounted noexec, and the record keeps the text anyway.
-        if self._scripts is None:
-            self._scripts = tempfile.TemporaryDirectory(prefix=f"dsgspool-{self.wid}-", ignore_cleanup_errors=True)
-        path = f"{self._scripts.name}/{attempt.held.claim}"
-        try:
-            descriptor = self.fs.create(path)
-        except FileNotFoundError:  # a sweeper of /tmp took the folder
-            self._scripts.cleanup()
-            self._scripts = None
-            return self._write_script(attempt)
-        if attempt.user:
-            self.fs.let_enter(self._scripts.name)
-            self.fs.give(descriptor, attempt.user.uid)
-        self.fs.append(descriptor, (attempt.task.script or "").encode())
-        self.fs.close(descriptor)
-        return path
-
     def launch(self, attempt: Attempt) -> Outcome | None:
         """Open the logs and start the command; an Outcome when it could not be started for its own fault, else OSError."""
         base = f"{self.spool.logs}/{record_path(attempt.name.identity, attempt.number)[:-5]}"
-        attempt.logs = (self.fs.open_log(f"{base}.out"), self.fs.open_log(f"{base}.err"))
+        given = attempt.user is not None
+        attempt.logs = (
+            self.fs.open_log(f"{base}.out", exclusive=given),
+            self.fs.open_log(f"{base}.err", exclusive=given),
+        )
         if attempt.user:
             # Whoever may write a log must own it: moved into todo/, root's file would be root's task.
             for log in attempt.logs:
@@ -171,6 +157,14 @@ class Runner:
             proc.set_nice(attempt.pid, attempt.task.nice)
         return None
 
+    def _open_logs(self, base: str, *, exclusive: bool) -> tuple[int, int]:
+        out = self.fs.open_log(f"{base}.out", exclusive=exclusive)
+        try:
+            return out, self.fs.open_log(f"{base}.err", exclusive=exclusive)
+        except OSError:
+            self.fs.close(out)
+            raise
+
     def _launch(self, attempt: Attempt, stdin: int, path: str) -> Launch:
         who = Who(attempt.name.identity, attempt.number, self.wid, attempt.held.claim, self.spool.root)
         assert attempt.logs is not None
@@ -185,7 +179,8 @@ class Runner:
     def _environment(self, attempt: Attempt, who: Who) -> dict[bytes, bytes]:
         """The worker's environment and what is added, as bytes: Popen would encode all of it for each command."""
         added = {**(attempt.user.variables() if attempt.user else {}), **attempt.added, **who.variables()}
-        return {**self._encoded, **{os.fsencode(name): os.fsencode(value) for name, value in added.items()}}
+        kept = self._encoded if attempt.user is None else launch.for_others(self._encoded)
+        return {**kept, **{os.fsencode(name): os.fsencode(value) for name, value in added.items()}}
 
     def _not_started(self, attempt: Attempt, reason: str, code: int) -> Outcome:
         # Whoever reads the error log first should find it there, as from a shell.
@@ -292,8 +287,3 @@ class Runner:
                 self.fs.close(descriptor)
         if attempt.script:
             self.fs.remove(attempt.script)
-
-    def shut(self) -> None:
-        """Remove the scripts' folder."""
-        if self._scripts is not None:
-            self._scripts.cleanup()

@@ -109,7 +109,7 @@ def team(folder: SpoolFolder, monkeypatch: pytest.MonkeyPatch) -> str:
     group = next((group for group in known if group.gr_name == "users"), known[0])
     folder.configure(FAST, group=group.gr_name, default_cwd="/")
     give(folder.root, ALICE, group.gr_gid, mode=0o2770)
-    os.chmod(folder / "spool.yaml", 0o660)
+    os.chmod(folder / "spool.yaml", 0o640)
     return group.gr_name
 
 
@@ -136,7 +136,7 @@ def test_what_is_made_in_a_group_spool_is_the_groups_whatever_the_umask(
     logs = [folder / "logs/deep", *(folder / "logs/deep").iterdir(), folder / "done/deep"]
     assert {path.stat().st_gid for path in logs} == {gid}
     assert {oct(path.stat().st_mode & 0o7777) for path in logs if path.is_dir()} == {"0o2770"}
-    assert {oct(path.stat().st_mode & 0o7777) for path in logs if path.is_file()} == {"0o660"}
+    assert {oct(path.stat().st_mode & 0o7777) for path in logs if path.is_file()} == {"0o640"}
 
 
 def test_two_users_workers_share_a_group_spool(folder: SpoolFolder, workers: Workers, team: str) -> None:
