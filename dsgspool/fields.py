@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from dsgspool.redaction import MASK, is_secret
 from dsgspool.yamltext import Node, did_you_mean, pairs, wrong
 
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
@@ -42,7 +43,8 @@ def text(node: Node, what: str) -> str:
     if kind in ("bool", "timestamp") or (kind in ("int", "float") and ":" in value):
         truth = "true" if value.lower() in ("yes", "on", "true") else "false"
         read = {"bool": truth, "timestamp": "a date"}.get(kind, "a number of base 60")
-        raise wrong(node, f"`{what}`: YAML reads {value} as {read}", f'put it in quotes: "{value}"')
+        shown = MASK if is_secret(what) else value
+        raise wrong(node, f"`{what}`: YAML reads {shown} as {read}", f'put it in quotes: "{shown}"')
     if "\0" in value:
         raise wrong(node, f"`{what}` has a NUL character in it", "remove it")
     return value

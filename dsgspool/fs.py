@@ -230,6 +230,15 @@ class Fs(Permissions):
                 os.lseek(descriptor, start, os.SEEK_SET)
             raise
 
+    def space(self, path: str) -> tuple[int, int]:
+        """Bytes that are free for users, and all bytes, of the file system that a path is on; one RPC on NFS."""
+        found = os.statvfs(path)
+        return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+
+    def cut(self, descriptor: int, size: int) -> None:
+        """Make an open file shorter."""
+        os.ftruncate(descriptor, size)
+
     def size(self, descriptor: int) -> int:
         """Bytes in an open file."""
         return os.fstat(descriptor).st_size

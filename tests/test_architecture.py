@@ -27,6 +27,7 @@ PROCESSES = """
 """
 #: module -> what it may do to files beside fs.py, and why
 OTHER_FILES = {
+    "census.py": "/proc",
     "proc.py": "/proc, and /dev/null for helpers",
     "mounts.py": "/proc/self/mountinfo",
     "permissions.py": "the part of the door that changes owners and modes",
@@ -38,7 +39,11 @@ OTHER_FILES = {
     "spool/__init__.py": "listdir, stat: looks for the spool before there is a door",
     "cli/exits.py": "/dev/null in the place of a closed terminal",
 }
-OTHER_PROCESSES = {"proc.py": "the door", "worker/guard.py": "stands alone"}
+OTHER_PROCESSES = {
+    "proc.py": "the door",
+    "census.py": "psutil: memory that is shared",
+    "worker/guard.py": "stands alone",
+}
 OTHER_TIME = {"clock.py": "the door", "worker/guard.py": "stands alone"}
 #: `os.path.isdir` and its kin believe an NFS cache (R6): only for what lies on this machine, or for a hint.
 BARE_LOOKS = {

@@ -99,7 +99,8 @@ class Worker:
             Duty(self._meet_peers, lambda: min(PEER_INTERVAL, self.settings.heartbeat)),
             Duty(self._watch_peers, lambda: self.settings.heartbeat),
             Duty(self.attempts.tend, lambda: TEND_INTERVAL),
-            Duty(self.attempts.check_logs, lambda: 1.0),
+            Duty(self.attempts.limits.check_logs, lambda: 1.0),
+            Duty(self.attempts.limits.check_trees, lambda: self.attempts.limits.pause),
             Duty(self.journal.save, lambda: self.settings.heartbeat),
             Duty(self._tidy, lambda: BUMP_INTERVAL),
             Duty(self._sweep, lambda: SWEEP_INTERVAL),
@@ -209,6 +210,7 @@ class Worker:
         self.intake.agreement.compare(listing)
         self._read_settings()
         self.controls.read()
+        self.controls.check_space()
         self.well()
 
     def _check_still_there(self, error: FileNotFoundError) -> None:

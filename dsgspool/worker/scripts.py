@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import tempfile
 
+from dsgspool.accounts import Account
 from dsgspool.fs import Fs
-from dsgspool.proc import Account
 
 
 class Scripts:
