@@ -148,7 +148,7 @@ class Fs(Permissions):
     def make_folder(self, path: str, *, exclusive: bool = False, again: bool = False) -> None:
         """mkdir -p; `exclusive`: raise FileExistsError when it is there."""
         try:
-            os.mkdir(path)
+            os.mkdir(path, 0o755)
         except FileNotFoundError:
             if again or (parent := os.path.dirname(path)) == self.floor:
                 raise  # the share is not mounted: a spool on the bare mount point would be a trap
@@ -163,7 +163,7 @@ class Fs(Permissions):
 
     def create(self, path: str, data: bytes = b"", *, sync: bool = False) -> int:
         """A new file with `data`, still open: exactly one caller wins (O_EXCL), the others get FileExistsError."""
-        descriptor = os.open(path, _NEW, 0o666)
+        descriptor = os.open(path, _NEW, 0o644)
         try:
             self._share(descriptor)
             self.append(descriptor, data, sync=sync)
@@ -198,7 +198,7 @@ class Fs(Permissions):
         What somebody else laid there must not be written to when it leads elsewhere: a link, a fifo, a device.
         `exclusive`: nothing may lie there, because the file will be given away.
         """
-        descriptor = os.open(path, _LOG | (os.O_EXCL if exclusive else 0), 0o666)
+        descriptor = os.open(path, _LOG | (os.O_EXCL if exclusive else 0), 0o644)
         status = os.fstat(descriptor)
         if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
             self._share(descriptor)

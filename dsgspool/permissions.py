@@ -45,6 +45,11 @@ class Permissions:
         """Let others open files in a folder whose names they know."""
         os.chmod(folder, 0o711)
 
+    def let_lock(self, descriptor: int) -> None:
+        """Let other members of the group ask whether an open file of mine is locked."""
+        if self.group:
+            os.fchmod(descriptor, 0o660)
+
     def _share(self, descriptor: int) -> None:
         if self.group:
             os.fchmod(descriptor, 0o640)
