@@ -181,13 +181,14 @@ def _size(node: Node, what: str, remedy: str) -> int:
     raise wrong(node, f"`{what}` is 0", remedy)
 
 
+YEARS = 1e9  #: seconds, about 30 years
 #: What `limits` may hold: how it is read.
 LIMITS: dict[str, Callable[[Node, str], int]] = {
     "memory": lambda node, what: _size(node, what, "write a size such as 4G, or null for no limit"),
     "processes": lambda node, what: fields.integer(node, what, 1, 9_999_999),
     "open_files": lambda node, what: fields.integer(node, what, 8, 9_999_999),
     "file_size": lambda node, what: _size(node, what, "write a size such as 10G, or null for no limit"),
-    "cpu_time": lambda node, what: math.ceil(fields.duration(node, what, 1)),
+    "cpu_time": lambda node, what: math.ceil(fields.duration(node, what, 1, YEARS)),
 }
 
 

@@ -95,7 +95,7 @@ def choice(node: Node, what: str, words: tuple[str, ...]) -> str:
     return value
 
 
-def duration(node: Node, what: str, low: float = 0.0) -> float:
+def duration(node: Node, what: str, low: float = 0.0, high: float | None = None) -> float:
     """Seconds of `90s 15m 2h 1d 1h30m 500ms`, or of a plain number."""
     value = _scalar(node, what, "a duration").value
     match = _DURATION.fullmatch(value) if value else None
@@ -106,7 +106,7 @@ def duration(node: Node, what: str, low: float = 0.0) -> float:
     else:
         reason = "YAML counts colons by 60" if ":" in value else "that is no duration"
         raise wrong(node, f"`{what}` is {value!r}: {reason}", _REMEDY_DURATION)
-    return _in_range(node, what, seconds, low, None)
+    return _in_range(node, what, seconds, low, high)
 
 
 def size(node: Node, what: str) -> int:

@@ -68,7 +68,7 @@ def limited(argv: Sequence[str], limits: Mapping[str, int | None]) -> list[str]:
 def _at_most(number: int, value: int) -> int:
     """What may still be set: more than the worker's own hard limit would be refused."""
     hard = resource.getrlimit(number)[1]
-    return value if hard == resource.RLIM_INFINITY else min(value, hard)
+    return min(value, 2**60 if hard == resource.RLIM_INFINITY else hard)
 
 
 #: limit -> (setrlimit's number, shell lines that set it).  The shell counts file sizes in blocks of 512 bytes (POSIX).
