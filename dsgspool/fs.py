@@ -133,7 +133,7 @@ class Fs(Permissions):
     def rename(self, source: str, target: str) -> int:
         """Rename and answer with 0 or an errno: a hint, since a lost reply turns success into ENOENT [hazards H1]."""
         try:
-            os.rename(source, target)
+            self._rename(source, target)
         except OSError as error:
             return error.errno or errno.EIO
         return 0
@@ -148,7 +148,7 @@ class Fs(Permissions):
     def make_folder(self, path: str, *, exclusive: bool = False, again: bool = False) -> None:
         """mkdir -p; `exclusive`: raise FileExistsError when it is there."""
         try:
-            os.mkdir(path, 0o755)
+            self._make(path)
         except FileNotFoundError:
             if again or (parent := os.path.dirname(path)) == self.floor:
                 raise  # the share is not mounted: a spool on the bare mount point would be a trap
@@ -157,13 +157,10 @@ class Fs(Permissions):
         except FileExistsError:
             if exclusive or not stat.S_ISDIR(os.stat(path).st_mode):  # a dangling link says that it is not there
                 raise
-        else:
-            if self.group:
-                os.chmod(path, 0o2770)
 
     def create(self, path: str, data: bytes = b"", *, sync: bool = False) -> int:
         """A new file with `data`, still open: exactly one caller wins (O_EXCL), the others get FileExistsError."""
-        descriptor = os.open(path, _NEW, 0o644)
+        descriptor = self._open(path, _NEW)
         try:
             self._share(descriptor)
             self.append(descriptor, data, sync=sync)
@@ -198,7 +195,7 @@ class Fs(Permissions):
         What somebody else laid there must not be written to when it leads elsewhere: a link, a fifo, a device.
         `exclusive`: nothing may lie there, because the file will be given away.
         """
-        descriptor = os.open(path, _LOG | (os.O_EXCL if exclusive else 0), 0o644)
+        descriptor = self._open(path, _LOG | (os.O_EXCL if exclusive else 0))
         status = os.fstat(descriptor)
         if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
             self._share(descriptor)

@@ -50,6 +50,17 @@ class Permissions:
         if self.group:
             os.fchmod(descriptor, 0o660)
 
+    def _open(self, path: str, flags: int) -> int:
+        return os.open(path, flags, 0o644)
+
+    def _make(self, path: str) -> None:
+        os.mkdir(path, 0o755)
+        if self.group:
+            os.chmod(path, 0o2770)
+
+    def _rename(self, source: str, target: str) -> None:
+        os.rename(source, target)
+
     def _share(self, descriptor: int) -> None:
         if self.group:
             os.fchmod(descriptor, 0o640)

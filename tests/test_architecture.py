@@ -30,6 +30,7 @@ OTHER_FILES = {
     "census.py": "/proc",
     "proc.py": "/proc, and /dev/null for helpers",
     "mounts.py": "/proc/self/mountinfo",
+    "shared_fs.py": "the door where others may lay links",
     "permissions.py": "the part of the door that changes owners and modes",
     "worker/guard.py": "stands alone, imports nothing of dsgspool",
     "worker/loop.py": "read: the pipe that signals wake it by",

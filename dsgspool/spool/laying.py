@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dsgspool import resources
 from dsgspool.errors import NodeError
 from dsgspool.fs import Fs
+from dsgspool.shared_fs import SharedFs
 from dsgspool.spool import FOLDERS
 
 _PLACEHOLDERS = frozenset({".gitkeep", ".gitignore", "__pycache__"})
@@ -21,7 +22,7 @@ _PLACEHOLDERS = frozenset({".gitkeep", ".gitignore", "__pycache__"})
 def lay_down(root: str, group: str = "") -> Iterator[str]:
     """Make a spool of folder `root`; yields what was made, paths below it (folders end with a slash)."""
     number = group_number(group) if group else None
-    fs = Fs(group=number is not None)
+    fs = SharedFs(group=True, floor=root) if number is not None else Fs()
     template = resources.spool_template()
     folders = ["", *FOLDERS]
     files = [path for path, _ in fs.walk(template) if os.path.basename(path) not in _PLACEHOLDERS]
