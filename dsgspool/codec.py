@@ -6,13 +6,14 @@ format is left alone (`NewerFormat`).  What `parse_task` returns is final: defau
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dsgspool import fields
+from dsgspool import fields, foreign
 from dsgspool.errors import InvalidTask
 from dsgspool.records import Record, is_complete, parse_record, record_claim, record_is_over
 from dsgspool.task import Backoff, Task
@@ -37,43 +38,13 @@ RESERVED = frozenset({
     "expected", "speculate", "cache",
 })  # fmt: skip
 
-#: Other programs' words (SimpleTaskQueue, HyperQueue, batch systems) and what to write here.
-FOREIGN = {
-    **dict.fromkeys(("cmd", "cmdline", "run", "exec"), "here it is called `command`"),
-    **dict.fromkeys(("cores", "cpu", "ncpus", "threads"), "here it is called `cpus`: write `cpus: {value}`"),
-    **dict.fromkeys(
-        ("directory", "workdir", "working_directory", "dir", "chdir"), "here it is called `cwd`: write `cwd: {value}`"
-    ),
-    **dict.fromkeys(("environment", "environ", "env_vars"), "here it is called `env`"),
-    **dict.fromkeys(("time_limit", "walltime", "max_time"), "here it is called `timeout`: write `timeout: {value}`"),
-    **dict.fromkeys(
-        ("stdout", "stderr", "log", "output"), "here logs/NAME.N.out and logs/NAME.N.err are always written: remove it"
-    ),
-    **dict.fromkeys(("retry", "max_retries"), "here it is called `retries`: write `retries: {value}`"),
-    **dict.fromkeys(
-        ("dependent_on", "depends_on", "deps", "dependencies"),
-        "here it is called `after`, reserved for a later version",
-    ),
-    **dict.fromkeys(("eta", "run_at", "start_at", "begin"), "here it is called `not_before`"),
-    "max_attempts": "here it is called `retries`, which does not count the first attempt: write `retries: {less}`",
-    "duration": "an expected duration is not needed here; a limit is called `timeout`: write `timeout: {value}`",
-    "time_request": "not needed here: remove it; a limit is called `timeout`",
-    "name": "here it is called by the name of its file: save it as {value}.yaml",
-    "crash_limit": "here it is called `max_lost` and stands in spool.yaml",
-    "max_fails": "here it is called nothing: each task stands for itself, `dsgspool hold 'BATCH/*'` parks the others",
-    "array": "here it is called a batch: one file for each task, see `dsgspool submit --each-line`",
-    "labels": "here it is called `tags`",
-    "comment": "here it is called `description`",
-    "interpreter": "here it is called `shell`, or write a `script` that begins with its #! line",
-}
-
 _UMASK = re.compile(r"(?:0o?)?([0-7]{3})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACES = re.compile(r"\{\{|\}\}|\$\{(?!\{)(?:(?:[^{}]|\{[^{}]*\})*\})?|\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_NULLABLE = frozenset({"cwd", "umask", "timeout", "not_before", "max_log", "stdin"})
+_NULLABLE = frozenset({"cwd", "umask", "timeout", "not_before", "max_log", "stdin", "env_file"})
 _ORDER = (
-    "format", "description", "tags", "command", "script", "params", "cwd", "env", "setup", "shell", "stdin", "cpus",
-    "nice", "umask", "timeout", "grace", "retries", "backoff", "success_codes", "not_before", "max_log",
+    "format", "description", "tags", "command", "script", "params", "cwd", "env", "env_file", "setup", "shell", "stdin", "cpus",
+    "nice", "umask", "timeout", "grace", "retries", "backoff", "success_codes", "not_before", "max_log", "limits",
 )  # fmt: skip
 
 
@@ -90,10 +61,12 @@ def parse_task(data: bytes, defaults: Task = Task(), *, timezone: str | None = N
     """The task that a file describes; InvalidTask with line, reason and remedy, or NewerFormat."""
     root = compose(data)
     check_format(root)
-    check_keys(root, READERS, RESERVED, FOREIGN)
+    check_keys(root, READERS, RESERVED, foreign.WORDS)
     nodes = {key.value: value for key, value in pairs(root, "the file")}
     _check_one_program(nodes)
     task = replace(defaults, **read_fields(nodes, timezone))
+    if "limits" in nodes:
+        task = replace(task, limits={**defaults.limits, **task.limits})
     if task.params:
         task = _fill(task, nodes)
     script_params = task.params if task.script is not None else {}
@@ -202,10 +175,27 @@ def _success_codes(node: Node, what: str) -> frozenset[int]:
     return codes
 
 
-def _max_log(node: Node, what: str) -> int:
+def _size(node: Node, what: str, remedy: str) -> int:
     if size := fields.size(node, what):
         return size
-    raise wrong(node, f"`{what}` is 0", "write a size such as 100M, or null for no limit")
+    raise wrong(node, f"`{what}` is 0", remedy)
+
+
+YEARS = 1e9  #: seconds, about 30 years
+#: What `limits` may hold: how it is read.
+LIMITS: dict[str, Callable[[Node, str], int]] = {
+    "memory": lambda node, what: _size(node, what, "write a size such as 4G, or null for no limit"),
+    "processes": lambda node, what: fields.integer(node, what, 1, 9_999_999),
+    "open_files": lambda node, what: fields.integer(node, what, 8, 9_999_999),
+    "file_size": lambda node, what: _size(node, what, "write a size such as 10G, or null for no limit"),
+    "cpu_time": lambda node, what: math.ceil(fields.duration(node, what, 1, YEARS)),
+}
+
+
+def _limits(node: Node, what: str) -> dict[str, int | None]:
+    check_keys(node, LIMITS, (), foreign.LIMITS)
+    named = [(key.value, value) for key, value in pairs(node, what)]
+    return {key: None if fields.is_null(value) else LIMITS[key](value, f"{what}.{key}") for key, value in named}
 
 
 READERS: dict[str, Callable[[Node, str], object]] = {
@@ -227,7 +217,9 @@ READERS: dict[str, Callable[[Node, str], object]] = {
     "backoff": _backoff,
     "success_codes": _success_codes,
     "not_before": fields.moment,
-    "max_log": _max_log,
+    "max_log": lambda node, what: _size(node, what, "write a size such as 100M, or null for no limit"),
+    "limits": _limits,
+    "env_file": _path,
     "stdin": _path,
     "params": _params,
 }

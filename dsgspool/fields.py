@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from dsgspool.redaction import MASK, is_secret
 from dsgspool.yamltext import Node, did_you_mean, pairs, wrong
 
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
@@ -42,7 +43,8 @@ def text(node: Node, what: str) -> str:
     if kind in ("bool", "timestamp") or (kind in ("int", "float") and ":" in value):
         truth = "true" if value.lower() in ("yes", "on", "true") else "false"
         read = {"bool": truth, "timestamp": "a date"}.get(kind, "a number of base 60")
-        raise wrong(node, f"`{what}`: YAML reads {value} as {read}", f'put it in quotes: "{value}"')
+        shown = MASK if is_secret(what) else value
+        raise wrong(node, f"`{what}`: YAML reads {shown} as {read}", f'put it in quotes: "{shown}"')
     if "\0" in value:
         raise wrong(node, f"`{what}` has a NUL character in it", "remove it")
     return value
@@ -93,7 +95,7 @@ def choice(node: Node, what: str, words: tuple[str, ...]) -> str:
     return value
 
 
-def duration(node: Node, what: str, low: float = 0.0) -> float:
+def duration(node: Node, what: str, low: float = 0.0, high: float | None = None) -> float:
     """Seconds of `90s 15m 2h 1d 1h30m 500ms`, or of a plain number."""
     value = _scalar(node, what, "a duration").value
     match = _DURATION.fullmatch(value) if value else None
@@ -104,7 +106,7 @@ def duration(node: Node, what: str, low: float = 0.0) -> float:
     else:
         reason = "YAML counts colons by 60" if ":" in value else "that is no duration"
         raise wrong(node, f"`{what}` is {value!r}: {reason}", _REMEDY_DURATION)
-    return _in_range(node, what, seconds, low, None)
+    return _in_range(node, what, seconds, low, high)
 
 
 def size(node: Node, what: str) -> int:

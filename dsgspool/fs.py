@@ -15,9 +15,10 @@ import stat
 from collections.abc import Iterator
 
 from dsgspool.mounts import Mount, mount_of
+from dsgspool.permissions import Permissions
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+_LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 DEEPEST = 256  #: characters of a folder's path below which nobody looks: longer than any task's own
@@ -32,11 +33,12 @@ def _opened(path: str, flags: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-class Fs:
-    """Plain POSIX.  `group`: all that is made is group-writable, whatever the umask; `floor`: a folder never made here."""
+class Fs(Permissions):
+    """Plain POSIX.  `group`: what is made is also the group's, whatever the umask; `floor`: a folder never made here."""
 
     def __init__(self, *, group: bool = False, floor: str = "") -> None:
-        self.group, self.floor = group, floor
+        super().__init__(group=group)
+        self.floor = floor
 
     def names(self, folder: str) -> list[str]:
         """Names in a folder.  Opening it is what makes an NFS client ask the server."""
@@ -131,7 +133,7 @@ class Fs:
     def rename(self, source: str, target: str) -> int:
         """Rename and answer with 0 or an errno: a hint, since a lost reply turns success into ENOENT [hazards H1]."""
         try:
-            os.rename(source, target)
+            self._rename(source, target)
         except OSError as error:
             return error.errno or errno.EIO
         return 0
@@ -146,7 +148,7 @@ class Fs:
     def make_folder(self, path: str, *, exclusive: bool = False, again: bool = False) -> None:
         """mkdir -p; `exclusive`: raise FileExistsError when it is there."""
         try:
-            os.mkdir(path)
+            self._make(path)
         except FileNotFoundError:
             if again or (parent := os.path.dirname(path)) == self.floor:
                 raise  # the share is not mounted: a spool on the bare mount point would be a trap
@@ -155,13 +157,10 @@ class Fs:
         except FileExistsError:
             if exclusive or not stat.S_ISDIR(os.stat(path).st_mode):  # a dangling link says that it is not there
                 raise
-        else:
-            if self.group:
-                os.chmod(path, 0o2770)
 
     def create(self, path: str, data: bytes = b"", *, sync: bool = False) -> int:
         """A new file with `data`, still open: exactly one caller wins (O_EXCL), the others get FileExistsError."""
-        descriptor = os.open(path, _NEW, 0o666)
+        descriptor = self._open(path, _NEW)
         try:
             self._share(descriptor)
             self.append(descriptor, data, sync=sync)
@@ -186,19 +185,23 @@ class Fs:
     def replace(self, path: str, data: bytes) -> None:
         """Put a whole new file in the place of `path`: readers see the old one or the new one."""
         draft = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{os.getpid()}.tmp"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        try:
-            self._share(descriptor)
-            self.append(descriptor, data, sync=True)
-        finally:
-            os.close(descriptor)
+        self.remove(draft)  # what lies there may be a second name of a file that must not be emptied
+        self.create_whole(draft, data)
         os.rename(draft, path)
 
-    def open_log(self, path: str) -> int:
-        """A log for a command to write to; its record already keeps others away, so no O_EXCL (2 RPCs on NFS)."""
-        descriptor = os.open(path, _LOG, 0o666)
-        self._share(descriptor)
-        return descriptor
+    def open_log(self, path: str, *, exclusive: bool = False) -> int:
+        """A log for a command to write to; its record already keeps others away, so no O_EXCL (2 RPCs on NFS).
+
+        What somebody else laid there must not be written to when it leads elsewhere: a link, a fifo, a device.
+        `exclusive`: nothing may lie there, because the file will be given away.
+        """
+        descriptor = self._open(path, _LOG | (os.O_EXCL if exclusive else 0))
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+            self._share(descriptor)
+            return descriptor
+        os.close(descriptor)
+        raise OSError(errno.EMLINK, "not a file of its own", path)
 
     def open_input(self, path: str) -> int:
         """A file for a command's standard input; a fifo, whose open would wait for a writer, raises OSError."""
@@ -223,6 +226,15 @@ class Fs:
                 os.ftruncate(descriptor, start)
                 os.lseek(descriptor, start, os.SEEK_SET)
             raise
+
+    def space(self, path: str) -> tuple[int, int]:
+        """Bytes that are free for users, and all bytes, of the file system that a path is on; one RPC on NFS."""
+        found = os.statvfs(path)
+        return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+
+    def cut(self, descriptor: int, size: int) -> None:
+        """Make an open file shorter."""
+        os.ftruncate(descriptor, size)
 
     def size(self, descriptor: int) -> int:
         """Bytes in an open file."""
@@ -260,13 +272,6 @@ class Fs:
             return True
         return False
 
-    def hand_over(self, path: str, gid: int, mode: int) -> None:
-        """Give a folder or file of mine to a group; those of other members are theirs to change."""
-        status = os.stat(path, follow_symlinks=False)
-        if (status.st_gid, status.st_mode & 0o7777) != (gid, mode):
-            os.chown(path, -1, gid, follow_symlinks=False)
-            os.chmod(path, mode)
-
     def remove_folder(self, path: str) -> bool:
         """rmdir; False when it is not empty or not there.  `.nfsXXXX` files may keep it for a while [hazards H15]."""
         try:
@@ -285,16 +290,3 @@ class Fs:
         except OSError as error:
             return isinstance(error, FileNotFoundError)
         return True
-
-    def give(self, descriptor: int, uid: int) -> None:
-        """Make an open file somebody else's, and theirs alone."""
-        os.fchmod(descriptor, 0o600)
-        os.fchown(descriptor, uid, -1)
-
-    def let_enter(self, folder: str) -> None:
-        """Let others open files in a folder whose names they know."""
-        os.chmod(folder, 0o711)
-
-    def _share(self, descriptor: int) -> None:
-        if self.group:
-            os.fchmod(descriptor, 0o660)

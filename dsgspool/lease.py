@@ -52,7 +52,9 @@ class Lease:
         """Make, lock and touch the lock file; NodeError where the mount has no working locks."""
         from filelock import FileLock, Timeout  # 18 ms that commands, which only look, need not wait for
 
-        self.fs.create_whole(self.path, b"")
+        descriptor = self.fs.create(self.path)
+        self.fs.let_lock(descriptor)
+        self.fs.close(descriptor)
         mode = 0o660 if self.fs.group else 0o644
         lock = FileLock(self.path, timeout=0, mode=mode, fallback_to_soft=False, preserve_lock_file=True)
         try:

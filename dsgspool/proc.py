@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import pwd
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,9 +16,12 @@ from dataclasses import dataclass
 
 import psutil
 
+from dsgspool.accounts import Account
+
 #: prctl(2) numbers.
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
+_MARKER = b"\0DSGSPOOL_CLAIM="
 MARKER = "DSGSPOOL_CLAIM"  #: in the environment of every command: WID.C of the attempt that it belongs to
 
 
@@ -100,33 +102,6 @@ def become_subreaper() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """A user of this machine, as whom root's worker runs a command (`run_as: owner`)."""
-
-    uid: int
-    gid: int
-    groups: list[int]
-    name: str
-    home: str
-
-    def variables(self) -> dict[str, str]:
-        """What a login would set: with root's HOME the user's programs would look in root's folder."""
-        return {"HOME": self.home, "USER": self.name, "LOGNAME": self.name}
-
-    def wrap(self, argv: Sequence[str], cwd: str, stdin: str) -> list[str]:
-        """The command line that enters `cwd` and opens `stdin` as this user: root must not do it for them."""
-        return [
-            "/bin/sh",
-            "-c",
-            'cd -- "$1" && true <"$2" || exit 126; exec <"$2"; shift 2; exec "$@"',
-            "sh",
-            cwd,
-            stdin,
-            *argv,
-        ]
-
-
-@dataclass(frozen=True, slots=True)
 class Launch:
     """How to start a command; `stdin`, `stdout`, `stderr` are open descriptors."""
 
@@ -152,16 +127,10 @@ def spawn(launch: Launch) -> int:
     return process.pid
 
 
-def account(uid: int) -> Account:
-    """A user of this machine; KeyError when it has none of that number."""
-    user = pwd.getpwuid(uid)
-    return Account(uid, user.pw_gid, os.getgrouplist(user.pw_name, user.pw_gid), user.pw_name, user.pw_dir)
-
-
 def set_nice(pid: int, nice: int) -> None:
-    """Lower the priority of a command's process group (it may already be over)."""
+    """Lower the priority of a command's process group below my own (it may already be over)."""
     try:
-        os.setpriority(os.PRIO_PGRP, pid, nice)
+        os.setpriority(os.PRIO_PGRP, pid, min(os.getpriority(os.PRIO_PROCESS, 0) + nice, 19))
     except ProcessLookupError:
         return
 
@@ -221,12 +190,23 @@ def session(pid: int) -> int:
         return 0
 
 
+def group(pid: int) -> int:
+    """Process group of a process, 0 when it is gone or in my own."""
+    try:
+        found = os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
+    return found if found != os.getpgrp() else 0
+
+
 def marker(pid: int) -> str:
     """WID.C in the environment that a process was started with; '' when it has none or may not be read."""
     try:
-        return psutil.Process(pid).environ().get(MARKER, "")
-    except (psutil.Error, OSError):
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            found = (b"\0" + file.read()).partition(_MARKER)[2]
+    except OSError:
         return ""
+    return os.fsdecode(found.partition(b"\0")[0])
 
 
 def marked(wid: str) -> list[int]:

@@ -16,6 +16,7 @@ from dsgspool.errors import InvalidTask
 from dsgspool.yamltext import Node, compose, pairs
 
 MAX_BYTES = 4 * 1024 * 1024  #: the text of the task may be escaped, its environment is there twice
+MAX_CUTS = 50  #: keys that are given up one after the other before the whole record is: else a bad one costs hours
 _CLAIM = re.compile(rb'^claim: "?([a-z0-9-]+\.[0-9]+)"?\r?\n', re.MULTILINE)
 _KEY = re.compile(rb"^[a-z_]+:", re.MULTILINE)
 
@@ -76,16 +77,20 @@ def parse_record(data: bytes) -> Record:
     """What can be read of a record."""
     if not data.endswith(b"\n") and not is_complete(data):
         data = _without_last_key(data)
-    while data:
+    for _ in range(MAX_CUTS):
         try:
-            return _record(compose(data, MAX_BYTES))
-        except InvalidTask:
-            data = _without_last_key(data)
+            return _record(compose(data, MAX_BYTES)) if data else Record()
+        except InvalidTask as error:
+            data = _without_last_key(data, error.line)
     return Record()
 
 
-def _without_last_key(data: bytes) -> bytes:
+def _without_last_key(data: bytes, line: int | None = None) -> bytes:
+    """Everything before the last key, or before the key at which something is wrong."""
     starts = [match.start() for match in _KEY.finditer(data)]
+    if line:
+        wrong = sum(map(len, data.splitlines(keepends=True)[: line - 1]))
+        starts = [start for start in starts if start <= wrong] or starts[:1]
     return data[: starts[-1]] if starts else b""
 
 

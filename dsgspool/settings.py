@@ -22,13 +22,31 @@ from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
 
 _FORMAT = re.compile(rb"^(?:\xef\xbb\xbf)?format:[ \t]*([0-9]{1,9})[ \t\r]*(?:#.*)?$", re.MULTILINE)
 _ABSOLUTE = re.compile(r"/[^\0]*")
+_PERCENT = re.compile(r"((?:100|[0-9]{1,2})(?:\.[0-9]{1,3})?) ?%")
 DEFAULT_KEYS = (
-    "env", "timeout", "grace", "retries", "backoff", "success_codes", "max_log", "umask", "nice", "cpus", "tags",
+    "env", "env_file", "timeout", "grace", "retries", "backoff", "success_codes", "max_log", "limits", "umask", "nice",
+    "cpus", "tags",
 )  # fmt: skip
 
 
 class NewerFormatSettings(SettingsError):
     """The spool was made by a later version: claim nothing, and say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Space that must stay free on the spool's file system: `bytes`, and `percent` of all of it."""
+
+    bytes: int = 100 << 20
+    percent: float = 0.0
+
+    def why_low(self, free: int, total: int) -> str:
+        """What is wrong when so many bytes are free, '' when nothing is (or the file system does not tell)."""
+        least = max(self.bytes, int(total * self.percent / 100))
+        if not total or free >= least:
+            return ""
+        mib = 1 << 20
+        return f"only {free / mib:.1f} MiB are free, less than `min_free` ({least / mib:.1f} MiB)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +70,7 @@ class Settings:
     report_every: float | None = None
     allow_soft_mount: bool = False
     stop_grace: float | None = None
+    min_free: Floor = Floor()
     task: Task = field(default_factory=Task)
 
     @property
@@ -166,6 +185,13 @@ def _folder(node: Node, what: str) -> str:
     raise wrong(node, f"`{what}` is {path!r} and must be an absolute path", "begin it with /")
 
 
+def _floor(node: Node, what: str) -> Floor:
+    value = node.value if node.kind == "scalar" else ""
+    if match := _PERCENT.fullmatch(value):
+        return Floor(0, float(match[1]))
+    return Floor(fields.size(node, what))
+
+
 def _timezone(node: Node, what: str) -> str:
     import zoneinfo
 
@@ -193,6 +219,7 @@ _READERS: dict[str, Callable[[Node, str], Any]] = {
     "report_every": _time(1),
     "allow_soft_mount": fields.boolean,
     "stop_grace": _time(0),
+    "min_free": _floor,
 }
 _ELSEWHERE = {
     **dict.fromkeys(DEFAULT_KEYS, "write it below `defaults:`, with two spaces in front"),

@@ -47,6 +47,8 @@ class Kind(StrEnum):
     SIGNAL = "signal"  # the command was killed by a signal that dsgspool did not send
     TIMEOUT = "timeout"
     LOG_LIMIT = "log-limit"
+    OOM = "oom"  # more memory than its limit
+    PROCESS_LIMIT = "process-limit"  # more processes than its limit
     INVALID = "invalid"  # the file cannot be run as it is
     LOST = "lost"  # its worker died
     CANCELLED = "cancelled"  # a person took it away
@@ -56,7 +58,7 @@ class Kind(StrEnum):
 
 #: Reason tags that may stand in a name (`failed/NAME~TAG.yaml`); `exit` and `signal` carry a number.
 REASONS = frozenset({
-    "timeout", "log-limit", "invalid", "lost", "cancelled", "expired", "dependency", "oom", "expect",
+    "timeout", "log-limit", "process-limit", "invalid", "lost", "cancelled", "expired", "dependency", "oom", "expect",
     "changed", "duplicate", "stopped",
 })  # fmt: skip
 
@@ -98,7 +100,8 @@ class Task:
     """What a task file says, after defaults and `params` were put in.  Times in seconds, sizes in bytes.
 
     Exactly one of `command` and `script` is set.  A `command` that is a string runs as `shell -c`, a tuple without a
-    shell; a `script` runs by its own `#!` line.  `not_before` is Unix time of the file server.
+    shell; a `script` runs by its own `#!` line.  `not_before` is Unix time of the file server.  `limits` has the keys of
+    codec.LIMITS, None = no limit.
     """
 
     command: str | tuple[str, ...] | None = None
@@ -120,6 +123,8 @@ class Task:
     success_codes: frozenset[int] = frozenset({0})
     not_before: float | None = None
     max_log: int | None = None
+    limits: Mapping[str, int | None] = field(default_factory=dict)
+    env_file: str | None = None
     stdin: str | None = None
 
 
@@ -177,7 +182,7 @@ def decide(outcome: Outcome, budget: Budget, retry: Retry, chance: float = 0.5) 
             if lost.losses >= retry.max_lost:
                 return Decision(State.FAILED, outcome.tag, unique=True)
             return Decision(State.TODO, budget=lost)
-        case Kind.EXIT | Kind.SIGNAL | Kind.TIMEOUT | Kind.LOG_LIMIT:
+        case Kind.EXIT | Kind.SIGNAL | Kind.TIMEOUT | Kind.LOG_LIMIT | Kind.OOM | Kind.PROCESS_LIMIT:
             used = Budget(budget.failures + 1, budget.losses)
             if used.failures > retry.retries:
                 return Decision(State.FAILED, outcome.tag)

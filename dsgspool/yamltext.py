@@ -31,7 +31,8 @@ _STRANGE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\
 class Node:
     """One value of the text: `kind` is scalar, list or mapping, `tag` what YAML 1.1 takes a scalar for.
 
-    `children` of a mapping are key, value, key, value ...; `style` is the quote or block sign of a scalar, '' if plain.
+    `children` of a mapping are key, value, key, value ...; `style` is the quote or block sign of a scalar, '' if plain;
+    `span` is where a scalar begins and ends, in characters.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Node:
     value: str = ""
     style: str = ""
     children: list[Node] = field(default_factory=list)
+    span: tuple[int, int] = (0, 0)
 
 
 def wrong(node: Node, reason: str, remedy: str = "") -> InvalidTask:
@@ -134,7 +136,9 @@ def _node(loader: CSafeLoader, event: Event | None) -> Node:
         raise _forbidden(event, f"tag ({tagged})")
     if isinstance(event, yaml.ScalarEvent):
         tag: str = loader.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
-        return Node("scalar", _line(event), tag.removeprefix(_TAG), event.value, event.style or "")
+        marks = (event.start_mark, event.end_mark)
+        span = (marks[0].index, marks[1].index) if marks[0] and marks[1] else (0, 0)
+        return Node("scalar", _line(event), tag.removeprefix(_TAG), event.value, event.style or "", [], span)
     return Node("mapping" if isinstance(event, yaml.MappingStartEvent) else "list", _line(event))
 
 

@@ -27,8 +27,11 @@ PROCESSES = """
 """
 #: module -> what it may do to files beside fs.py, and why
 OTHER_FILES = {
+    "census.py": "/proc",
     "proc.py": "/proc, and /dev/null for helpers",
     "mounts.py": "/proc/self/mountinfo",
+    "shared_fs.py": "the door where others may lay links",
+    "permissions.py": "the part of the door that changes owners and modes",
     "worker/guard.py": "stands alone, imports nothing of dsgspool",
     "worker/loop.py": "read: the pipe that signals wake it by",
     "worker/watch.py": "read, write: the bell's pipe",
@@ -41,6 +44,7 @@ OTHER_FILES = {
 }
 OTHER_PROCESSES = {
     "proc.py": "the door",
+    "census.py": "psutil: memory that is shared",
     "worker/guard.py": "stands alone",
     "doctor/child.py": "a child that may hang for ever, which nobody may wait for",
 }

@@ -80,13 +80,15 @@ def _bytes(size: int | None) -> str:
 
 
 def _text(spool: Spool, task: Found) -> str:
-    """The task file as it lies there, else as the last attempt ran it."""
+    """The task file as it lies there, else as the last attempt ran it; secrets hidden."""
+    from dsgspool.redaction import mask_text
+
     for place in task.places:
         try:
             data = spool.fs.read(f"{spool.folder(place.state)}/{place.path}", 1 << 18)[0]
         except OSError:
             continue  # it moved on since it was listed: the record has the text
-        return data.decode(errors="replace")
+        return mask_text(data.decode(errors="replace"))
     return next((attempt.record.text for attempt in reversed(task.attempts) if attempt.record.text), "")
 
 

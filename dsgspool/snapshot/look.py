@@ -74,7 +74,10 @@ class _Look:
 
     def read_settings(self) -> None:
         try:
-            self.lease = self.spool.settings().lease
+            settings = self.spool.settings()
+            self.lease = settings.lease
+            if low := settings.min_free.why_low(*self.spool.fs.space(self.spool.root)):
+                self.problems.append(f"{self.spool.root}: {low}: workers take no new tasks")
         except SettingsError as error:
             self.problems.append(str(error))
         except OSError as error:

@@ -18,6 +18,7 @@ from dsgspool.clock import Clock, SystemClock
 from dsgspool.errors import InvalidName, NotASpool
 from dsgspool.fs import Fs
 from dsgspool.names import TaskName
+from dsgspool.shared_fs import SharedFs
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class Spool:
         self.todo, self.waiting, self.hold = (f"{self.root}/{name}" for name in ("todo", "waiting", "hold"))
         self.running, self.done, self.failed = (f"{self.root}/{name}" for name in ("running", "done", "failed"))
         self.logs, self.workers, self.tmp = (f"{self.root}/{name}" for name in ("logs", "workers", "tmp"))
-        self.fs = fs or Fs(group=_is_group_folder(self.todo), floor=self.root)
+        self.fs = fs or _door(self.root, self.todo)
+        self.settings_status: os.stat_result  #: of spool.yaml when it was last read: who wrote it
         self._settings: tuple[tuple[int, ...], Settings] | None = None
 
     @classmethod
@@ -74,6 +76,7 @@ class Spool:
 
         path = f"{self.root}/{SETTINGS}"
         data, status = self.fs.read(path)
+        self.settings_status = status
         seen = (status.st_ino, status.st_size, status.st_mtime_ns)
         if self._settings is None or self._settings[0] != seen:
             self._settings = (seen, parse_settings(data, path))
@@ -124,8 +127,12 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _is_group_folder(path: str) -> bool:
+def _door(root: str, todo: str) -> Fs:
+    """The door that this spool needs: whether others than my user may lay something into its folders."""
     try:
-        return os.stat(path).st_mode & 0o2020 == 0o2020
+        status = os.stat(todo)
     except OSError:
-        return False
+        return Fs(floor=root)
+    group = status.st_mode & 0o2020 == 0o2020
+    others = group or (os.geteuid() == 0 and status.st_uid != 0)
+    return SharedFs(group=group, floor=root) if others else Fs(floor=root)

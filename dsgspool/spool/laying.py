@@ -1,7 +1,7 @@
 """Laying a spool down in a folder.
 
 The rule: nothing that exists is ever overwritten or moved; what is missing is made.  With a group, every folder becomes
-2770 and every file of the template 0660, and who is no member hears so before anything is touched.
+2770 and every file of the template 0640, and who is no member hears so before anything is touched.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dsgspool import resources
 from dsgspool.errors import NodeError
 from dsgspool.fs import Fs
+from dsgspool.shared_fs import SharedFs
 from dsgspool.spool import FOLDERS
 
 _PLACEHOLDERS = frozenset({".gitkeep", ".gitignore", "__pycache__"})
@@ -21,7 +22,7 @@ _PLACEHOLDERS = frozenset({".gitkeep", ".gitignore", "__pycache__"})
 def lay_down(root: str, group: str = "") -> Iterator[str]:
     """Make a spool of folder `root`; yields what was made, paths below it (folders end with a slash)."""
     number = group_number(group) if group else None
-    fs = Fs(group=number is not None)
+    fs = SharedFs(group=True, floor=root) if number is not None else Fs()
     template = resources.spool_template()
     folders = ["", *FOLDERS]
     files = [path for path, _ in fs.walk(template) if os.path.basename(path) not in _PLACEHOLDERS]
@@ -36,7 +37,7 @@ def lay_down(root: str, group: str = "") -> Iterator[str]:
         if _copy(fs, f"{template}/{file}", f"{root}/{file}"):
             yield file
         if number is not None:
-            fs.hand_over(f"{root}/{file}", number, 0o660)
+            fs.hand_over(f"{root}/{file}", number, 0o640)
 
 
 def group_number(group: str) -> int:

@@ -49,6 +49,7 @@ class Text:
     seen: tuple[int, int, int]
     uid: int
     gid: int
+    mode: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class OwnFolder:
             return None
         if status.st_nlink != 1:
             return Unusable("it is a hard link: another name leads to the same file; copy it instead")
-        return Text(data, _seen(status), status.st_uid, status.st_gid)
+        return Text(data, _seen(status), status.st_uid, status.st_gid, status.st_mode)
 
     def _refused(self, error: OSError) -> Unusable | None:
         """My folder could just be listed, so the trouble is this one thing and not the share; else raise."""

@@ -7,6 +7,7 @@ import sys
 
 from dsgspool.errors import NodeError, SpoolError, StorageError
 from dsgspool.spool import Spool
+from dsgspool.worker.journal import clean
 from dsgspool.worker.loop import Worker
 from dsgspool.worker.station import Options
 
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> int:
         return Worker(spool, Options(**given)).run()
     except (SpoolError, OSError) as error:
         text = StorageError.of(error) if isinstance(error, OSError) else error
-        sys.stderr.write(f"dsgspool: {text}\n")
+        sys.stderr.write(f"dsgspool: {clean(str(text))}\n")
         return NODE_TROUBLE if isinstance(error, NodeError | OSError) else 3
 
 

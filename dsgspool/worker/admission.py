@@ -1,7 +1,8 @@
 """Whose files a worker runs, and why it does not run one.
 
 The rule: whoever may write todo/ may run commands as the worker's user, so by default a worker runs only files of its
-own user; a spool may trust a group instead (`group:`), and root's worker may run each file as its owner (`run_as`).
+own user; a spool may trust a group instead (`group:`), and root's worker may run each file as its owner (`run_as`).  What
+is checked is the open file whose bytes are run, each time that it is read.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import grp
 from dataclasses import dataclass
 
 from dsgspool import names
-from dsgspool.errors import InvalidName
+from dsgspool.errors import InvalidName, SettingsError
+from dsgspool.permissions import other_writers
 from dsgspool.settings import Settings
-from dsgspool.spool.own import Text
+from dsgspool.spool import SETTINGS, Spool
+from dsgspool.spool.own import Text, Unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +26,57 @@ class Me:
     spool_owner: int
 
 
+def judged(read: Text | Unusable | None, settings: Settings, me: Me) -> Text | Unusable | None:
+    """What was read, or why its bytes are not run.
+
+    RACE: asked at every reading: who may write to a worker's folder may put another file there while one settles.
+    """
+    why = why_foreign(read, settings, me) if isinstance(read, Text) else ""
+    return Unusable(why) if why else read
+
+
 def why_foreign(text: Text, settings: Settings, me: Me) -> str:
-    """Why a file of another user is not run; '' for one that is."""
+    """Why a file of another user is not run, or one that another user may have written to; '' for one that is run."""
+    trusted = group_id(settings.group) if settings.group is not None and settings.run_as != "owner" else None
+    if (why := _why_foreign_owner(text, settings, me, trusted)) or (text.gid == trusted and not text.mode & 0o002):
+        return why
+    if others := other_writers(text.uid, text.gid, text.mode):
+        who = "o" if others == "everybody" else "g"
+        more = "" if who == "o" else ", or set `group:` in spool.yaml to trust a group"
+        return f"{others} may write to it, and whoever does would make this worker run it: chmod {who}-w it{more}"
+    return ""
+
+
+def _why_foreign_owner(text: Text, settings: Settings, me: Me, trusted: int | None) -> str:
     if settings.run_as == "owner":
         # What root's worker wrote lies where the spool's owner can move it: it must not become root's task.
         may_run = text.uid != 0 or me.spool_owner == 0
         return "" if may_run else "it is root's, and root's files are run only in a spool that root owns"
-    if text.uid == me.uid:
+    if text.uid == me.uid or text.gid == trusted:
         return ""
-    if settings.group is not None:
-        gid = group_id(settings.group)
-        return (
-            ""
-            if text.gid == gid
-            else f"its group is {text.gid}, not {settings.group} ({gid}): chgrp {settings.group} it"
-        )
+    if trusted is not None:
+        return f"its group is {text.gid}, not {settings.group} ({trusted}): chgrp {settings.group} it"
     return (
         f"its owner is uid {text.uid}, and this worker runs only files of uid {me.uid}: start a worker as that user, "
         "or set `group:` in spool.yaml to trust a group"
     )
+
+
+def obeyed(spool: Spool, me: Me) -> Settings:
+    """spool.yaml as it is now; SettingsError unless nobody wrote it but the spool's owner, the worker's user or root.
+
+    It says who is trusted and what runs before every command.  In a spool of a group each member may put another file
+    in its place, but only with an owner of their own.
+    """
+    settings = spool.settings()
+    status = spool.settings_status
+    if status.st_uid not in (0, me.uid, me.spool_owner):
+        why = f"its owner is uid {status.st_uid}, who owns neither the spool nor this worker: chown it to uid {me.spool_owner}"
+        raise SettingsError(f"{spool.root}/{SETTINGS}", why)
+    if others := other_writers(status.st_uid, status.st_gid, status.st_mode):
+        why = f"{others} may write to it, and it says what every worker runs: chmod go-w it"
+        raise SettingsError(f"{spool.root}/{SETTINGS}", why)
+    return settings
 
 
 def group_id(name: str) -> int:

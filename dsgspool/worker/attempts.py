@@ -6,9 +6,11 @@ The rule: an attempt comes to its end (endings.py) only after the last of its pr
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dsgspool import names, proc
+from dsgspool.accounts import Account, account
 from dsgspool.clock import iso
 from dsgspool.codec import NewerFormat
 from dsgspool.errors import InvalidTask
@@ -18,6 +20,7 @@ from dsgspool.task import Decision, Kind, Outcome, State
 from dsgspool.worker import telling
 from dsgspool.worker.desk import Ready
 from dsgspool.worker.endings import Endings
+from dsgspool.worker.limits import Limits
 from dsgspool.worker.runner import Attempt, Runner
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 BUSY_PAUSE = 30.0  #: seconds that a task waits when another attempt of its name is alive
 CLEAR_PAUSE = 0.02  #: seconds between two looks for what a command left behind
 RETRY_PAUSE = 0.5  #: seconds before a record's end is tried again
+FIRST_USER = 1000  #: uid of the first person (login.defs(5), UID_MIN): nobody's task runs as a service's account
 STOPPED = Outcome(Kind.STOPPED, reason="its worker was told to stop")
 
 
@@ -40,6 +44,7 @@ class Attempts:
         self.by_pid: dict[int, Attempt] = {}
         self.clearing: list[Attempt] = []
         self.endings = Endings(worker, self.runner)
+        self.limits = Limits(self)
         self.helpers: set[int] = set()
         self.used = 0  #: slots taken
 
@@ -157,12 +162,14 @@ class Attempts:
     def _where(self, attempt: Attempt, error: InvalidTask) -> str:
         return str(InvalidTask(error.reason, line=error.line, remedy=error.remedy, path=attempt.name.plain().path))
 
-    def _user(self, text: Text) -> proc.Account | None:
+    def _user(self, text: Text) -> Account | None:
         """As whom the command runs: None = as the worker."""
         if self.worker.settings.run_as != "owner" or text.uid == self.worker.lease.uid:
             return None
+        if text.uid < FIRST_USER:
+            raise InvalidTask(f"its owner, uid {text.uid}, is an account of the system (below {FIRST_USER})")
         try:
-            return proc.account(text.uid)
+            return account(text.uid)
         except KeyError:
             raise InvalidTask(f"its owner, uid {text.uid}, has no account on this machine") from None
 
@@ -232,13 +239,6 @@ class Attempts:
                 for log in attempt.logs:
                     self.fs.sync(log)
 
-    def check_logs(self) -> None:
-        """Stop what writes more than its `max_log`."""
-        for attempt in list(self.by_pid.values()):
-            limit = attempt.task.max_log
-            if limit is not None and attempt.logs and max(self.fs.size(log) for log in attempt.logs) > limit:
-                self.stop(attempt, Outcome(Kind.LOG_LIMIT, reason=f"a log is longer than max_log ({limit} bytes)"))
-
     # -- ending --------------------------------------------------------------------------------------------------
 
     def reap(self) -> None:
@@ -259,12 +259,13 @@ class Attempts:
         for attempt in list(self.clearing):
             if self.runner.clear(attempt, others, claims):
                 outcome = self.runner.classify(attempt)
+                self.limits.cut(attempt, outcome)
                 self.clearing.remove(attempt)
                 self.conclude(attempt, outcome)
 
     def conclude(self, attempt: Attempt, outcome: Outcome) -> None:
         """It has ended with this outcome; `settle` writes it down and sends the file on."""
-        attempt.outcome = outcome
+        attempt.outcome = replace(outcome, reason=attempt.environment.hide(outcome.reason))
         self.used -= attempt.slots
         attempt.slots = 0
         self.endings.pending.append(attempt)

@@ -24,7 +24,7 @@ class Controls:
         self.worker, self.options = worker, worker.options
         self.control = Control(paused=worker.options.paused)
         self.draining = self.stopping = self.orphaned = self.emptied = False
-        self.settings_trouble = ""
+        self.settings_trouble = self.low_space = ""
         self._trouble = ""
         self._drain_since = self._stop_since = 0.0
 
@@ -35,7 +35,7 @@ class Controls:
 
     def may_claim(self) -> bool:
         """True when nobody said otherwise."""
-        return not (self.draining or self.stopping or self.control.paused or self.settings_trouble)
+        return not (self.draining or self.stopping or self.control.paused or self.settings_trouble or self.low_space)
 
     def is_over(self) -> bool:
         """True when there is nothing left to do and nothing more is wanted."""
@@ -79,6 +79,17 @@ class Controls:
             self.worker.tell("stop-now", f"stopping ({why}): running tasks are killed and given back uncounted")
             self.worker.intake.give_all_back()
             self.worker.attempts.stop_all()
+
+    def check_space(self) -> None:
+        """Below `min_free` nothing new is begun: what runs needs the rest."""
+        spool, was_low = self.worker.spool, self.low_space
+        self.low_space = self.worker.settings.min_free.why_low(*spool.fs.space(spool.root))
+        if self.low_space and not was_low:
+            why = f"{spool.root}: {self.low_space}"
+            self.worker.tell("space", f"{why}; running tasks go on, no new ones are taken", why=why)
+        elif was_low and not self.low_space:
+            self.worker.tell("well", "there is space again")
+            self.worker.intake.look_soon()
 
     def read(self) -> None:
         """The control file as it is now; a broken one changes nothing."""

@@ -140,7 +140,10 @@ def say(text: str) -> None:
         finally:
             told.release()
 
-    _thread.start_new_thread(tell, ())
+    try:
+        _thread.start_new_thread(tell, ())
+    except RuntimeError:  # no thread to spare (a fork bomb): what is to be killed matters more than the telling
+        return
     told.acquire(timeout=0.2)
 
 
@@ -179,11 +182,24 @@ def kill(pids: list[int]) -> None:
             continue
 
 
+def kill_groups(pids: list[int]) -> None:
+    """SIGKILL their process groups: all of a group at once, where a fork bomb would outrun one signal after another.
+
+    Each task has a session, and so groups, of its own; mine is left out.
+    """
+    for group in {os.getpgid(pid) for pid in pids} - {os.getpgrp()}:  # they are not waited for yet, so they are there
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
 def kill_children() -> None:
     """SIGKILL every child until the kernel says twice that there is none; their orphans become my children too."""
     quiet = 0
     while quiet < 2:
-        kill(children())
+        kill_groups(mine := children())
+        kill(mine)
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 quiet = 0
@@ -210,8 +226,14 @@ def one_life(argv: list[str]) -> int:
     """One incarnation of the worker, from its start to its tombstone; its exit code, RESTART when it was fenced."""
     listen, speak = os.pipe()
     os.set_blocking(listen, False)
-    worker = start_worker(argv, speak)
-    os.close(speak)
+    try:
+        worker = start_worker(argv, speak)
+    except OSError as error:  # no process to spare
+        os.close(listen)
+        say(f"cannot start {argv[0]}: {error}")
+        return NODE_TROUBLE
+    finally:
+        os.close(speak)
     guard = Guard(worker, listen)
     nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     for number in [number for number in FORWARDED if not (nohup and number == signal.SIGHUP)]:

@@ -195,15 +195,13 @@ class Intake:
     # -- a file that came ----------------------------------------------------------------------------------------
 
     def _taken(self, held: Held, inode: int) -> None:
-        text = self.own.read(held, inode)
+        text = admission.judged(self.own.read(held, inode), self.worker.settings, self.worker.me)
         if text is None:
             self.worker.attempts.endings.give_back(held)
         elif isinstance(text, Unusable):
             self.worker.attempts.reject(held, text.reason)
         elif held.original:
             self.worker.attempts.reject(held, admission.why_no_name(held.original))
-        elif foreign := admission.why_foreign(text, self.worker.settings, self.worker.me):
-            self.worker.attempts.reject(held, foreign)
         elif held.name.token or is_complete(text.data) or (text.data and self.bell.saw_closed(_dropped_as(held))):
             self._offer(held, text)
         else:
@@ -218,7 +216,8 @@ class Intake:
         listing = self.own.listing() if waiting else {}
         for settling in waiting:
             inode = listing.get(settling.held.file)
-            text = self.own.read(settling.held, inode) if inode is not None else None
+            read = self.own.read(settling.held, inode) if inode is not None else None
+            text = admission.judged(read, self.worker.settings, self.worker.me)
             settling.looked = now
             if isinstance(text, Unusable):
                 self.worker.attempts.reject(settling.held, text.reason)

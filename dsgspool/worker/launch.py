@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dsgspool.proc import MARKER
@@ -54,6 +55,34 @@ def argv(task: Task, script: str) -> list[str]:
     return program
 
 
+def limited(argv: Sequence[str], limits: Mapping[str, int | None]) -> list[str]:
+    """The command line that sets what the kernel keeps of `limits` for each process, and then becomes the command.
+
+    A shell does it between fork and exec: a limit set from outside would come after the command's first instructions.
+    """
+    wanted = [(RLIMITS[key], value) for key, value in limits.items() if key in RLIMITS and value is not None]
+    lines = [line for (number, form), value in wanted for line in form(_at_most(number, value))]
+    return ["/bin/sh", "-c", "\n".join([*lines, 'exec "$@"']), "sh", *argv] if lines else list(argv)
+
+
+def _at_most(number: int, value: int) -> int:
+    """What may still be set: more than the worker's own hard limit would be refused."""
+    hard = resource.getrlimit(number)[1]
+    return min(value, 2**60 if hard == resource.RLIM_INFINITY else hard)
+
+
+#: limit -> (setrlimit's number, shell lines that set it).  The shell counts file sizes in blocks of 512 bytes (POSIX).
+#: Past its CPU time a process gets XCPU, which says why, and KILL when it went on for 5 s more.
+RLIMITS: Mapping[str, tuple[int, Callable[[int], tuple[str, ...]]]] = {
+    "open_files": (resource.RLIMIT_NOFILE, lambda number: (f"ulimit -n {number} || exit 126",)),
+    "file_size": (resource.RLIMIT_FSIZE, lambda number: (f"ulimit -f {-(-number // 512)} || exit 126",)),
+    "cpu_time": (
+        resource.RLIMIT_CPU,
+        lambda seconds: (f"ulimit -S -t {seconds} || exit 126", f"ulimit -H -t {seconds + 5} 2>/dev/null"),
+    ),
+}
+
+
 def interpreter(script: str) -> list[str]:
     """What the kernel makes of a `#!` line: the interpreter and at most one argument (execve(2))."""
     line = script.partition("\n")[0].removeprefix("#!").strip()
@@ -64,6 +93,12 @@ def added_environment(task: Task, inherited: Mapping[str, str]) -> dict[str, str
     """What the task adds to the worker's environment: its own `env`, and as many threads as it has CPUs."""
     threads = {name: str(task.cpus) for name in THREADS if task.cpus > 1 or name not in inherited}
     return {**threads, **task.env}
+
+
+def for_others(inherited: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """What another user's command may see of the environment that root's worker was started with."""
+    kept = (b"PATH", b"LANG", b"LANGUAGE", b"TZ")
+    return {name: value for name, value in inherited.items() if name in kept or name.startswith(b"LC_")}
 
 
 def folder(task: Task, default: str) -> str:
@@ -85,6 +120,15 @@ def why(error: OSError | ValueError, argv: Sequence[str], cwd: str) -> tuple[str
     if isinstance(error, FileNotFoundError):
         return f"command not found: {argv[0]} (in {cwd}, PATH={os.environ.get('PATH', '')})", 127
     return f"the command cannot be started: {argv[0]}: {error.strerror}", 126
+
+
+def why_killed(number: int, limits: Mapping[str, int | None]) -> str:
+    """What a signal says of a command, in words where it comes from one of its limits."""
+    name = signal_name(number)
+    for key, sign in (("cpu_time", signal.SIGXCPU), ("file_size", signal.SIGXFSZ)):
+        if number == sign and limits.get(key) is not None:
+            return f"killed by {name}: more than limits.{key} ({limits[key]} {'s' if key == 'cpu_time' else 'bytes'})"
+    return f"killed by {name}"
 
 
 def signal_name(number: int) -> str:

@@ -23,7 +23,7 @@ from dsgspool.janitor import Janitor
 from dsgspool.lease import Peers, Times
 from dsgspool.settings import Settings
 from dsgspool.spool import Spool
-from dsgspool.worker.admission import Me
+from dsgspool.worker.admission import Me, obeyed
 from dsgspool.worker.attempts import Attempts
 from dsgspool.worker.control import Controls
 from dsgspool.worker.intake import Intake
@@ -99,7 +99,8 @@ class Worker:
             Duty(self._meet_peers, lambda: min(PEER_INTERVAL, self.settings.heartbeat)),
             Duty(self._watch_peers, lambda: self.settings.heartbeat),
             Duty(self.attempts.tend, lambda: TEND_INTERVAL),
-            Duty(self.attempts.check_logs, lambda: 1.0),
+            Duty(self.attempts.limits.check_logs, lambda: 1.0),
+            Duty(self.attempts.limits.check_trees, lambda: self.attempts.limits.pause),
             Duty(self.journal.save, lambda: self.settings.heartbeat),
             Duty(self._tidy, lambda: BUMP_INTERVAL),
             Duty(self._sweep, lambda: SWEEP_INTERVAL),
@@ -120,7 +121,7 @@ class Worker:
         self.intake.bell.disarm()
         if self.intake.desk.is_empty:
             self.own.leave()
-        self.attempts.runner.shut()
+        self.attempts.runner.scripts.shut()
         self.lease.release()
 
     # -- one turn ------------------------------------------------------------------------------------------------
@@ -209,6 +210,7 @@ class Worker:
         self.intake.agreement.compare(listing)
         self._read_settings()
         self.controls.read()
+        self.controls.check_space()
         self.well()
 
     def _check_still_there(self, error: FileNotFoundError) -> None:
@@ -218,7 +220,7 @@ class Worker:
 
     def _read_settings(self) -> None:
         try:
-            settings, self.settings = self.settings, self.spool.settings()
+            settings, self.settings = self.settings, obeyed(self.spool, self.me)
             if settings != self.settings:  # the next heartbeat comes by the new times
                 now = self.clock.boot()
                 for duty in self.duties:

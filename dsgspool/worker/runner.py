@@ -18,22 +18,25 @@ import hashlib
 import os
 import random
 import signal
-import tempfile
 from dataclasses import dataclass, field
 
-from dsgspool import proc
+from dsgspool import census, proc
+from dsgspool.accounts import Account
 from dsgspool.clock import ServerClock, iso
 from dsgspool.codec import parse_task
 from dsgspool.names import TaskName, record_path
-from dsgspool.proc import Account, Exit, Launch
+from dsgspool.proc import Exit, Launch
+from dsgspool.redaction import mask_text
 from dsgspool.settings import Settings
 from dsgspool.spool import Spool
 from dsgspool.spool.chain import next_line
 from dsgspool.spool.own import Held, Text
 from dsgspool.task import Decision, Kind, Outcome, Retry, Task, decide
 from dsgspool.worker import launch
+from dsgspool.worker.environment import Environment, environment
 from dsgspool.worker.launch import Who
 from dsgspool.worker.provenance import Provenance
+from dsgspool.worker.scripts import Scripts
 from dsgspool.yamltext import dump
 
 TAIL = 2048  #: bytes of the error log that are looked at for one line that explains a failure
@@ -50,7 +53,7 @@ class Attempt:
     task: Task = field(default_factory=Task)
     argv: list[str] = field(default_factory=list)
     cwd: str = "/"
-    added: dict[str, str] = field(default_factory=dict)
+    environment: Environment = Environment({}, {})  # noqa: RUF009 - frozen
     logs: tuple[int, int] | None = None
     script: str = ""
     pid: int = 0
@@ -85,7 +88,7 @@ class Runner:
         self.inherited = dict(os.environ)  #: the scientist's environment, as the worker was started with it
         self._encoded = {os.fsencode(name): os.fsencode(value) for name, value in self.inherited.items()}
         self._nothing = self.fs.open_input(os.devnull)
-        self._scripts: tempfile.TemporaryDirectory[str] | None = None
+        self.scripts = Scripts(self.fs, wid)
 
     def open(self, attempt: Attempt) -> None:
         """Write who makes this attempt, before the text is parsed: a file that kills its worker there must count."""
@@ -102,15 +105,17 @@ class Runner:
         attempt.text = text
         attempt.task = task = parse_task(text.data, settings.task, timezone=settings.timezone)
         attempt.cwd = launch.folder(task, self.spool.default_cwd(settings))
-        attempt.script = self._write_script(attempt) if task.script else ""
+        attempt.script = self.scripts.write(attempt.held.claim, task.script, attempt.user) if task.script else ""
         attempt.argv = launch.argv(task, attempt.script)
-        attempt.added = launch.added_environment(task, self.inherited)
-        known = {
-            "digest": hashlib.sha256(text.data).hexdigest(), "cpus": task.cpus, "command": attempt.argv, "cwd": attempt.cwd,
-            "environment": attempt.added, "git": (not attempt.user and self.provenance.commit(attempt.cwd)) or None,
-            "text": text.data.decode("utf-8-sig"),
+        owner = attempt.user or {os.geteuid(), text.uid}
+        attempt.environment = known = environment(task, attempt.cwd, self.inherited, self.fs, owner)
+        facts = {
+            "digest": hashlib.sha256(text.data).hexdigest(), "cpus": task.cpus,
+            "command": [known.hide(word) for word in attempt.argv], "cwd": known.hide(attempt.cwd),
+            "environment": known.shown, "git": (not attempt.user and self.provenance.commit(attempt.cwd)) or None,
+            "text": mask_text(text.data.decode("utf-8-sig"), known.secrets),
         }  # fmt: skip
-        first = dump((key, value) for key, value in known.items() if value is not None)
+        first = dump((key, value) for key, value in facts.items() if value is not None)
         strict = settings.durability == "strict"
         self.fs.append(attempt.record, first.encode(), sync=self.flushes or strict)
         if strict:
@@ -119,33 +124,15 @@ class Runner:
     def keep_text(self, attempt: Attempt, text: Text) -> bool:
         """Keep the text of an invalid task in its record, so that nothing is lost when its file is replaced."""
         try:
-            self.fs.append(attempt.record, dump([("text", text.data.decode("utf-8-sig"))]).encode())
+            self.fs.append(attempt.record, dump([("text", mask_text(text.data.decode("utf-8-sig")))]).encode())
         except (UnicodeDecodeError, OSError):
             return False
         return True
 
-    def _write_script(self, attempt: Attempt) -> str:
-        # On this machine's own disk: a share may be mounted noexec, and the record keeps the text anyway.
-        if self._scripts is None:
-            self._scripts = tempfile.TemporaryDirectory(prefix=f"dsgspool-{self.wid}-", ignore_cleanup_errors=True)
-        path = f"{self._scripts.name}/{attempt.held.claim}"
-        try:
-            descriptor = self.fs.create(path)
-        except FileNotFoundError:  # a sweeper of /tmp took the folder
-            self._scripts.cleanup()
-            self._scripts = None
-            return self._write_script(attempt)
-        if attempt.user:
-            self.fs.let_enter(self._scripts.name)
-            self.fs.give(descriptor, attempt.user.uid)
-        self.fs.append(descriptor, (attempt.task.script or "").encode())
-        self.fs.close(descriptor)
-        return path
-
     def launch(self, attempt: Attempt) -> Outcome | None:
         """Open the logs and start the command; an Outcome when it could not be started for its own fault, else OSError."""
         base = f"{self.spool.logs}/{record_path(attempt.name.identity, attempt.number)[:-5]}"
-        attempt.logs = (self.fs.open_log(f"{base}.out"), self.fs.open_log(f"{base}.err"))
+        attempt.logs = self._open_logs(base, exclusive=attempt.user is not None)
         if attempt.user:
             # Whoever may write a log must own it: moved into todo/, root's file would be root's task.
             for log in attempt.logs:
@@ -171,10 +158,18 @@ class Runner:
             proc.set_nice(attempt.pid, attempt.task.nice)
         return None
 
+    def _open_logs(self, base: str, *, exclusive: bool) -> tuple[int, int]:
+        out = self.fs.open_log(f"{base}.out", exclusive=exclusive)
+        try:
+            return out, self.fs.open_log(f"{base}.err", exclusive=exclusive)
+        except OSError:
+            self.fs.close(out)
+            raise
+
     def _launch(self, attempt: Attempt, stdin: int, path: str) -> Launch:
         who = Who(attempt.name.identity, attempt.number, self.wid, attempt.held.claim, self.spool.root)
         assert attempt.logs is not None
-        argv, cwd, user = attempt.argv, attempt.cwd, attempt.user
+        argv, cwd, user = launch.limited(attempt.argv, attempt.task.limits), attempt.cwd, attempt.user
         if user:
             argv, cwd = user.wrap(argv, cwd, path or os.devnull), "/"
         return Launch(
@@ -184,12 +179,14 @@ class Runner:
 
     def _environment(self, attempt: Attempt, who: Who) -> dict[bytes, bytes]:
         """The worker's environment and what is added, as bytes: Popen would encode all of it for each command."""
-        added = {**(attempt.user.variables() if attempt.user else {}), **attempt.added, **who.variables()}
-        return {**self._encoded, **{os.fsencode(name): os.fsencode(value) for name, value in added.items()}}
+        added = {**(attempt.user.variables() if attempt.user else {}), **attempt.environment.added, **who.variables()}
+        kept = self._encoded if attempt.user is None else launch.for_others(self._encoded)
+        return {**kept, **{os.fsencode(name): os.fsencode(value) for name, value in added.items()}}
 
     def _not_started(self, attempt: Attempt, reason: str, code: int) -> Outcome:
         # Whoever reads the error log first should find it there, as from a shell.
         assert attempt.logs is not None
+        reason = attempt.environment.hide(reason)
         self.fs.append(attempt.logs[1], f"dsgspool: {reason}\n".encode(errors="replace"))
         return Outcome(Kind.EXIT, code, reason)
 
@@ -230,10 +227,17 @@ class Runner:
         # RACE: a process in the middle of exec shows no environment, so one that says nothing is looked at twice.
         mine |= unknown & attempt.unknown
         attempt.unknown = unknown
-        for pid in mine:
-            attempt.leftovers.update(proc.descendants(pid))
-        proc.send(mine, signal.SIGKILL)
+        if mine:
+            self._kill_left(attempt, mine)
         return not mine and not unknown
+
+    def _kill_left(self, attempt: Attempt, pids: set[int]) -> None:
+        """Whole groups first, at once: a fork bomb outruns one signal after another."""
+        for group in {proc.group(pid) for pid in pids} - {0}:
+            proc.send_group(group, signal.SIGKILL)
+        left = {process.pid for process in census.below(census.table(), pids)}
+        attempt.leftovers |= left | pids
+        proc.send(left, signal.SIGKILL)
 
     # -- ending --------------------------------------------------------------------------------------------------
 
@@ -244,7 +248,7 @@ class Runner:
         assert attempt.exit is not None
         code, number = attempt.exit.code, attempt.exit.signal
         if number is not None:
-            return Outcome(Kind.SIGNAL, number, f"killed by {launch.signal_name(number)}")
+            return Outcome(Kind.SIGNAL, number, launch.why_killed(number, attempt.task.limits))
         if code in attempt.task.success_codes:
             return Outcome(Kind.DONE, code)
         return Outcome(Kind.EXIT, code, f"exit code {code}{self._last_words(attempt)}")
@@ -292,8 +296,3 @@ class Runner:
                 self.fs.close(descriptor)
         if attempt.script:
             self.fs.remove(attempt.script)
-
-    def shut(self) -> None:
-        """Remove the scripts' folder."""
-        if self._scripts is not None:
-            self._scripts.cleanup()

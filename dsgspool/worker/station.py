@@ -20,6 +20,7 @@ from dsgspool.lease import Lease, dump_identity
 from dsgspool.settings import Settings
 from dsgspool.spool import FOLDERS, Spool
 from dsgspool.spool.own import OwnFolder
+from dsgspool.worker.admission import Me, obeyed
 
 FILES, FILES_PER_SLOT = 128, 4  #: descriptors that a worker needs, and for each running command
 
@@ -91,7 +92,7 @@ class Station:
 
     def check_owner(self, settings: Settings) -> None:
         """root works only its own spool, unless it is to run each task as the task's owner."""
-        owner = self.spool_owner = self.fs.status_of_folder(self.spool.root).st_uid
+        owner = self.spool_owner
         if os.geteuid() == 0 and owner != 0 and settings.run_as != "owner":
             raise NodeError(
                 f"root does not work the spool of uid {owner}: start the worker as that user, or set `run_as: owner` in "
@@ -100,7 +101,8 @@ class Station:
 
     def found(self) -> tuple[OwnFolder, Lease]:
         """Make running/WID exclusively and hold the lock: a new incarnation."""
-        settings = self.spool.settings()
+        self.spool_owner = self.fs.status_of_folder(self.spool.root).st_uid
+        settings = obeyed(self.spool, Me(os.geteuid(), self.spool_owner))
         self.check_owner(settings)
         self.check(settings)
         while True:

@@ -80,7 +80,7 @@ def test_a_group_gets_every_folder_and_file(tmp_path, run):
         os.umask(old)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "lab").rglob("*") if path.is_dir()}
     assert modes == {0o2770} == {stat.S_IMODE((tmp_path / "lab").stat().st_mode)}
-    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "lab").rglob("*.yaml")} == {0o660}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "lab").rglob("*.yaml")} == {0o640}
 
 
 def test_an_unknown_group_is_refused_before_anything_is_made(tmp_path, run):

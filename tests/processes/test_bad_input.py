@@ -231,3 +231,9 @@ def test_a_task_of_a_newer_format_is_left_for_a_newer_worker_and_told(folder: Sp
     assert folder.done() == {"good"}
     assert [path.partition("~")[0] for path in folder.ls("todo")] == ["@format2/new"]
     assert "format 2" in worker.output()
+
+
+def test_a_file_that_everybody_may_write_to_is_refused(folder: SpoolFolder, workers: Workers) -> None:
+    folder.drop("x")
+    (folder / "todo/x.yaml").chmod(0o666)
+    check_refused(folder, workers, "x", "everybody may write to it.*chmod o-w")

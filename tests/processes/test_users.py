@@ -109,7 +109,7 @@ def team(folder: SpoolFolder, monkeypatch: pytest.MonkeyPatch) -> str:
     group = next((group for group in known if group.gr_name == "users"), known[0])
     folder.configure(FAST, group=group.gr_name, default_cwd="/")
     give(folder.root, ALICE, group.gr_gid, mode=0o2770)
-    os.chmod(folder / "spool.yaml", 0o660)
+    os.chmod(folder / "spool.yaml", 0o640)
     return group.gr_name
 
 
@@ -136,7 +136,7 @@ def test_what_is_made_in_a_group_spool_is_the_groups_whatever_the_umask(
     logs = [folder / "logs/deep", *(folder / "logs/deep").iterdir(), folder / "done/deep"]
     assert {path.stat().st_gid for path in logs} == {gid}
     assert {oct(path.stat().st_mode & 0o7777) for path in logs if path.is_dir()} == {"0o2770"}
-    assert {oct(path.stat().st_mode & 0o7777) for path in logs if path.is_file()} == {"0o660"}
+    assert {oct(path.stat().st_mode & 0o7777) for path in logs if path.is_file()} == {"0o640"}
 
 
 def test_two_users_workers_share_a_group_spool(folder: SpoolFolder, workers: Workers, team: str) -> None:
@@ -220,3 +220,37 @@ def test_run_as_owner_is_for_root_alone(folder: SpoolFolder, workers: Workers) -
     worker = workers.start(prefix=as_user(ALICE))
     assert worker.ends() == 8
     assert "only root's worker can do" in worker.output()
+
+
+def test_a_task_is_nicer_than_its_worker_and_never_less_nice(folder: SpoolFolder, workers: Workers) -> None:
+    """Less nice may only root: the refusal came when the command already ran, and its file was given back meanwhile."""
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    drop(folder, "x", ALICE, ALICE, "sleep 0.3; cut -d' ' -f19 /proc/$$/stat", nice=5)
+    worker = workers.run_until_empty(prefix=["nice", "-n", "9", *as_user(ALICE)])
+    assert folder.out("x") == f"{min(mine + 14, 19)}\n"
+    assert "cannot start" not in worker.output()
+
+
+def test_an_env_file_of_somebody_else_is_refused(folder: SpoolFolder, workers: Workers) -> None:
+    keys = folder.root.parent / "keys"
+    keys.write_text("A=hush\n")
+    keys.chmod(0o600)
+    for uid in (BOB, 0):
+        os.chown(keys, uid, uid)
+        drop(folder, f"x{uid}", ALICE, ALICE, env_file=str(keys))
+    folder.configure(FAST, run_as="owner", default_cwd="/")
+    workers.run_until_empty()
+    assert {path.partition("~")[0] for path in folder.ls("failed")} == {f"x{BOB}", "x0"}
+    assert "Permission denied" in str(folder.record("x0")["reason"])
+
+
+def test_an_env_file_is_read_as_the_user_who_owns_the_task(folder: SpoolFolder, workers: Workers) -> None:
+    keys = folder.root.parent / "keys"
+    keys.write_text("A=hush\n")
+    keys.chmod(0o600)
+    os.chown(keys, ALICE, ALICE)
+    drop(folder, "x", ALICE, ALICE, "echo $A; id -u", env_file=str(keys))
+    give(folder.root, ALICE, ALICE)
+    folder.configure(FAST, run_as="owner", default_cwd="/")
+    workers.run_until_empty()
+    assert folder.out("x") == f"hush\n{ALICE}\n"

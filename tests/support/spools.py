@@ -26,6 +26,7 @@ FAST: Mapping[str, object] = {
     "settle": "300ms",
     "poll_min": "50ms",
     "poll_max": "300ms",
+    "min_free": 0,  # some tests fill their disk to the last byte
     "defaults": {"grace": "500ms"},
 }
 #: For tests with more workers than CPUs: a beat that comes late must fence nobody.

@@ -101,6 +101,14 @@ def test_every_key_is_read():
         ("success_codes: [256]", "from 0 to 255"),
         ("max_log: big", "no size"),
         ("max_log: 0", "null for no limit"),
+        ("limits: 5", "must be a mapping"),
+        ("limits: {mem: 5G}", "here it is called `memory`"),
+        ("limits: {timeout: 5}", "beside `limits`"),
+        ("limits: {memory: 0}", "null for no limit"),
+        ("limits: {processes: 0}", "from 1"),
+        ("limits: {open_files: 3}", "from 8"),
+        ("limits: {cpu_time: 10ms}", "from 1"),
+        ("env_file: ~/x", "whole path"),
         ("shell: bash -l", "one program"),
         ("params: {1a: 2}", "cannot be a param's name"),
         ("params: {a: yes}", "YAML reads yes as true"),
@@ -144,6 +152,12 @@ def test_defaults_give_way_and_environments_merge():
     task = parse("command: x\nsetup: b\nenv: {B: 2}\n", defaults)
     assert (task.retries, task.setup, task.env, task.cwd) == (2, "b", {"A": "1", "B": "2"}, "/d")
     assert parse("command: x\n", defaults).env == defaults.env
+
+
+def test_limits_are_added_to_the_defaults_and_null_takes_one_away():
+    defaults = Task(limits={"memory": 1 << 30, "processes": 100})
+    task = parse("command: x\nlimits: {processes: null, cpu_time: 1.5s}", defaults)
+    assert task.limits == {"memory": 1 << 30, "processes": None, "cpu_time": 2}
 
 
 def test_null_takes_a_default_away():
@@ -247,6 +261,11 @@ def test_a_record_that_broke_off_anywhere_gives_only_what_is_whole():
 )
 def test_reading_a_record_never_raises(data):
     assert parse_record(data) == Record()
+
+
+def test_a_record_that_is_wrong_in_a_thousand_places_is_read_in_no_time():
+    data = b"task: x\n" + b"host: a\n" * 50_000 + b"...\n"
+    assert parse_record(data) == Record(task="x", host="a")
 
 
 def test_a_newer_records_keys_are_passed_over():

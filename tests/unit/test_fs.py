@@ -243,7 +243,61 @@ def test_in_a_groups_spool_everything_is_the_groups(at):
     finally:
         os.umask(before)
     assert stat.S_IMODE(os.stat(at("a")).st_mode) == 0o2770
-    assert [stat.S_IMODE(os.stat(at(f"a/{name}")).st_mode) for name in "xy"] == [0o660] * 2
+    assert [stat.S_IMODE(os.stat(at(f"a/{name}")).st_mode) for name in "xy"] == [0o640] * 2
+
+
+@pytest.fixture
+def private(at):
+    """A file that only its owner may read or write, and its other name where something is about to be made."""
+    with open(at("private"), "wb") as file:
+        file.write(b"hush")
+    os.chmod(at("private"), 0o600)
+    return lambda name: os.link(at("private"), at(name))
+
+
+def untouched(path):
+    with open(path, "rb") as file:
+        return file.read() == b"hush" and stat.S_IMODE(os.fstat(file.fileno()).st_mode) == 0o600
+
+
+def test_a_log_is_not_written_through_a_second_name_of_another_file(at, private):
+    private("log")
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(OSError, match="not a file of its own"):
+        Fs(group=True).open_log(at("log"))
+    assert untouched(at("private"))
+    assert os.listdir("/proc/self/fd") == before
+
+
+@pytest.mark.parametrize("lay", [os.mkfifo, lambda path: os.symlink("/dev/null", path)])
+def test_a_log_is_opened_at_once_or_refused(fs, at, lay):
+    lay(at("log"))
+    with pytest.raises(OSError, match="log"):
+        fs.open_log(at("log"))
+
+
+def test_a_log_that_will_be_given_away_is_a_new_file(fs, at):
+    fs.create_whole(at("log"), b"somebody's", sync=False)
+    with pytest.raises(FileExistsError):
+        fs.open_log(at("log"), exclusive=True)
+
+
+def test_a_file_is_not_replaced_through_a_second_name_of_another_one(fs, at, private):
+    private(f".page.{os.getpid()}.tmp")
+    fs.replace(at("page"), b"new")
+    assert untouched(at("private"))
+    assert fs.read(at("page"))[0] == b"new"
+
+
+@pytest.mark.parametrize("lay", [os.link, os.symlink])
+def test_a_group_gets_nothing_that_lies_elsewhere(fs, at, lay):
+    with open(at("private"), "wb") as file:
+        file.write(b"hush")
+    os.chmod(at("private"), 0o600)
+    lay(at("private"), at("done"))
+    with pytest.raises(OSError, match="done"):
+        fs.hand_over(at("done"), os.getgid(), 0o2770)
+    assert untouched(at("private"))
 
 
 def test_an_input_that_is_a_fifo_is_refused_at_once(fs, at):

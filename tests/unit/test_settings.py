@@ -9,6 +9,7 @@ from dsgspool.errors import SettingsError
 from dsgspool.settings import (
     DEFAULT_KEYS,
     Control,
+    Floor,
     NewerFormatSettings,
     Settings,
     format_of,
@@ -51,6 +52,32 @@ def test_the_template_names_every_setting():
 
 def test_every_line_of_the_template_fits_a_screen():
     assert max(map(len, TEMPLATE.read_text().splitlines())) <= 120
+
+
+@pytest.mark.parametrize(
+    ("text", "floor"),
+    [
+        ("0", Floor(0)),
+        ("5G", Floor(5 << 30)),
+        ("5%", Floor(0, 5.0)),
+        ("2.5 %", Floor(0, 2.5)),
+        ("100%", Floor(0, 100.0)),
+    ],
+)
+def test_free_space_is_a_size_or_a_part_of_the_whole(text, floor):
+    assert parse_settings(f"min_free: {text}\n".encode(), "spool.yaml").min_free == floor
+
+
+@pytest.mark.parametrize("text", ["101%", "-1%", "%", "some", "[1]"])
+def test_other_free_space_is_refused(text):
+    assert refused(f'min_free: "{text}"\n' if text != "[1]" else "min_free: [1]\n").line == 1
+
+
+def test_too_little_free_space_is_told_in_numbers():
+    assert Floor(1 << 20).why_low(1 << 19, 1 << 30) == "only 0.5 MiB are free, less than `min_free` (1.0 MiB)"
+    assert Floor(0, 50).why_low(4, 10)
+    assert not Floor(0, 50).why_low(5, 10)
+    assert not Floor(1 << 20).why_low(0, 0)  # a file system that does not tell
 
 
 def test_times_have_units_and_words_are_taken():

@@ -28,6 +28,8 @@ def test_what_was_stopped_goes_back_uncounted():
         (Kind.SIGNAL, 9, "signal9"),
         (Kind.TIMEOUT, None, "timeout"),
         (Kind.LOG_LIMIT, None, "log-limit"),
+        (Kind.OOM, None, "oom"),
+        (Kind.PROCESS_LIMIT, None, "process-limit"),
     ],
 )
 def test_an_own_failure_without_retries_fails_by_its_tag(kind, code, tag):

@@ -1,0 +1,77 @@
+"""All processes of this machine at one look: who belongs to a command, and how much memory it has.
+
+The rule: one pass over /proc for all commands that are watched; a process that goes away meanwhile is no error.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import psutil
+
+from dsgspool import proc
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process; `resident` is bytes of memory, those that it shares included."""
+
+    pid: int
+    parent: int
+    session: int
+    resident: int
+
+
+def table() -> dict[int, Process]:
+    """Every process by its number."""
+    found = (_look(int(name)) for name in os.listdir("/proc") if name.isdecimal())
+    return {process.pid: process for process in found if process is not None}
+
+
+def _look(pid: int) -> Process | None:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()  # proc(5), field 3 is the first
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return Process(pid, int(fields[1]), int(fields[3]), int(fields[21]) * _PAGE) if len(fields) > 21 else None
+
+
+def tree(processes: Mapping[int, Process], leader: int, claim: str) -> list[Process]:
+    """What belongs to the command that process `leader` began: its session, orphans with its claim, all below them."""
+    me = os.getpid()
+    roots = [each.pid for each in processes.values() if each.session == leader]
+    orphans = (each.pid for each in processes.values() if each.parent == me and each.session != leader)
+    return below(processes, [*roots, *(pid for pid in orphans if proc.marker(pid) == claim)])
+
+
+def below(processes: Mapping[int, Process], roots: Iterable[int]) -> list[Process]:
+    """Some processes and all that are below them."""
+    children: dict[int, list[int]] = {}
+    for process in processes.values():
+        children.setdefault(process.parent, []).append(process.pid)
+    waiting, found = list(roots), dict[int, Process]()
+    while waiting:
+        pid = waiting.pop()
+        if pid not in found and pid in processes:
+            found[pid] = processes[pid]
+            waiting += children.get(pid, ())
+    return list(found.values())
+
+
+def proportional(processes: Sequence[Process]) -> int:
+    """Bytes of memory of some processes, what they share counted once (proportional set size; smaps_rollup)."""
+    return sum(map(_proportional, processes))
+
+
+def _proportional(process: Process) -> int:
+    try:
+        return int(psutil.Process(process.pid).memory_full_info().pss)
+    except psutil.NoSuchProcess:
+        return 0
+    except (psutil.Error, OSError):  # one that is somebody else's now
+        return process.resident

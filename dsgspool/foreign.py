@@ -1,0 +1,46 @@
+"""Other programs' words (SimpleTaskQueue, HyperQueue, batch systems), and what to write here.
+
+The rule: plain data.  `{value}` is the value that stands behind the word, `{less}` the same minus one.
+"""
+
+from __future__ import annotations
+
+WORDS = {
+    **dict.fromkeys(("cmd", "cmdline", "run", "exec"), "here it is called `command`"),
+    **dict.fromkeys(("cores", "cpu", "ncpus", "threads"), "here it is called `cpus`: write `cpus: {value}`"),
+    **dict.fromkeys(
+        ("directory", "workdir", "working_directory", "dir", "chdir"), "here it is called `cwd`: write `cwd: {value}`"
+    ),
+    **dict.fromkeys(("environment", "environ", "env_vars"), "here it is called `env`"),
+    **dict.fromkeys(("time_limit", "walltime", "max_time"), "here it is called `timeout`: write `timeout: {value}`"),
+    **dict.fromkeys(
+        ("stdout", "stderr", "log", "output"), "here logs/NAME.N.out and logs/NAME.N.err are always written: remove it"
+    ),
+    **dict.fromkeys(("retry", "max_retries"), "here it is called `retries`: write `retries: {value}`"),
+    **dict.fromkeys(
+        ("dependent_on", "depends_on", "deps", "dependencies"),
+        "here it is called `after`, reserved for a later version",
+    ),
+    **dict.fromkeys(("eta", "run_at", "start_at", "begin"), "here it is called `not_before`"),
+    "max_attempts": "here it is called `retries`, which does not count the first attempt: write `retries: {less}`",
+    "duration": "an expected duration is not needed here; a limit is called `timeout`: write `timeout: {value}`",
+    "time_request": "not needed here: remove it; a limit is called `timeout`",
+    "name": "here it is called by the name of its file: save it as {value}.yaml",
+    "crash_limit": "here it is called `max_lost` and stands in spool.yaml",
+    "max_fails": "here it is called nothing: each task stands for itself, `dsgspool hold 'BATCH/*'` parks the others",
+    "array": "here it is called a batch: one file for each task, see `dsgspool submit --each-line`",
+    "labels": "here it is called `tags`",
+    "comment": "here it is called `description`",
+    "interpreter": "here it is called `shell`, or write a `script` that begins with its #! line",
+}
+
+#: The same for what stands in `limits`.
+LIMITS = {
+    **dict.fromkeys(("mem", "ram", "rss", "memory_max", "vmem", "as"), "here it is called `memory`"),
+    **dict.fromkeys(("nproc", "pids", "tasks", "procs"), "here it is called `processes`"),
+    **dict.fromkeys(("nofile", "files"), "here it is called `open_files`"),
+    **dict.fromkeys(("fsize", "disk"), "here it is called `file_size`"),
+    **dict.fromkeys(("cpu", "cputime"), "here it is called `cpu_time`"),
+    **dict.fromkeys(("time", "walltime", "timeout"), "that is `timeout`, beside `limits`"),
+    "max_log": "it stands beside `limits`, not in it",
+}

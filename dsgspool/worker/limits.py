@@ -1,0 +1,91 @@
+"""What a task may use: the length of its logs, the memory and the number of its processes.
+
+The rule: what the kernel cannot keep for a whole tree of processes is looked at, several times a second, and for those
+tasks only that have a limit; looking may take a twentieth of the time.  Nothing is killed for memory that it shares: the
+sum of resident sets raises the suspicion, the proportional set sizes decide.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+from dsgspool import census, proc
+from dsgspool.census import Process
+from dsgspool.task import Kind, Outcome
+
+if TYPE_CHECKING:
+    from dsgspool.worker.attempts import Attempts
+    from dsgspool.worker.runner import Attempt
+
+PAUSE, SHARE = 0.25, 20.0  #: seconds between two looks at processes, and how many times longer than a look at least
+IMPATIENCE = 2  #: a log that gets that many times longer than it may while its writer has its grace ends the grace
+KINDS = frozenset({Kind.OOM, Kind.PROCESS_LIMIT})
+
+
+class Limits:
+    """Watches the running attempts of one worker."""
+
+    def __init__(self, attempts: Attempts) -> None:
+        self.attempts, self.fs, self.clock = attempts, attempts.fs, attempts.clock
+        self.pause = PAUSE
+
+    # -- logs ----------------------------------------------------------------------------------------------------
+
+    def check_logs(self) -> None:
+        """Stop what writes more than its `max_log`, and kill what then goes on writing."""
+        for attempt in list(self.attempts.by_pid.values()):
+            limit = attempt.task.max_log
+            if limit is None or not attempt.logs or (size := max(map(self.fs.size, attempt.logs))) <= limit:
+                continue
+            self.attempts.stop(attempt, Outcome(Kind.LOG_LIMIT, reason=f"a log is longer than max_log ({limit} bytes)"))
+            if size > IMPATIENCE * limit and attempt.kill_at is not None:
+                self.attempts.runner.kill(attempt)
+
+    def cut(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Nobody writes any more: a log that got longer before that was seen loses what is over its limit."""
+        limit = attempt.task.max_log
+        if outcome.kind is not Kind.LOG_LIMIT or limit is None or not attempt.logs:
+            return
+        for log in attempt.logs:
+            if (size := self.fs.size(log)) > limit:
+                with contextlib.suppress(OSError):  # then it stays as long as it is
+                    self.fs.cut(log, limit)
+                    self.fs.append(log, f"\ndsgspool: cut here at max_log; it had {size} bytes\n".encode())
+
+    # -- processes -----------------------------------------------------------------------------------------------
+
+    def check_trees(self) -> None:
+        """Kill what has more memory or more processes than it may."""
+        watched = [each for each in self.attempts.by_pid.values() if _is_watched(each)]
+        if not watched:
+            self.pause = PAUSE
+            return
+        before = self.clock.boot()
+        table = census.table()
+        for attempt in watched:
+            self._check(attempt, census.tree(table, attempt.pid, attempt.held.claim))
+        self.pause = max(PAUSE, (self.clock.boot() - before) * SHARE)
+
+    def _check(self, attempt: Attempt, tree: list[Process]) -> None:
+        resident = sum(process.resident for process in tree)
+        attempt.peak_memory = max(attempt.peak_memory, resident)
+        if attempt.stopping is None and (outcome := _broken(attempt, tree, resident)):
+            self.attempts.stop(attempt, outcome, 0.0)
+        if attempt.stopping is not None and attempt.stopping.kind in KINDS:
+            proc.send((process.pid for process in tree), signal.SIGKILL)  # also what left its session
+
+
+def _is_watched(attempt: Attempt) -> bool:
+    limits = attempt.task.limits
+    return limits.get("memory") is not None or limits.get("processes") is not None
+
+
+def _broken(attempt: Attempt, tree: list[Process], resident: int) -> Outcome | None:
+    memory, processes = attempt.task.limits.get("memory"), attempt.task.limits.get("processes")
+    if processes is not None and len(tree) > processes:
+        return Outcome(Kind.PROCESS_LIMIT, reason=f"it had {len(tree)} processes; limits.processes is {processes}")
+    if memory is not None and resident > memory and (used := census.proportional(tree)) > memory:
+        return Outcome(Kind.OOM, reason=f"its processes had {used} bytes of memory; limits.memory is {memory}")
+    return None
