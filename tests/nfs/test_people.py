@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from tests.nfs.conftest import Figure
-from tests.nfs.lab import Lab
+from tests.grounds.fixtures import Figure
+from tests.grounds.lab import Lab
 
 pytestmark = pytest.mark.nfs
 
@@ -39,7 +39,7 @@ def test_mv_of_a_batch_on_another_node_parks_and_resumes_it(lab: Lab) -> None:
     lab.wait_until(lambda: not lab.files("running"), 10)
     parked = lab.files("hold")
     assert parked
-    lab.rig.nodes[2].run("sleep 3")
+    lab.ground.rig.nodes[2].run("sleep 3")
     assert lab.files("hold", "todo", "running") == parked
     lab.person(2, "mv hold/sweep todo/sweep")
     lab.wait_for_done(names, 40)
@@ -51,7 +51,7 @@ def test_touch_and_rm_of_pause_on_another_node_are_heeded(lab: Lab) -> None:
     lab.ready(1)
     lab.person(2, "touch PAUSE")
     names = lab.drop(2, "a", "b", command=lab.story.command())
-    lab.rig.nodes[2].run("sleep 3")
+    lab.ground.rig.nodes[2].run("sleep 3")
     assert lab.files() == ["todo/a.yaml", "todo/b.yaml"]
     lab.person(2, "rm PAUSE")
     assert lab.wait_for_done(names, 10) < 6

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from tests.nfs.conftest import Figure
-from tests.nfs.lab import Lab
+from tests.grounds.fixtures import Figure
+from tests.grounds.lab import Lab
 
 pytestmark = pytest.mark.nfs
 
@@ -62,7 +62,7 @@ def test_power_loss_of_a_node_its_tasks_run_elsewhere_and_meanwhile_new_ones_are
 ) -> None:
     lab = patient_lab
     names = tasks_on_node_1(lab)
-    lab.rig.kill(1)
+    lab.ground.rig.kill(1)
     lost = time.time()
     names |= find_in_time(lab, figure)  # the lease takes that long anyway
     seconds = assert_taken_over(lab, names, lost, 70)
@@ -74,8 +74,8 @@ def test_a_node_that_boots_again_proves_its_own_death_after_three_heartbeats(lab
     lab.ready(1)
     names = lab.drop(1, "x", "y", command=lab.story.command(120, 0.3))
     lab.wait_for_lives(2)
-    lab.rig.kill(1)
-    lab.rig.start(1)
+    lab.ground.rig.kill(1)
+    lab.ground.rig.start(1)
     booted = time.time()
     lab.ready(1)
     lab.wait_for_done(names, 30)
