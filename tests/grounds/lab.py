@@ -7,6 +7,7 @@ and what the test believes is read by node 0, where no cache can deceive it.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -17,11 +18,18 @@ from tests.grounds.ground import Ground
 from tests.grounds.node import Answer, Node, NodeError
 from tests.grounds.snippets import BURY, CHECK, DROP, ESCAPED, LIST, READ
 from tests.grounds.story import Story
+from tests.support.spools import name_at
 from tests.support.waiting import wait_until
 
 T = TypeVar("T")
 
 STATES = ("todo", "waiting", "hold", "running", "done", "failed")
+
+
+def identity(path: str) -> str:
+    """BATCH/NAME of a path STATE/..., seen with a person's eyes."""
+    state, _, below = path.partition("/")
+    return name_at(state, below)
 
 
 class LabWorker:
@@ -61,6 +69,10 @@ class LabWorker:
     def signal(self, name: str = "TERM") -> None:
         """As a person does: to the guard, which is what `dsgspool worker` is."""
         self.node.run("kill", f"-{name}", str(self.guard))
+
+    def says(self, words: str, seconds: float = 10) -> None:
+        """Until it has printed these words."""
+        self.lab.wait_until(lambda: words in self.output(), seconds)
 
     def is_alive(self) -> bool:
         """True while the guard is there; after a boot its number may be somebody else's."""
@@ -119,6 +131,11 @@ class Lab:
         self.ground.nodes[node].python(DROP, root=self.spool, files=dict.fromkeys(names, text))
         return set(names)
 
+    def lines(self, node: int, path: str, count: int) -> list[str]:
+        """Lines of a file of a node, once there are so many; else []."""
+        found = str(self.ground.nodes[node].python(READ, path=path)).splitlines()
+        return found if len(found) >= count else []
+
     # -- the truth -----------------------------------------------------------------------------------------------
 
     def files(self, *states: str) -> list[str]:
@@ -130,6 +147,14 @@ class Lab:
     def done(self) -> set[str]:
         """Names of the finished tasks."""
         return {identity(path) for path in self.files("done")}
+
+    def where(self, name: str) -> list[str]:
+        """All paths at which a task's file lies."""
+        return [path for path in self.files() if identity(path) == name]
+
+    def running(self, name: str) -> str:
+        """Path of a running task's file, '' while it has none."""
+        return next((path for path in self.where(name) if path.startswith("running/")), "")
 
     def workers(self) -> list[str]:
         """Files of workers/ that say who a worker is."""
@@ -164,14 +189,38 @@ class Lab:
         """The fact's value once it is true; a failure shows the spool and what workers printed."""
         return wait_until(fact, seconds, self.describe)
 
+    def settles(self, name: str, place: str, seconds: float = 20) -> str:
+        """Until the one file of a task lies where this pattern says; its path."""
+
+        def there() -> str:
+            found = self.where(name)
+            return found[0] if len(found) == 1 and re.fullmatch(place, found[0]) else ""
+
+        return self.wait_until(there, seconds)
+
+    def wait_for_outcome(self, name: str, outcome: str, attempt: int = 1, seconds: float = 20) -> None:
+        """Until an attempt has ended like this."""
+        self.wait_until(lambda: self.record(name, attempt).get("outcome") == outcome, seconds)
+
+    def live_on(self, beats: int = 3) -> None:
+        """Until every heart has beaten so often: by then they have looked and done what they were going to do."""
+        wids = [worker.wid for worker in self._living()]
+        for _ in range(beats):
+            before = {wid: self.beat(wid) for wid in wids}
+            self.wait_until(lambda seen=before: all(self.beat(wid) != seen[wid] for wid in wids), 10)
+
     def wait_for_lives(self, count: int, seconds: float = 20) -> None:
         """Until so many attempts have begun."""
         self.wait_until(lambda: len(self.story.lives()) >= count, seconds)
 
     def wait_for_done(self, names: set[str], seconds: float) -> float:
         """Until these are finished; the seconds that it took."""
+        return self.seconds_until(lambda: self.done() >= names, seconds)
+
+    def seconds_until(self, fact: Callable[[], object], seconds: float) -> float:
+        """The seconds that it took until a fact was true."""
         began = time.monotonic()
-        self.wait_until(lambda: self.done() >= names, seconds)
+        self.wait_until(fact, seconds)
         return time.monotonic() - began
 
     def describe(self) -> str:
@@ -211,8 +260,3 @@ class Lab:
         found = node.python(ESCAPED, root=self.spool)
         assert isinstance(found, list)
         return found
-
-
-def identity(path: str) -> str:
-    """BATCH/NAME of a path STATE/..., seen with a person's eyes."""
-    return path.partition("/")[2].removesuffix(".yaml").partition("~")[0].partition("@")[0]

@@ -13,12 +13,13 @@ import shutil
 import signal
 import subprocess
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
 import psutil
 
-from tests.grounds.ground import CLIENTS
+from tests.grounds.ground import CLIENTS, FAST
 from tests.grounds.local import OnThisHost
 from tests.grounds.node import AGENT
 
@@ -32,6 +33,7 @@ class Stale(OnThisHost):
 
     kind = "stale"
     can: ClassVar[frozenset[str]] = frozenset({"power", "freeze", "cut"})
+    fast: ClassVar[Mapping[str, object]] = {**FAST, "heartbeat": "300ms", "poll_max": "500ms"}
 
     def __init__(self) -> None:
         super().__init__()

@@ -17,18 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCRIPT = """#!/bin/sh
-# act FIRST [LATER]: live for that many tenths of a second, LATER in attempts after the first.
+# act FIRST [LATER]: live for that many tenths of a second, LATER in attempts after the first; or until there is a gate.
 set -C
 task=$DSGSPOOL_TASK
 while case $task in */*) ;; *) false ;; esac; do task=${task%%/*}%${task#*/}; done
 me=${0%/*}/$task.$DSGSPOOL_ATTEMPT.$LAB_NODE.$DSGSPOOL_WORKER
 ticks=$1
 [ "$DSGSPOOL_ATTEMPT" = 1 ] || ticks=${2:-$1}
+lives_on() {
+    if [ $ticks = gate ]; then [ ! -e "${0%/*}/gate" ]; else [ $((ticks -= 1)) -ge 0 ]; fi
+}
 : > "$me.start"
-while [ $ticks -gt 0 ]; do
+while lives_on; do
     echo >> "$me.life"
     sleep 0.1
-    ticks=$((ticks - 1))
 done
 : > "$me.end"
 """
@@ -62,6 +64,18 @@ class Story:
         """A command that lives for so many seconds, `later` in attempts after the first."""
         tenths = [str(round(seconds * 10)) for seconds in (first, later) if seconds is not None]
         return " ".join([self._act, *tenths])
+
+    def gated(self) -> str:
+        """A command that lives until `open`."""
+        return f"{self._act} gate"
+
+    def open(self) -> None:
+        """Let all through."""
+        (self.folder / "gate").touch()
+
+    def begun(self) -> set[str]:
+        """Tasks that began."""
+        return {life.task for life in self.lives()}
 
     def lives(self, task: str | None = None) -> list[Life]:
         """All attempts, or those of one task, in the order in which they began."""
