@@ -27,16 +27,18 @@ def test_three_nodes_run_each_of_240_tasks_exactly_once(patient_lab: Lab, figure
     assert lab.violations(*names) == ""
     shares = Counter(life.node for life in lab.story.lives())
     assert set(shares) == {"n1", "n2", "n3"}
-    figure(f"240 tasks on three nodes, each once, the last {seconds:.1f} s after it was submitted; {dict(sorted(shares.items()))}")
+    figure(
+        f"240 tasks on three nodes, each once, the last {seconds:.1f} s after it was submitted; {dict(sorted(shares.items()))}"
+    )
 
 
 def test_three_idle_nodes_race_for_one_task_again_and_again(lab: Lab) -> None:
     lab.configure({**lab.ground.fast, "poll_min": "20ms", "poll_max": "20ms"})
     lab.ready(*NODES, slots=1)
-    names = set()
+    names: set[str] = set()
     for n in range(12):
         names |= lab.drop(NODES[n % 3], f"one-{n:02d}", command=lab.story.command())
-        lab.wait_until(lambda: lab.story.begun() >= names, 20)
+        lab.wait_for_lives(n + 1)
     lab.wait_for_done(names, 20)
     lab.story.assert_each_once(names)
     assert lab.violations(*names) == ""
@@ -50,6 +52,8 @@ def test_people_and_workers_race_for_tasks_and_none_is_lost_or_doubled(victim: s
         lab.person(3, f"mv todo/?{last}.yaml {victim}/ || true")
     lab.wait_until(lambda: not lab.files("todo", "running"), 40)
     parked = {path.partition("/")[2].removesuffix(".yaml") for path in lab.files(victim)}
+    assert parked
+    assert lab.done()
     assert lab.done() | parked == names
     lab.story.assert_each_once(names - parked)
     assert lab.violations(*names) == ""

@@ -27,7 +27,7 @@ def test_two_nodes_that_submit_to_one_batch_at_once_get_names_of_their_own(busy_
     command = lab.story.command().removesuffix("0")
     line = f"yes 0 | head -n 30 | $PYTHON -m dsgspool submit --batch crowd --each-line -- {command}{{}}"
     environment = {"DSGSPOOL_SPOOL": lab.spool}
-    logs = {node: f"{lab.ground.scratch}/{lab.story.folder.name}.out" for node in (2, 3)}
+    logs = dict.fromkeys((2, 3), f"{lab.ground.scratch}/{lab.story.folder.name}.out")
     logs = {node: f"{path}{node}" for node, path in logs.items()}
     for node, log in logs.items():
         lab.ground.nodes[node].spawn(["sh", "-c", line], log, environment)
