@@ -357,6 +357,28 @@ def test_todo_is_touched(world, actor):
     assert os.stat(world.spool.todo).st_mtime > 0
 
 
+def test_a_batch_folder_is_touched_twice_after_each_change_and_then_left_alone(world, actor):
+    folder = f"{world.spool.todo}/batch/sub"
+    os.makedirs(folder)
+    touched = []
+    actor.spool.fs.__class__ = type("Telling", (type(actor.spool.fs),), {"touch": _tell_touch(touched)})
+    for moment in (1000, 2000):
+        os.utime(folder, (moment, moment))
+        touched.clear()
+        for _ in range(4):
+            actor.janitor.bump()
+        assert touched.count(folder) == 2
+        assert touched.count(world.spool.todo) == 4
+
+
+def _tell_touch(touched):
+    def touch(self, path):
+        touched.append(path)
+        super(type(self), self).touch(path)
+
+    return touch
+
+
 def test_somebodys_private_batch_and_a_deep_one_keep_nobody_from_sweeping(world, actor):
     os.makedirs(f"{world.spool.todo}/deep/{'d/' * 300}")
     for name in ("empty", "private"):

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from dsgspool.errors import InvalidName, StorageError
+from dsgspool.mounts import Mount
 from dsgspool.spool import Spool
 from dsgspool.spool.submission import Draft, Submission, valid_batch
 from tests.support.doors import ClockedFs, FlakyFs, LossyFs, files_below
@@ -147,3 +148,18 @@ def test_a_batch_is_called_like_a_folder():
     for bad in ("s.yaml", "s.yml", "@p10", "", "a//b", ".s"):
         with pytest.raises(InvalidName):
             valid_batch(bad)
+
+
+def test_on_a_share_every_folder_that_a_task_went_to_is_touched_also_when_one_was_moved_away(submit, world):
+    class SharedFs(ClockedFs):
+        def mount(self, path):  # noqa: ARG002
+            return Mount("/", "nfs", frozenset())
+
+    submission = submit(SharedFs(world.clock))
+    list(submission.put([Draft(submission.named(name), TEXT) for name in ("s/x", "away/x", "y")], world.spool.todo))
+    os.rename(f"{world.spool.todo}/away", f"{world.spool.hold}/away")
+    folders = [world.spool.todo, f"{world.spool.todo}/s"]
+    for folder in folders:
+        os.utime(folder, (1000, 1000))
+    submission.close()
+    assert all(os.stat(folder).st_mtime > 1000 for folder in folders)
