@@ -131,6 +131,8 @@ class Janitor:
         target = target_of(self.spool, name, decision, self.moves.token(), self.server.now())
         self.fs.rename_into(f"{self.spool.running}/{wid}/{file}", target)
         if file in {left for left, _ in self.fs.scan(f"{self.spool.running}/{wid}")}:
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                self.fs.see(target)  # an NFS client may believe that it is there already: see OwnFolder.give
             return 0  # the next sweep tries again
         self.tell(
             "rescue", f"{name.identity} was lost with {wid}: now in {decision.state}/", task=name.identity, worker=wid,

@@ -1,11 +1,12 @@
 """What a worker remembers of its files: here, of those that it may not take."""
 
 import errno
+import os
 
 from dsgspool.spool import Spool
 from dsgspool.spool.own import OwnFolder
-from dsgspool.worker.desk import REFUSED_PAUSE, Desk, Refused
-from tests.support.doors import FlakyFs
+from dsgspool.worker.desk import REFUSED_PAUSE, Desk, Leaving, Refused
+from tests.support.doors import BelievingFs, FlakyFs
 
 
 def test_what_was_refused_is_told_once_a_folder_and_tried_again_later():
@@ -24,3 +25,16 @@ def test_an_exchange_says_what_it_may_not_take(world):
     own.fs.make_folder(own.path)
     result = Desk(own).exchange(["x.yaml", "y.yaml"])
     assert (result.refused, len(result.came), result.lost) == ([("x.yaml", errno.EACCES)], 1, 1)
+
+
+def test_a_client_that_believes_a_published_file_to_be_there_already_publishes_it_at_the_second_try(world):
+    target = f"{world.root}/done/x.yaml"
+    own = OwnFolder(Spool(world.root, BelievingFs(world.clock, target), world.clock), "n1-aaaaaaaa")
+    own.fs.make_folder(own.path)
+    with open(f"{world.root}/todo/x.yaml", "w"):
+        pass
+    desk = Desk(own)
+    [(held, _)] = desk.exchange(["x.yaml"]).came
+    desk.send(Leaving(held, target))
+    assert [len(desk.exchange([]).left) for _ in range(2)] == [0, 1]
+    assert os.path.exists(target)

@@ -7,7 +7,7 @@ import pytest
 from dsgspool.janitor import DAY
 from dsgspool.task import Kind, Outcome, State
 from tests.support.actors import STATES
-from tests.support.doors import files_below
+from tests.support.doors import BelievingFs, files_below
 
 DONE, EXIT = Outcome(Kind.DONE, 0), Outcome(Kind.EXIT, 1)
 
@@ -68,6 +68,19 @@ def test_what_had_ended_is_published_and_never_run_again(world, dying, actor, ou
     world.crash(dying)
     actor.sweep()
     assert lies(world) == [target]
+
+
+def test_a_client_that_believes_a_published_file_to_be_there_already_publishes_it_in_the_next_sweep(
+    world, dying, actor
+):
+    dying.end(running(dying, "x"), DONE)
+    world.crash(dying)
+    fs = actor.spool.fs
+    fs.__class__, fs.believed = type("Believing", (BelievingFs, type(fs)), {}), f"{world.root}/done/x.yaml"
+    actor.sweep()
+    assert lies(world, "done") == []
+    actor.sweep()
+    assert lies(world) == ["done/x.yaml"]
 
 
 def test_a_retry_that_had_been_decided_is_kept(world, dying, actor):
