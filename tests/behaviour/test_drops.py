@@ -21,6 +21,12 @@ with open(path, "xb", buffering=0) as file:
         time.sleep(pause)
 answer = 0
 """
+#: Nearly as big as a task file may be.
+BIG = """
+lines = ["script: |", "  #!/bin/sh", *(f"  : {'x' * 90} {n}" for n in range(2400)), "  echo whole", ""]
+Path(path).write_text("\\n".join(lines))
+answer = 0
+"""
 
 
 @pytest.fixture
@@ -54,8 +60,7 @@ def test_a_slow_cat_that_flushes_only_at_its_end_runs_when_it_is_whole(slow_lab:
 def test_big_files_that_another_node_copies_run_when_they_are_whole(lab: Lab) -> None:
     lab.ready(1, 2)
     draft = f"{lab.ground.scratch}/{lab.name}.yaml"
-    text = "script: |\n  #!/bin/sh\n" + "".join(f"  : {'x' * 90} {n}\n" for n in range(2400)) + "  echo whole\n"
-    lab.ground.nodes[3].python("Path(path).write_text(text); answer = 0", path=draft, text=text)
+    lab.ground.nodes[3].python(BIG, path=draft)
     names = [f"big{n}" for n in range(6)]
     for name in names:
         lab.person(3, f"cp {draft} todo/{name}.yaml")

@@ -64,5 +64,5 @@ def test_a_file_that_is_replaced_between_listing_and_claim_runs_with_its_new_tex
     lab.story.open()
     lab.wait_until(lambda: all(lab.record(name).get("outcome") for name in names), 30)
     assert [lab.read(f"logs/{name}.1.out") for name in names] == ["new\n"] * 5
-    assert lab.done() == {"first", *names}
+    lab.wait_for_done({"first", *names}, 20)
     assert lab.violations("first", *names) == ""

@@ -64,7 +64,7 @@ def test_failed_to_todo_runs_it_again_with_a_fresh_budget(busy_lab: Lab) -> None
         lab.settles("sweep-a/fails", r"failed/sweep-a/fails~exit7\.yaml")
         assert not lab.record("sweep-a/fails", attempt + 1)
         if attempt == 2:
-            lab.person(PERSON, "mv failed/sweep-a/fails~exit7.yaml todo/sweep-a/")
+            lab.person(PERSON, "ls failed/* todo/*; mv failed/sweep-a/fails~exit7.yaml todo/sweep-a/")
 
 
 def test_done_to_todo_runs_it_again(busy_lab: Lab) -> None:
@@ -74,7 +74,7 @@ def test_done_to_todo_runs_it_again(busy_lab: Lab) -> None:
         lab.wait_for_outcome("sweep-b/again", "done", attempt)
         lab.settles("sweep-b/again", r"done/sweep-b/again\.yaml")
         if attempt < 3:
-            lab.person(PERSON, "mv done/sweep-b/again.yaml todo/sweep-b/")
+            lab.person(PERSON, "ls done/* todo/*; mv done/sweep-b/again.yaml todo/sweep-b/")
     assert [life.attempt for life in lab.story.lives()] == [1, 2, 3]
     lab.story.assert_never_together()
 

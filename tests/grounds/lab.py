@@ -247,7 +247,7 @@ class Lab:
         """As a person does, who does not wait: TERM, and TERM again."""
         for patience in (0.5, 15.0):
             for worker in self._living():
-                worker.signal()
+                worker.node.run("kill", str(worker.guard), check=False)  # it may have ended since
             deadline = time.monotonic() + patience
             while time.monotonic() < deadline and self._living():
                 time.sleep(0.02)
