@@ -1,4 +1,4 @@
-"""Nodes and workers that die at once."""
+"""Nodes that lose their power."""
 
 from __future__ import annotations
 
@@ -84,15 +84,3 @@ def test_a_node_that_boots_again_proves_its_own_death_after_three_heartbeats(lab
     seconds = max(life.start for life in lab.story.lives()) - booted
     assert "its machine was started anew" in lab.everyone[-1].output()
     figure(f"power loss and boot of the same node (heartbeat 1 s): taken over {seconds:.1f} s after the boot")
-
-
-def test_kill_9_of_the_worker_its_tasks_run_elsewhere_at_once(patient_lab: Lab, figure: Figure) -> None:
-    lab = patient_lab
-    names = tasks_on_node_1(lab)
-    wid = lab.everyone[0].wid
-    lab.everyone[0].kill_worker()
-    killed = time.time()
-    seconds = assert_taken_over(lab, names, killed, 10)
-    figure(f"kill -9 of the worker, default times: taken over after {seconds:.1f} s")
-    assert lab.read(f"workers/{wid}.dead")
-    assert seconds < 3
