@@ -84,9 +84,9 @@ class Local(OnThisHost):
     #: A beat that comes late on a busy machine must fence nobody.
     fast: ClassVar[Mapping[str, object]] = {
         "heartbeat": "200ms",
-        "fence": "4s",
+        "fence": "3s",
         "kill": "1s",
-        "lease": "6s",
+        "lease": "5s",
         "settle": "300ms",
         "poll_min": "50ms",
         "poll_max": "300ms",
