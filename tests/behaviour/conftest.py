@@ -1,6 +1,6 @@
-"""A lab at work, for tests that need nothing but tasks of their own names.
+"""Labs for behaviours; one is at work for all tests that need nothing but tasks of their own names.
 
-The rule: it is one spool with workers on n1 and n2 for all tests of a module; each test has its own story, leaves no task
+The rule: that one is one spool with workers on n1 and n2 for all tests of a module; each test has its own story, leaves no task
 queued or running, and keeps off the names of the others.
 """
 
@@ -11,16 +11,23 @@ from collections.abc import Iterator
 import pytest
 
 from tests.grounds import Ground, Lab, Story
-from tests.grounds.fixtures import fresh_name
+from tests.grounds.fixtures import MakeLab, fresh_name
+from tests.grounds.ground import CALM
 
 SLOTS = 4
+
+
+@pytest.fixture
+def lab(make_lab: MakeLab, ground: Ground) -> Lab:
+    """A fresh spool in which a late heartbeat fences nobody."""
+    return make_lab({**ground.fast, **CALM})
 
 
 @pytest.fixture(scope="module")
 def standing_lab(ground: Ground, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """Workers on n1 and n2."""
     stem = request.module.__name__.rpartition(".")[2]
-    lab = Lab(ground, fresh_name(ground, stem), ground.fast)
+    lab = Lab(ground, fresh_name(ground, stem), {**ground.fast, **CALM})
     lab.ready(1, 2, slots=SLOTS)
     yield lab
     try:

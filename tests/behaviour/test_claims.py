@@ -33,7 +33,7 @@ def test_three_nodes_run_each_of_240_tasks_exactly_once(patient_lab: Lab, figure
 
 
 def test_three_idle_nodes_race_for_one_task_again_and_again(lab: Lab) -> None:
-    lab.configure({**lab.ground.fast, "poll_min": "20ms", "poll_max": "20ms"})
+    lab.change(poll_min="20ms", poll_max="20ms")
     lab.ready(*NODES, slots=1)
     names: set[str] = set()
     for n in range(12):
@@ -47,7 +47,8 @@ def test_three_idle_nodes_race_for_one_task_again_and_again(lab: Lab) -> None:
 @pytest.mark.parametrize("victim", ["hold", "failed"])
 def test_people_and_workers_race_for_tasks_and_none_is_lost_or_doubled(victim: str, lab: Lab) -> None:
     lab.ready(1, 2, slots=3)
-    names = lab.drop(3, *(f"{n:02d}" for n in range(40)), command=lab.story.command(0.1))
+    names = lab.drop(3, *(f"{n:02d}" for n in range(40)), command=lab.story.command(0.3))
+    lab.wait_for_lives(1)
     for last in range(10):
         lab.person(3, f"mv todo/?{last}.yaml {victim}/ || true")
     lab.wait_until(lambda: not lab.files("todo", "running"), 40)

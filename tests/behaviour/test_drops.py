@@ -34,7 +34,7 @@ def out(lab: Lab, name: str) -> str:
 
 
 def test_files_that_another_node_writes_slowly_run_when_they_are_whole(lab: Lab) -> None:
-    lab.configure({**lab.ground.fast, "settle": SETTLE})
+    lab.change(settle=SETTLE)
     lab.ready(1, 2)
     lines = f"echo 'command: |'; for n in $(seq 0 {LINES - 1}); do echo \"  echo $n\"; sleep {PAUSE}; done"
     cat = f"( {lines} ) | cat > {lab.spool}/todo/cat.yaml"  # here the file grows when the writer's kernel likes it

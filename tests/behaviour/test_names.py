@@ -52,7 +52,7 @@ def test_a_finished_task_that_is_corrected_and_moved_to_todo_runs_the_new_text(b
 
 def test_a_file_that_is_replaced_between_listing_and_claim_runs_with_its_new_text(lab: Lab) -> None:
     """ABA: the worker's node knows the old file of that name, and its listing of todo/ is older than the new one."""
-    lab.configure({**lab.ground.fast, "poll_min": "30s", "poll_max": "30s"})
+    lab.change(poll_min="30s", poll_max="30s")
     names = [f"x{n}" for n in range(5)]
     lab.drop(3, "first", command=lab.story.gated())
     lab.drop(3, *names, command="echo old")

@@ -7,11 +7,17 @@ import time
 
 import pytest
 
-from tests.grounds import Lab, LabWorker
+from tests.grounds import Ground, Lab, LabWorker
 from tests.grounds.failover import assert_taken_over, two_tasks_on_node_1
-from tests.grounds.fixtures import Figure
+from tests.grounds.fixtures import Figure, MakeLab
 
 TOKEN = r"[a-z2-7]{8}-[0-9]+"
+
+
+@pytest.fixture
+def lab(make_lab: MakeLab, ground: Ground) -> Lab:
+    """A fresh spool whose fence and lease are short enough to be waited for."""
+    return make_lab(ground.fast)
 
 
 def on_node_1(lab: Lab) -> set[str]:
@@ -47,7 +53,7 @@ def test_a_worker_that_stands_still_is_fenced_and_comes_back_as_another(lab: Lab
 
 
 def test_a_task_that_is_lost_too_often_goes_to_failed(lab: Lab) -> None:
-    lab.configure({**lab.ground.fast, "max_lost": 2})
+    lab.change(max_lost=2)
     workers = lab.ready(1, 2, 3, slots=1)
     lab.drop(3, "x", command=lab.story.command(120))
     for attempt in (1, 2):

@@ -26,6 +26,9 @@ FAST: Mapping[str, object] = {
     "defaults": {"grace": "1s"},
 }
 
+#: On a busy machine a beat may come late: where no test waits for a fence, it shall fence nobody.
+CALM: Mapping[str, object] = {"fence": "30s", "kill": "3s", "lease": "40s"}
+
 
 class Ground(ABC):
     """One shared folder and the nodes that have it; made = up."""

@@ -91,8 +91,13 @@ class Lab:
         self.dsgspool(1, "init", self.spool)
         self.configure(settings)
 
+    def change(self, **settings: object) -> None:
+        """Change some of its settings."""
+        self.configure({**self.settings, **settings})
+
     def configure(self, settings: Mapping[str, object]) -> None:
         """Put a spool.yaml in its place."""
+        self.settings = dict(settings)
         text = yaml.safe_dump({"format": 1, **settings})
         source = "Path(root, '.new').write_text(text); os.rename(f'{root}/.new', f'{root}/spool.yaml')"
         self.ground.nodes[1].python(f"{source}\nanswer = 0", root=self.spool, text=text)
