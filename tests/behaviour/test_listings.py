@@ -38,6 +38,6 @@ def test_a_task_that_arrives_while_its_folder_is_listed_is_found(lab: Lab, figur
     lab.ready(1, slots=4)
     seen = [arrive_between(lab, folder) for folder in folders]
     tasks = {f"{name}/x" for name in names}
-    seconds = lab.wait_for_done(tasks, BUMP_INTERVAL + 15)
+    seconds = lab.wait_for_done(tasks, BUMP_INTERVAL + 30)
     figure(f"{seen.count(False)} of {ROUNDS} tasks were hidden by an old listing; all done after {seconds:.1f} s")
     lab.story.assert_each_once(tasks)
