@@ -115,7 +115,8 @@ def test_a_node_that_is_frozen_kills_its_tasks_when_it_thaws_and_publishes_nothi
     assert seconds < 1
     assert not any(life.ended for life in first)
     assert [lab.record(name, 2)["outcome"] for name in names] == ["done", "done"]
-    assert lab.violations(*names) == ""
+    # A frozen attempt is dead only once it thaws: its record may end after the next one began.  Nothing else may be wrong.
+    assert [line for line in lab.violations(*names).splitlines() if not line.startswith("overlap: ")] == []
 
 
 def back_as_another(lab: Lab, worker: LabWorker, before: str) -> None:
