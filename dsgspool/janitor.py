@@ -27,6 +27,7 @@ from dsgspool.task import Decision, Kind, Outcome, Retry, State, decide
 DAY = 86400.0
 EMPTY_BATCH = 3600.0  #: seconds after which an empty batch folder in todo/ is removed
 DEPUTIES = 2
+BUMPS = 2
 
 Tell = Callable[..., None]
 
@@ -39,6 +40,7 @@ class Janitor:
         self.moves = Moves(spool)
         self.chain = Chain(spool, peers.is_dead, lambda: spool.settings().lease)
         self._stripped: set[str] = set()
+        self._bumped: dict[str, tuple[int, int]] = {}  #: batch folder -> its mtime after my last touch, and how many
 
     # -- who leads -----------------------------------------------------------------------------------------------
 
@@ -129,6 +131,8 @@ class Janitor:
         target = target_of(self.spool, name, decision, self.moves.token(), self.server.now())
         self.fs.rename_into(f"{self.spool.running}/{wid}/{file}", target)
         if file in {left for left, _ in self.fs.scan(f"{self.spool.running}/{wid}")}:
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                self.fs.see(target)  # an NFS client may believe that it is there already: see OwnFolder.give
             return 0  # the next sweep tries again
         self.tell(
             "rescue", f"{name.identity} was lost with {wid}: now in {decision.state}/", task=name.identity, worker=wid,
@@ -209,8 +213,33 @@ class Janitor:
     # -- tidiness ------------------------------------------------------------------------------------------------
 
     def bump(self) -> None:
-        """Touch todo/: an NFSv3 client may have missed a change that fell into the same clock tick, for ever."""
+        """Touch todo/ and, after each change, the batch folders in it (twice: the first may fall into a change's own tick).
+
+        RACE: an NFSv3 client that lists a folder between two changes of one clock tick misses the second one for ever.
+        """
         self.fs.touch(self.spool.todo)
+        before, self._bumped = self._bumped, {}
+        for folder in self._folders_below(self.spool.todo):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+                self._bumped[folder] = self._bump(folder, *before.get(folder, (0, 0)))
+
+    def _bump(self, folder: str, known: int, times: int) -> tuple[int, int]:
+        """Touch a folder unless that was done twice since it changed; its mtime now, and how often it was done."""
+        # An untouched mtime must stay: it says since when a batch folder has been empty.
+        seen = self.fs.status_of_folder(folder).st_mtime_ns
+        times = times + 1 if seen == known else 1
+        if times <= BUMPS:
+            self.fs.touch(folder)
+            seen = self.fs.status_of_folder(folder).st_mtime_ns
+        return seen, times
+
+    def _folders_below(self, top: str) -> Iterator[str]:
+        if len(top) > len(self.spool.root) + DEEPEST:
+            return
+        with contextlib.suppress(PermissionError):
+            for name in [name for name, is_folder in self.fs.scan(top) if is_folder and name[:1] != "."]:
+                yield f"{top}/{name}"
+                yield from self._folders_below(f"{top}/{name}")
 
     def sweep_batches(self) -> None:
         """Remove batch folders of todo/ that have been empty for an hour."""

@@ -140,13 +140,19 @@ class Peers:
             return ""
         if wid not in self._dead and wid not in self.known:
             # RACE: it may have come after the last listing of workers/, so this is no verdict for ever.
-            files = (f"{self.folder}/{wid}.{kind}" for kind in ("yaml", "lock"))
-            if all(self.fs.read_fresh(file) is None for file in files):
+            if not self._is_in_workers(wid):
                 return "it is not in workers/"
             self.known.add(wid)
         if wid not in self._dead and (reason := self._judge(wid)):
             self._dead[wid] = reason
         return self._dead.get(wid, "")
+
+    def _is_in_workers(self, wid: str) -> bool:
+        """Looked for in both ways: an NFS v3 client may believe an old listing, a FUSE one an old 'does not exist'."""
+        files = [f"{wid}.yaml", f"{wid}.lock"]
+        if any(self.fs.read_fresh(f"{self.folder}/{file}") is not None for file in files):
+            return True
+        return not set(files).isdisjoint(self.fs.names(self.folder))
 
     def watch(self, wid: str) -> None:
         """Take one sample of a heartbeat (open + fstat: stat() lags up to a minute on NFS [hazards H7])."""

@@ -39,7 +39,8 @@ class Mount:
     @property
     def is_remote(self) -> bool:
         """True where other machines may change files without this kernel knowing."""
-        return self.kind in REMOTE or self.kind.startswith("fuse.")
+        # A FUSE program that gives its mount no name of its own (bindfs, many of a site's own) is just `fuse`.
+        return self.kind in REMOTE or self.kind == "fuse" or self.kind.startswith("fuse.")
 
     @property
     def is_soft(self) -> bool:

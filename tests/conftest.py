@@ -8,13 +8,28 @@ from pathlib import Path
 
 import pytest
 
+from tests.grounds.fixtures import (
+    deselect_unasked,
+    figure,
+    ground,
+    lab,
+    make_lab,
+    parametrize_ground,
+    patient_lab,
+    tell_figures,
+)
 from tests.support.history import History
 from tests.support.processes import Gate, Workers
 from tests.support.spools import SpoolFolder
 
+__all__ = ["figure", "ground", "lab", "make_lab", "patient_lab"]
+pytest_generate_tests = parametrize_ground
+pytest_terminal_summary = tell_figures
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs root where there is none, and say so."""
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what nobody asked for; skip what needs root where there is none, and say so."""
+    deselect_unasked(config, items)
     if os.geteuid() != 0:
         for item in items:
             if item.get_closest_marker("root"):

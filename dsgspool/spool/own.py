@@ -7,6 +7,7 @@ many and share one listing.  Nobody but the owner, the janitor of a dead owner, 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
@@ -104,9 +105,14 @@ class OwnFolder:
     def _invalid(self, original: str) -> Held:
         return Held(names.invalid_name(original, "").claimed(self.next_claim()), original)
 
-    def give(self, held: Held, target: str) -> int:
+    def give(self, held: Held, target: str, *, again: bool = False) -> int:
         """Rename a file of mine to its shared place; the errno is a hint, the next listing says whether it is out."""
         try:
+            if again:
+                # RACE: the file was published there before, and a person moved it back to todo/.  A client that still
+                # believes it to be there too takes the rename for one of a file to itself: 0, and nothing done [m].
+                with contextlib.suppress(FileNotFoundError, PermissionError):
+                    self.fs.see(target)
             return self.fs.rename_into(f"{self.path}/{held.file}", target)
         except OSError as error:  # its folder cannot be made: that holds up nothing else
             return error.errno or errno.EIO

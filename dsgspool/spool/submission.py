@@ -7,6 +7,7 @@ or out of; that the file is gone from there is the proof (R1).  What a crash lea
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
@@ -38,6 +39,7 @@ class Submission:
         self.private = f"{spool.tmp}/{self.word}"
         self.fs.make_folder(self.private, exclusive=True)
         self._counter = itertools.count(1)
+        self._changed = {spool.todo}  #: shared folders that something of mine went to
 
     def token(self) -> str:
         """A fresh token of mine."""
@@ -116,6 +118,7 @@ class Submission:
         while True:
             number = self.fs.rename_into(f"{self.private}/{part}", f"{target}/{placed}")
             if part not in self.fs.names(self.private):
+                self._changed.add(target)
                 return placed
             if number not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise StorageError("submit to", f"{target}/{placed}", number)
@@ -126,15 +129,18 @@ class Submission:
         for _ in range(3):
             number = self.fs.rename_into(f"{self.private}/{file}", target)
             if file not in self.fs.names(self.private):
+                self._changed.add(os.path.dirname(target))
                 return
         raise StorageError("submit to", target, number)
 
     def close(self) -> None:
-        """Remove the private folder and bump todo/, so that no NFSv3 client overlooks the change for ever."""
+        """Remove the private folder; touch what I changed, so that no NFSv3 client overlooks the change for ever."""
         self.fs.remove_folder(self.private)
         if self.spool.fs.mount(self.spool.todo).is_remote:
             self.spool.clock.sleep(TICK)
-            self.fs.touch(self.spool.todo)
+            for folder in sorted(self._changed):
+                with contextlib.suppress(FileNotFoundError):  # moved away meanwhile, with all that I put there
+                    self.fs.touch(folder)
 
 
 def _word(stem: str) -> str:

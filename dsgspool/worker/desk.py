@@ -116,7 +116,7 @@ class Desk:
         self.is_fresh = False
         for leaving in self.leaving.values():
             leaving.tries += 1
-            leaving.errno = self.own.give(leaving.held, leaving.target)
+            leaving.errno = self.own.give(leaving.held, leaving.target, again=leaving.tries > 1)
         claimed = {path: self.own.claim(path) for path in paths}
         wanted = [*claimed.values(), *(self.own.adopt(file) for file in gifts)]
         if not self.leaving and not wanted:

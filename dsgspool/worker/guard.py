@@ -187,9 +187,10 @@ def kill_groups(pids: list[int]) -> None:
 
     Each task has a session, and so groups, of its own; mine is left out.
     """
-    for group in {os.getpgid(pid) for pid in pids} - {os.getpgrp()}:  # they are not waited for yet, so they are there
+    for pid in pids:
         try:
-            os.killpg(group, signal.SIGKILL)
+            if (group := os.getpgid(pid)) != os.getpgrp():
+                os.killpg(group, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             continue
 

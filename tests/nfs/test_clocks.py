@@ -7,22 +7,22 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.nfs.conftest import Figure
-from tests.nfs.lab import Lab
+from tests.grounds.fixtures import Figure
+from tests.grounds.lab import Lab
 
 pytestmark = pytest.mark.nfs
 
 
 def test_not_before_means_the_servers_time_on_nodes_with_wrong_clocks(lab: Lab, figure: Figure) -> None:
-    lab.rig.skew(1, 120)
-    lab.rig.skew(2, -300)
+    lab.ground.rig.skew(1, 120)
+    lab.ground.rig.skew(2, -300)
     lab.ready(1, 2)
     due = time.time() + 4
     moment = datetime.fromtimestamp(due, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     names = lab.drop(1, *"abcdef", command=lab.story.command(1), not_before=moment)
     lab.wait_until(lambda: len(lab.files("waiting")) == len(names), 5)
-    lab.rig.skew(1, -300)  # a step while they wait
-    lab.rig.skew(2, 120)
+    lab.ground.rig.skew(1, -300)  # a step while they wait
+    lab.ground.rig.skew(2, 120)
     lab.wait_for_done(names, 25)
     late = [life.start - due for life in lab.story.lives()]
     figure(f"clocks wrong by +120 s and -300 s: not_before kept, first start {min(late):.1f} s after the moment")
@@ -34,8 +34,8 @@ def test_not_before_means_the_servers_time_on_nodes_with_wrong_clocks(lab: Lab, 
 
 
 def test_delays_and_backoff_are_counted_in_the_servers_time(lab: Lab) -> None:
-    lab.rig.skew(1, -300)
-    lab.rig.skew(2, 120)
+    lab.ground.rig.skew(1, -300)
+    lab.ground.rig.skew(2, 120)
     lab.ready(1, 2)
     command = lab.story.command(0.1)
     lab.drop(1, "x", command=f"{command}; exit 1", retries=1, backoff={"base": "3s", "jitter": 0})

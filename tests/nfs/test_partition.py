@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from tests.nfs.conftest import Figure
-from tests.nfs.lab import Lab
+from tests.grounds.fixtures import Figure
+from tests.grounds.lab import Lab
 
 pytestmark = pytest.mark.nfs
 
@@ -24,7 +24,7 @@ def test_partitioned_nodes_are_fenced_before_their_tasks_start_elsewhere(lab: La
     lab.ready(3)
     began = time.time()
     for node, replies_only in CUTS.items():
-        lab.rig.cut(node, replies_only=replies_only)
+        lab.ground.rig.cut(node, replies_only=replies_only)
     lab.wait_for_done(names, 40)
     lab.story.assert_never_together()
     margins: dict[str, list[float]] = {f"n{node}": [] for node in CUTS}
@@ -36,7 +36,7 @@ def test_partitioned_nodes_are_fenced_before_their_tasks_start_elsewhere(lab: La
         assert lab.record(name, 2)["outcome"] == "done"
     seconds = max(life.start for life in lab.story.lives()) - began
     for node in CUTS:
-        lab.rig.heal(node)
+        lab.ground.rig.heal(node)
     healed = time.monotonic()
     for worker in lab.everyone[:2]:
         number = worker.node.number

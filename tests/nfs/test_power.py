@@ -1,4 +1,4 @@
-"""Nodes and workers that die at once."""
+"""Nodes that lose their power."""
 
 from __future__ import annotations
 
@@ -6,29 +6,11 @@ import time
 
 import pytest
 
-from tests.nfs.conftest import Figure
-from tests.nfs.lab import Lab
+from tests.grounds.failover import assert_taken_over, two_tasks_on_node_1
+from tests.grounds.fixtures import Figure
+from tests.grounds.lab import Lab
 
 pytestmark = pytest.mark.nfs
-
-
-def tasks_on_node_1(lab: Lab) -> set[str]:
-    """Two long tasks run on n1; n2 is idle."""
-    lab.ready(1)
-    names = lab.drop(1, "x", "y", command=lab.story.command(120, 0.3))
-    lab.wait_for_lives(2)
-    lab.ready(2)
-    return names
-
-
-def assert_taken_over(lab: Lab, names: set[str], since: float, within: float) -> float:
-    """n2 runs x and y again, not before they were dead; the seconds from `since` to the last start."""
-    lab.wait_for_done(names, within + 20)
-    lab.story.assert_never_together()
-    second = [life for life in lab.story.lives() if life.attempt == 2]
-    assert {(life.task, life.node) for life in second} == {("x", "n2"), ("y", "n2")}
-    assert lab.violations(*names) == ""
-    return max(life.start for life in second) - since
 
 
 def find_in_time(lab: Lab, figure: Figure) -> set[str]:
@@ -61,38 +43,12 @@ def test_power_loss_of_a_node_its_tasks_run_elsewhere_and_meanwhile_new_ones_are
     patient_lab: Lab, figure: Figure
 ) -> None:
     lab = patient_lab
-    names = tasks_on_node_1(lab)
-    lab.rig.kill(1)
+    names = two_tasks_on_node_1(lab)
+    lab.ready(2)
+    lab.ground.kill(1)
     lost = time.time()
-    names |= find_in_time(lab, figure)  # the lease takes that long anyway
-    seconds = assert_taken_over(lab, names, lost, 70)
+    meanwhile = find_in_time(lab, figure)  # the lease takes that long anyway
+    seconds = assert_taken_over(lab, names, {"n2"}, 90) - lost
+    lab.wait_for_done(meanwhile, 20)
     figure(f"power loss, default times: taken over after {seconds:.1f} s")
     assert seconds <= 70
-
-
-def test_a_node_that_boots_again_proves_its_own_death_after_three_heartbeats(lab: Lab, figure: Figure) -> None:
-    lab.ready(1)
-    names = lab.drop(1, "x", "y", command=lab.story.command(120, 0.3))
-    lab.wait_for_lives(2)
-    lab.rig.kill(1)
-    lab.rig.start(1)
-    booted = time.time()
-    lab.ready(1)
-    lab.wait_for_done(names, 30)
-    lab.story.assert_never_together()
-    assert lab.violations(*names) == ""
-    seconds = max(life.start for life in lab.story.lives()) - booted
-    assert "its machine was started anew" in lab.everyone[-1].output()
-    figure(f"power loss and boot of the same node (heartbeat 1 s): taken over {seconds:.1f} s after the boot")
-
-
-def test_kill_9_of_the_worker_its_tasks_run_elsewhere_at_once(patient_lab: Lab, figure: Figure) -> None:
-    lab = patient_lab
-    names = tasks_on_node_1(lab)
-    wid = lab.everyone[0].wid
-    lab.everyone[0].kill_worker()
-    killed = time.time()
-    seconds = assert_taken_over(lab, names, killed, 10)
-    figure(f"kill -9 of the worker, default times: taken over after {seconds:.1f} s")
-    assert lab.read(f"workers/{wid}.dead")
-    assert seconds < 3

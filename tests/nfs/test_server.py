@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from tests.nfs.conftest import Figure
-from tests.nfs.lab import Lab
+from tests.grounds.fixtures import Figure
+from tests.grounds.lab import Lab
 
 pytestmark = pytest.mark.nfs
 
@@ -20,7 +20,7 @@ def test_a_restart_of_the_server_loses_nothing_and_kills_nobody(hard: bool, pati
     names = {name.removeprefix("@p10/") for name in names}
     lab.ready(1, 2)
     lab.wait_for_lives(8)
-    lab.rig.restart_server(hard=hard)
+    lab.ground.rig.restart_server(hard=hard)
     seconds = lab.wait_for_done(names, 60)
     lab.story.assert_each_once(names)
     assert lab.violations(*names) == ""
@@ -33,9 +33,9 @@ def test_a_server_that_freezes_for_less_than_the_fence_costs_no_task(patient_lab
     names = lab.drop(1, "long1", "long2", command=lab.story.command(12))
     lab.wait_for_lives(2)
     names |= lab.drop(1, *(f"short{n}" for n in range(6)), command=lab.story.command(0.2))
-    lab.rig.pause(0)
+    lab.ground.rig.pause(0)
     time.sleep(10)
-    lab.rig.resume(0)
+    lab.ground.rig.resume(0)
     thawed = time.time()
     lab.wait_for_done(names, 40)
     lab.story.assert_each_once(names)
@@ -52,15 +52,15 @@ def test_a_full_disk_stops_claims_and_loses_nothing(patient_lab: Lab, figure: Fi
     names = lab.drop(1, "long1", "long2", command=lab.story.command(4))
     lab.wait_for_lives(2)
     names |= lab.drop(2, *(f"short{n}" for n in range(6)), command=lab.story.command(0.2))
-    lab.rig.fill_disk()
+    lab.ground.rig.fill_disk()
     refused = lab.dsgspool(2, "submit", "--name", "refused", "--", "true", check=False)
     assert refused.code != 0
     assert "space" in refused.err
     bulk = "yes true | head -n 3 | $PYTHON -m dsgspool submit --batch b --each-line -- {}"
     assert lab.person(2, bulk, check=False).code != 0
     lab.wait_until(lambda: lab.story.ended() >= {"long1", "long2"}, 15)
-    lab.rig.nodes[1].run("sleep 2")
-    lab.rig.empty_disk()
+    lab.ground.rig.nodes[1].run("sleep 2")
+    lab.ground.rig.empty_disk()
     seconds = lab.wait_for_done(names, 30)
     assert lab.violations(*names) == ""
     lab.story.assert_each_once(names)
@@ -74,10 +74,10 @@ def test_an_export_that_is_read_only_for_a_moment_costs_no_task(patient_lab: Lab
     names = lab.drop(1, "long1", "long2", command=lab.story.command(6))
     lab.wait_for_lives(2)
     names |= lab.drop(2, *(f"short{n}" for n in range(6)), command=lab.story.command(0.2))
-    lab.rig.export("ro")
+    lab.ground.rig.export("ro")
     assert lab.dsgspool(2, "submit", "--name", "refused", "--", "true", check=False).code != 0
-    lab.rig.nodes[1].run("sleep 4")
-    lab.rig.export("rw")
+    lab.ground.rig.nodes[1].run("sleep 4")
+    lab.ground.rig.export("rw")
     seconds = lab.wait_for_done(names, 30)
     assert lab.violations(*names) == ""
     lab.story.assert_each_once(names)
@@ -85,8 +85,8 @@ def test_an_export_that_is_read_only_for_a_moment_costs_no_task(patient_lab: Lab
 
 
 def test_a_write_that_failed_in_a_file_of_somebody_else_fails_no_bulk_submission(lab: Lab) -> None:
-    lab.rig.fill_disk()
+    lab.ground.rig.fill_disk()
     lab.person(1, "echo lost > ../somebody-elses")  # the close does not tell, and syncfs tells the next who asks
-    lab.rig.empty_disk()
+    lab.ground.rig.empty_disk()
     lab.person(1, "yes true | head -n 3 | $PYTHON -m dsgspool submit --batch b --each-line -- {}")
     assert len(lab.files("todo")) == 3

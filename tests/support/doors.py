@@ -313,3 +313,20 @@ def files_below(root: str, folders: Collection[str]) -> list[str]:
         for base, _, names in os.walk(f"{root}/{folder}"):
             found += [os.path.relpath(f"{base}/{name}", root) for name in names if not name.startswith(".")]
     return sorted(found)
+
+
+class BelievingFs(ClockedFs):
+    """An NFS client that believes a file to be at `believed` too, until its folder is opened: then a rename of the file
+    to that path is one of a file to itself, which does nothing and is no error."""
+
+    def __init__(self, clock: FakeClock, believed: str) -> None:
+        super().__init__(clock)
+        self.believed = believed
+
+    def rename(self, source: str, target: str) -> int:
+        return 0 if target == self.believed else super().rename(source, target)
+
+    def see(self, path: str) -> None:
+        super().see(path)
+        if path == self.believed:
+            self.believed = ""

@@ -98,11 +98,11 @@ class SpoolFolder:
 
     def where(self, name: str) -> list[str]:
         """All paths at which a task's file lies."""
-        return [f"{state}/{path}" for state in STATES for path in self.ls(state) if _name(state, path) == name]
+        return [f"{state}/{path}" for state in STATES for path in self.ls(state) if name_at(state, path) == name]
 
     def done(self) -> set[str]:
         """Names of the finished tasks."""
-        return {_identity(path) for path in self.ls("done")}
+        return {identity_of(path) for path in self.ls("done")}
 
     def record(self, name: str, attempt: int = 1) -> dict[str, object]:
         """A record, {} while it cannot be read as a mapping."""
@@ -125,13 +125,14 @@ class SpoolFolder:
         return (self.root / f"logs/{name}.{attempt}.out").exists()
 
 
-def _identity(path: str) -> str:
+def identity_of(path: str) -> str:
     """BATCH/NAME of a path below a shared folder, seen with a person's eyes: up to the first ~ or @."""
     lane, slash, rest = path.partition("/") if path.startswith("@") else ("", "", path)
     return (rest if slash else path).removesuffix(".yaml").partition("~")[0].partition("@")[0] or lane
 
 
-def _name(state: str, path: str) -> str:
+def name_at(state: str, path: str) -> str:
+    """BATCH/NAME of a path below the folder of a state."""
     if state in ("waiting", "running"):
         path = path.partition("/")[2]
-    return _identity(path.replace("%", "/"))
+    return identity_of(path.replace("%", "/"))

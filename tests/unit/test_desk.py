@@ -8,7 +8,7 @@ import pytest
 from dsgspool.spool import Spool
 from dsgspool.spool.own import OwnFolder
 from dsgspool.worker.desk import REFUSED_PAUSE, Desk, Leaving, Refused
-from tests.support.doors import FlakyFs, LossyFs
+from tests.support.doors import BelievingFs, FlakyFs, LossyFs
 
 
 def test_what_was_refused_is_told_once_a_folder_and_tried_again_later():
@@ -62,3 +62,16 @@ def test_a_publication_whose_reply_was_lost_has_left_and_one_that_lies_here_has_
     mine.own.give = lambda _held, _target: 0  # the server said yes, and it was not so
     assert mine.exchange([]).left == []
     assert held.file in mine.leaving
+
+
+def test_a_client_that_believes_a_published_file_to_be_there_already_publishes_it_at_the_second_try(world):
+    target = f"{world.root}/done/x.yaml"
+    own = OwnFolder(Spool(world.root, BelievingFs(world.clock, target), world.clock), "n1-aaaaaaaa")
+    own.fs.make_folder(own.path)
+    with open(f"{world.root}/todo/x.yaml", "w"):
+        pass
+    desk = Desk(own)
+    [(held, _)] = desk.exchange(["x.yaml"]).came
+    desk.send(Leaving(held, target))
+    assert [len(desk.exchange([]).left) for _ in range(2)] == [0, 1]
+    assert os.path.exists(target)

@@ -319,6 +319,8 @@ def test_flushing_a_folder_and_a_file_system_works(fs, at):
         ("nfs", "rw,soft", True, True),
         ("nfs4", "softerr", True, True),
         ("fuse.sshfs", "rw", True, False),
+        ("fuse", "rw", True, False),
+        ("fuseblk", "rw", False, False),
         ("lustre", "rw", True, False),
     ],
 )

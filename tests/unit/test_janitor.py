@@ -8,7 +8,7 @@ import pytest
 from dsgspool.janitor import DAY
 from dsgspool.task import Kind, Outcome, State
 from tests.support.actors import STATES
-from tests.support.doors import FlakyFs, files_below
+from tests.support.doors import BelievingFs, FlakyFs, files_below
 
 DONE, EXIT = Outcome(Kind.DONE, 0), Outcome(Kind.EXIT, 1)
 
@@ -69,6 +69,19 @@ def test_what_had_ended_is_published_and_never_run_again(world, dying, actor, ou
     world.crash(dying)
     actor.sweep()
     assert lies(world) == [target]
+
+
+def test_a_client_that_believes_a_published_file_to_be_there_already_publishes_it_in_the_next_sweep(
+    world, dying, actor
+):
+    dying.end(running(dying, "x"), DONE)
+    world.crash(dying)
+    fs = actor.spool.fs
+    fs.__class__, fs.believed = type("Believing", (BelievingFs, type(fs)), {}), f"{world.root}/done/x.yaml"
+    actor.sweep()
+    assert lies(world, "done") == []
+    actor.sweep()
+    assert lies(world) == ["done/x.yaml"]
 
 
 def test_a_retry_that_had_been_decided_is_kept(world, dying, actor):
@@ -372,6 +385,28 @@ def test_todo_is_touched(world, actor):
     os.utime(world.spool.todo, (0, 0))
     actor.janitor.bump()
     assert os.stat(world.spool.todo).st_mtime > 0
+
+
+def test_a_batch_folder_is_touched_twice_after_each_change_and_then_left_alone(world, actor):
+    folder = f"{world.spool.todo}/batch/sub"
+    os.makedirs(folder)
+    touched = []
+    actor.spool.fs.__class__ = type("Telling", (type(actor.spool.fs),), {"touch": _tell_touch(touched)})
+    for moment in (1000, 2000):
+        os.utime(folder, (moment, moment))
+        touched.clear()
+        for _ in range(4):
+            actor.janitor.bump()
+        assert touched.count(folder) == 2
+        assert touched.count(world.spool.todo) == 4
+
+
+def _tell_touch(touched):
+    def touch(self, path):
+        touched.append(path)
+        super(type(self), self).touch(path)
+
+    return touch
 
 
 def test_somebodys_private_batch_and_a_deep_one_keep_nobody_from_sweeping(world, actor):

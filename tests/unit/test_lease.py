@@ -146,6 +146,17 @@ def test_a_worker_that_is_not_in_workers_is_dead(peers):
     assert peers.verdict("n9-zzzzzzzz") == "it is not in workers/"
 
 
+def test_a_worker_is_not_taken_for_unknown_because_a_fuse_client_believes_that_its_files_do_not_exist(clock, workers):
+    class BelievingFs(ClockedFs):
+        def read_fresh(self, path):  # noqa: ARG002
+            return None
+
+    peers = Peers(BelievingFs(clock), clock, workers, lambda: TIMES, ME, A)
+    peers.refresh()
+    put(workers, f"{B}.lock")
+    assert peers.verdict(B) == ""
+
+
 def test_a_worker_that_came_after_the_last_listing_is_alive(peers, fs, workers):
     assert peers.is_dead(B)
     fs.create_whole(f"{workers}/{B}.yaml", dump_identity(B, ELSEWHERE, {}))

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from dsgspool.errors import InvalidName, StorageError
+from dsgspool.mounts import Mount
 from dsgspool.spool import Spool
 from dsgspool.spool.submission import Draft, Submission, valid_batch
 from tests.support.doors import ClockedFs, FlakyFs, LossyFs, RemoteFs, TickFs, files_below
@@ -183,3 +184,18 @@ def test_of_two_bulks_at_once_each_has_its_own_numbers(submit, world):
     assert list(first.put_bulk([TEXT], "s", world.spool.todo)) == ["s/000/00001"]
     os.rename(f"{world.root}/todo/s/000/00001.yaml", f"{world.root}/done/claimed.yaml")
     assert list(second.put_bulk([TEXT], "s", world.spool.todo)) == ["s/001/00001"]
+
+
+def test_on_a_share_every_folder_that_a_task_went_to_is_touched_also_when_one_was_moved_away(submit, world):
+    class SharedFs(ClockedFs):
+        def mount(self, path):  # noqa: ARG002
+            return Mount("/", "nfs", frozenset())
+
+    submission = submit(SharedFs(world.clock))
+    list(submission.put([Draft(submission.named(name), TEXT) for name in ("s/x", "away/x", "y")], world.spool.todo))
+    os.rename(f"{world.spool.todo}/away", f"{world.spool.hold}/away")
+    folders = [world.spool.todo, f"{world.spool.todo}/s"]
+    for folder in folders:
+        os.utime(folder, (1000, 1000))
+    submission.close()
+    assert all(os.stat(folder).st_mtime > 1000 for folder in folders)

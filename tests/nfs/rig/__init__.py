@@ -17,13 +17,13 @@ partition.  Nothing is installed, no module is loaded and nothing is rebooted; i
 | `stage` | dsgspool, what it imports, and the node's scripts, copied to where nodes see them |
 | `network` | one namespace with two bridges: data (can be cut) and control (never) |
 | `machine` | one kernel: boot, kill, pause, resume |
-| `node` | what a test asks of a node: run, spawn, evaluate |
+| `tests.grounds.node` | what a test asks of a node: run, spawn, evaluate; agent.py beside it answers there |
 | `cluster` | `Rig`: all of them, and every fault |
-| node/ | what runs inside: init.sh (process 1), agent.py (answers `node`), xstate.c (mends the kernel on CPUs with AMX) |
+| node/ | what runs inside: init.sh (process 1), xstate.c (mends the kernel on CPUs with AMX) |
 """
 
+from tests.grounds.node import Answer, Node, NodeError
 from tests.nfs.rig.cluster import Rig, Shape
 from tests.nfs.rig.need import missing
-from tests.nfs.rig.node import Answer, Node, NodeError
 
 __all__ = ["Answer", "Node", "NodeError", "Rig", "Shape", "missing"]

@@ -13,11 +13,12 @@ import subprocess
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
+from tests.grounds.node import Node
 from tests.nfs.rig import fetch
 from tests.nfs.rig.machine import Machine
 from tests.nfs.rig.network import Network
-from tests.nfs.rig.node import Node
 from tests.nfs.rig.places import CACHE, EXPORT, MEMORY, PREFIX, PYTHON, SHARE, SYSTEM, Folders
 from tests.nfs.rig.stage import stage
 
@@ -55,7 +56,7 @@ class Rig:
         numbers = range(self.shape.clients + 1)
         self.machines = [Machine(self.folders, self.network, number) for number in numbers]
         python = {"PYTHONPATH": self.shape.path, "PYTHON": PYTHON}
-        self.nodes = [Node(self.network, number, python) for number in numbers]
+        self.nodes = [Node(partial(self.network.connect, number), number, python) for number in numbers]
 
     @property
     def server(self) -> Node:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 CLONE_NEWNET = 0x40000000
 DATA, CONTROL = 77, 78
 BRIDGES = {"data": DATA, "control": CONTROL}
+PORT = 7000  #: of a node's agent
 _switching = threading.Lock()
 
 
@@ -90,13 +91,13 @@ class Network:
             finally:
                 _set_namespace(home.fileno())
 
-    def connect(self, number: int, port: int, seconds: float) -> socket.socket:
-        """A connection to a node over the control bridge."""
+    def connect(self, number: int, seconds: float) -> socket.socket:
+        """A connection to a node's agent over the control bridge."""
         with self.entered():
             line = socket.socket()
         line.settimeout(seconds)
         try:
-            line.connect((address(number), port))
+            line.connect((address(number), PORT))
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError:
             line.close()

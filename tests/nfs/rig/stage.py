@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
+from tests.grounds.node import AGENT
 from tests.nfs.rig.places import CACHE, INSIDE, REPOSITORY, Folders
 
 PROGRAM = ("dsgspool", "spool_template", "reports")
@@ -27,6 +28,7 @@ def stage(folders: Folders) -> str:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(REPOSITORY / part, folders.stage / "code" / part, ignore=ignored)
     shutil.copytree(INSIDE, folders.stage / "node")
+    shutil.copy(AGENT, folders.stage / "node")
     compileall.compile_dir(folders.stage / "code/dsgspool", quiet=1)
     return f"{folders.stage / 'code'}:{_site()}"
 

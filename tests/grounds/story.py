@@ -3,9 +3,9 @@
 The rule: a task makes empty files in a folder of the host, which every node sees.  The host stamps them when they are
 made or grow, so that the moments of all nodes, also of one that then lost its power, are on one clock: the host's.
 
-    x.2.n1-k3f9x2ma.start    attempt 2 of x began on that worker
-    x.2.n1-k3f9x2ma.life     grows every 0.1 s while the command lives
-    x.2.n1-k3f9x2ma.end      it came to its own end
+    x.2.n1.n1-k3f9x2ma.start    attempt 2 of x began on node n1, with that worker
+    x.2.n1.n1-k3f9x2ma.life     grows every 0.1 s while the command lives
+    x.2.n1.n1-k3f9x2ma.end      it came to its own end
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.nfs.rig.places import SHARE
-
 SCRIPT = """#!/bin/sh
-# act FIRST [LATER]: live for that many tenths of a second, LATER in attempts after the first.
+# act FIRST [LATER]: live for that many tenths of a second, LATER in attempts after the first; or until there is a gate.
 set -C
 task=$DSGSPOOL_TASK
 while case $task in */*) ;; *) false ;; esac; do task=${task%%/*}%${task#*/}; done
-me=${0%/*}/$task.$DSGSPOOL_ATTEMPT.$DSGSPOOL_WORKER
+me=${0%/*}/$task.$DSGSPOOL_ATTEMPT.$LAB_NODE.$DSGSPOOL_WORKER
 ticks=$1
 [ "$DSGSPOOL_ATTEMPT" = 1 ] || ticks=${2:-$1}
+lives_on() {
+    if [ $ticks = gate ]; then [ ! -e "${0%/*}/gate" ]; else [ $((ticks -= 1)) -ge 0 ]; fi
+}
 : > "$me.start"
-while [ $ticks -gt 0 ]; do
+while lives_on; do
     echo >> "$me.life"
     sleep 0.1
-    ticks=$((ticks - 1))
 done
 : > "$me.end"
 """
@@ -42,32 +42,40 @@ class Life:
 
     task: str
     attempt: int
+    node: str  #: n1
     worker: str
     start: float
     last: float  #: its last sign of life
     ended: bool  #: it came to its own end, it was not killed
 
-    @property
-    def node(self) -> str:
-        """n1"""
-        return self.worker.rpartition("-")[0]
-
 
 class Story:
-    """The folder of one test."""
+    """The folder of one test: `folder` here, and below `there` for a node."""
 
-    def __init__(self, share: Path, name: str) -> None:
-        self.folder = share / name
+    def __init__(self, stories: Path, there: str, name: str) -> None:
+        self.folder = stories / name
         self.folder.mkdir()
         act = self.folder / "act"
         act.write_text(SCRIPT)
         act.chmod(0o755)
-        self._act = f"{SHARE}/{name}/act"
+        self._act = f"{there}/{name}/act"
 
     def command(self, first: float = 0, later: float | None = None) -> str:
         """A command that lives for so many seconds, `later` in attempts after the first."""
         tenths = [str(round(seconds * 10)) for seconds in (first, later) if seconds is not None]
         return " ".join([self._act, *tenths])
+
+    def gated(self) -> str:
+        """A command that lives until `open`."""
+        return f"{self._act} gate"
+
+    def open(self) -> None:
+        """Let all through."""
+        (self.folder / "gate").touch()
+
+    def begun(self) -> set[str]:
+        """Tasks that began."""
+        return {life.task for life in self.lives()}
 
     def lives(self, task: str | None = None) -> list[Life]:
         """All attempts, or those of one task, in the order in which they began."""
@@ -76,11 +84,10 @@ class Story:
         for name, start in times.items():
             stem, dot, kind = name.rpartition(".")
             if dot and kind == "start":
-                rest, _, worker = stem.rpartition(".")
-                identity, _, attempt = rest.rpartition(".")
+                identity, attempt, node, worker = stem.rsplit(".", 3)
                 last = max(start, times.get(f"{stem}.life", 0), times.get(f"{stem}.end", 0))
                 identity = identity.replace("%", "/")
-                found.append(Life(identity, int(attempt), worker, start, last, f"{stem}.end" in times))
+                found.append(Life(identity, int(attempt), node, worker, start, last, f"{stem}.end" in times))
         return sorted((life for life in found if task in (None, life.task)), key=lambda life: life.start)
 
     def ended(self) -> set[str]:

@@ -1,7 +1,7 @@
 """What a test asks of a node: run a command, start one in the background, evaluate Python.
 
-The rule: one line of JSON there, one back, over the control network; a node that is cut off answers, one that is frozen
-or off does not, and then a call fails after `seconds`.
+The rule: one line of JSON there, one back, over a line that does not touch the share; a node that is cut off answers, one
+that is frozen or off does not, and then a call fails after `seconds`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
-from tests.nfs.rig.network import Network
-
-PORT = 7000
+AGENT = Path(__file__).with_name("agent.py")  #: what answers in the node
+Connect = Callable[
+    [float], socket.socket
+]  #: a new connection to the agent, within so many seconds; OSError without one
 
 
 class NodeError(Exception):
@@ -34,8 +37,9 @@ class Answer:
 class Node:
     """A node's agent, over a connection that is kept open."""
 
-    def __init__(self, network: Network, number: int, environment: Mapping[str, str]) -> None:
-        self.network, self.number, self.environment = network, number, environment
+    def __init__(self, connect: Connect, number: int, environment: Mapping[str, str]) -> None:
+        self.connect, self.number = connect, number
+        self.environment = {"LAB_NODE": str(self), **environment}
         self._line: socket.socket | None = None
         self._lock = threading.Lock()
 
@@ -66,6 +70,11 @@ class Node:
         """Another one after each boot."""
         return str(self.python("Path('/proc/sys/kernel/random/boot_id').read_text()"))
 
+    @cached_property
+    def host(self) -> str:
+        """Its host name."""
+        return str(self.python("os.uname().nodename"))
+
     def close(self) -> None:
         """Hang up."""
         if self._line is not None:
@@ -87,7 +96,7 @@ class Node:
         deadline = time.monotonic() + seconds
         while self._line is None:
             try:
-                self._line = self.network.connect(self.number, PORT, min(seconds, 5))
+                self._line = self.connect(min(seconds, 5))
             except OSError:
                 if time.monotonic() > deadline:
                     raise
@@ -101,3 +110,15 @@ class Node:
                 raise ConnectionResetError("it hung up")
             received += more
         return dict(json.loads(received))
+
+
+def connect_to(path: str, seconds: float) -> socket.socket:
+    """A connection to an agent that listens at a path."""
+    line = socket.socket(socket.AF_UNIX)
+    line.settimeout(seconds)
+    try:
+        line.connect(path)
+    except OSError:
+        line.close()
+        raise
+    return line

@@ -1,4 +1,7 @@
-"""Runs in a node and does what `node.Node` asks: `agent.py ADDRESS`; one JSON object a line, there and back.
+"""Runs in a node and does what `node.Node` asks; one JSON object a line, there and back.
+
+    agent.py ADDRESS           listens at port 7000 of an internet address
+    agent.py PATH --leash      listens at a path; when its stdin comes to an end it kills what it has spawned, and ends
 
     {"run": ARGV, "env": {...}}                  {"code": 0, "out": "...", "err": "..."}
     {"spawn": ARGV, "env": {...}, "log": FILE}   {"pid": 123}
@@ -10,6 +13,7 @@ A thread a connection: one that hangs on a dead share hangs alone.  It needs not
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +22,7 @@ import time
 from pathlib import Path
 
 PORT = 7000
+spawned = []
 
 
 def run(request):
@@ -37,6 +42,7 @@ def spawn(request):
             request["spawn"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(request), cwd="/",
             start_new_session=True,
         )  # fmt: skip
+    spawned.append(process)
     threading.Thread(target=process.wait, daemon=True).start()
     return {"pid": process.pid}
 
@@ -70,13 +76,34 @@ def serve(line):
             line.sendall(reply.encode() + b"\n")
 
 
-def main(address):
-    listening = socket.create_server((address, PORT))
+def listen(address):
+    if "/" not in address:
+        return socket.create_server((address, PORT))
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(address)
+    listening.listen()
+    return listening
+
+
+def keep_leash():
+    while os.read(0, 1):
+        pass
+    for process in spawned:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    os._exit(0)
+
+
+def main(address, *flags):
+    listening = listen(address)
+    if flags == ("--leash",):
+        threading.Thread(target=keep_leash, daemon=True).start()
     while True:
         line, _ = listening.accept()
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if listening.family != socket.AF_UNIX:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=serve, args=(line,), daemon=True).start()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
