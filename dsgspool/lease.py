@@ -174,7 +174,9 @@ class Peers:
 
     def _silence(self, wid: str) -> str:
         silent = self._silent_for(wid)
-        return f"no heartbeat for {silent:.0f} s" if silent >= max(self.times().lease, self._promised(wid)) else ""
+        # In this order: what it promised must be read from its file, and that is worth it only for a silent one.
+        is_silent = silent >= self.times().lease and silent >= self._promised(wid)
+        return f"no heartbeat for {silent:.0f} s" if is_silent else ""
 
     def _promised(self, wid: str) -> float:
         """The lease that a worker started with: it may not have read a shorter one yet, and its heart beats slower."""
