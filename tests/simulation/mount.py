@@ -85,7 +85,9 @@ class Mount:
     def walk(self, path: str, *, fresh: bool = False) -> Inode:
         """The inode that a path is believed to lead to; ENOENT."""
         inode = self.server.root
-        for part in filter(None, path.removeprefix(ROOT).split("/")):
+        for part in path.removeprefix(ROOT).split("/"):
+            if part in ("", "."):
+                continue
             if inode.entries is None:
                 raise refused(errno.ENOTDIR, path)
             found = self.lookup(inode, part, fresh=fresh)

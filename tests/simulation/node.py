@@ -99,10 +99,14 @@ class Actor(Process):
         self.in_flight: Callable[[], object] | None = None
         self.power_lost_at: float | None = None
         self.reaped = False
-        self._faults = node.sim.faults_of(name)
-        self._counts: dict[str, int] = {}
+        self.give(node.sim.faults_of(name))
         if parent is not None:
             parent.children.append(self)
+
+    def give(self, faults: dict[tuple[str, int], tuple[str, float]]) -> None:
+        """From now on these befall it: (call, its number) -> (kind, seconds)."""
+        self._faults = faults
+        self._counts: dict[str, int] = {}
 
     def fault(self, call: str) -> tuple[str, float] | None:
         """What befalls this call of mine by the plan."""

@@ -53,7 +53,7 @@ class Plan:
     seed: int = 0
     version: str = "4.2"
     nodes: int = 2
-    twins: bool = False  #: all machines were cloned from one image
+    twins: bool = False  #: all machines were cloned from one image, host name and machine-id (not promised, so not drawn)
     workers: tuple[tuple[int, int], ...] = ((0, 2), (1, 2))  #: (machine, slots)
     events: tuple[Event, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -81,7 +81,6 @@ def plan_of(seed: int) -> Plan:
         seed=seed,
         version=chance.choice(["4.2", "3"]),
         nodes=nodes,
-        twins=chance.random() < 0.1,
         workers=workers,
         events=tuple(sorted(events, key=lambda event: event.at)),
         faults=tuple(_fault(chance, kinds) for _ in range(chance.choice([0, 2, 4, 8]))),
