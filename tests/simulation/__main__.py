@@ -1,4 +1,4 @@
-"""`python -m tests.simulation --schedules 100000 --seed S [--jobs N]`: schedules of plain seeds, in several processes.
+"""`python -m tests.simulation --schedules 100000 --seed S [--jobs N] [--minutes M]`: schedules of plain seeds, in several processes.
 
 The rule: seed S and the number of a schedule say it all, so each printed failure is repeated with `--seed N --schedules 1
 --trace`, and `--narrow` looks for the smallest part of its plan that still fails.
@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("--schedules", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0, help="of the first schedule")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="end after so many, with what was played")
     parser.add_argument("--trace", action="store_true", help="print what happens in each schedule")
     parser.add_argument("--narrow", action="store_true", help="the same, of the smallest part of the plan that fails")
     given = parser.parse_args()
@@ -40,7 +41,7 @@ def main() -> int:
         for seed in range(given.seed, given.seed + given.schedules):
             show(seed, narrowed=given.narrow)
         return 0
-    tally = play_many(given.seed, given.schedules, given.jobs)
+    tally = play_many(given.seed, given.schedules, given.jobs, given.minutes)
     print(f"{tally}\n{time.monotonic() - began:.0f} s")
     for seed, why in tally.broken:
         print(f"seed {seed}: {why}")

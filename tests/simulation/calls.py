@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.simulation.node import Actor
 
 T = TypeVar("T")
+ME = (os.geteuid(), os.getegid())
 REFUSALS = {
     "estale": errno.ESTALE, "eio": errno.EIO, "eacces": errno.EACCES, "enospc": errno.ENOSPC, "erofs": errno.EROFS,
 }  # fmt: skip
@@ -49,7 +50,7 @@ class Status:
     def __init__(self, inode: Inode | None, size: int = 0) -> None:
         kind = stat.S_IFCHR if inode is None else stat.S_IFREG if inode.entries is None else stat.S_IFDIR
         self.st_mode = kind | 0o644
-        self.st_uid, self.st_gid, self.st_size = os.geteuid(), os.getegid(), size
+        self.st_uid, self.st_gid, self.st_size = *ME, size
         self.st_ino, self.st_nlink = (inode.ino, inode.nlink) if inode else (0, 1)
         self.st_mtime = inode.mtime if inode else 0.0
         self.st_mtime_ns = round(self.st_mtime * 1e9)

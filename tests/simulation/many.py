@@ -6,6 +6,7 @@ The rule: a schedule knows nothing of those before it, so the sums are the same 
 from __future__ import annotations
 
 import multiprocessing
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -61,8 +62,9 @@ def play(seeds: Iterable[int]) -> Tally:
     return tally
 
 
-def play_many(first: int, count: int, jobs: int) -> Tally:
-    """`count` seeds from `first` on, in `jobs` processes."""
+def play_many(first: int, count: int, jobs: int, minutes: float = float("inf")) -> Tally:
+    """`count` seeds from `first` on, in `jobs` processes, or as many as can be played in so many minutes."""
+    deadline = time.monotonic() + 60 * minutes
     end = first + count
     chunks = [range(start, min(start + CHUNK, end)) for start in range(first, end, CHUNK)]
     if jobs == 1:
@@ -73,5 +75,7 @@ def play_many(first: int, count: int, jobs: int) -> Tally:
             for seed, why in part.broken:
                 print(f"seed {seed}: {why}", flush=True)
             tally.merge(part)
+            if time.monotonic() > deadline:
+                break
     tally.broken.sort()
     return tally

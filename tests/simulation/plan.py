@@ -53,7 +53,9 @@ class Plan:
     seed: int = 0
     version: str = "4.2"
     nodes: int = 2
-    twins: bool = False  #: all machines were cloned from one image, host name and machine-id (not promised, so not drawn)
+    twins: bool = (
+        False  #: all machines were cloned from one image, host name and machine-id (not promised, so not drawn)
+    )
     workers: tuple[tuple[int, int], ...] = ((0, 2), (1, 2))  #: (machine, slots)
     events: tuple[Event, ...] = ()
     faults: tuple[Fault, ...] = ()

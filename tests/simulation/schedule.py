@@ -39,6 +39,7 @@ defaults: {grace: 1s}
 KILL = 2.0
 SETTLE = 240.0  #: seconds after the last fault in which everything must come to rest
 LATENCY = 0.001
+HANGS = ("cut", "cut_replies", "restart", "stall")
 
 
 @dataclass(frozen=True)
@@ -219,10 +220,13 @@ class Simulation:
         if victim := self._victim(node, "worker"):
             victim.die(-9)
 
-    def _kill_guard(self, node: Node, _event: Event) -> None:
-        if (victim := self._victim(node, "worker")) and victim.parent and hasattr(victim, "worker"):
+    def _kill_guard(self, node: Node, event: Event) -> None:
+        # Not promised: a worker that hangs, or stands still, cannot kill its tasks when its guard is killed by force.
+        hangs = [other for other in self.plan.events if other.what in HANGS and abs(other.at - event.at) < 40.0]
+        if not hangs and (victim := self._victim(node, "worker")) and victim.parent and hasattr(victim, "worker"):
             guard, victim.parent = victim.parent, None
             guard.die(-9)
+            victim.give({})
             if hasattr(victim.worker, "controls"):
                 victim.worker.lose_guard()
             else:

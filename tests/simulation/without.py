@@ -91,7 +91,9 @@ def claimers_leave_held_names() -> Iterator[None]:
 def self_fence() -> Iterator[None]:
     """The guard waits for ever for a silent worker."""
     with open(workers.guard_module.__file__) as file:
-        source = file.read().replace("return self.beat + self.fence - boot() if self.fence else 3600.0", "return 3600.0")
+        source = file.read().replace(
+            "return self.beat + self.fence - boot() if self.fence else 3600.0", "return 3600.0"
+        )
     with mock.patch.object(workers, "_GUARD", compile(source, "guard without a fence", "exec")):
         yield
 
