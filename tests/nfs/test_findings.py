@@ -28,7 +28,7 @@ class NodeClient(Client):
     def __init__(self, node: Node, folder: str) -> None:
         self.node, self.folder = node, folder
 
-    def do(self, source: str, **values: object) -> Any:  # noqa: ANN401
+    def do(self, source: str, **values: object) -> Any:
         paths = {name: f"{self.folder}/{value}" for name, value in values.items() if name in ("path", "target")}
         return self.node.python(f"import errno\n{source}", AFTER_RESTART, **{**values, **paths})
 
@@ -52,7 +52,7 @@ class RealPair:
         thread.start()
         return thread, answers
 
-    def lost_reply(self, operation: Callable[[], Any], happened: Callable[[], bool]) -> Any:  # noqa: ANN401
+    def lost_reply(self, operation: Callable[[], Any], happened: Callable[[], bool]) -> Any:
         self.rig.cut(1, replies_only=True)
         thread, answers = self._begin(operation)
         wait_until(happened, 20)
@@ -61,7 +61,7 @@ class RealPair:
         thread.join(AFTER_RESTART)
         return answers.pop()
 
-    def cut_off(self, operation: Callable[[], Any], meanwhile: Callable[[], None]) -> Any:  # noqa: ANN401
+    def cut_off(self, operation: Callable[[], Any], meanwhile: Callable[[], None]) -> Any:
         self.rig.cut(1)
         thread, answers = self._begin(operation)
         time.sleep(1.0)

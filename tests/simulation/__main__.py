@@ -1,4 +1,4 @@
-"""`python -m tests.simulation --schedules 100000 --seed S [--jobs N] [--minutes M]`: schedules of plain seeds, in several processes.
+"""`python -m tests.simulation --schedules 100000 --seed S [--jobs N] [--minutes M]`: plain seeds, in several processes.
 
 The rule: seed S and the number of a schedule say it all, so each printed failure is repeated with `--seed N --schedules 1
 --trace`, and `--narrow` looks for the smallest part of its plan that still fails.

@@ -44,7 +44,7 @@ class SimClient(Client):
             self.answers.append(names["answer"])
             self.sim.time.stop()
 
-    def do(self, source: str, **values: object) -> Any:  # noqa: ANN401
+    def do(self, source: str, **values: object) -> Any:
         whole = {name: f"{LAB}/{value}" for name, value in values.items() if name in ("path", "target")}
         self.todo.append((source, {**values, **whole}))
         self.actor.wake()
@@ -69,13 +69,13 @@ class SimPair:
     def wait(self, seconds: float) -> None:
         self.sim.time.run(self.sim.time.now + seconds)
 
-    def lost_reply(self, operation: Callable[[], Any], happened: Callable[[], bool]) -> Any:  # noqa: ANN401
+    def lost_reply(self, operation: Callable[[], Any], happened: Callable[[], bool]) -> Any:
         self.a.actor.give({("any", 1): ("lost", 0.0)})
         answer = operation()
         assert happened()
         return answer
 
-    def cut_off(self, operation: Callable[[], Any], meanwhile: Callable[[], None]) -> Any:  # noqa: ANN401
+    def cut_off(self, operation: Callable[[], Any], meanwhile: Callable[[], None]) -> Any:
         self.a.node.cut_until = self.sim.time.now + 10.0
         self.a.meanwhile = meanwhile
         return operation()

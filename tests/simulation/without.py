@@ -24,7 +24,7 @@ from tests.simulation.calls import SimFs
 from tests.simulation.mount import Mount
 
 
-def _believing(self: Desk, paths: Any, gifts: Any = ()) -> Exchange:  # noqa: ANN401
+def _believing(self: Desk, paths: Any, gifts: Any = ()) -> Exchange:
     """An exchange that decides by what rename answered."""
     result = Exchange()
     self.is_fresh = False
@@ -41,13 +41,13 @@ def _believing(self: Desk, paths: Any, gifts: Any = ()) -> Exchange:  # noqa: AN
     return result
 
 
-def _first_seen(self: OwnFolder, held: Held, _inode: int) -> Any:  # noqa: ANN401
+def _first_seen(self: OwnFolder, held: Held, _inode: int) -> Any:
     """Open without having listed."""
     data, status = self.fs.read(f"{self.path}/{held.file}")
     return own_text(data, status)
 
 
-def own_text(data: bytes, status: Any) -> Any:  # noqa: ANN401
+def own_text(data: bytes, status: Any) -> Any:
     from dsgspool.spool.own import Text, _seen
 
     return Text(data, _seen(status), status.st_uid, status.st_gid)
@@ -64,12 +64,12 @@ def scandir_before_open() -> Iterator[None]:
 def listing_decides() -> Iterator[None]:
     """The errno of rename is believed, and memory is not compared with the folder (R1, R2)."""
 
-    def compare(self: Agreement, listing: Any) -> None:  # noqa: ANN401
+    def compare(self: Agreement, listing: Any) -> None:
         """Nothing."""
 
     real = OwnFolder.read
 
-    def read(self: OwnFolder, held: Held, _inode: int) -> Any:  # noqa: ANN401
+    def read(self: OwnFolder, held: Held, _inode: int) -> Any:
         return real(self, held, self.listing().get(held.file, 0))
 
     with (
@@ -126,7 +126,7 @@ def one_attempt_alive() -> Iterator[None]:
     """A record is over although it has no end and its writer lives."""
     real = Chain._judge
 
-    def judge(self: Chain, name: TaskName, attempt: int) -> Any:  # noqa: ANN401
+    def judge(self: Chain, name: TaskName, attempt: int) -> Any:
         found = real(self, name, attempt)
         return found if isinstance(found, bool) else True
 
@@ -150,7 +150,7 @@ def token_in_returned_names() -> Iterator[None]:
 def flush_before_rename() -> Iterator[None]:
     """A submitted file is renamed before it is flushed, and its close is not looked at."""
 
-    def create_whole(self: Any, path: str, data: bytes, *, sync: bool = True) -> None:  # noqa: ANN401, ARG001
+    def create_whole(self: Any, path: str, data: bytes, *, sync: bool = True) -> None:
         self.create(path, data)
 
     with mock.patch.object(SimFs, "create_whole", create_whole, create=True):
