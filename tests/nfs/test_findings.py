@@ -15,7 +15,8 @@ import pytest
 
 from tests.nfs.rig import Node, Rig
 from tests.nfs.rig.places import EXPORT, MOUNT
-from tests.simulation.findings import FINDINGS, Client, Pair
+from tests.simulation.findings import FINDINGS
+from tests.simulation.pair import Client, Pair
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.nfs

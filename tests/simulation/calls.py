@@ -1,21 +1,17 @@
 """The system calls of the simulated kernel, as `dsgspool.fs` makes them, and the faults that befall them.
 
-The rule: `SimFs` is the code of the real door, function by function, with another `os` behind it.  Each call that would
-go to the server is a moment at which anybody else may run, and at which a fault of the plan may strike.
+The rule: each call that would go to the server is a moment at which anybody else may run, and at which a fault of the
+plan may strike; what a process has in its own memory is not.
 """
 
 from __future__ import annotations
 
 import errno
-import importlib.util
 import os
-import stat
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from dsgspool import fs
-from dsgspool.mounts import Mount as MountPoint
+from tests.simulation.files import Entry, Open, Scan, Status
 from tests.simulation.mount import ROOT, Mount
 from tests.simulation.server import Inode, refused
 from tests.simulation.virtual import Killed, current
@@ -24,70 +20,9 @@ if TYPE_CHECKING:
     from tests.simulation.node import Actor
 
 T = TypeVar("T")
-ME = (os.geteuid(), os.getegid())
 REFUSALS = {
     "estale": errno.ESTALE, "eio": errno.EIO, "eacces": errno.EACCES, "enospc": errno.ENOSPC, "erofs": errno.EROFS,
 }  # fmt: skip
-
-
-@dataclass(slots=True)
-class Open:
-    """An open file."""
-
-    actor: Actor
-    mount: Mount
-    inode: Inode | None
-    path: str
-    position: int = 0
-    append: bool = False
-
-
-class Status:
-    """What stat(2) says."""
-
-    __slots__ = ("st_gid", "st_ino", "st_mode", "st_mtime", "st_mtime_ns", "st_nlink", "st_size", "st_uid")
-
-    def __init__(self, inode: Inode | None, size: int = 0) -> None:
-        kind = stat.S_IFCHR if inode is None else stat.S_IFREG if inode.entries is None else stat.S_IFDIR
-        self.st_mode = kind | 0o644
-        self.st_uid, self.st_gid, self.st_size = *ME, size
-        self.st_ino, self.st_nlink = (inode.ino, inode.nlink) if inode else (0, 1)
-        self.st_mtime = inode.mtime if inode else 0.0
-        self.st_mtime_ns = round(self.st_mtime * 1e9)
-
-
-class Entry:
-    """What scandir(3) yields."""
-
-    __slots__ = ("_inode", "_mount", "name", "path")
-
-    def __init__(self, mount: Mount, folder: str, name: str, inode: Inode) -> None:
-        self.name, self.path, self._inode, self._mount = name, f"{folder}/{name}", inode, mount
-
-    def is_dir(self, *, follow_symlinks: bool = True) -> bool:  # noqa: ARG002
-        return self._inode.entries is not None
-
-    def is_file(self, *, follow_symlinks: bool = True) -> bool:  # noqa: ARG002
-        return self._inode.entries is None
-
-    def is_symlink(self) -> bool:
-        return False
-
-    def inode(self) -> int:
-        return self._inode.ino
-
-    def stat(self, *, follow_symlinks: bool = True) -> Status:  # noqa: ARG002
-        return Status(self._inode, len(self._mount.data(self._inode)))
-
-
-class Scan(list[Entry]):
-    """What scandir(3) returns."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is open."""
 
 
 class Calls:
@@ -252,14 +187,14 @@ class Calls:
             return mount.make(path, is_folder=False)
 
     def close(self, descriptor: int) -> None:
-        file = self._file(descriptor)
+        file = self.file(descriptor)
         try:
             if file.inode in file.mount.dirty:
                 self.call("close", lambda: file.mount.flush(file.inode))
         finally:
             file.actor.sim.closed(descriptor)
 
-    def _file(self, descriptor: int) -> Open:
+    def file(self, descriptor: int) -> Open:
         actor = current()
         if not actor.alive:
             raise Killed
@@ -269,23 +204,23 @@ class Calls:
         return file
 
     def fstat(self, descriptor: int) -> Status:
-        file = self._file(descriptor)
+        file = self.file(descriptor)
         if file.inode and file.inode.nlink == 0 and file.mount.version == "3":
             raise refused(errno.ESTALE)
         return Status(file.inode, len(file.mount.data(file.inode)) if file.inode else 0)
 
     def read(self, descriptor: int, count: int) -> bytes:
-        file = self._file(descriptor)
+        file = self.file(descriptor)
         data = file.mount.data(file.inode)[file.position : file.position + count]
         file.position += len(data)
         return data
 
     def pread(self, descriptor: int, count: int, offset: int) -> bytes:
-        file = self._file(descriptor)
+        file = self.file(descriptor)
         return file.mount.data(file.inode)[offset : offset + count]
 
     def write(self, descriptor: int, data: bytes) -> int:
-        file = self._file(descriptor)
+        file = self.file(descriptor)
         old = file.mount.data(file.inode)
         at = len(old) if file.append else file.position
         file.mount.dirty[file.inode] = old[:at] + bytes(data) + old[at + len(data) :]
@@ -293,16 +228,16 @@ class Calls:
         return len(data)
 
     def lseek(self, descriptor: int, offset: int, whence: int) -> int:
-        file = self._file(descriptor)
+        file = self.file(descriptor)
         file.position = offset if whence == os.SEEK_SET else file.position + offset
         return file.position
 
     def ftruncate(self, descriptor: int, size: int) -> None:
-        file = self._file(descriptor)
+        file = self.file(descriptor)
         file.mount.dirty[file.inode] = file.mount.data(file.inode)[:size]
 
     def fsync(self, descriptor: int) -> None:
-        file = self._file(descriptor)
+        file = self.file(descriptor)
         if file.inode is not None:
             self.call("fsync", lambda: file.mount.flush(file.inode))
 
@@ -321,58 +256,4 @@ for _name in dir(os):
         setattr(Calls, _name, getattr(os, _name))
 
 
-class Locks:
-    """Stands in the place of `fcntl`."""
-
-    LOCK_EX, LOCK_NB = 2, 4
-
-    def flock(self, descriptor: int, _flags: int) -> None:
-        file = calls._file(descriptor)
-        holder = file.actor.sim.server.locks.get(file.inode)
-        if holder is not None and holder is not file.actor and holder.keeps_locks():
-            raise refused(errno.EWOULDBLOCK, file.path)
-
-
-class SimLock:
-    """Stands in the place of filelock.FileLock."""
-
-    def __init__(self, path: str, **_options: object) -> None:
-        self.path = path
-
-    def acquire(self) -> None:
-        actor = current()
-        inode = calls.call("open", lambda: actor.node.mount.file(self.path))
-        actor.sim.server.locks[inode] = actor
-
-    def release(self) -> None:
-        actor = current()
-        if actor.alive:
-            locks = actor.sim.server.locks
-            for inode in [inode for inode, holder in locks.items() if holder is actor]:
-                del locks[inode]
-
-
-def _door() -> Any:
-    """A second copy of the module of the door, over the simulated calls."""
-    spec = importlib.util.spec_from_file_location("tests.simulation.door", fs.__file__)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    vars(module).update(os=calls, fcntl=Locks(), mount_of=lambda _path: HARD)
-    return module
-
-
-HARD = MountPoint(ROOT, "nfs4", frozenset({"hard"}))
 calls = Calls()
-door = _door()
-
-
-class SimFs(door.Fs):  # type: ignore[misc]
-    """The real door over the simulated kernel."""
-
-    def flush(self, folder: str) -> None:  # noqa: ARG002
-        """syncfs."""
-        mount = current().node.mount
-        for inode in list(mount.dirty):
-            calls.call("fsync", lambda inode=inode: mount.flush(inode))

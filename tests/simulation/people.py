@@ -17,7 +17,8 @@ from dsgspool.spool.moves import Moves
 from dsgspool.spool.pruning import Pruner
 from dsgspool.spool.submission import Draft, Submission
 from dsgspool.task import State
-from tests.simulation.calls import SimFs, calls
+from tests.simulation.calls import calls
+from tests.simulation.door import SimFs
 from tests.simulation.mount import ROOT
 from tests.simulation.server import EPOCH
 

@@ -19,7 +19,9 @@ from dsgspool import lease, names, proc
 from dsgspool.spool import FOLDERS
 from dsgspool.worker.provenance import Provenance
 from tests.simulation import people, workers
-from tests.simulation.calls import Open, SimLock
+from tests.simulation.door import SimLock
+from tests.simulation.files import Open
+from tests.simulation.nemesis import Nemesis
 from tests.simulation.node import PATCHES, Actor, Node
 from tests.simulation.plan import ACTIVE, Event, Plan
 from tests.simulation.server import Inode, Server
@@ -39,7 +41,6 @@ defaults: {grace: 1s}
 KILL = 2.0
 SETTLE = 240.0  #: seconds after the last fault in which everything must come to rest
 LATENCY = 0.001
-HANGS = ("cut", "cut_replies", "restart", "stall")
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Simulation:
         self._descriptor = 1000
         self._actors: list[Actor] = []
         self._slow = self.rng.choice([1.0, 1.0, 5.0, 40.0])
+        self.nemesis = Nemesis(self)
         self.acting: Any = None
         for folder in FOLDERS:
             self.server.put(folder)
@@ -210,66 +212,7 @@ class Simulation:
                 self._actors.append(actor)
                 actor.start()
         else:
-            getattr(self, f"_{event.what}")(node, event)
-
-    def _victim(self, node: Node, role: str) -> Actor | None:
-        here = [actor for actor in self.actors(role) if actor.node is node]
-        return here[0] if here else None
-
-    def _kill_worker(self, node: Node, _event: Event) -> None:
-        if victim := self._victim(node, "worker"):
-            victim.die(-9)
-
-    def _kill_guard(self, node: Node, event: Event) -> None:
-        # Not promised: a worker that hangs, or stands still, cannot kill its tasks when its guard is killed by force.
-        hangs = [other for other in self.plan.events if other.what in HANGS and abs(other.at - event.at) < 40.0]
-        if not hangs and (victim := self._victim(node, "worker")) and victim.parent and hasattr(victim, "worker"):
-            guard, victim.parent = victim.parent, None
-            guard.die(-9)
-            victim.give({})
-            if hasattr(victim.worker, "controls"):
-                victim.worker.lose_guard()
-            else:
-                victim.die(-9)
-
-    def _power(self, node: Node, event: Event) -> None:
-        if node.is_on:
-            node.lose_power()
-            self.time.at(self.time.now + event.seconds, self._boot, node)
-
-    def _boot(self, node: Node) -> None:
-        if not node.is_on:
-            node.start()
-            workers.start(node, 2)
-
-    def _cut(self, node: Node, event: Event) -> None:
-        node.cut_until, node.cut_replies_only = self.time.now + event.seconds, False
-
-    def _cut_replies(self, node: Node, event: Event) -> None:
-        node.cut_until, node.cut_replies_only = self.time.now + event.seconds, True
-
-    def _restart(self, _node: Node, event: Event) -> None:
-        self.server.down_until = self.time.now + event.seconds
-
-    def _full(self, _node: Node, event: Event) -> None:
-        self.server.full = True
-        self.time.at(self.time.now + event.seconds, setattr, self.server, "full", False)
-
-    def _read_only(self, _node: Node, event: Event) -> None:
-        self.server.read_only = True
-        self.time.at(self.time.now + event.seconds, setattr, self.server, "read_only", False)
-
-    def _stall(self, node: Node, event: Event) -> None:
-        if victim := self._victim(node, "worker"):
-            victim.stalled_until = self.time.now + event.seconds
-
-    def _drain(self, node: Node, _event: Event) -> None:
-        if victim := self._victim(node, "guard"):
-            victim.signal(15)
-
-    def _start(self, node: Node, event: Event) -> None:
-        if node.is_on:
-            workers.start(node, 1 + event.seed % 3)
+            getattr(self.nemesis, event.what)(node, event)
 
     # -- a whole schedule ----------------------------------------------------------------------------------------
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from tests.simulation.calls import calls
-from tests.simulation.findings import FINDINGS, Client, Pair
+from tests.simulation.findings import FINDINGS
 from tests.simulation.mount import ROOT
 from tests.simulation.node import Actor, Node
+from tests.simulation.pair import Client, Pair
 from tests.simulation.plan import Plan
 from tests.simulation.schedule import Simulation
 

@@ -20,8 +20,7 @@ from dsgspool.task import Budget
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.desk import Desk, Exchange
 from tests.simulation import workers
-from tests.simulation.calls import SimFs
-from tests.simulation.mount import Mount
+from tests.simulation.door import SimFs
 
 
 def _believing(self: Desk, paths: Any, gifts: Any = ()) -> Exchange:
@@ -183,4 +182,3 @@ RULES: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
         repeated_sweep, one_attempt_alive, token_in_returned_names, flush_before_rename, bump_of_todo,
     )
 }  # fmt: skip
-__all__ = ["RULES", "Mount"]

@@ -20,7 +20,8 @@ from dsgspool.spool import Spool
 from dsgspool.worker import guard as guard_module
 from dsgspool.worker.loop import Worker
 from dsgspool.worker.station import GuardLine, Options
-from tests.simulation.calls import SimFs, calls
+from tests.simulation.calls import calls
+from tests.simulation.door import SimFs
 from tests.simulation.mount import ROOT
 from tests.simulation.node import Actor, Node
 
