@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
+import filelock
+
 from dsgspool import chance as words
-from dsgspool import lease, names, proc
+from dsgspool import names, proc
 from dsgspool.spool import FOLDERS
 from dsgspool.worker.provenance import Provenance
 from tests.simulation import people, workers
@@ -260,7 +262,7 @@ def simulated() -> Iterator[None]:
     """The product's doors lead into the simulated kernel."""
     with (
         mock.patch.multiple(proc, **PATCHES),
-        mock.patch.object(lease, "FileLock", SimLock),
+        mock.patch.object(filelock, "FileLock", SimLock),
         mock.patch.object(words, "word", lambda length=8: current().sim.word(length)),
         mock.patch.object(Provenance, "commit", lambda _self, _folder: ""),
     ):
