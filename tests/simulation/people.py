@@ -187,6 +187,19 @@ def drop(actor: Actor, chance: random.Random) -> int:
     return 0
 
 
+def drops(actor: Actor, chance: random.Random) -> int:
+    """A script that renames a new file of one name into todo/ again and again."""
+    for number in range(5):
+        version, data = text(actor, chance)
+        hidden = f"{ROOT}/todo/.a.{actor.pid}.{number}"
+        _write(hidden, data)
+        if "a.yaml" not in calls.listdir(f"{ROOT}/todo"):
+            calls.rename(hidden, f"{ROOT}/todo/a.yaml")
+            actor.sim.world.accept(version, promised=False)
+        pause(chance.choice([0.02, 0.1, 0.3]))
+    return 0
+
+
 def cp_running(actor: Actor, chance: random.Random) -> int:
     """cp running/WID/x@WID.C todo/"""
     if path := _pick(chance, "running"):
@@ -197,10 +210,10 @@ def cp_running(actor: Actor, chance: random.Random) -> int:
     return 0
 
 
-def _write(path: str, data: bytes, chance: random.Random) -> None:
+def _write(path: str, data: bytes, chance: random.Random | None = None) -> None:
     descriptor = calls.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
-        pause(chance.choice([0.0, 0.0, 0.2, 3.0]))
+        pause(chance.choice([0.0, 0.0, 0.2, 3.0]) if chance else 0.0)
         calls.write(descriptor, data)
     finally:
         calls.close(descriptor)
@@ -229,8 +242,8 @@ def forgiving(do: Callable[[Actor, random.Random], int], seed: int) -> Body:
 SUBMITTERS = {"submit": submit, "bulk": bulk}
 OPERATORS = {"operator": operator, "prune": prune}
 PERSONS = {
-    "drop": drop, "mv_out": mv_out, "mv_back": mv_back, "mv_hold": mv_hold, "mv_here": mv_here, "mv_batch": mv_batch,
-    "rm": rm, "cp_running": cp_running,
+    "drop": drop, "drops": drops, "mv_out": mv_out, "mv_back": mv_back, "mv_hold": mv_hold, "mv_here": mv_here,
+    "mv_batch": mv_batch, "rm": rm, "cp_running": cp_running,
 }  # fmt: skip
 ROLES = {
     **{what: ("submitter", do) for what, do in SUBMITTERS.items()},

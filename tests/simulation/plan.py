@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 ACTIVE = 40.0  #: seconds in which things happen
-WORK = ("submit", "submit", "submit", "drop", "drop", "bulk")
+WORK = ("submit", "submit", "submit", "drop", "drop", "drops", "bulk")
 PEOPLE = ("mv_out", "mv_back", "mv_hold", "mv_here", "mv_batch", "rm", "cp_running", "operator", "operator", "prune")
 NEMESES = (
     "kill_worker", "kill_worker", "kill_guard", "power", "cut", "cut", "cut_replies", "restart", "restart", "full",

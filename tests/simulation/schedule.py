@@ -142,9 +142,9 @@ class Simulation:
         return self._descriptor
 
     def closed(self, descriptor: int) -> None:
-        """The descriptor is free."""
-        file = self.files.pop(descriptor)
-        if file.inode is not None and not self.server.read_only:
+        """The descriptor is free; it is already when its process died while it closed it."""
+        file = self.files.pop(descriptor, None)
+        if file is not None and file.inode is not None and not self.server.read_only:
             file.mount.closed(file.inode)
 
     def exit_closes(self, descriptor: int) -> None:
