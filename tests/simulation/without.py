@@ -21,6 +21,8 @@ from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.desk import Desk, Exchange
 from tests.simulation import workers
 from tests.simulation.door import SimFs
+from tests.simulation.mount import ROOT
+from tests.simulation.virtual import current
 
 
 def _believing(self: Desk, paths: Any, gifts: Any = ()) -> Exchange:
@@ -42,7 +44,10 @@ def _believing(self: Desk, paths: Any, gifts: Any = ()) -> Exchange:
 
 def _first_seen(self: OwnFolder, held: Held, _inode: int) -> Any:
     """Open without having listed."""
-    data, status = self.fs.read(f"{self.path}/{held.file}")
+    try:
+        data, status = self.fs.read(f"{self.path}/{held.file}")
+    except FileNotFoundError:
+        return None
     return own_text(data, status)
 
 
@@ -52,10 +57,16 @@ def own_text(data: bytes, status: Any) -> Any:
     return Text(data, _seen(status), status.st_uid, status.st_gid)
 
 
+def _from_the_server(self: OwnFolder) -> dict[str, int]:
+    """The truth, told without this client's looking at its folder."""
+    folder = current().sim.server.find(self.path.removeprefix(f"{ROOT}/"))
+    return {name: inode.ino for name, inode in ((folder and folder.entries) or {}).items()}
+
+
 @contextlib.contextmanager
 def scandir_before_open() -> Iterator[None]:
-    """The rename said that it worked: open at once."""
-    with mock.patch.object(Desk, "exchange", _believing), mock.patch.object(OwnFolder, "read", _first_seen):
+    """What came is known otherwise; it is opened without a listing, and whatever inode that gives is read."""
+    with mock.patch.object(OwnFolder, "listing", _from_the_server), mock.patch.object(OwnFolder, "read", _first_seen):
         yield
 
 
