@@ -182,7 +182,9 @@ class Peers:
 
     def _silence(self, wid: str) -> str:
         silent = self._silent_for(wid)
-        return f"no heartbeat for {silent:.0f} s" if silent >= max(self.times().lease, self._promised(wid)) else ""
+        # In this order: what it promised must be read from its file, and that is worth it only for a silent one.
+        is_silent = silent >= self.times().lease and silent >= self._promised(wid)
+        return f"no heartbeat for {silent:.0f} s" if is_silent else ""
 
     def _promised(self, wid: str) -> float:
         """The lease that a worker started with: it may not have read a shorter one yet, and its heart beats slower."""
@@ -206,13 +208,9 @@ class Peers:
     def _local_proof(self, wid: str) -> str:
         """Rule 2, with the kill of what the dead one left; '' where it does not apply."""
         other = self.identity(wid)
-        if other is None or not self.me.same_machine(other):
-            return ""
-        if other.boot_id and self.me.boot_id and other.boot_id != self.me.boot_id:
-            # RACE: two machines cloned from one image may have one name and one machine-id; the other's heart beats.
-            still = self._silent_for(wid) >= 2 * self.times().heartbeat
-            return "its machine was started anew since" if still else ""
-        if not self.me.same_boot(other) or self._is_there(other):
+        # RACE: another boot id proves nothing: of two machines cloned from one image, with one name and one machine-id,
+        # the other one may just hang in one call, its commands running on.
+        if other is None or not self.me.same_machine(other) or not self.me.same_boot(other) or self._is_there(other):
             return ""
         if not self.fs.lock_is_free(f"{self.folder}/{wid}.lock") or kill_leftovers(wid):
             return ""

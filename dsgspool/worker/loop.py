@@ -147,11 +147,15 @@ class Worker:
         moments += [alarm[0] for alarm in self.alarms[:1]] + [self.intake.next_moment(), self.attempts.next_moment()]
         left = min(moments) - now
         if left > 0 and not self.signals:
-            select.select([self._ears, self.intake.bell.ears], [], [], left)
+            self._rest(left)
         try:
             os.read(self._ears, 4096)
         except BlockingIOError:
             return
+
+    def _rest(self, seconds: float) -> None:
+        """Until a signal, the bell, or that long."""
+        select.select([self._ears, self.intake.bell.ears], [], [], seconds)
 
     def alarm(self, when: float, attempt: Attempt) -> None:
         """Look at an attempt again at BOOTTIME `when`: its time-out, or the KILL after a TERM."""

@@ -1,0 +1,73 @@
+"""The product's doors over the simulated calls: `SimFs` for files, `SimLock` for filelock.
+
+The rule: `SimFs` is the code of the real door, function by function, with another `os` and `fcntl` behind it.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+from typing import Any
+
+from dsgspool import fs
+from dsgspool.mounts import Mount as MountPoint
+from tests.simulation.calls import calls
+from tests.simulation.mount import ROOT
+from tests.simulation.server import refused
+from tests.simulation.virtual import current
+
+
+class Locks:
+    """Stands in the place of `fcntl`."""
+
+    LOCK_EX, LOCK_NB = 2, 4
+
+    def flock(self, descriptor: int, _flags: int) -> None:
+        file = calls.file(descriptor)
+        holder = file.actor.sim.server.locks.get(file.inode)
+        if holder is not None and holder is not file.actor and holder.keeps_locks():
+            raise refused(errno.EWOULDBLOCK, file.path)
+
+
+class SimLock:
+    """Stands in the place of filelock.FileLock."""
+
+    def __init__(self, path: str, **_options: object) -> None:
+        self.path = path
+
+    def acquire(self) -> None:
+        actor = current()
+        inode = calls.call("open", lambda: actor.node.mount.file(self.path))
+        actor.sim.server.locks[inode] = actor
+
+    def release(self) -> None:
+        actor = current()
+        if actor.alive:
+            locks = actor.sim.server.locks
+            for inode in [inode for inode, holder in locks.items() if holder is actor]:
+                del locks[inode]
+
+
+def _door() -> Any:
+    """A second copy of the module of the door, over the simulated calls."""
+    spec = importlib.util.spec_from_file_location("tests.simulation.door", fs.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    vars(module).update(os=calls, fcntl=Locks(), mount_of=lambda _path: HARD)
+    return module
+
+
+HARD = MountPoint(ROOT, "nfs4", frozenset({"hard"}))
+door = _door()
+
+
+class SimFs(door.Fs):  # type: ignore[misc]
+    """The real door over the simulated kernel."""
+
+    def flush(self, folder: str) -> None:  # noqa: ARG002
+        """syncfs."""
+        mount = current().node.mount
+        for inode in list(mount.dirty):
+            calls.call("fsync", lambda inode=inode: mount.flush(inode))

@@ -1,0 +1,264 @@
+"""What a Linux NFS client was seen to do, as assertions: the simulated one must do the same, the real one still does.
+
+The rule: a finding knows nothing but two clients A and B of one export, each doing one thing at a time with `os`, a pause,
+and three faults.  The same functions run over the simulation (always) and on real mounts (tests/nfs); where the real
+mount disagrees, the real one is right.  `[n]` = finding n of hazards, section 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.simulation.pair import Pair
+
+GAP = 0.05  #: seconds after which a change of a folder shows also on v3
+FRESH = 2.0
+
+
+def a_cached_absence_hides_a_new_file(pair: Pair) -> None:
+    """[4] stat and open say ENOENT for long after another client made the file; a listing, or opening the folder, helps."""
+    pair.a.mkdir("d")
+    pair.b.list("d")
+    for name in ("x", "y", "z"):
+        assert pair.b.stat(f"d/{name}") == "ENOENT"
+    pair.wait(GAP)
+    for name in ("x", "y", "z"):
+        assert pair.a.create(f"d/{name}", name) is None
+    pair.wait(FRESH)
+    assert pair.b.stat("d/x") == "ENOENT"
+    assert pair.b.read("d/y") == "ENOENT"
+    assert "x" in pair.b.list("d")
+    assert pair.b.stat("d/x") is None
+    assert pair.b.read("d/y") == "y"
+
+
+def opening_the_folder_helps_too(pair: Pair) -> None:
+    """[4] open + close of the folder is enough (R6)."""
+    pair.a.mkdir("d")
+    assert pair.b.stat("d/x") == "ENOENT"
+    pair.wait(GAP)
+    pair.a.create("d/x", "x")
+    pair.wait(FRESH)
+    assert pair.b.stat("d/x") == "ENOENT"
+    pair.b.see("d")
+    assert pair.b.read("d/x") == "x"
+
+
+def a_won_rename_may_show_an_older_file(pair: Pair) -> None:
+    """[2] A has todo/x in its cache; B moves it away and puts a new one; A's rename moves the new one, A opens the old."""
+    _change_under_the_cache(pair)
+    assert pair.a.rename("todo/x", "mine/x") is None
+    assert pair.a.read("mine/x") == "old"
+    assert pair.b.list("mine") == {"x"}
+    assert pair.b.read("mine/x") == "new"
+
+
+def a_listing_before_the_open_cures_it(pair: Pair) -> None:
+    """[2] scandir of the destination after the rename and before the open: then it is the file that was moved."""
+    _change_under_the_cache(pair)
+    assert pair.a.rename("todo/x", "mine/x") is None
+    inodes = pair.a.inodes("mine")
+    assert pair.a.read("mine/x") == "new"
+    assert pair.a.fstat("mine/x")[0] == inodes["x"]
+
+
+def _change_under_the_cache(pair: Pair) -> None:
+    for folder in ("todo", "mine", "away"):
+        pair.a.mkdir(folder)
+    pair.b.list(".")
+    pair.a.create("todo/x", "old")
+    pair.wait(GAP)
+    pair.a.list("todo")
+    assert pair.a.read("todo/x") == "old"
+    pair.wait(GAP)
+    pair.b.list("todo")
+    assert pair.b.rename("todo/x", "away/x") is None
+    assert pair.b.create("todo/x", "new") is None
+    pair.wait(GAP)
+
+
+def a_folder_that_was_renamed_can_be_worked_in(pair: Pair) -> None:
+    """[5] A has running/w1 in its cache; B renames the folder; A's rename out of it works all the same."""
+    for folder in ("running", "running/w1", "done"):
+        pair.a.mkdir(folder)
+    pair.a.create("running/w1/k", "k")
+    pair.a.list("running/w1")
+    pair.a.list("done")
+    pair.wait(GAP)
+    pair.b.list("running")
+    assert pair.b.rename("running/w1", "running/dead") is None
+    assert pair.a.rename("running/w1/k", "done/k") is None
+    assert pair.b.list("done") == {"k"}
+    assert pair.b.list("running/dead") == set()
+
+
+def renaming_the_file_fences(pair: Pair) -> None:
+    """[5, 7] Only that: A's rename of a name that B took away says ENOENT."""
+    for folder in ("running", "todo", "done"):
+        pair.a.mkdir(folder)
+    pair.a.create("running/k@a", "k")
+    pair.a.list("running")
+    pair.b.list("running")
+    assert pair.b.rename("running/k@a", "todo/k") is None
+    assert pair.a.rename("running/k@a", "done/k") == "ENOENT"
+
+
+def a_change_in_the_same_tick_is_overlooked(pair: Pair) -> None:
+    """[3] v3: B lists between two changes of one clock tick; the second stays invisible until the folder is touched."""
+    pair.a.mkdir("d")
+    for trial in range(40):
+        pair.a.create(f"d/{trial}-1")
+        pair.b.list("d")
+        pair.a.create(f"d/{trial}-2")
+        pair.wait(FRESH if pair.version == "3" else GAP)
+        if f"{trial}-2" not in pair.b.list("d"):
+            break
+        pair.wait(GAP)
+    else:
+        assert pair.version != "3", "no change was overlooked in 40 trials"
+        return
+    assert pair.version == "3"
+    assert pair.a.utime("d") is None
+    assert f"{trial}-2" in pair.b.list("d")
+
+
+def a_change_after_the_tick_is_seen(pair: Pair) -> None:
+    """[3] 20 ms later nothing is overlooked."""
+    pair.a.mkdir("d")
+    for number in range(10):
+        pair.a.create(f"d/{number}-1")
+        pair.b.list("d")
+        pair.wait(GAP)
+        pair.a.create(f"d/{number}-2")
+        assert f"{number}-2" in pair.b.list("d")
+        pair.wait(GAP)
+
+
+def exactly_one_wins(pair: Pair) -> None:
+    """rename of one source, mkdir and exclusive creation: one client wins, the other is told."""
+    for folder in ("todo", "one", "two"):
+        pair.a.mkdir(folder)
+    for number in range(10):
+        pair.a.create(f"todo/{number}")
+        pair.wait(GAP)
+        pair.a.list("todo"), pair.b.list("todo"), pair.b.list(".")
+        assert [pair.a.rename(f"todo/{number}", "one/x"), pair.b.rename(f"todo/{number}", "two/x")] == [None, "ENOENT"]
+        assert [pair.b.mkdir(f"m{number}"), pair.a.mkdir(f"m{number}")] == [None, "EEXIST"]
+        assert [pair.a.create(f"c{number}"), pair.b.create(f"c{number}")] == [None, "EEXIST"]
+
+
+def a_file_removed_while_open_gets_a_silly_name(pair: Pair) -> None:
+    """`.nfsXXXX` shows in listings and keeps the folder from being removed, until the file is closed."""
+    pair.a.mkdir("d")
+    pair.a.create("d/x", "x")
+    descriptor = pair.a.open("d/x", "os.O_RDONLY")
+    assert pair.a.unlink("d/x") is None
+    names = pair.b.list("d")
+    assert len(names) == 1
+    assert next(iter(names)).startswith(".nfs")
+    assert pair.b.rmdir("d") == "ENOTEMPTY"
+    pair.wait(GAP)
+    pair.a.close(descriptor)
+    pair.wait(GAP)
+    assert pair.b.list("d") == set()
+
+
+def a_heartbeat_is_seen_at_once_by_open_and_fstat(pair: Pair) -> None:
+    """[7 of the table] utime by A; B's open + fstat shows it, though its attribute cache is young."""
+    pair.a.create("lock")
+    pair.b.list(".")
+    before = pair.b.fstat("lock")[1]
+    pair.wait(GAP)
+    pair.a.utime("lock")
+    assert pair.b.fstat("lock")[1] > before
+
+
+def what_is_gone_is_not_found(pair: Pair) -> None:
+    """The kernel answers ESTALE of a cached name by itself: it looks again, and the name is not there."""
+    pair.a.mkdir("d")
+    pair.a.create("d/x", "x")
+    assert pair.b.read("d/x") == "x"
+    pair.wait(GAP)
+    pair.a.unlink("d/x")
+    assert pair.b.read("d/x") == "ENOENT"
+
+
+# -- faults --------------------------------------------------------------------------------------------------------
+
+
+def a_rename_that_worked_can_say_ENOENT(pair: Pair) -> None:  # noqa: N802
+    """[1] The server restarts between doing it and saying so: it is done again, and says how that went."""
+    _two_folders(pair)
+    pair.a.create("todo/x", "x")
+    answer = pair.lost_reply(lambda: pair.a.rename("todo/x", "mine/x"), lambda: "x" in pair.b.list("mine"))
+    assert answer == "ENOENT"
+    assert pair.a.list("mine") == {"x"}
+    assert pair.a.list("todo") == set()
+
+
+def a_removal_that_worked_can_say_ENOENT(pair: Pair) -> None:  # noqa: N802
+    """[1] The same of unlink."""
+    _two_folders(pair)
+    pair.a.create("todo/x", "x")
+    answer = pair.lost_reply(lambda: pair.a.unlink("todo/x"), lambda: pair.b.list("todo") == set())
+    assert answer == "ENOENT"
+
+
+def an_exclusive_creation_says_the_truth(pair: Pair) -> None:
+    """[1] Of O_EXCL the server remembers who made the file."""
+    _two_folders(pair)
+    assert pair.lost_reply(lambda: pair.a.create("todo/x"), lambda: "x" in pair.b.list("todo")) is None
+
+
+def a_hard_mount_delays_and_does_not_cancel(pair: Pair) -> None:
+    """[7] What was issued while cut off happens after the heal, and only then."""
+    _two_folders(pair)
+    for name in ("x", "y"):
+        pair.a.create(f"todo/{name}", name)
+    pair.a.list("todo"), pair.a.list("mine"), pair.b.list("todo"), pair.b.list("mine")
+
+    def nothing_yet() -> None:
+        assert pair.b.list("mine") == set()
+
+    assert pair.cut_off(lambda: pair.a.rename("todo/x", "mine/x"), nothing_yet) is None
+    assert pair.b.list("mine") == {"x"}
+    taken: list[Any] = []
+    answer = pair.cut_off(
+        lambda: pair.a.rename("todo/y", "mine/y"), lambda: taken.append(pair.b.rename("todo/y", "todo/z"))
+    )
+    assert taken == [None]
+    assert answer == "ENOENT"
+    assert pair.b.list("mine") == {"x"}
+
+
+def a_full_disk_shows_at_fsync(pair: Pair) -> None:
+    """[10] rename and utime work, write says that it worked, fsync says ENOSPC, and the file is left empty."""
+    _two_folders(pair)
+    pair.a.create("todo/x", "x")
+    with pair.full_disk():
+        assert pair.a.rename("todo/x", "mine/x") is None
+        assert pair.a.utime("mine/x") is None
+        descriptor = pair.a.open("todo/new", "os.O_WRONLY | os.O_CREAT | os.O_EXCL")
+        assert pair.a.write(descriptor, "text") == 4
+        assert pair.a.fsync(descriptor) == "ENOSPC"
+        pair.a.close(descriptor)
+        assert pair.b.list("todo") == {"new"}
+        assert pair.b.fstat("todo/new")[2] == 0
+
+
+def _two_folders(pair: Pair) -> None:
+    for folder in ("todo", "mine"):
+        pair.a.mkdir(folder)
+    pair.b.list("todo"), pair.b.list("mine")
+    pair.wait(GAP)
+
+
+FINDINGS: list[Callable[[Pair], None]] = [
+    a_cached_absence_hides_a_new_file, opening_the_folder_helps_too, a_won_rename_may_show_an_older_file,
+    a_listing_before_the_open_cures_it, a_folder_that_was_renamed_can_be_worked_in, renaming_the_file_fences,
+    a_change_in_the_same_tick_is_overlooked, a_change_after_the_tick_is_seen, exactly_one_wins,
+    a_file_removed_while_open_gets_a_silly_name, a_heartbeat_is_seen_at_once_by_open_and_fstat, what_is_gone_is_not_found,
+    a_rename_that_worked_can_say_ENOENT, a_removal_that_worked_can_say_ENOENT, an_exclusive_creation_says_the_truth,
+    a_hard_mount_delays_and_does_not_cancel, a_full_disk_shows_at_fsync,
+]  # fmt: skip

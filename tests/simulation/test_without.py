@@ -1,0 +1,30 @@
+"""With a rule of the protocol taken away, the simulation breaks a promise: it would see what it is there to see.
+
+The rule: the limit is some times the number of schedules that it took when this was written.  Without `claimers leave held
+names` it finds nothing: the record chain alone keeps the second attempt from starting.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.plan import plan_of
+from tests.simulation.schedule import run, simulated
+from tests.simulation.without import RULES
+
+pytestmark = [pytest.mark.simulation, pytest.mark.timeout(3600)]
+WITHIN = {
+    "listing_decides": 100,
+    "self_fence": 500,
+    "record_read_at_take_over": 200,
+    "repeated_sweep": 800,
+    "one_attempt_alive": 50,
+    "token_in_returned_names": 50,
+    "flush_before_rename": 50,
+}
+
+
+@pytest.mark.parametrize("rule", WITHIN)
+def test_a_rule_taken_away_is_missed(rule: str) -> None:
+    with simulated(), RULES[rule]():
+        assert any(run(plan_of(seed)).broken for seed in range(WITHIN[rule]))
