@@ -1,0 +1,150 @@
+"""`python -m tests.nemesis --on GROUND`: rounds of faults until the minutes or the tasks are used up.
+
+The rule: exit code 0 = no promise was broken, 1 = one was, and its whole story is printed and its spool left where it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from tests.grounds import Ground
+from tests.grounds.local import Local
+from tests.grounds.stale import Stale
+from tests.nemesis import proof
+from tests.nemesis.round import Plan, Result, Round
+from tests.nemesis.table import summary, text
+
+SMALL_DISK = "1g"  #: of the share on local and stale
+
+
+def grounds() -> dict[str, type[Ground]]:
+    """By the name on the command line; the rig's modules are imported only where they are asked for."""
+    from tests.grounds.nfs import Nfs3, Nfs42
+
+    return {"local": Local, "stale": Stale, "nfs4.2": Nfs42, "nfs3": Nfs3}
+
+
+#: What one round is like by default.  A node of real NFS is one slow CPU.
+PLANS = {
+    "local": Plan(0, 50_000, 120, every=0.5),
+    "stale": Plan(0, 50_000, 120, every=0.5),
+    "nfs4.2": Plan(0, 4_000, 180, every=3, workers=1, slots=4, bulk=150, people_every=3),
+    "nfs3": Plan(0, 4_000, 180, every=3, workers=1, slots=4, bulk=150, people_every=3),
+}
+PATIENT = {"seconds": 900.0, "longest": 300.0, "every": 10.0}  #: with default times
+
+
+@contextmanager
+def small_disk() -> Iterator[bool]:
+    """A disk of its own for the share of a ground on this host, so that it can be filled up."""
+    if os.geteuid():
+        yield False
+        return
+    folder = tempfile.mkdtemp(prefix="dsgspool-disk-")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "none", folder], check=True)
+    before, tempfile.tempdir = tempfile.tempdir, folder
+    try:
+        yield True
+    finally:
+        tempfile.tempdir = before
+        subprocess.run(["umount", "-l", folder], check=True)
+        os.rmdir(folder)
+
+
+@contextmanager
+def up(name: str) -> Iterator[tuple[Ground, bool]]:
+    """A ground, and whether its disk may be filled."""
+    made = grounds()[name]
+    if reason := proof.missing() or made.missing():
+        raise SystemExit(f"no {name} here: {reason}")
+    if name.startswith("nfs"):
+        ground = made()
+        try:
+            yield ground, True
+        finally:
+            ground.down()
+        return
+    with small_disk() as is_small:
+        ground = made()
+        tempfile.tempdir = None
+        try:
+            yield ground, is_small
+        finally:
+            ground.down()
+
+
+def rounds(ground: Ground, plan: Plan, *, minutes: float, tasks: int) -> Iterator[tuple[int, Result]]:
+    """One after the other, each with the next seed."""
+    began, done = time.monotonic(), 0
+    while done < tasks if tasks else time.monotonic() < began + 60 * minutes:
+        left = tasks - done if tasks else plan.tasks
+        each = replace(plan, tasks=min(plan.tasks, left))
+        result = Round(ground, each, f"round-{plan.seed}").run()
+        done += round(result.figures["tasks"])
+        yield plan.seed, result
+        plan = replace(plan, seed=plan.seed + 1)
+
+
+def tell(seed: int, result: Result) -> None:
+    """One line a round, and every violation with its story."""
+    figures = result.figures
+    print(
+        f"round {seed}: {figures['tasks']:.0f} tasks, {figures['executions']:.0f} executions, {result.faults.total()} faults, "
+        f"{result.acts.total()} acts, {figures['seconds']:.0f} s, {len(result.violations)} violations", flush=True,
+    )  # fmt: skip
+    for violation in result.violations:
+        print(f"VIOLATION {violation}")
+    for name, story in result.stories.items():
+        print(f"--- {name}\n{story}", flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The words that are understood."""
+    words = argparse.ArgumentParser(prog="python -m tests.nemesis", description=__doc__.partition("\n")[0])
+    words.add_argument("--on", required=True, choices=list(PLANS))
+    words.add_argument("--minutes", type=float, default=3)
+    words.add_argument("--tasks", type=int, default=0, help="instead of minutes")
+    words.add_argument("--seed", type=int, default=random.randrange(1, 1_000_000), help="of the first round")
+    words.add_argument("--times", choices=["quick", "default"], default="quick", help="heartbeat, fence, lease")
+    words.add_argument("--seconds", type=float, help="of faults in one round")
+    words.add_argument("--every", type=float, help="mean seconds between two faults")
+    words.add_argument("--json", type=Path, help="write the figures here")
+    return words
+
+
+def main(given: argparse.Namespace) -> int:
+    """The exit code."""
+    plan = replace(PLANS[given.on], seed=given.seed, times=given.times)
+    if given.times == "default":
+        plan = replace(plan, **PATIENT)
+    plan = replace(plan, **{key: value for key in ("seconds", "every") if (value := getattr(given, key))})
+    print(f"seed {given.seed} on {given.on}", flush=True)
+    results: list[Result] = []
+    with up(given.on) as (ground, is_small):
+        for seed, result in rounds(
+            ground, replace(plan, small_disk=is_small), minutes=given.minutes, tasks=given.tasks
+        ):
+            results.append(result)
+            tell(seed, result)
+            if result.violations:
+                break
+    figures = summary(given.on, [given.seed + number for number in range(len(results))], results)
+    print(text(figures))
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=1) + "\n")
+    return 1 if figures["violations"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(parser().parse_args()))

@@ -1,0 +1,294 @@
+"""One spool from its making to the verdict: work and faults together, then heal, drain, look, judge.
+
+The rule: nothing is judged before all is healed and at rest; what does not come to rest in time is itself a violation.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import tempfile
+import threading
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from tests.grounds import Ground
+from tests.grounds.snippets import CHECK
+from tests.nemesis.checker import excused, violations
+from tests.nemesis.clocks import Clocks
+from tests.nemesis.crew import Crew, line_to
+from tests.nemesis.faults import Nemesis
+from tests.nemesis.feeder import Feeder
+from tests.nemesis.history import Execution, History, Limits, Lying, Record, Rest, Unguarded, Violation
+from tests.nemesis.people import People
+from tests.nemesis.proof import Proof, now
+from tests.nemesis.schedule import Weather, schedule
+from tests.nemesis.snippets import FILES, LISTING, THERE
+
+#: Short times: a fence or a lease is a matter of seconds, and a guard may stand still for 5 s.
+QUICK = {
+    "heartbeat": 0.5, "fence": 5, "kill": 2, "lease": 12, "settle": 0.3, "poll_min": 0.05, "poll_max": 0.5,
+    "defaults": {"grace": "500ms"},
+}  # fmt: skip
+DEFAULT = {"heartbeat": 5, "fence": 25, "kill": 10, "lease": 47}
+TIMES = {"quick": QUICK, "default": DEFAULT}
+NEVER_LOST = 100_000  #: max_lost: no task is given up
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one round is like."""
+
+    seed: int
+    tasks: int  #: at most so many are handed in
+    seconds: float  #: of faults
+    times: str = "quick"
+    every: float = 1.0  #: mean seconds between two faults
+    longest: float = 20.0  #: seconds of the longest freeze
+    workers: int = 2  #: on each node
+    slots: int = 4  #: of each worker
+    bulk: int = 500
+    long_share: float = 0.03  #: of the tasks live longer than a moment
+    people_every: float = 0.7  #: mean seconds between two acts of a person
+    small_disk: bool = False  #: the ground's disk may be filled
+
+
+@dataclass
+class Result:
+    """How it went."""
+
+    violations: list[Violation]
+    stories: dict[str, str]
+    faults: Counter[str] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
+    acts: Counter[str] = field(default_factory=Counter)
+    figures: dict[str, float] = field(default_factory=dict)
+    takeovers: dict[str, list[float]] = field(default_factory=dict)
+
+
+class Round:
+    """The parts of one run, put together."""
+
+    def __init__(self, ground: Ground, plan: Plan, name: str) -> None:
+        self.ground, self.plan = ground, plan
+        self.root, self.truth = f"{ground.share}/{name}", f"{ground.truth}/{name}"
+        times = TIMES[plan.times]
+        self.times = times
+        self._lay({"format": 1, "max_lost": NEVER_LOST, **times})
+        self.outside = None if hasattr(ground, "rig") else Path(tempfile.mkdtemp(prefix="dsgspool-nemesis-"))
+        self.proof = self._proof(name)
+        self.clocks = Clocks(ground)
+        self.crew = Crew(ground, self.root, plan.workers, plan.slots)
+        seed = f"s{plan.seed}"
+        self.feeder = Feeder(ground, self.root, self.proof.program, seed, plan.tasks, plan.bulk, plan.long_share)
+        self.people = People(ground, self.root, self.proof.program, seed, plan.people_every)
+        self.nemesis = Nemesis(ground, self.crew, self.root)
+
+    def _lay(self, settings: dict[str, object]) -> None:
+        first = self.ground.nodes[1]
+        first.run(self.ground.python, "-m", "dsgspool", "init", self.root)
+        source = "Path(root, '.new').write_text(text); os.rename(f'{root}/.new', f'{root}/spool.yaml')"
+        first.python(f"{source}\nanswer = 0", root=self.root, text=yaml.safe_dump(settings))
+
+    def _proof(self, name: str) -> Proof:
+        if self.outside:
+            self.outside.chmod(0o755)
+            return Proof(self.outside / name)
+        return Proof(self.ground.stories / name, f"{self.ground.stories_there}/{name}")
+
+    # -- work under faults -----------------------------------------------------------------------------------------------
+
+    def run(self) -> Result:
+        """All of it; the spool is removed when nothing is wrong."""
+        plan = self.plan
+        weather = Weather(plan.seconds, len(self.ground.nodes) - 1, plan.every, plan.longest)
+        steps = schedule(plan.seed, weather, self.nemesis.possible(small_disk=plan.small_disk))
+        crashed: list[str] = []
+        threading.excepthook = lambda crash: crashed.append("".join(traceback.format_exception(crash.exc_value)))
+        began = now()
+        for part in (self.clocks, self.crew, self.people):
+            part.start()
+        self.feeder.start(lambda: self.proof.ended)
+        self.nemesis.run(steps, self._is_enough)
+        rough = now() - began
+        self.ground.mend()
+        self.people.join()
+        self.feeder.join()
+        restless = self._drain()
+        restless += self.crew.stop(120)
+        self.clocks.stop()
+        drained = now() - began
+        rest = self._look([*restless, *crashed])
+        history = self._history()
+        limits = self._limits()
+        found = violations(history, rest, limits)
+        result = Result(found, {each.task: self._story(each.task, history, rest) for each in found[:10] if each.task})
+        self._count(result, history, rest, limits)
+        result.figures |= {"rough seconds": rough, "seconds": drained, "judging seconds": now() - began - drained}
+        if not found:
+            self._remove()
+        return result
+
+    def _is_enough(self) -> bool:
+        self.proof.take_in()
+        return self.feeder.is_through() and self.proof.ended >= len(self.feeder.accepted)
+
+    def _drain(self) -> list[str]:
+        """Release what is parked until nothing is on its way; what did not come to rest."""
+        person = line_to(self.ground.nodes[1])
+        patience = 60 + 3 * float(str(self.times["lease"]))
+        last, moved = -1, now()
+        try:
+            while files := self._underway():
+                self.proof.take_in()
+                if self.proof.ended != last:
+                    last, moved = self.proof.ended, now()
+                if now() > moved + patience:
+                    return [f"not at rest: {path}" for path in files[:10]]
+                if all(path.startswith(("hold/", "waiting/")) for path in files):
+                    words = [self.ground.python, "-m", "dsgspool", "release", "*"]
+                    person.run(*words, check=False, env={"DSGSPOOL_SPOOL": self.root})
+                time.sleep(0.5)
+        finally:
+            person.close()
+        return []
+
+    def _underway(self) -> list[str]:
+        found = self.ground.nodes[0].python(FILES, root=self.truth, states=["todo", "waiting", "hold", "running"])
+        assert isinstance(found, list)
+        return found
+
+    # -- the verdict -------------------------------------------------------------------------------------------------------
+
+    def _look(self, restless: list[str]) -> Rest:
+        listed = self.ground.nodes[0].python(LISTING, 300, root=self.truth)
+        assert isinstance(listed, list)
+        files, records, self.workers, fenced = listed
+        accepted = json.dumps([name for name, task in self.feeder.accepted.items() if task.sure and task.whole])
+        # Names are handed over in a file: a command line holds no 20,000 of them.
+        names = f"{self.ground.scratch}/accepted.json"
+        self.ground.nodes[0].python("answer = Path(path).write_text(text)", path=names, text=accepted)
+        script = CHECK.replace("json.loads(sys.argv[2])", "json.load(open(sys.argv[2]))")
+        checked = self.ground.nodes[0].run(
+            self.ground.python, "-c", script, self.truth, names, seconds=600, check=False
+        )
+        return Rest(
+            files=[Lying(state, path, identity(state, path), its_id, digest) for state, path, its_id, digest in files],
+            records=[_record(*facts) for facts in records],
+            fenced=frozenset(fenced),
+            problems=[*checked.out.splitlines(), *checked.err.splitlines()[-3:]],
+            processes=[f"{node}: {line}" for node in self.ground.nodes[1:] for line in self._there(node)],
+            restless=restless,
+        )
+
+    def _there(self, node: object) -> list[str]:
+        found = node.python(THERE, root=self.root)  # type: ignore[attr-defined]
+        assert isinstance(found, list)
+        return found
+
+    def _history(self) -> History:
+        return History(
+            plain=dict(self.feeder.accepted),
+            toys=self.people.toys,
+            executions=self.proof.executions(self._offset),
+            unguarded=[pause for done in self.nemesis.done if (pause := self._unguarded(done))],
+        )
+
+    def _offset(self, worker: str) -> float:
+        return 0.0 if self.clocks.shared else self.clocks.offsets[self.proof.boots[worker]]
+
+    def _fact(self, worker: str, key: str) -> str:
+        """Of workers/WID.yaml; '' when a full disk left that empty."""
+        return str(self.workers[worker].get(key, "")).strip('"')
+
+    def _unguarded(self, done: object) -> Unguarded | None:
+        """Whose guard stood still during a fault."""
+        step, guard = done.step, done.guard  # type: ignore[attr-defined]
+        if step.kind not in ("freeze-guard", "freeze-both", "freeze-node"):
+            return None
+        boot = done.boot.strip()  # type: ignore[attr-defined]
+        mine = {wid for wid in self.workers if guard == 0 or str(guard) == self._fact(wid, "guard_pid")}
+        if self.ground.kind != "local":
+            mine = {wid for wid in mine if self._fact(wid, "boot_id") == boot}
+        return Unguarded(frozenset(mine), done.begin, done.end)  # type: ignore[attr-defined]
+
+    def _limits(self) -> Limits:
+        lease, fence, kill = (float(str(self.times[key])) for key in ("lease", "fence", "kill"))
+        return Limits(lease, fence, kill, 2 * self.clocks.error)
+
+    # -- for people --------------------------------------------------------------------------------------------------------
+
+    def _count(self, result: Result, history: History, rest: Rest, limits: Limits) -> None:
+        result.faults = Counter(done.step.kind for done in self.nemesis.done)
+        result.missed, result.acts = self.nemesis.missed, self.people.acts
+        result.figures = {
+            "tasks": len(history.plain) + len(history.toys),
+            "executions": len(history.executions),
+            "executions without end": sum(run.lost for run in self.proof.runs),
+            "completed": sum(record.outcome == "done" for record in rest.records),
+            "submissions": self.feeder.submissions,
+            "without answer": self.feeder.unanswered,
+            "workers started": self.crew.started,
+            "incarnations": len(self.workers),
+            "excused overlaps": len(excused(history, limits)),
+            "clock error ms": self.clocks.error * 1000,
+        }
+        result.takeovers = takeovers(history.executions, self.nemesis)
+
+    def _story(self, name: str, history: History, rest: Rest) -> str:
+        """All that is known of one task."""
+        lines = [f"run     {run}" for run in history.executions if run.task == name]
+        lines += [f"record  {record}" for record in rest.records if record.task == name]
+        lines += [f"file    {file}" for file in rest.files if file.name == name]
+        lines += [str(history.plain.get(name, history.toys.get(name, "")))]
+        journal = self.ground.nodes[0].run(f"grep -h -F '{name}' {self.truth}/workers/*.jsonl", check=False).out
+        moments = [run.start for run in history.executions if run.task == name]
+        near = [
+            f"fault   {done}" for done in self.nemesis.done
+            if moments and done.end > min(moments) - 60 and done.begin < max(moments) + 60
+        ]  # fmt: skip
+        return "\n".join([*lines, *near, journal])
+
+    def _remove(self) -> None:
+        self.ground.nodes[0].run("rm", "-rf", self.truth, seconds=300)
+        shutil.rmtree(self.outside or self.proof.folder)
+
+
+def takeovers(executions: list[Execution], nemesis: Nemesis) -> dict[str, list[float]]:
+    """Kind of fault -> seconds from it to the next start of each task whose run it broke off."""
+    found: dict[str, list[float]] = {}
+    runs: dict[str, list[Execution]] = {}
+    for run in sorted(executions, key=lambda run: run.start):
+        runs.setdefault(run.task, []).append(run)
+    for each in runs.values():
+        for older, newer in itertools.pairwise(each):
+            hits = [
+                done
+                for done in nemesis.done
+                if -0.2 < done.begin - older.last < 0.3 and not (older.ended or older.failed)
+            ]
+            mine = [done for done in hits if older.node == f"n{done.step.node}" or nemesis.ground.kind == "local"]
+            if len(mine) == 1:
+                found.setdefault(mine[0].step.kind, []).append(newer.start - mine[0].begin)
+    return found
+
+
+def _record(path: str, worker: str, outcome: str, its_id: str, digest: str) -> Record:
+    task, _, number = path.removesuffix(".yaml").rpartition(".")
+    return Record(task, int(number), worker, outcome, its_id, digest)
+
+
+def identity(state: str, path: str) -> str:
+    """BATCH/NAME of a file below a state's folder, seen with a person's eyes."""
+    if state in ("running", "waiting"):
+        path = path.partition("/")[2].replace("%", "/")
+    if path.startswith("@"):
+        path = path.partition("/")[2]
+    folder, slash, file = path.removesuffix(".yaml").rpartition("/")
+    return f"{folder}{slash}{file.partition('~')[0].partition('@')[0]}"
