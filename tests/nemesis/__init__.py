@@ -18,6 +18,8 @@ a pure function judges the history and what lies in the folders when everything 
 | `crew` | the workers of all nodes: started again when they die |
 | `feeder` | bulk submissions and single drops while all this goes on |
 | `people` | random persons with mv, cp, rm, an editor and the commands |
+| `clocks` | what makes one clock of all nodes' clocks |
+| `field` | the grounds (tests/grounds) with a disk that may be filled up, and the plan for each |
 | `round` | one spool from its making to the verdict |
 | `table` | figures, for people and as JSON |
 """

@@ -7,81 +7,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from tests.grounds import Ground
-from tests.grounds.local import Local
-from tests.grounds.stale import Stale
-from tests.nemesis import proof
+from tests.nemesis.field import PATIENT, PLANS, missing, up
 from tests.nemesis.round import Plan, Result, Round
 from tests.nemesis.table import summary, text
-
-SMALL_DISK = "1g"  #: of the share on local and stale
-
-
-def grounds() -> dict[str, type[Ground]]:
-    """By the name on the command line; the rig's modules are imported only where they are asked for."""
-    from tests.grounds.nfs import Nfs3, Nfs42
-
-    return {"local": Local, "stale": Stale, "nfs4.2": Nfs42, "nfs3": Nfs3}
-
-
-#: What one round is like by default.  A node of real NFS is one slow CPU.
-PLANS = {
-    "local": Plan(0, 50_000, 120, every=0.5),
-    "stale": Plan(0, 50_000, 120, every=0.5),
-    "nfs4.2": Plan(0, 4_000, 180, every=3, workers=1, slots=4, bulk=150, people_every=3),
-    "nfs3": Plan(0, 4_000, 180, every=3, workers=1, slots=4, bulk=150, people_every=3),
-}
-PATIENT = {"seconds": 900.0, "longest": 300.0, "every": 10.0}  #: with default times
-
-
-@contextmanager
-def small_disk() -> Iterator[bool]:
-    """A disk of its own for the share of a ground on this host, so that it can be filled up."""
-    if os.geteuid():
-        yield False
-        return
-    folder = tempfile.mkdtemp(prefix="dsgspool-disk-")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "none", folder], check=True)
-    before, tempfile.tempdir = tempfile.tempdir, folder
-    try:
-        yield True
-    finally:
-        tempfile.tempdir = before
-        subprocess.run(["umount", "-l", folder], check=True)
-        os.rmdir(folder)
-
-
-@contextmanager
-def up(name: str) -> Iterator[tuple[Ground, bool]]:
-    """A ground, and whether its disk may be filled."""
-    made = grounds()[name]
-    if reason := proof.missing() or made.missing():
-        raise SystemExit(f"no {name} here: {reason}")
-    if name.startswith("nfs"):
-        ground = made()
-        try:
-            yield ground, True
-        finally:
-            ground.down()
-        return
-    with small_disk() as is_small:
-        ground = made()
-        tempfile.tempdir = None
-        try:
-            yield ground, is_small
-        finally:
-            ground.down()
 
 
 def rounds(ground: Ground, plan: Plan, *, minutes: float, tasks: int) -> Iterator[tuple[int, Result]]:
@@ -129,6 +65,9 @@ def main(given: argparse.Namespace) -> int:
     if given.times == "default":
         plan = replace(plan, **PATIENT)
     plan = replace(plan, **{key: value for key in ("seconds", "every") if (value := getattr(given, key))})
+    if reason := missing(given.on):
+        print(f"no {given.on} here: {reason}", file=sys.stderr)
+        return 2
     print(f"seed {given.seed} on {given.on}", flush=True)
     results: list[Result] = []
     with up(given.on) as (ground, is_small):

@@ -228,7 +228,7 @@ class Round:
         result.faults = Counter(done.step.kind for done in self.nemesis.done)
         result.missed, result.acts = self.nemesis.missed, self.people.acts
         result.figures = {
-            "tasks": len(history.plain) + len(history.toys),
+            "tasks": sum(task.sure for task in history.plain.values()) + len(history.toys),
             "executions": len(history.executions),
             "executions without end": sum(run.lost for run in self.proof.runs),
             "completed": sum(record.outcome == "done" for record in rest.records),
