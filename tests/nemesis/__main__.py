@@ -1,6 +1,6 @@
 """`python -m tests.nemesis --on GROUND`: rounds of faults until the minutes or the tasks are used up.
 
-The rule: exit code 0 = no promise was broken, 1 = one was, and its whole story is printed and its spool left where it is.
+The rule: exit code 0 = no promise was broken, 1 = one was, and its whole story is printed and its spool kept.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ def tell(seed: int, result: Result) -> None:
     )  # fmt: skip
     for violation in result.violations:
         print(f"VIOLATION {violation}")
+    if result.kept:
+        print(f"spool and proof: {result.kept}")
     for name, story in result.stories.items():
         print(f"--- {name}\n{story}", flush=True)
 

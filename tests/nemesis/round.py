@@ -5,7 +5,6 @@ The rule: nothing is judged before all is healed and at rest; what does not come
 
 from __future__ import annotations
 
-import itertools
 import json
 import shutil
 import tempfile
@@ -25,7 +24,8 @@ from tests.nemesis.clocks import Clocks
 from tests.nemesis.crew import Crew, line_to
 from tests.nemesis.faults import Nemesis
 from tests.nemesis.feeder import Feeder
-from tests.nemesis.history import Execution, History, Limits, Lying, Record, Rest, Unguarded, Violation
+from tests.nemesis.figures import Takeover, resumed, takeovers
+from tests.nemesis.history import History, Limits, Lying, Record, Rest, Unguarded, Violation
 from tests.nemesis.people import People
 from tests.nemesis.proof import Proof, now
 from tests.nemesis.schedule import Weather, schedule
@@ -69,7 +69,9 @@ class Result:
     missed: Counter[str] = field(default_factory=Counter)
     acts: Counter[str] = field(default_factory=Counter)
     figures: dict[str, float] = field(default_factory=dict)
-    takeovers: dict[str, list[float]] = field(default_factory=dict)
+    takeovers: dict[str, list[Takeover]] = field(default_factory=dict)
+    kept: str = ""  #: where spool and proof lie when a promise was broken
+    resumed: list[float] = field(default_factory=list)
 
 
 class Round:
@@ -105,7 +107,7 @@ class Round:
     # -- work under faults -----------------------------------------------------------------------------------------------
 
     def run(self) -> Result:
-        """All of it; the spool is removed when nothing is wrong."""
+        """All of it; nothing is left but, when a promise was broken, a copy."""
         plan = self.plan
         weather = Weather(plan.seconds, len(self.ground.nodes) - 1, plan.every, plan.longest)
         steps = schedule(plan.seed, weather, self.nemesis.possible(small_disk=plan.small_disk))
@@ -131,8 +133,9 @@ class Round:
         result = Result(found, {each.task: self._story(each.task, history, rest) for each in found[:10] if each.task})
         self._count(result, history, rest, limits)
         result.figures |= {"rough seconds": rough, "seconds": drained, "judging seconds": now() - began - drained}
-        if not found:
-            self._remove()
+        if found:
+            result.kept = self._keep()
+        self._remove()
         return result
 
     def _is_enough(self) -> bool:
@@ -239,7 +242,9 @@ class Round:
             "excused overlaps": len(excused(history, limits)),
             "clock error ms": self.clocks.error * 1000,
         }
-        result.takeovers = takeovers(history.executions, self.nemesis)
+        one_host = self.ground.kind == "local"
+        result.takeovers = takeovers(history.executions, self.nemesis.done, one_host=one_host)
+        result.resumed = resumed(history.executions, self.nemesis.done)
 
     def _story(self, name: str, history: History, rest: Rest) -> str:
         """All that is known of one task."""
@@ -255,28 +260,17 @@ class Round:
         ]  # fmt: skip
         return "\n".join([*lines, *near, journal])
 
+    def _keep(self) -> str:
+        """Spool and proof for whoever wants to know what went wrong; the folder on this machine."""
+        there = self.proof.program.rpartition("/")[0]
+        self.ground.nodes[0].run("tar", "czf", f"{there}/spool.tgz", "-C", self.truth, ".", seconds=300)
+        return shutil.copytree(
+            self.proof.folder, f"{tempfile.mkdtemp(prefix='dsgspool-nemesis-kept-')}/{self.plan.seed}"
+        )
+
     def _remove(self) -> None:
         self.ground.nodes[0].run("rm", "-rf", self.truth, seconds=300)
         shutil.rmtree(self.outside or self.proof.folder)
-
-
-def takeovers(executions: list[Execution], nemesis: Nemesis) -> dict[str, list[float]]:
-    """Kind of fault -> seconds from it to the next start of each task whose run it broke off."""
-    found: dict[str, list[float]] = {}
-    runs: dict[str, list[Execution]] = {}
-    for run in sorted(executions, key=lambda run: run.start):
-        runs.setdefault(run.task, []).append(run)
-    for each in runs.values():
-        for older, newer in itertools.pairwise(each):
-            hits = [
-                done
-                for done in nemesis.done
-                if -0.2 < done.begin - older.last < 0.3 and not (older.ended or older.failed)
-            ]
-            mine = [done for done in hits if older.node == f"n{done.step.node}" or nemesis.ground.kind == "local"]
-            if len(mine) == 1:
-                found.setdefault(mine[0].step.kind, []).append(newer.start - mine[0].begin)
-    return found
 
 
 def _record(path: str, worker: str, outcome: str, its_id: str, digest: str) -> Record:

@@ -6,6 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
+from tests.nemesis.figures import Takeover
 from tests.nemesis.round import Result
 
 SUMMED = (
@@ -20,7 +21,7 @@ def summary(ground: str, seeds: Sequence[int], results: Sequence[Result]) -> dic
     seconds = sum(result.figures["seconds"] for result in results)
     rough = sum(result.figures["rough seconds"] for result in results)
     faults = sum((result.faults for result in results), Counter())
-    takeovers: dict[str, list[float]] = {}
+    takeovers: dict[str, list[Takeover]] = {}
     for result in results:
         for kind, each in result.takeovers.items():
             takeovers.setdefault(kind, []).extend(each)
@@ -32,12 +33,24 @@ def summary(ground: str, seeds: Sequence[int], results: Sequence[Result]) -> dic
         "seconds": round(seconds), "tasks a second": round(figures["tasks"] / seconds, 1),
         "faults a minute": round(faults.total() / rough * 60, 1),
         "clock error ms": round(max(result.figures["clock error ms"] for result in results), 2),
-        "started again after (seconds: median, most, count)": {
-            kind: (round(statistics.median(each), 1), round(max(each), 1), len(each))
-            for kind, each in sorted(takeovers.items())
+        "started again (count; seconds since the fault: median, most; since the last sign of life: least)": {
+            kind: _takeovers(each) for kind, each in sorted(takeovers.items())
         },
+        "all nodes at work after a thaw of the server (seconds)": [
+            round(each, 1) for result in results for each in result.resumed
+        ],
         "violations": sum(len(result.violations) for result in results),
     }  # fmt: skip
+
+
+def _takeovers(each: list[Takeover]) -> tuple[int, float, float, float]:
+    since = [took.since_fault for took in each]
+    return (
+        len(each),
+        round(statistics.median(since), 1),
+        round(max(since), 1),
+        round(min(took.since_life for took in each), 2),
+    )
 
 
 def text(figures: dict[str, object]) -> str:

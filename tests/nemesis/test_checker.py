@@ -167,7 +167,7 @@ def test_people_excuse_no_overlap(history: History, rest: Rest) -> None:
 
 def test_a_late_end_of_a_fenced_worker_is_no_second_completion(history: History, rest: Rest) -> None:
     history.executions[1] = run("y", last=103)
-    rest.records[1] = record("y")
+    rest.records[1:3] = [record("y", 2, B), record("y")]
     assert rules(history, rest) == {"completed-twice"}
     rest.fenced = frozenset({A})
     assert rules(history, rest) == set()
@@ -188,6 +188,16 @@ def test_a_guard_that_stood_still_for_a_lease_excuses_what_it_kills_after_the_th
     thawed(history, begin=104, end=130, last=130.2)
     assert rules(history, rest) == set()
     assert len(excused(history, LIMITS)) == 1
+
+
+def test_a_record_that_was_ended_after_the_thaw_is_no_overlap(history: History, rest: Rest) -> None:
+    rest.records[1] = record("y")
+    rest.problems.append("overlap: y: attempt 2 began 3.605 s before 1 had ended (logs/y.1.yaml, logs/y.2.yaml)")
+    rest.fenced = frozenset({A})
+    history.executions[1] = run("y", last=103)
+    assert rules(history, rest) == {"check"}
+    history.unguarded = [Unguarded(frozenset({A}), 102, 125)]
+    assert rules(history, rest) == set()
 
 
 @pytest.mark.parametrize(
