@@ -57,13 +57,16 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--times", choices=["quick", "default"], default="quick", help="heartbeat, fence, lease")
     words.add_argument("--seconds", type=float, help="of faults in one round")
     words.add_argument("--every", type=float, help="mean seconds between two faults")
+    words.add_argument(
+        "--only", nargs="+", default=[], metavar="FAULT", help="these faults only (tests/nemesis/schedule.py)"
+    )
     words.add_argument("--json", type=Path, help="write the figures here")
     return words
 
 
 def main(given: argparse.Namespace) -> int:
     """The exit code."""
-    plan = replace(PLANS[given.on], seed=given.seed, times=given.times)
+    plan = replace(PLANS[given.on], seed=given.seed, times=given.times, only=tuple(given.only))
     if given.times == "default":
         plan = replace(plan, **PATIENT)
     plan = replace(plan, **{key: value for key in ("seconds", "every") if (value := getattr(given, key))})

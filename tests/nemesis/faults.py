@@ -45,8 +45,12 @@ class Done:
     step: Step
     begin: float
     end: float
-    guard: int = 0  #: whose guard it hit, 0 = the whole node or spool
+    guards: tuple[int, ...] = ()  #: whom it hit; none = the whole node or spool
     boot: str = ""  #: of the node
+
+
+class NobodyThereError(Exception):
+    """A blow against a worker of a node that has none just then."""
 
 
 class Nemesis:
@@ -57,6 +61,7 @@ class Nemesis:
         self.done: list[Done] = []
         self.missed: Counter[str] = Counter()
         self.over = threading.Event()
+        self._boots: dict[int, str] = {}  #: node -> its boot when the newest fault began
         self._held = {node.number: threading.Lock() for node in ground.nodes}
         self._threads: list[threading.Thread] = []
 
@@ -87,41 +92,38 @@ class Nemesis:
             return
         try:
             begin = now()
-            guard, boot = self._do(step)
-            if guard is None:
-                self.missed[step.kind] += 1
-            else:
-                self.done.append(Done(step, begin, now(), guard, boot))
-        except NodeError:
+            guards = self._do(step)
+            self.done.append(Done(step, begin, now(), guards, self._boots.get(step.node, "")))
+        except (NodeError, NobodyThereError):
             self.missed[step.kind] += 1
         finally:
             self._held[step.node].release()
 
-    def _do(self, step: Step) -> tuple[int | None, str]:
-        """(guard that was hit, boot id); None = nobody was there to be hit."""
+    def _do(self, step: Step) -> tuple[int, ...]:
+        """The guards that were hit, none = the whole node or spool."""
+        if step.node:
+            self._boots[step.node] = self.ground.nodes[step.node].boot_id().strip()
         if step.kind in STRIKES:
             return self._strike(step)
-        boot = self.ground.nodes[step.node].boot_id() if step.node else ""
-        getattr(self, f"_{step.kind.replace('-', '_')}")(step)
-        return 0, boot
+        return getattr(self, f"_{step.kind.replace('-', '_')}")(step) or ()
 
     # -- processes ---------------------------------------------------------------------------------------------------
 
-    def _strike(self, step: Step) -> tuple[int | None, str]:
+    def _strike(self, step: Step) -> tuple[int, ...]:
         who, number = STRIKES[step.kind]
         node = self.ground.nodes[step.node]
         hit = node.python(
             STRIKE, BOOT, guards=self.crew.guards[step.node], chance=step.chance, who=who, number=int(number)
         )
         if not isinstance(hit, dict) or not hit["hit"]:
-            return None, ""
+            raise NobodyThereError
         if number == signal.SIGSTOP:
             self._last(step)
             node.python(SEND, BOOT, pids=hit["hit"], number=int(signal.SIGCONT))
         elif step.kind == "stop-worker-now":
             self.over.wait(0.5)
             node.python(SEND, BOOT, pids=[hit["guard"]], number=int(signal.SIGTERM))
-        return int(hit["guard"]), node.boot_id()
+        return (int(hit["guard"]),)
 
     def _last(self, step: Step) -> None:
         self.over.wait(step.seconds)
@@ -134,20 +136,23 @@ class Nemesis:
 
     # -- nodes ---------------------------------------------------------------------------------------------------------
 
-    def _freeze_node(self, step: Step) -> None:
+    def _freeze_node(self, step: Step) -> tuple[int, ...]:
         node = self.ground.nodes[step.node]
         if "freeze" in self.ground.can:
             self.ground.pause(step.node)
             self._last(step)
             self.ground.resume(step.node)
-            return
+            return ()
+        if not (guards := tuple(self.crew.guards[step.node])):
+            raise NobodyThereError
         found = [
             node.python(STRIKE, BOOT, guards=[guard], chance=0, who="all", number=int(signal.SIGSTOP))
-            for guard in self.crew.guards[step.node]
+            for guard in guards
         ]
         self._last(step)
         for hit in filter(None, found):
             node.python(SEND, BOOT, pids=hit["hit"], number=int(signal.SIGCONT))
+        return guards
 
     def _power_loss(self, step: Step) -> None:
         self.ground.kill(step.node)

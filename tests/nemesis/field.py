@@ -25,8 +25,8 @@ GROUNDS: dict[str, type[Ground]] = {"local": Local, "stale": Stale, "nfs4.2": Nf
 #: What one round is like by default.  A node of real NFS is one slow CPU.
 _SLOW = Plan(0, 5_000, 180, every=2, workers=1, slots=4, bulk=150, people_every=3)
 PLANS = {
-    "local": Plan(0, 50_000, 120, every=0.5),
-    "stale": Plan(0, 50_000, 120, every=0.5),
+    "local": Plan(0, 50_000, 120, every=0.3),
+    "stale": Plan(0, 50_000, 120, every=0.3),
     "nfs4.2": _SLOW,
     "nfs3": _SLOW,
 }

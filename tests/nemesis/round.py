@@ -13,6 +13,7 @@ import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import yaml
@@ -22,10 +23,10 @@ from tests.grounds.snippets import CHECK
 from tests.nemesis.checker import excused, violations
 from tests.nemesis.clocks import Clocks
 from tests.nemesis.crew import Crew, line_to
-from tests.nemesis.faults import Nemesis
+from tests.nemesis.faults import Done, Nemesis
 from tests.nemesis.feeder import Feeder
-from tests.nemesis.figures import Takeover, resumed, takeovers
-from tests.nemesis.history import History, Limits, Lying, Record, Rest, Unguarded, Violation
+from tests.nemesis.figures import Rescue, margins, rescued, resumed
+from tests.nemesis.history import Execution, History, Limits, Lying, Record, Rest, Unguarded, Violation
 from tests.nemesis.people import People
 from tests.nemesis.proof import Proof, now
 from tests.nemesis.schedule import Weather, schedule
@@ -54,8 +55,9 @@ class Plan:
     workers: int = 2  #: on each node
     slots: int = 4  #: of each worker
     bulk: int = 500
-    long_share: float = 0.03  #: of the tasks live longer than a moment
+    long_share: float = 0.06  #: of the tasks live longer than a moment
     people_every: float = 0.7  #: mean seconds between two acts of a person
+    only: tuple[str, ...] = ()  #: these faults, none = all that the ground can do
     small_disk: bool = False  #: the ground's disk may be filled
 
 
@@ -69,7 +71,8 @@ class Result:
     missed: Counter[str] = field(default_factory=Counter)
     acts: Counter[str] = field(default_factory=Counter)
     figures: dict[str, float] = field(default_factory=dict)
-    takeovers: dict[str, list[Takeover]] = field(default_factory=dict)
+    rescued: dict[str, list[float]] = field(default_factory=dict)
+    margins: dict[str, list[float]] = field(default_factory=dict)
     kept: str = ""  #: where spool and proof lie when a promise was broken
     resumed: list[float] = field(default_factory=list)
 
@@ -110,7 +113,8 @@ class Round:
         """All of it; nothing is left but, when a promise was broken, a copy."""
         plan = self.plan
         weather = Weather(plan.seconds, len(self.ground.nodes) - 1, plan.every, plan.longest)
-        steps = schedule(plan.seed, weather, self.nemesis.possible(small_disk=plan.small_disk))
+        possible = self.nemesis.possible(small_disk=plan.small_disk)
+        steps = schedule(plan.seed, weather, [kind for kind in possible if not plan.only or kind in plan.only])
         crashed: list[str] = []
         threading.excepthook = lambda crash: crashed.append("".join(traceback.format_exception(crash.exc_value)))
         began = now()
@@ -172,7 +176,9 @@ class Round:
     def _look(self, restless: list[str]) -> Rest:
         listed = self.ground.nodes[0].python(LISTING, 300, root=self.truth)
         assert isinstance(listed, list)
-        files, records, self.workers, fenced = listed
+        files, records, self.workers, fenced, rescues = listed
+        ahead = time.time() - now()
+        self.rescues = [Rescue(datetime.fromisoformat(at).timestamp() - ahead, wid, why) for at, wid, why in rescues]
         accepted = json.dumps([name for name, task in self.feeder.accepted.items() if task.sure and task.whole])
         # Names are handed over in a file: a command line holds no 20,000 of them.
         names = f"{self.ground.scratch}/accepted.json"
@@ -210,16 +216,23 @@ class Round:
         """Of workers/WID.yaml; '' when a full disk left that empty."""
         return str(self.workers[worker].get(key, "")).strip('"')
 
-    def _unguarded(self, done: object) -> Unguarded | None:
+    def _unguarded(self, done: Done) -> Unguarded | None:
         """Whose guard stood still during a fault."""
-        step, guard = done.step, done.guard  # type: ignore[attr-defined]
-        if step.kind not in ("freeze-guard", "freeze-both", "freeze-node"):
+        if done.step.kind not in ("freeze-guard", "freeze-both", "freeze-node"):
             return None
-        boot = done.boot.strip()  # type: ignore[attr-defined]
-        mine = {wid for wid in self.workers if guard == 0 or str(guard) == self._fact(wid, "guard_pid")}
-        if self.ground.kind != "local":
-            mine = {wid for wid in mine if self._fact(wid, "boot_id") == boot}
-        return Unguarded(frozenset(mine), done.begin, done.end)  # type: ignore[attr-defined]
+        return Unguarded(self._workers_of(done), done.begin, done.end)
+
+    def _was_hit(self, done: Done, run: Execution) -> bool:
+        """True when a fault struck this run's worker, or its whole node."""
+        return run.worker in self._workers_of(done) if done.guards else run.node == f"n{done.step.node}"
+
+    def _workers_of(self, done: Done) -> frozenset[str]:
+        """The incarnations under the guard that was struck, or all of its node's boot."""
+        return frozenset(
+            wid for wid in self.workers
+            if (not done.guards or self._fact(wid, "guard_pid") in map(str, done.guards))
+            and (self.ground.kind == "local" or self._fact(wid, "boot_id") == done.boot)
+        )  # fmt: skip
 
     def _limits(self) -> Limits:
         lease, fence, kill = (float(str(self.times[key])) for key in ("lease", "fence", "kill"))
@@ -242,8 +255,8 @@ class Round:
             "excused overlaps": len(excused(history, limits)),
             "clock error ms": self.clocks.error * 1000,
         }
-        one_host = self.ground.kind == "local"
-        result.takeovers = takeovers(history.executions, self.nemesis.done, one_host=one_host)
+        result.rescued = rescued(self.rescues, self.nemesis.done, self._workers_of)
+        result.margins = margins(history.executions, self.nemesis.done, self._was_hit)
         result.resumed = resumed(history.executions, self.nemesis.done)
 
     def _story(self, name: str, history: History, rest: Rest) -> str:

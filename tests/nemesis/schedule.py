@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 #: kind -> (weight, does it last).  Kinds of one node; the ground says which it can do.
 NODE_FAULTS: Mapping[str, tuple[float, bool]] = {
-    "kill-worker": (10, False),
-    "kill-guard": (5, False),
-    "kill-both": (4, False),
-    "kill-task": (8, False),
-    "stop-worker": (4, False),  # TERM: drains
-    "stop-worker-now": (3, False),  # TERM twice: its tasks are given back
+    "kill-worker": (40, False),
+    "kill-guard": (12, False),
+    "kill-both": (8, False),
+    "kill-task": (20, False),
+    "stop-worker": (6, False),  # TERM: drains
+    "stop-worker-now": (6, False),  # TERM twice: its tasks are given back
     "drain-worker": (3, False),  # by the command
     "freeze-worker": (5, True),
     "freeze-guard": (3, True),
@@ -32,12 +32,12 @@ NODE_FAULTS: Mapping[str, tuple[float, bool]] = {
     "clock-step": (4, True),
 }
 SPOOL_FAULTS: Mapping[str, tuple[float, bool]] = {
-    "pause-file": (3, True),
+    "pause-file": (1, True),
     "server-restart": (5, False),
     "server-power-loss": (3, True),
     "server-freeze": (4, True),
-    "disk-full": (4, True),
-    "read-only": (4, True),
+    "disk-full": (2, True),
+    "read-only": (2, True),
 }
 #: While these last a node may not reach its share: no guard is killed there.
 HANGS = frozenset({"cut", "cut-replies", "hang-share", "server-freeze", "server-power-loss", "server-restart"})

@@ -127,7 +127,13 @@ for path in below("workers", ".yaml"):
         text = read(f"{root}/workers/{path}").decode()
         workers[path[:-5]] = dict(row.split(": ", 1) for row in text.splitlines() if ": " in row)
 fenced = [path[:-7] for path in below("workers", ".fenced")]
-answer = [files, records, workers, fenced]
+rescues = []
+for path in below("workers", ".jsonl"):
+    for row in read(f"{root}/workers/{path}").split(b"\n"):
+        if b'"rescue"' in row:
+            said = json.loads(row)
+            rescues.append([said["at"], said["worker"], said["why"]])
+answer = [files, records, workers, fenced, rescues]
 """
 
 #: People.  They touch the share.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from tests.nemesis.figures import Takeover
 from tests.nemesis.round import Result
 
 SUMMED = (
@@ -21,10 +20,6 @@ def summary(ground: str, seeds: Sequence[int], results: Sequence[Result]) -> dic
     seconds = sum(result.figures["seconds"] for result in results)
     rough = sum(result.figures["rough seconds"] for result in results)
     faults = sum((result.faults for result in results), Counter())
-    takeovers: dict[str, list[Takeover]] = {}
-    for result in results:
-        for kind, each in result.takeovers.items():
-            takeovers.setdefault(kind, []).extend(each)
     return {
         "ground": ground, "seeds": list(seeds), "rounds": len(results), **figures,
         "faults": dict(sorted(faults.items())), "faults in all": faults.total(),
@@ -33,8 +28,13 @@ def summary(ground: str, seeds: Sequence[int], results: Sequence[Result]) -> dic
         "seconds": round(seconds), "tasks a second": round(figures["tasks"] / seconds, 1),
         "faults a minute": round(faults.total() / rough * 60, 1),
         "clock error ms": round(max(result.figures["clock error ms"] for result in results), 2),
-        "started again (count; seconds since the fault: median, most; since the last sign of life: least)": {
-            kind: _takeovers(each) for kind, each in sorted(takeovers.items())
+        "tasks handed out again, seconds since the fault (count, median, most)": {
+            kind: (len(each), round(statistics.median(each), 1), round(max(each), 1))
+            for kind, each in _merged(result.rescued for result in results).items()
+        },
+        "started again, seconds since the last sign of life (count, least)": {
+            kind: (len(each), round(min(each), 2))
+            for kind, each in _merged(result.margins for result in results).items()
         },
         "all nodes at work after a thaw of the server (seconds)": [
             round(each, 1) for result in results for each in result.resumed
@@ -43,14 +43,12 @@ def summary(ground: str, seeds: Sequence[int], results: Sequence[Result]) -> dic
     }  # fmt: skip
 
 
-def _takeovers(each: list[Takeover]) -> tuple[int, float, float, float]:
-    since = [took.since_fault for took in each]
-    return (
-        len(each),
-        round(statistics.median(since), 1),
-        round(max(since), 1),
-        round(min(took.since_life for took in each), 2),
-    )
+def _merged(every: Iterable[dict[str, list[float]]]) -> dict[str, list[float]]:
+    merged: dict[str, list[float]] = {}
+    for each in every:
+        for kind, values in each.items():
+            merged.setdefault(kind, []).extend(values)
+    return {kind: values for kind, values in sorted(merged.items()) if values}
 
 
 def text(figures: dict[str, object]) -> str:
