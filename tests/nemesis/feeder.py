@@ -77,6 +77,7 @@ class Feeder:
                 continue
             turn += 1
             self._submit(node, turn)
+            self._submit_one(node, turn)
             self._drop(node, turn)
         node.close()
 
@@ -99,6 +100,20 @@ class Feeder:
                 name = f"{batch}/{number // 1000:03d}/{number % 1000 + 1:05d}"
                 self.accepted[name] = Accepted(name, its_id, name in printed)
             assert printed <= set(self.accepted), printed - set(self.accepted)
+
+    def _submit_one(self, node: Node, turn: int) -> None:
+        """`dsgspool submit --name`."""
+        word, its_id = self._words[node.number].next()
+        name = f"one{node.number}-{turn}"
+        words = ["submit", "--name", name, "--retries", str(RETRIES), "--", self.program, word]
+        try:
+            command = [self.ground.python, "-m", "dsgspool", *words]
+            answer = node.run(*command, seconds=400, check=False, env={"DSGSPOOL_SPOOL": self.root})
+            sure = answer.out == f"{name}\n"
+        except NodeError:
+            sure, self.unanswered = False, self.unanswered + 1
+        with self._lock:
+            self.accepted[name] = Accepted(name, its_id, sure)
 
     def _drop(self, node: Node, turn: int) -> None:
         """A few files as other programs make them: renamed into place, or written there."""

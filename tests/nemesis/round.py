@@ -12,6 +12,8 @@ import threading
 import time
 import traceback
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +41,7 @@ QUICK = {
 }  # fmt: skip
 DEFAULT = {"heartbeat": 5, "fence": 25, "kill": 10, "lease": 47}
 TIMES = {"quick": QUICK, "default": DEFAULT}
+STOP_SECONDS = 120.0  #: in which drained workers must have ended
 NEVER_LOST = 100_000  #: max_lost: no task is given up
 
 
@@ -77,6 +80,18 @@ class Result:
     resumed: list[float] = field(default_factory=list)
 
 
+@contextmanager
+def crashes() -> Iterator[list[str]]:
+    """What meanwhile ended a thread: a nemesis that died of its own mistake has proved nothing."""
+    crashed: list[str] = []
+    before = threading.excepthook
+    threading.excepthook = lambda crash: crashed.append("".join(traceback.format_exception(crash.exc_value)))
+    try:
+        yield crashed
+    finally:
+        threading.excepthook = before
+
+
 class Round:
     """The parts of one run, put together."""
 
@@ -111,28 +126,12 @@ class Round:
 
     def run(self) -> Result:
         """All of it; nothing is left but, when a promise was broken, a copy."""
-        plan = self.plan
-        weather = Weather(plan.seconds, len(self.ground.nodes) - 1, plan.every, plan.longest)
-        possible = self.nemesis.possible(small_disk=plan.small_disk)
-        steps = schedule(plan.seed, weather, [kind for kind in possible if not plan.only or kind in plan.only])
-        crashed: list[str] = []
-        threading.excepthook = lambda crash: crashed.append("".join(traceback.format_exception(crash.exc_value)))
         began = now()
-        for part in (self.clocks, self.crew, self.people):
-            part.start()
-        self.feeder.start(lambda: self.proof.ended)
-        self.nemesis.run(steps, self._is_enough)
-        rough = now() - began
-        self.ground.mend()
-        self.people.join()
-        self.feeder.join()
-        restless = self._drain()
-        restless += self.crew.stop(120)
-        self.clocks.stop()
+        with crashes() as crashed:
+            rough = self._work()
+            restless = [*self._rest(), *crashed]
         drained = now() - began
-        rest = self._look([*restless, *crashed])
-        history = self._history()
-        limits = self._limits()
+        rest, history, limits = self._look(restless), self._history(), self._limits()
         found = violations(history, rest, limits)
         result = Result(found, {each.task: self._story(each.task, history, rest) for each in found[:10] if each.task})
         self._count(result, history, rest, limits)
@@ -141,6 +140,27 @@ class Round:
             result.kept = self._keep()
         self._remove()
         return result
+
+    def _work(self) -> float:
+        """Everybody at once until the schedule is over or enough was done; how many seconds it was rough."""
+        plan, began = self.plan, now()
+        weather = Weather(plan.seconds, len(self.ground.nodes) - 1, plan.every, plan.longest)
+        possible = self.nemesis.possible(small_disk=plan.small_disk)
+        steps = schedule(plan.seed, weather, [kind for kind in possible if not plan.only or kind in plan.only])
+        for part in (self.clocks, self.crew, self.people):
+            part.start()
+        self.feeder.start(lambda: self.proof.ended)
+        self.nemesis.run(steps, self._is_enough)
+        return now() - began
+
+    def _rest(self) -> list[str]:
+        """Heal, let nobody begin anything new, drain, stop; what did not come to its end."""
+        self.ground.mend()
+        self.people.join()
+        self.feeder.join()
+        restless = [*self._drain(), *self.crew.stop(STOP_SECONDS)]
+        self.clocks.stop()
+        return restless
 
     def _is_enough(self) -> bool:
         self.proof.take_in()
