@@ -7,6 +7,7 @@ hangs, or which stands still, holds up nobody else.
 from __future__ import annotations
 
 import itertools
+import socket
 import threading
 import time
 
@@ -15,11 +16,22 @@ from tests.nemesis.snippets import LIVING, SEND
 
 LOOK_EVERY = 0.3
 TERM = 15
+#: A node that booted again answers the first of these with a reset; one that stands still may do so for 30 s.
+KEEPALIVE = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 5}
 
 
 def line_to(node: Node) -> Node:
-    """A connection of one's own to a node."""
-    return Node(node.connect, node.number, node.environment)
+    """A connection of one's own to a node; one whose other end lost its power is noticed."""
+
+    def connect(seconds: float) -> socket.socket:
+        line = node.connect(seconds)
+        if line.family == socket.AF_INET:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in KEEPALIVE.items():
+                line.setsockopt(socket.IPPROTO_TCP, option, value)
+        return line
+
+    return Node(connect, node.number, node.environment)
 
 
 class Crew:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from tests.grounds import Ground, Node, NodeError
 from tests.nemesis.crew import line_to
@@ -18,11 +19,20 @@ from tests.nemesis.snippets import DROP
 RETRIES = 40  #: killed commands cost one each; nobody's are used up
 
 
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Which shares of the tasks live for 0.2 to 5 s, and for one or two leases: only these show a take-over too soon."""
+
+    long: float
+    lasting: float
+    lease: float
+
+
 class Words:
     """What tasks are told to do: mostly nothing, some to live for a while, to fail first, to leave a process behind."""
 
-    def __init__(self, seed: str, long_share: float) -> None:
-        self.random, self.long_share = random.Random(seed), long_share
+    def __init__(self, seed: str, mix: Mix) -> None:
+        self.random, self.mix = random.Random(seed), mix
         self.seed, self.count = seed, 0
 
     def next(self) -> tuple[str, str]:
@@ -30,7 +40,10 @@ class Words:
         self.count += 1
         chance, its_id = self.random, f"{self.seed}.{self.count}"
         life = later = fail = leave = 0
-        if chance.random() < self.long_share:
+        kind = chance.random()
+        if kind < self.mix.lasting:
+            life, later = int(1000 * self.mix.lease * chance.uniform(1, 2)), 300
+        elif kind < self.mix.lasting + self.mix.long:
             life, later = int(200 * 25 ** chance.random()), int(100 * 10 ** chance.random())
             leave = int(chance.random() < 0.1)
         if chance.random() < 0.02:
@@ -41,15 +54,13 @@ class Words:
 class Feeder:
     """Hands in tasks until it has handed in `wanted`; never more than `ahead` that have not run."""
 
-    def __init__(
-        self, ground: Ground, root: str, program: str, seed: str, wanted: int, bulk: int, long_share: float
-    ) -> None:
+    def __init__(self, ground: Ground, root: str, program: str, seed: str, wanted: int, bulk: int, mix: Mix) -> None:
         self.ground, self.root, self.program = ground, root, program
         self.wanted, self.bulk = wanted, bulk
         self.accepted: dict[str, Accepted] = {}
         self.submissions = self.unanswered = 0
         self._lock = threading.Lock()
-        self._words = {node.number: Words(f"{seed}n{node.number}", long_share) for node in ground.nodes[1:]}
+        self._words = {node.number: Words(f"{seed}n{node.number}", mix) for node in ground.nodes[1:]}
         self.over = threading.Event()
         self._threads: list[threading.Thread] = []
 

@@ -23,7 +23,7 @@ SMALL_DISK = "1g"
 GROUNDS: dict[str, type[Ground]] = {"local": Local, "stale": Stale, "nfs4.2": Nfs42, "nfs3": Nfs3}
 
 #: What one round is like by default.  A node of real NFS is one slow CPU.
-_SLOW = Plan(0, 5_000, 180, every=2, workers=1, slots=4, bulk=150, people_every=3)
+_SLOW = Plan(0, 5_000, 180, every=2, workers=1, slots=4, bulk=150, lasting=0.01, people_every=3)
 PLANS = {
     "local": Plan(0, 50_000, 120, every=0.3),
     "stale": Plan(0, 50_000, 120, every=0.3),

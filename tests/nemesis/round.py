@@ -26,7 +26,7 @@ from tests.nemesis.checker import excused, violations
 from tests.nemesis.clocks import Clocks
 from tests.nemesis.crew import Crew, line_to
 from tests.nemesis.faults import Done, Nemesis
-from tests.nemesis.feeder import Feeder
+from tests.nemesis.feeder import Feeder, Mix
 from tests.nemesis.figures import Rescue, margins, rescued, resumed
 from tests.nemesis.history import Execution, History, Limits, Lying, Record, Rest, Unguarded, Violation
 from tests.nemesis.people import People
@@ -58,7 +58,8 @@ class Plan:
     workers: int = 2  #: on each node
     slots: int = 4  #: of each worker
     bulk: int = 500
-    long_share: float = 0.06  #: of the tasks live longer than a moment
+    long: float = 0.06  #: share of the tasks that live for seconds
+    lasting: float = 0.003  #: share of those that live for longer than a lease
     people_every: float = 0.7  #: mean seconds between two acts of a person
     only: tuple[str, ...] = ()  #: these faults, none = all that the ground can do
     small_disk: bool = False  #: the ground's disk may be filled
@@ -106,7 +107,8 @@ class Round:
         self.clocks = Clocks(ground)
         self.crew = Crew(ground, self.root, plan.workers, plan.slots)
         seed = f"s{plan.seed}"
-        self.feeder = Feeder(ground, self.root, self.proof.program, seed, plan.tasks, plan.bulk, plan.long_share)
+        mix = Mix(plan.long, plan.lasting, self._limits().lease)
+        self.feeder = Feeder(ground, self.root, self.proof.program, seed, plan.tasks, plan.bulk, mix)
         self.people = People(ground, self.root, self.proof.program, seed, plan.people_every)
         self.nemesis = Nemesis(ground, self.crew, self.root)
 

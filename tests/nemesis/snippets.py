@@ -136,7 +136,7 @@ for path in below("workers", ".jsonl"):
 answer = [files, records, workers, fenced, rescues]
 """
 
-#: People.  They touch the share.
+#: People.  They touch the share, and nothing but the share: a node that boots answers before it has mounted it.
 LOOK = """
 answer = []
 for state in ("todo", "hold", "running", "done", "failed"):
@@ -151,6 +151,7 @@ for state in ("todo", "hold", "running", "done", "failed"):
 """
 #: mv -n, mv -n of a whole folder.
 MOVE = """
+os.stat(f"{root}/spool.yaml")
 folder, name = os.path.split(f"{root}/{new}")
 os.makedirs(folder, exist_ok=True)
 answer = name in os.listdir(folder)
@@ -159,6 +160,7 @@ if not answer:
 """
 #: cp -n
 COPY = """
+os.stat(f"{root}/spool.yaml")
 data = Path(root, old).read_bytes()
 os.makedirs(os.path.dirname(f"{root}/{new}"), exist_ok=True)
 with open(f"{root}/{new}", "xb") as file:
@@ -166,6 +168,7 @@ with open(f"{root}/{new}", "xb") as file:
 answer = 0
 """
 REMOVE = """
+os.stat(f"{root}/spool.yaml")
 os.unlink(f"{root}/{old}")
 answer = 0
 """
@@ -183,6 +186,7 @@ answer = 0
 """
 #: Whole files, each made beside its place and renamed, or written in its place.
 DROP = """
+os.stat(f"{root}/spool.yaml")
 for name, text in files.items():
     path = Path(root, "todo", name + ".yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
