@@ -77,13 +77,13 @@ int main(int argc, char **argv) {
     word = argv[1];
     long life, later, fail, leave;
     if (sscanf(word, "%ld:%ld:%ld:%ld:", &life, &later, &fail, &leave) != 4) return 98;
-    char path[4096];
-    *strrchr(argv[0], '/') = 0;
-    snprintf(path, sizeof path, "%s/proof/%s", argv[0], worker);
+    char folder[2048], path[4096];
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(argv[0], '/') - argv[0]), argv[0]);
+    snprintf(path, sizeof path, "%s/proof/%s", folder, worker);
     proof = open(path, O_WRONLY | O_APPEND | O_CREAT, 0666);
     if (proof < 0) die(path);
     if (!lseek(proof, 0, SEEK_END)) tell_boot();
-    lock(argv[0]);
+    lock(folder);
     tell('S');
     if (leave && !fork()) {
         setsid();
