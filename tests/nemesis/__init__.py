@@ -21,6 +21,7 @@ a pure function judges the history and what lies in the folders when everything 
 | `clocks` | what makes one clock of all nodes' clocks |
 | `field` | the grounds (tests/grounds) with a disk that may be filled up, and the plan for each |
 | `round` | one spool from its making to the verdict |
+| `verdict` | what lies there at the end, read for the checker |
 | `figures` | how long it took until work went on; pure |
 | `table` | figures, for people and as JSON |
 """

@@ -5,7 +5,6 @@ The rule: nothing is judged before all is healed and at rest; what does not come
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import threading
@@ -15,24 +14,23 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import yaml
 
 from tests.grounds import Ground
-from tests.grounds.snippets import CHECK
 from tests.nemesis.checker import excused, violations
 from tests.nemesis.clocks import Clocks
 from tests.nemesis.crew import Crew, line_to
-from tests.nemesis.faults import Done, Nemesis
+from tests.nemesis.faults import Nemesis
 from tests.nemesis.feeder import Feeder, Mix
-from tests.nemesis.figures import Rescue, margins, rescued, resumed
-from tests.nemesis.history import Execution, History, Limits, Lying, Record, Rest, Unguarded, Violation
+from tests.nemesis.figures import margins, rescued, resumed
+from tests.nemesis.history import History, Limits, Violation
 from tests.nemesis.people import People
 from tests.nemesis.proof import Proof, now
 from tests.nemesis.schedule import Weather, schedule
-from tests.nemesis.snippets import FILES, LISTING, THERE
+from tests.nemesis.snippets import FILES
+from tests.nemesis.verdict import Seen
 
 #: Short times: a fence or a lease is a matter of seconds, and a guard may stand still for 5 s.
 QUICK = {
@@ -133,10 +131,12 @@ class Round:
             rough = self._work()
             restless = [*self._rest(), *crashed]
         drained = now() - began
-        rest, history, limits = self._look(restless), self._history(), self._limits()
-        found = violations(history, rest, limits)
-        result = Result(found, {each.task: self._story(each.task, history, rest) for each in found[:10] if each.task})
-        self._count(result, history, rest, limits)
+        accepted = [name for name, task in self.feeder.accepted.items() if task.sure and task.whole]
+        seen = Seen(self.ground, self.root, accepted, restless)
+        history, limits = self._history(seen), self._limits()
+        found = violations(history, seen.rest, limits)
+        result = Result(found, {each.task: self._story(each.task, history, seen) for each in found[:10] if each.task})
+        self._count(result, history, seen)
         result.figures |= {"rough seconds": rough, "seconds": drained, "judging seconds": now() - began - drained}
         if found:
             result.kept = self._keep()
@@ -195,66 +195,16 @@ class Round:
 
     # -- the verdict -------------------------------------------------------------------------------------------------------
 
-    def _look(self, restless: list[str]) -> Rest:
-        listed = self.ground.nodes[0].python(LISTING, 300, root=self.truth)
-        assert isinstance(listed, list)
-        files, records, self.workers, fenced, rescues = listed
-        ahead = time.time() - now()
-        self.rescues = [Rescue(datetime.fromisoformat(at).timestamp() - ahead, wid, why) for at, wid, why in rescues]
-        accepted = json.dumps([name for name, task in self.feeder.accepted.items() if task.sure and task.whole])
-        # Names are handed over in a file: a command line holds no 20,000 of them.
-        names = f"{self.ground.scratch}/accepted.json"
-        self.ground.nodes[0].python("answer = Path(path).write_text(text)", path=names, text=accepted)
-        script = CHECK.replace("json.loads(sys.argv[2])", "json.load(open(sys.argv[2]))")
-        checked = self.ground.nodes[0].run(
-            self.ground.python, "-c", script, self.truth, names, seconds=600, check=False
-        )
-        return Rest(
-            files=[Lying(state, path, identity(state, path), its_id, digest) for state, path, its_id, digest in files],
-            records=[_record(*facts) for facts in records],
-            fenced=frozenset(fenced),
-            problems=[*checked.out.splitlines(), *checked.err.splitlines()[-3:]],
-            processes=[f"{node}: {line}" for node in self.ground.nodes[1:] for line in self._there(node)],
-            restless=restless,
-        )
-
-    def _there(self, node: object) -> list[str]:
-        found = node.python(THERE, root=self.root)  # type: ignore[attr-defined]
-        assert isinstance(found, list)
-        return found
-
-    def _history(self) -> History:
+    def _history(self, seen: Seen) -> History:
         return History(
             plain=dict(self.feeder.accepted),
             toys=self.people.toys,
             executions=self.proof.executions(self._offset),
-            unguarded=[pause for done in self.nemesis.done if (pause := self._unguarded(done))],
+            unguarded=[pause for done in self.nemesis.done if (pause := seen.unguarded(done))],
         )
 
     def _offset(self, worker: str) -> float:
         return 0.0 if self.clocks.shared else self.clocks.offsets[self.proof.boots[worker]]
-
-    def _fact(self, worker: str, key: str) -> str:
-        """Of workers/WID.yaml; '' when a full disk left that empty."""
-        return str(self.workers[worker].get(key, "")).strip('"')
-
-    def _unguarded(self, done: Done) -> Unguarded | None:
-        """Whose guard stood still during a fault."""
-        if done.step.kind not in ("freeze-guard", "freeze-both", "freeze-node"):
-            return None
-        return Unguarded(self._workers_of(done), done.begin, done.end)
-
-    def _was_hit(self, done: Done, run: Execution) -> bool:
-        """True when a fault struck this run's worker, or its whole node."""
-        return run.worker in self._workers_of(done) if done.guards else run.node == f"n{done.step.node}"
-
-    def _workers_of(self, done: Done) -> frozenset[str]:
-        """The incarnations under the guard that was struck, or all of its node's boot."""
-        return frozenset(
-            wid for wid in self.workers
-            if (not done.guards or self._fact(wid, "guard_pid") in map(str, done.guards))
-            and (self.ground.kind == "local" or self._fact(wid, "boot_id") == done.boot)
-        )  # fmt: skip
 
     def _limits(self) -> Limits:
         lease, fence, kill = (float(str(self.times[key])) for key in ("lease", "fence", "kill"))
@@ -262,30 +212,30 @@ class Round:
 
     # -- for people --------------------------------------------------------------------------------------------------------
 
-    def _count(self, result: Result, history: History, rest: Rest, limits: Limits) -> None:
+    def _count(self, result: Result, history: History, seen: Seen) -> None:
         result.faults = Counter(done.step.kind for done in self.nemesis.done)
         result.missed, result.acts = self.nemesis.missed, self.people.acts
         result.figures = {
             "tasks": sum(task.sure for task in history.plain.values()) + len(history.toys),
             "executions": len(history.executions),
             "executions without end": sum(run.lost for run in self.proof.runs),
-            "completed": sum(record.outcome == "done" for record in rest.records),
+            "completed": sum(record.outcome == "done" for record in seen.rest.records),
             "submissions": self.feeder.submissions,
             "without answer": self.feeder.unanswered,
             "workers started": self.crew.started,
-            "incarnations": len(self.workers),
-            "excused overlaps": len(excused(history, limits)),
+            "incarnations": len(seen.workers),
+            "excused overlaps": len(excused(history, self._limits())),
             "clock error ms": self.clocks.error * 1000,
         }
-        result.rescued = rescued(self.rescues, self.nemesis.done, self._workers_of)
-        result.margins = margins(history.executions, self.nemesis.done, self._was_hit)
+        result.rescued = rescued(seen.rescues, self.nemesis.done, seen.workers_of)
+        result.margins = margins(history.executions, self.nemesis.done, seen.was_hit)
         result.resumed = resumed(history.executions, self.nemesis.done)
 
-    def _story(self, name: str, history: History, rest: Rest) -> str:
+    def _story(self, name: str, history: History, seen: Seen) -> str:
         """All that is known of one task."""
         lines = [f"run     {run}" for run in history.executions if run.task == name]
-        lines += [f"record  {record}" for record in rest.records if record.task == name]
-        lines += [f"file    {file}" for file in rest.files if file.name == name]
+        lines += [f"record  {record}" for record in seen.rest.records if record.task == name]
+        lines += [f"file    {file}" for file in seen.rest.files if file.name == name]
         lines += [str(history.plain.get(name, history.toys.get(name, "")))]
         journal = self.ground.nodes[0].run(f"grep -h -F '{name}' {self.truth}/workers/*.jsonl", check=False).out
         moments = [run.start for run in history.executions if run.task == name]
@@ -306,18 +256,3 @@ class Round:
     def _remove(self) -> None:
         self.ground.nodes[0].run("rm", "-rf", self.truth, seconds=300)
         shutil.rmtree(self.outside or self.proof.folder)
-
-
-def _record(path: str, worker: str, outcome: str, its_id: str, digest: str) -> Record:
-    task, _, number = path.removesuffix(".yaml").rpartition(".")
-    return Record(task, int(number), worker, outcome, its_id, digest)
-
-
-def identity(state: str, path: str) -> str:
-    """BATCH/NAME of a file below a state's folder, seen with a person's eyes."""
-    if state in ("running", "waiting"):
-        path = path.partition("/")[2].replace("%", "/")
-    if path.startswith("@"):
-        path = path.partition("/")[2]
-    folder, slash, file = path.removesuffix(".yaml").rpartition("/")
-    return f"{folder}{slash}{file.partition('~')[0].partition('@')[0]}"

@@ -136,6 +136,15 @@ for path in below("workers", ".jsonl"):
 answer = [files, records, workers, fenced, rescues]
 """
 
+#: A program: what `snapshot.check` finds in argv[1]; argv[2] is a file with the names that must be there.
+CHECK = """
+import json, sys
+from dsgspool.snapshot import check
+from dsgspool.spool import Spool
+for violation in check(Spool.open(sys.argv[1]), accepted=json.load(open(sys.argv[2]))):
+    print(violation)
+"""
+
 #: People.  They touch the share, and nothing but the share: a node that boots answers before it has mounted it.
 LOOK = """
 answer = []

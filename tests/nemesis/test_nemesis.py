@@ -1,4 +1,5 @@
-"""Short nemesis runs: `pytest -m nemesis tests/nemesis`.  A fixed seed and a fresh one, which is part of the test's name.
+"""Short nemesis runs: `pytest -m nemesis` on all grounds, with `-k nfs` on real NFS only, with `-k "not nfs"` elsewhere.
+Fixed seeds and a fresh one, which is part of the test's name.
 
 The rule: what is judged here is what `python -m tests.nemesis` judges for hours; only the length differs.
 """
@@ -18,16 +19,12 @@ from tests.nemesis.table import summary, text
 
 FRESH = random.SystemRandom().randrange(1, 1_000_000)
 SECONDS = {"local": 25.0, "stale": 25.0, "nfs4.2": 50.0, "nfs3": 50.0}
-SHORT = [("local", 1), ("local", FRESH), ("stale", 2), ("stale", FRESH)]
-NFS = [("nfs4.2", 3), ("nfs3", FRESH)]
-RUNS = [
-    *(pytest.param(*run, marks=pytest.mark.nemesis, id=f"{run[0]}-seed-{run[1]}") for run in SHORT),
-    *(pytest.param(*run, marks=[pytest.mark.nemesis, pytest.mark.nfs], id=f"{run[0]}-seed-{run[1]}") for run in NFS),
-]
+SHORT = [("local", 1), ("local", FRESH), ("stale", 2), ("stale", FRESH), ("nfs4.2", 3), ("nfs3", FRESH)]
 
 
+@pytest.mark.nemesis
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("kind", "seed"), RUNS)
+@pytest.mark.parametrize(("kind", "seed"), SHORT, ids=[f"{kind}-seed-{seed}" for kind, seed in SHORT])
 def test_no_promise_breaks_under_faults_and_people(kind: str, seed: int, request: pytest.FixtureRequest) -> None:
     if reason := missing(kind):
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
