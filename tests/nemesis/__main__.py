@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.grounds import Ground
-from tests.nemesis.field import PATIENT, PLANS, missing, up
+from tests.nemesis.field import GROUNDS, PATIENT, PLANS, missing, up
 from tests.nemesis.round import Plan, Result, Round
 from tests.nemesis.table import summary, text
 
@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument(
         "--only", nargs="+", default=[], metavar="FAULT", help="these faults only (tests/nemesis/schedule.py)"
     )
+    words.add_argument("--schedule", action="store_true", help="print what the seed makes of one round, and do nothing")
     words.add_argument("--json", type=Path, help="write the figures here")
     return words
 
@@ -70,6 +71,9 @@ def main(given: argparse.Namespace) -> int:
     if given.times == "default":
         plan = replace(plan, **PATIENT)
     plan = replace(plan, **{key: value for key in ("seconds", "every") if (value := getattr(given, key))})
+    if given.schedule:
+        print("\n".join(map(str, replace(plan, small_disk=True).steps(GROUNDS[given.on].kind))))
+        return 0
     if reason := missing(given.on):
         print(f"no {given.on} here: {reason}", file=sys.stderr)
         return 2

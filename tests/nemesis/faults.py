@@ -38,6 +38,11 @@ STRIKES = {  # kind -> whom, with which signal
 }  # fmt: skip
 
 
+def possible(kind: str, *, small_disk: bool) -> list[str]:
+    """What a kind of ground can do; `small_disk`: the disk of its share can be filled without harm."""
+    return [fault for fault in (*PROCESS_FAULTS, *BY_GROUND[kind]) if small_disk or fault != "disk-full"]
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """A fault as it really was."""
@@ -64,11 +69,6 @@ class Nemesis:
         self._boots: dict[int, str] = {}  #: node -> its boot when the newest fault began
         self._held = {node.number: threading.Lock() for node in ground.nodes}
         self._threads: list[threading.Thread] = []
-
-    def possible(self, *, small_disk: bool) -> list[str]:
-        """What this ground can do; `small_disk`: the share's disk can be filled without harm."""
-        kinds = [*PROCESS_FAULTS, *BY_GROUND[self.ground.kind]]
-        return kinds if small_disk or hasattr(self.ground, "rig") else [kind for kind in kinds if kind != "disk-full"]
 
     def run(self, steps: Sequence[Step], until: Callable[[], bool]) -> None:
         """All steps at their times, or until it is enough; then everything is taken back."""

@@ -19,16 +19,17 @@ from pathlib import Path
 import yaml
 
 from tests.grounds import Ground
+from tests.grounds.ground import CLIENTS
 from tests.nemesis.checker import excused, violations
 from tests.nemesis.clocks import Clocks
 from tests.nemesis.crew import Crew, line_to
-from tests.nemesis.faults import Nemesis
+from tests.nemesis.faults import Nemesis, possible
 from tests.nemesis.feeder import Feeder, Mix
 from tests.nemesis.figures import margins, rescued, resumed
 from tests.nemesis.history import History, Limits, Violation
 from tests.nemesis.people import People
 from tests.nemesis.proof import Proof, now
-from tests.nemesis.schedule import Weather, schedule
+from tests.nemesis.schedule import Step, Weather, schedule
 from tests.nemesis.snippets import FILES
 from tests.nemesis.verdict import Seen
 
@@ -61,6 +62,12 @@ class Plan:
     people_every: float = 0.7  #: mean seconds between two acts of a person
     only: tuple[str, ...] = ()  #: these faults, none = all that the ground can do
     small_disk: bool = False  #: the ground's disk may be filled
+
+    def steps(self, kind: str) -> list[Step]:
+        """What happens when, on a kind of ground."""
+        kinds = possible(kind, small_disk=self.small_disk)
+        weather = Weather(self.seconds, len(CLIENTS), self.every, self.longest)
+        return schedule(self.seed, weather, [fault for fault in kinds if not self.only or fault in self.only])
 
 
 @dataclass
@@ -146,9 +153,7 @@ class Round:
     def _work(self) -> float:
         """Everybody at once until the schedule is over or enough was done; how many seconds it was rough."""
         plan, began = self.plan, now()
-        weather = Weather(plan.seconds, len(self.ground.nodes) - 1, plan.every, plan.longest)
-        possible = self.nemesis.possible(small_disk=plan.small_disk)
-        steps = schedule(plan.seed, weather, [kind for kind in possible if not plan.only or kind in plan.only])
+        steps = plan.steps(self.ground.kind)
         for part in (self.clocks, self.crew, self.people):
             part.start()
         self.feeder.start(lambda: self.proof.ended)

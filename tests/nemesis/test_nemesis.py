@@ -18,7 +18,7 @@ from tests.nemesis.round import Round
 from tests.nemesis.table import summary, text
 
 FRESH = random.SystemRandom().randrange(1, 1_000_000)
-SECONDS = {"local": 25.0, "stale": 25.0, "nfs4.2": 50.0, "nfs3": 50.0}
+SECONDS = {"local": 20.0, "stale": 20.0, "nfs4.2": 50.0, "nfs3": 50.0}
 SHORT = [("local", 1), ("local", FRESH), ("stale", 2), ("stale", FRESH), ("nfs4.2", 3), ("nfs3", FRESH)]
 
 
