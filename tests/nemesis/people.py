@@ -6,6 +6,7 @@ never had an answer; and only on names that begin with k (moved, copied, removed
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 import threading
@@ -14,6 +15,7 @@ from collections import Counter
 from tests.grounds import Ground, Node, NodeError
 from tests.nemesis.crew import line_to
 from tests.nemesis.history import Toy
+from tests.nemesis.proof import now
 from tests.nemesis.snippets import COPY, DROP, LOOK, MOVE, REMOVE, SAVE
 
 FAMILY = re.compile(r"(?:^|[/%])([ke]\d+x\d+)")
@@ -41,7 +43,7 @@ class Person:
         self.batch = f"toys-{node.number}"
         self.toys: dict[str, Toy] = {}
         self.acts: Counter[str] = Counter()
-        self.unanswered = self.refused = 0
+        self.log: list[str] = []  #: every act, for the story of a broken promise
         self._ids = 0
 
     def act(self) -> None:
@@ -124,21 +126,26 @@ class Person:
     def _do(self, what: str, toy: Toy | None, program: str, **values: object) -> None:
         """What has no answer, or an error, may have happened or not; an editor's save may have left anything."""
         self.acts[what] += 1
+        began, outcome = now(), "ok"
         try:
-            self.node.python(program, 400, root=self.root, **values)
+            outcome = str(self.node.python(program, 400, root=self.root, **values))
         except NodeError as error:
-            self.refused += "does not answer" not in str(error)
-            self.unanswered += "does not answer" in str(error)
+            outcome = str(error)
             if toy and what in ("new", "edit", "edit in place"):
                 toy.excused = True
+        told = {key: value for key, value in values.items() if key in ("old", "new", "text", "in_place")}
+        self.log.append(f"{began:.3f} to {now():.3f}  {what} {told or values.get('files')}: {outcome}")
 
     def _command(self, what: str, name: str) -> None:
         self.acts[what] += 1
+        began = now()
         words = [self.python, "-m", "dsgspool", what, f"{self.batch}/{name}"]
         try:
-            self.node.run(*words, seconds=400, check=False, env={"DSGSPOOL_SPOOL": self.root})
-        except NodeError:
-            self.unanswered += 1
+            answer = self.node.run(*words, seconds=400, check=False, env={"DSGSPOOL_SPOOL": self.root})
+            outcome = f"exit code {answer.code}: {answer.out.strip()} {answer.err.strip()}"
+        except NodeError as error:
+            outcome = str(error)
+        self.log.append(f"{began:.3f} to {now():.3f}  {what} {self.batch}/{name}: {outcome}")
 
 
 class People:
@@ -157,10 +164,8 @@ class People:
 
     def _live(self, person: Person) -> None:
         while not self.over.wait(person.random.expovariate(1 / self.every)):
-            try:
+            with contextlib.suppress(NodeError):  # the node is off just then
                 person.act()
-            except NodeError:
-                person.unanswered += 1
         person.node.close()
 
     def join(self) -> None:
@@ -173,6 +178,10 @@ class People:
     def toys(self) -> dict[str, Toy]:
         """All that they played with."""
         return {name: toy for person in self.everyone for name, toy in person.toys.items()}
+
+    def log(self, name: str) -> list[str]:
+        """What was done to a task, by what its name begins with everywhere."""
+        return [line for person in self.everyone for line in person.log if name in line or " mv of a batch " in line]
 
     @property
     def acts(self) -> Counter[str]:

@@ -242,6 +242,7 @@ class Round:
         lines += [f"record  {record}" for record in seen.rest.records if record.task == name]
         lines += [f"file    {file}" for file in seen.rest.files if file.name == name]
         lines += [str(history.plain.get(name, history.toys.get(name, "")))]
+        lines += [f"act     {line}" for line in self.people.log(name)] if name in history.toys else []
         journal = self.ground.nodes[0].run(f"grep -h -F '{name}' {self.truth}/workers/*.jsonl", check=False).out
         moments = [run.start for run in history.executions if run.task == name]
         near = [
