@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument(
         "--only", nargs="+", default=[], metavar="FAULT", help="these faults only (tests/nemesis/schedule.py)"
     )
+    words.add_argument("--keep-going", action="store_true", help="go on after a round that broke a promise")
     words.add_argument("--schedule", action="store_true", help="print what the seed makes of one round, and do nothing")
     words.add_argument("--json", type=Path, help="write the figures here")
     return words
@@ -85,7 +86,7 @@ def main(given: argparse.Namespace) -> int:
         ):
             results.append(result)
             tell(seed, result)
-            if result.violations:
+            if result.violations and not given.keep_going:
                 break
     figures = summary(given.on, [given.seed + number for number in range(len(results))], results)
     print(text(figures))
