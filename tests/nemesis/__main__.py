@@ -10,6 +10,7 @@ import json
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,9 @@ from tests.grounds import Ground
 from tests.nemesis.field import GROUNDS, PATIENT, PLANS, missing, up
 from tests.nemesis.round import Plan, Result, Round
 from tests.nemesis.table import summary, text
+
+
+SHOWN = 25  #: violations of a round that are printed one by one
 
 
 def rounds(ground: Ground, plan: Plan, *, minutes: float, tasks: int) -> Iterator[tuple[int, Result]]:
@@ -39,8 +43,10 @@ def tell(seed: int, result: Result) -> None:
         f"round {seed}: {figures['tasks']:.0f} tasks, {figures['executions']:.0f} executions, {result.faults.total()} faults, "
         f"{result.acts.total()} acts, {figures['seconds']:.0f} s, {len(result.violations)} violations", flush=True,
     )  # fmt: skip
-    for violation in result.violations:
+    for violation in result.violations[:SHOWN]:
         print(f"VIOLATION {violation}")
+    if len(result.violations) > SHOWN:
+        print(f"and more: {dict(Counter(violation.rule for violation in result.violations))}")
     if result.kept:
         print(f"spool and proof: {result.kept}")
     for name, story in result.stories.items():
