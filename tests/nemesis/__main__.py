@@ -20,7 +20,6 @@ from tests.nemesis.field import GROUNDS, PATIENT, PLANS, missing, up
 from tests.nemesis.round import Plan, Result, Round
 from tests.nemesis.table import summary, text
 
-
 SHOWN = 25  #: violations of a round that are printed one by one
 
 
