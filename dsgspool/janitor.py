@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from dsgspool import names
 from dsgspool.clock import ServerClock, iso, unix
@@ -86,11 +86,19 @@ class Janitor:
     # -- the dead ------------------------------------------------------------------------------------------------
 
     def bury(self) -> int:
-        """Sweep the folder of every dead worker; the number of tasks moved."""
-        moved = 0
+        """Sweep the folder of every dead worker; the number of tasks moved.
+
+        Names that people moved out of these folders are looked for once for all of them.  A look is a walk through the
+        whole spool: one for each of 190 dead workers took a new worker longer than its fence, and killed every new one.
+        """
+        moved, fresh = 0, set[str]()
         for wid, is_folder in list(self.fs.scan(self.spool.running)):
             if is_folder and wid != self.wid and (why := self.peers.verdict(wid)) and not self._is_new(wid):
                 moved += self._take_over(wid, why)
+                fresh.add(wid)
+        if fresh := fresh - self._stripped:
+            moved += self.strip(fresh)
+            self._stripped |= fresh
         return moved
 
     def _is_new(self, wid: str) -> bool:
@@ -103,9 +111,6 @@ class Janitor:
         if files or wid not in self._stripped:
             self._fence(wid, why)
         moved = sum(self._rescue(wid, file, why) for file in files)
-        if wid not in self._stripped:
-            moved += self.strip(wid)
-            self._stripped.add(wid)
         self._forget(wid, folder)
         return moved
 
@@ -161,12 +166,14 @@ class Janitor:
         if all(self.server.now() - self.fs.status(mark).st_mtime > DAY for mark in marks) and self._age(folder) > DAY:
             self.fs.remove_folder(folder)
 
-    def strip(self, wid: str) -> int:
-        """Take the `@` off every name of a dead worker that a person moved out of its folder."""
+    def strip(self, wids: Collection[str]) -> int:
+        """Take the `@` off every name of these dead workers that a person moved out of their folders."""
         moved = 0
         for state in (State.TODO, State.HOLD, State.FAILED, State.DONE, State.RUNNING):
             for path, name in list(self.spool.held(state)):
-                if name.claim and name.claim.wid == wid and not (state is State.RUNNING and path.startswith(f"{wid}/")):
+                if not name.claim or name.claim.wid not in wids:
+                    continue
+                if state is not State.RUNNING or not path.startswith(f"{name.claim.wid}/"):
                     moved += self.moves.strip(Place(state, path, name))
         return moved
 

@@ -132,8 +132,13 @@ class Moves:
         return self._move(place, f"{self.spool.failed}/{place.name.failed('cancelled', self.token()).path}")
 
     def hand_back(self, place: Place, state: State) -> bool:
-        """Move a held file, claim and all, to a shared folder: that is how its owner is told to stop it."""
-        return self._move(place, f"{self.spool.folder(state)}/{os.path.basename(place.path)}")
+        """Move a held file, claim and all, to a shared folder: that is how its owner is told to stop it.
+
+        RACE: a person's copy keeps its `@`, and may lie there already; with a token of mine it is not overwritten.
+        """
+        name = place.name.returned(place.name.budget, self.token())
+        kept = name.claimed(place.name.claim).flat if place.name.claim else name.path
+        return self._move(place, f"{self.spool.folder(state)}/{kept}")
 
     def strip(self, place: Place, budget: Budget | None = None) -> bool:
         """Take the `@` off a name whose owner has let go or is dead; a return like any other, never the plain name."""

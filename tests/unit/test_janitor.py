@@ -156,6 +156,22 @@ def test_two_janitors_at_once_move_it_once(world, dying, actor):
     assert len(lies(world)) == 1
 
 
+def test_however_many_are_dead_the_spool_is_walked_once_for_the_names_that_people_moved(world, actor, monkeypatch):
+    """One walk for each of 190 dead workers took a new worker longer than its fence: every new one was killed too."""
+    for number in range(20):
+        dying = world.worker()
+        running(dying, f"x{number}", steps=0)
+        (file,) = os.listdir(dying.own.path)
+        os.rename(f"{dying.own.path}/{file}", f"{world.root}/hold/{file}")
+        world.crash(dying)
+    walked = []
+    find = type(world.spool.fs).find
+    monkeypatch.setattr(type(world.spool.fs), "find", lambda fs, *args: walked.append(args) or find(fs, *args))
+    actor.sweep()
+    assert len([path for path in lies(world, "hold") if "@" not in path]) == 20
+    assert len([folder for folder, *_ in walked if folder.endswith("/failed")]) == 1
+
+
 def test_nothing_of_the_living_is_touched(world, dying, actor):
     work = running(dying, "x")
     actor.sweep()

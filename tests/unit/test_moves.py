@@ -50,14 +50,15 @@ VERBS = [
     ("hold", "todo/s/x.yaml", "hold/s/x~0.tttttttt-1.yaml"),
     ("hold", "todo/@p10/x~1.cccccccc-1.yaml", "hold/x~1.tttttttt-1.yaml"),
     ("hold", "waiting/until-20261121T210000Z/s/x~1l2.cccccccc-1.yaml", "hold/s/x~1l2.tttttttt-1.yaml"),
-    ("hold", f"running/{WID}/s%x{HELD}.yaml", f"hold/s%x{HELD}.yaml"),
+    ("hold", f"running/{WID}/s%x{HELD}.yaml", f"hold/s%x~0.tttttttt-1{HELD}.yaml"),
+    ("hold", f"running/{WID}/s%x~1.cccccccc-1.yaml", "hold/s/x~1.tttttttt-1.yaml"),
     ("release", "hold/s/x~1.cccccccc-1.yaml", "todo/s/x~1.tttttttt-1.yaml"),
     ("release", "waiting/until-20261121T210000Z/@p10/x~1.cccccccc-1.yaml", "todo/@p10/x~1.tttttttt-1.yaml"),
     ("requeue", "done/s/x.yaml", "todo/s/x~0.tttttttt-1.yaml"),
     ("requeue", "failed/x~exit1.yaml", "todo/x~0.tttttttt-1.yaml"),
     ("cancel", "todo/x.yaml", "failed/x~cancelled.tttttttt-1.yaml"),
     ("cancel", "hold/s/x.yaml", "failed/s/x~cancelled.tttttttt-1.yaml"),
-    ("cancel", f"running/{WID}/x{HELD}.yaml", f"failed/x{HELD}.yaml"),
+    ("cancel", f"running/{WID}/x{HELD}.yaml", f"failed/x~0.tttttttt-1{HELD}.yaml"),
     ("strip", f"todo/x{HELD}.yaml", "todo/x~0.tttttttt-1.yaml"),
     ("strip", f"todo/s%x~2.cccccccc-1{HELD}.yaml", "todo/s/x~2.tttttttt-1.yaml"),
     ("strip", f"hold/@p10%s%x{HELD}.yaml", "hold/s/x~0.tttttttt-1.yaml"),
@@ -92,6 +93,15 @@ def test_a_refused_rename_is_repeated_and_then_told(world, put):
     place = put("todo/y.yaml")
     with pytest.raises(StorageError, match="quota"):
         with_door(world, FlakyFs(world.clock, {"rename": errno.EDQUOT}, times=9)).hold(place)
+
+
+@pytest.mark.parametrize("verb", ["hold", "cancel"])
+def test_copies_of_a_running_task_are_handed_back_beside_each_other(world, moves, put, verb):
+    """Else `cp` of a running task, `mv` of the copy to another worker, `hold`: the copy replaces the task."""
+    places = [put(f"running/{wid}/x{HELD}.yaml") for wid in (WID, "n2-bbbbbbbb")]
+    assert [getattr(moves, verb)(place) for place in places] == [True, True]
+    assert len(lies(world)) == 2
+    assert all(HELD in path for path in lies(world))
 
 
 def test_tokens_are_never_given_twice():

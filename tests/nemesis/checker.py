@@ -1,0 +1,202 @@
+"""The verdict: a pure function from what happened and what lies there to the list of broken promises.
+
+The rule: tasks that nobody touches are judged without mercy: each lies in done/, was completed once, with a run that
+came to its end, and no two runs of it were alive together.  What people play with is judged by what no person's move may
+cause.  Where an outcome is unknown, both are allowed, and only there.
+
+The one excuse for two living runs is in the promise itself: the guard of the first one was not given CPU time (its node
+or it itself was frozen, or it was killed together with its worker) for longer than the lease leaves room.  Even then the
+older run must be gone within seconds after the thaw, and the task completed once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import TypeVar
+
+from tests.nemesis.history import Accepted, Execution, History, Limits, Lying, Record, Rest, Toy, Unguarded, Violation
+
+DONE = "done"
+T = TypeVar("T")
+
+
+def violations(history: History, rest: Rest, limits: Limits) -> list[Violation]:
+    """Every one; an empty list is the promise kept."""
+    files = _group(rest.files, lambda file: file.name)
+    records = _group(rest.records, lambda record: record.task)
+    runs = _group(sorted(history.executions, key=lambda run: run.start), lambda run: run.task)
+    found = []
+    for name, task in history.plain.items():
+        lying = files.get(name, [])
+        if not task.whole:
+            continue
+        if task.sure or lying:
+            found += _plain(task, lying, _once(records.get(name, []), rest.fenced), runs.get(name, []))
+        elif runs.get(name):
+            found.append(Violation("lost", name, "its submission had no answer, it ran, and now it is in no folder"))
+    found += chain.from_iterable(_toy(toy) for toy in _of_toys(history.toys, rest))
+    for name, each in runs.items():
+        found += [*_overlaps(name, each, history.unguarded, limits), *_attempts(name, each)]
+    late = {record.task for record in rest.records if _ended_late(record, rest.fenced, history.unguarded, limits)}
+    return [*found, *_phantoms(history, rest), *_unrest(rest, late)]
+
+
+def excused(history: History, limits: Limits) -> list[tuple[Execution, Execution]]:
+    """Pairs of runs that were alive together because a guard stood still: to be counted and shown."""
+    runs = _group(sorted(history.executions, key=lambda run: run.start), lambda run: run.task)
+    pairs = (pair for each in runs.values() for pair in _alive_together(each, limits))
+    return [pair for pair in pairs if _excuse(*pair, history.unguarded, limits)]
+
+
+def _group(every: Iterable[T], key: Callable[[T], str]) -> dict[str, list[T]]:
+    grouped: dict[str, list[T]] = defaultdict(list)
+    for each in every:
+        grouped[key(each)].append(each)
+    return grouped
+
+
+# -- tasks that nobody touches -------------------------------------------------------------------------------------------
+
+
+def _once(records: list[Record], fenced: frozenset[str]) -> list[Record]:
+    """Without what a worker that others had taken for dead wrote late: its command had ended, its end came too late."""
+    good = sorted((record for record in records if record.outcome == DONE), key=lambda record: record.attempt)
+    return [record for record in good if record is good[-1] or record.worker not in fenced]
+
+
+def _plain(task: Accepted, lying: list[Lying], good: list[Record], runs: list[Execution]) -> Iterator[Violation]:
+    name = task.name
+    if not lying:
+        yield Violation("lost", name, "accepted, and in no folder")
+    if len(lying) > 1:
+        yield Violation("twice-there", name, f"it lies in {_places(lying)}")
+    for file in lying:
+        if file.id != task.id:
+            yield Violation(
+                "overwritten", name, f"{file.state}/{file.path} holds {file.id or '?'} instead of {task.id}"
+            )
+        if file.state != DONE:
+            yield Violation("not-done", name, f"it lies in {file.state}/{file.path}")
+    if len(good) > 1:
+        yield Violation("completed-twice", name, f"attempts {[record.attempt for record in good]} ended with done")
+    if any(file.state == DONE for file in lying):
+        yield from _proven(name, lying[0], good, runs)
+
+
+def _proven(name: str, file: Lying, good: list[Record], runs: list[Execution]) -> Iterator[Violation]:
+    """The attempt that its record calls done ran to its end, ran this text, and was the last one."""
+    if not good:
+        yield Violation("done-without-record", name, "no record says done")
+        return
+    attempt, worker = good[-1].attempt, good[-1].worker
+    if not any(run.ended and (run.attempt, run.worker) == (attempt, worker) for run in runs):
+        yield Violation("done-without-run", name, f"attempt {attempt} of {worker} did not come to its end")
+    if good[-1].digest != file.digest:
+        yield Violation("overwritten", name, f"the text in done/ is not the one that attempt {attempt} ran")
+    if late := [run.attempt for run in runs if run.attempt > attempt]:
+        yield Violation("ran-after-done", name, f"attempt {attempt} had ended well, yet attempts {late} ran")
+
+
+# -- tasks that people play with -------------------------------------------------------------------------------------------
+
+
+def _of_toys(toys: Mapping[str, Toy], rest: Rest) -> Iterator[tuple[str, Toy, list[Lying], list[Record]]]:
+    files = _group(rest.files, lambda file: file.id)
+    records = _group(rest.records, lambda record: record.id)
+    for name, toy in toys.items():
+        mine = [[*chain.from_iterable(every.get(each, []) for each in toy.ids)] for every in (files, records)]
+        yield name, toy, mine[0], mine[1]
+
+
+def _toy(seen: tuple[str, Toy, list[Lying], list[Record]]) -> Iterator[Violation]:
+    name, toy, files, records = seen
+    last = toy.ids[-1]
+    if not toy.excused and last not in {each.id for each in chain(files, records)}:
+        yield Violation("lost", name, f"its text {last} is in no folder and in no record")
+    if not toy.excused and not files:
+        yield Violation("lost", name, "nobody removed it, and it is in no folder")
+    done = sum(record.outcome == DONE for record in records)
+    if done > 1 + toy.touched:
+        yield Violation("completed-twice", name, f"completed {done} times, and people touched it {toy.touched} times")
+    if len(files) > 1 + toy.touched:
+        yield Violation("twice-there", name, f"{len(files)} files, and people touched it {toy.touched} times")
+
+
+# -- runs --------------------------------------------------------------------------------------------------------------------
+
+
+def _alive_together(runs: list[Execution], limits: Limits) -> Iterator[tuple[Execution, Execution]]:
+    """Pairs (older, newer) of one task's runs, in the order of their starts, that were alive at the same time."""
+    for number, run in enumerate(runs):
+        for older in runs[:number]:
+            if older.last > run.start + (limits.slack if older.node != run.node else 0):
+                yield older, run
+
+
+def _overlaps(name: str, runs: list[Execution], unguarded: list[Unguarded], limits: Limits) -> Iterator[Violation]:
+    for older, run in _alive_together(runs, limits):
+        if not _excuse(older, run, unguarded, limits):
+            yield Violation(
+                "overlap", name, f"attempt {run.attempt} on {run.worker} began {older.last - run.start:.3f} s before the last "
+                f"sign of life of attempt {older.attempt} on {older.worker}",
+            )  # fmt: skip
+    for number, run in enumerate(runs):
+        if run.together and not any(_excuse(older, run, unguarded, limits) for older in runs[:number]):
+            yield Violation("overlap", name, f"attempt {run.attempt} on {run.worker} met a living process of this task")
+
+
+def _excuse(older: Execution, run: Execution, unguarded: list[Unguarded], limits: Limits) -> bool:
+    """True when the older run's guard stood still so long before the newer start that it could not kill in time, and
+    killed soon after."""
+    for pause in unguarded:
+        stood = min(pause.end, run.start) - max(pause.begin, run.start - 2 * limits.lease)
+        if older.worker in pause.workers and stood >= limits.margin and older.last <= pause.end + 2 * limits.kill:
+            return True
+    return False
+
+
+def _attempts(name: str, runs: list[Execution]) -> Iterator[Violation]:
+    """An attempt's number is given once, ever: it serves as a fencing token."""
+    for attempt, times in Counter(run.attempt for run in runs).items():
+        if times > 1:
+            workers = [run.worker for run in runs if run.attempt == attempt]
+            yield Violation("attempt-twice", name, f"attempt {attempt} ran {times} times, on {', '.join(workers)}")
+
+
+# -- the spool at rest -------------------------------------------------------------------------------------------------------
+
+
+def _phantoms(history: History, rest: Rest) -> Iterator[Violation]:
+    """Nothing runs, lies there or is recorded that nobody handed in."""
+    known = {task.id for task in history.plain.values()} | {each for toy in history.toys.values() for each in toy.ids}
+    where = [(run.task, run.id, "ran") for run in history.executions]
+    where += [(file.name, file.id, f"lies in {file.state}/{file.path}") for file in rest.files]
+    for name, its_id, what in where:
+        if its_id not in known and its_id:
+            yield Violation("phantom", name, f"a text {its_id} that nobody handed in {what}")
+
+
+def _ended_late(record: Record, fenced: frozenset[str], unguarded: list[Unguarded], limits: Limits) -> bool:
+    """A worker that stood still, together with its guard, until others had taken it for dead, ends records after the
+    thaw: their `ended` is no moment at which a command was alive.  The commands themselves are judged by their proof."""
+    stood = any(record.worker in pause.workers and pause.end - pause.begin >= limits.margin for pause in unguarded)
+    return bool(record.outcome) and record.worker in fenced and stood
+
+
+def _unrest(rest: Rest, late: Collection[str]) -> Iterator[Violation]:
+    for file in rest.files:
+        if "@" in file.path.rpartition("/")[2]:
+            yield Violation("leftover-claim", file.name, f"{file.state}/{file.path}")
+        elif file.state in ("todo", "waiting", "running"):
+            yield Violation("stuck", file.name, f"{file.state}/{file.path}")
+    for rule, lines in (("check", rest.problems), ("process", rest.processes), ("restless", rest.restless)):
+        for line in lines:
+            if rule == "check" and line.startswith("overlap: ") and line.split(": ")[1] in late:
+                continue
+            yield Violation(rule, "", line)
+
+
+def _places(lying: Iterable[Lying]) -> str:
+    return ", ".join(f"{file.state}/{file.path}" for file in lying)
