@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.nfs.conftest import Figure
-from tests.nfs.lab import Lab
+from tests.grounds.fixtures import Figure
+from tests.grounds.lab import Lab
 from tests.nfs.rig.places import EXPORT, MOUNT, PYTHON
 from tests.support.waiting import wait_until
 
@@ -21,7 +21,7 @@ OTHER = "/mnt/other"  #: a second mount of the export on node 1, with options of
 def doctor(lab: Lab, node: int, *words: str, spool: str = "") -> dict[str, dict]:
     """Findings of `doctor --json` by id."""
     command = [PYTHON, "-m", "dsgspool", "--spool", spool or lab.spool, "doctor", "--json", *words]
-    answer = lab.rig.nodes[node].run(*command, check=False, seconds=200)
+    answer = lab.ground.rig.nodes[node].run(*command, check=False, seconds=200)
     assert answer.out.startswith("["), answer
     return {finding["id"]: finding for finding in json.loads(answer.out)}
 
@@ -33,12 +33,12 @@ def bad(findings: dict[str, dict]) -> dict[str, str]:
 @pytest.fixture
 def mounted(lab: Lab) -> Iterator:
     """Mounts the export a second time on node 1, with other options."""
-    node = lab.rig.nodes[1]
+    node = lab.ground.rig.nodes[1]
     # A mount of the same server shares the first one's options unless told otherwise.
-    source = "10.77.0.10:/" if lab.rig.shape.version.startswith("4") else f"10.77.0.10:{EXPORT}"
+    source = "10.77.0.10:/" if lab.ground.rig.shape.version.startswith("4") else f"10.77.0.10:{EXPORT}"
 
     def mount(options: str) -> str:
-        version = lab.rig.shape.version
+        version = lab.ground.rig.shape.version
         node.run(f"mkdir -p {OTHER} && mount -t nfs -o vers={version},nosharecache,{options} {source} {OTHER}")
         return f"{OTHER}/{lab.name}"
 
@@ -52,7 +52,7 @@ def test_a_healthy_share_is_green(lab: Lab, figure: Figure) -> None:
     seconds = time.monotonic() - began
     assert bad(findings) == {}
     kind = findings["mount.kind"]
-    assert kind["facts"]["version"].startswith(lab.rig.shape.version) and kind["facts"]["point"] == MOUNT
+    assert kind["facts"]["version"].startswith(lab.ground.rig.shape.version) and kind["facts"]["point"] == MOUNT
     assert findings["mount.hard"]["status"] == findings["semantics.lock"]["status"] == "ok"
     assert "cannot be seen" in findings["mount.export"]["text"]
     figure(f"doctor on a healthy spool: {seconds:.1f} s")
@@ -77,9 +77,9 @@ def test_a_soft_mount_is_named(lab: Lab, mounted) -> None:
 
 
 def test_locks_that_are_not_shared_are_named(lab: Lab, mounted) -> None:
-    options = "nolock" if lab.rig.shape.version == "3" else "local_lock=flock"
+    options = "nolock" if lab.ground.rig.shape.version == "3" else "local_lock=flock"
     findings = doctor(lab, 1, spool=mounted(f"hard,{options}"))
-    if lab.rig.shape.version == "3":
+    if lab.ground.rig.shape.version == "3":
         assert "nolock" in findings["mount.locks"]["text"]
         assert list(bad(findings)) == ["mount.locks"]
     else:  # v4 has no other locks than the server's, and the client ignores the option
@@ -95,12 +95,12 @@ def test_what_is_cached_is_told(lab: Lab, mounted) -> None:
 
 def test_a_frozen_server_is_named_and_not_waited_for(lab: Lab, figure: Figure) -> None:
     doctor(lab, 1)
-    lab.rig.pause(0)
+    lab.ground.rig.pause(0)
     began = time.monotonic()
     try:
         findings = doctor(lab, 1)
     finally:
-        lab.rig.resume(0)
+        lab.ground.rig.resume(0)
     seconds = time.monotonic() - began
     (finding,) = bad(findings).values()
     assert f"the file server of {MOUNT} does not answer" in finding
@@ -111,14 +111,14 @@ def test_a_frozen_server_is_named_and_not_waited_for(lab: Lab, figure: Figure) -
 
 
 def test_a_read_only_export_is_named(lab: Lab) -> None:
-    lab.rig.export("ro")
+    lab.ground.rig.export("ro")
     found = bad(doctor(lab, 1))
     assert "EROFS" in found["semantics.bench"]
     assert all("EROFS" in text or "may not write" in text for text in found.values()), found
 
 
 def test_a_full_disk_is_named(lab: Lab) -> None:
-    lab.rig.fill_disk()
+    lab.ground.rig.fill_disk()
     findings = doctor(lab, 1)
     assert "ENOSPC" in " ".join(bad(findings).values())
     assert findings["mount.space"]["status"] in ("FAIL", "warn")
@@ -128,7 +128,7 @@ def test_a_full_disk_is_named(lab: Lab) -> None:
 def test_a_wrong_clock_is_told_with_its_amount(lab: Lab, skew: int) -> None:
     off = doctor(lab, 0, spool=lab.truth)["semantics.utime"]["facts"]["offset_seconds"]
     assert abs(off) < 2
-    lab.rig.skew(1, skew)
+    lab.ground.rig.skew(1, skew)
     findings = doctor(lab, 1)
     assert list(bad(findings)) == ["semantics.utime"]
     assert findings["semantics.utime"]["facts"]["offset_seconds"] == pytest.approx(skew, abs=5)
@@ -136,7 +136,7 @@ def test_a_wrong_clock_is_told_with_its_amount(lab: Lab, skew: int) -> None:
 
 def test_two_nodes_measure_what_they_see_of_each_other(lab: Lab, figure: Figure) -> None:
     log = f"/tmp/{lab.name}-peer.json"
-    other = lab.rig.nodes[2]
+    other = lab.ground.rig.nodes[2]
     command = f"{PYTHON} -m dsgspool --spool {lab.spool} doctor --peer --json > {log}; echo done >> {log}"
     other.spawn(["bash", "-c", command], "/dev/null")
     findings = doctor(lab, 1, "--peer")
@@ -151,7 +151,7 @@ def test_two_nodes_measure_what_they_see_of_each_other(lab: Lab, figure: Figure)
     assert findings["peers.lock"]["status"] == "ok"
     theirs = wait_until(lambda: told(other.run("cat", log).out), 30, lab.describe)
     assert bad(theirs) == {} and "n1" in theirs["peers.who"]["text"]
-    left = lab.rig.server.python("os.listdir(path)", path=f"{lab.truth}/tmp")
+    left = lab.ground.rig.server.python("os.listdir(path)", path=f"{lab.truth}/tmp")
     assert left == []
     figure(f"peers: {', '.join(f'{look} {seconds}' for look, seconds in delays.items())} s")
     figure(f"peers: {findings['peers.tick']['text']}")
@@ -163,10 +163,10 @@ def told(text: str) -> dict[str, dict]:
 
 
 def test_peers_with_locks_of_their_own_are_told_so(lab: Lab, mounted) -> None:
-    if lab.rig.shape.version != "3":
+    if lab.ground.rig.shape.version != "3":
         pytest.skip("NFS v4 knows only the server's locks")
     mine = mounted("hard,nolock")
-    other = lab.rig.nodes[2]
+    other = lab.ground.rig.nodes[2]
     other.spawn([PYTHON, "-m", "dsgspool", "--spool", lab.spool, "doctor", "--peer", "--json"], "/dev/null")
     found = bad(doctor(lab, 1, "--peer", spool=mine))
     assert "locks hold on each machine alone" in found["peers.lock"]
@@ -175,4 +175,4 @@ def test_peers_with_locks_of_their_own_are_told_so(lab: Lab, mounted) -> None:
 def test_a_doctor_without_a_partner_says_so(lab: Lab) -> None:
     findings = doctor(lab, 1, "--peer", "--wait", "2")
     assert bad(findings) == {"peers.who": "nobody joined within 2 s"}
-    assert lab.rig.server.python("os.listdir(path)", path=f"{lab.truth}/tmp") == []
+    assert lab.ground.rig.server.python("os.listdir(path)", path=f"{lab.truth}/tmp") == []

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.nfs.rig import Node, Rig
+from tests.grounds import Ground, Node
+from tests.nfs.rig import Rig
 from tests.nfs.rig.places import EXPORT, MOUNT
 from tests.simulation.findings import FINDINGS
 from tests.simulation.pair import Client, Pair
@@ -81,9 +82,11 @@ class RealPair:
 
 
 @pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.__name__)
-def test_the_real_client_still_does_what_the_simulated_one_does(finding: Callable[[Pair], None], rig: Rig) -> None:
-    pair = RealPair(rig, f"finding-{finding.__name__}")
+def test_the_real_client_still_does_what_the_simulated_one_does(
+    finding: Callable[[Pair], None], ground: Ground
+) -> None:
+    pair = RealPair(ground.rig, f"finding-{finding.__name__}")
     try:
         finding(pair)
     finally:
-        rig.mend()
+        ground.mend()
