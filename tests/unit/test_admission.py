@@ -1,4 +1,4 @@
-"""The rule: by default a worker runs only files of its own user."""
+"""The rule: by default a worker runs only files of its own user, and only those that nobody else may write to."""
 
 from dsgspool.settings import Settings
 from dsgspool.spool.own import Text
@@ -7,13 +7,20 @@ from dsgspool.worker.admission import Me, why_foreign
 ME = Me(uid=1000, spool_owner=1000)
 
 
-def text(uid, gid=100):
-    return Text(b"command: x\n...\n", (1, 1, 1), uid, gid)
+def text(uid, gid=100, mode=0o644):
+    return Text(b"command: x\n...\n", (1, 1, 1), uid, gid, mode)
 
 
 def test_a_file_of_another_user_is_not_run():
     assert why_foreign(text(1000), Settings(), ME) == ""
     assert "uid 1001" in why_foreign(text(1001), Settings(), ME)
+
+
+def test_a_file_of_mine_that_others_may_write_to_is_not_run():
+    assert "everybody may write to it" in why_foreign(text(1000, mode=0o646), Settings(), ME)
+    assert "may write to it" in why_foreign(text(1000, 12345, 0o664), Settings(), ME)
+    assert why_foreign(text(1000, 0, 0o664), Settings(group="root"), ME) == ""
+    assert "everybody may write to it" in why_foreign(text(1000, 0, 0o666), Settings(group="root"), ME)
 
 
 def test_a_group_is_trusted_only_when_the_spool_says_so():

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from dsgspool import proc
+from dsgspool import census, proc
 from dsgspool.clock import ServerClock
 from dsgspool.names import Claim, TaskName
 from dsgspool.proc import Exit
@@ -31,7 +31,7 @@ def attempt():
 
 @pytest.fixture
 def processes(monkeypatch):
-    """My children: pid -> (session, claim); the dead go.  Gives what was killed."""
+    """My children: pid -> (session, claim, parent if not me); the dead go.  Gives what was killed, each alone."""
     table, killed = {}, []
 
     def send(pids, _number):
@@ -39,10 +39,16 @@ def processes(monkeypatch):
             killed.append(pid)
             table.pop(pid)
 
-    monkeypatch.setattr(proc, "children", lambda: list(table))
+    def parent(pid):
+        return (*table[pid], os.getpid())[2]
+
+    monkeypatch.setattr(proc, "children", lambda: [pid for pid in table if parent(pid) == os.getpid()])
     monkeypatch.setattr(proc, "session", lambda pid: table[pid][0])
     monkeypatch.setattr(proc, "marker", lambda pid: table[pid][1])
-    monkeypatch.setattr(proc, "descendants", lambda pid: [pid])
+    monkeypatch.setattr(proc, "group", {CHILD: 0, CHILD + 1: 0}.__getitem__)
+    monkeypatch.setattr(
+        census, "table", lambda: {pid: census.Process(pid, parent(pid), table[pid][0], 0) for pid in table}
+    )
     monkeypatch.setattr(proc, "send", send)
     return table, killed
 
@@ -54,6 +60,24 @@ def test_what_it_left_is_killed_and_then_nothing_is_left(runner, attempt, proces
     assert not runner.clear(attempt, {OTHER}, {f"{WID}.2"})
     assert killed == [CHILD]
     assert runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+
+
+def test_what_is_below_what_it_left_is_killed_too(runner, attempt, processes):
+    table, killed = processes
+    table.update({CHILD: (MINE, ""), CHILD + 1: (CHILD + 1, "", CHILD), OTHER: (OTHER, f"{WID}.2")})
+    runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    assert sorted(killed) == [CHILD, CHILD + 1]
+    assert attempt.leftovers == {CHILD, CHILD + 1}
+
+
+def test_groups_of_what_it_left_are_killed_whole_and_first(runner, attempt, processes, monkeypatch):
+    """A fork bomb outruns one signal after another."""
+    table, killed = processes
+    table[CHILD] = (MINE, "")
+    monkeypatch.setattr(proc, "group", {CHILD: MINE}.__getitem__)
+    monkeypatch.setattr(proc, "send_group", lambda group, _number: killed.append(("group", group)))
+    runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    assert killed == [("group", MINE), CHILD]
 
 
 def test_a_child_that_says_not_whose_it_is_is_looked_at_twice(runner, attempt, processes):

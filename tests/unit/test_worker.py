@@ -382,8 +382,8 @@ def test_on_a_full_disk_an_attempt_that_ended_is_published_only_when_its_record_
 
 def test_an_attempt_ends_only_when_nothing_of_it_is_left(inside, world, monkeypatch):
     spare = [True]
-    send = proc.send
-    monkeypatch.setattr(proc, "send", lambda pids, number: None if spare[0] else send(pids, number))
+    for send in (proc.send, proc.send_group):
+        monkeypatch.setattr(proc, send.__name__, lambda whom, n, send=send: None if spare[0] else send(whom, n))
     worker = inside()
     worker.drop("x", f"setsid sleep 600 & echo $! > {world.root}/tmp/.pid")
     worker.until(lambda: worker.worker.attempts.clearing)
