@@ -5,6 +5,7 @@ import os
 import pytest
 
 from dsgspool import census, proc
+from dsgspool.accounts import Account
 from dsgspool.clock import ServerClock
 from dsgspool.names import Claim, TaskName
 from dsgspool.proc import Exit
@@ -100,3 +101,15 @@ def test_children_of_other_commands_are_spared(runner, attempt, processes):
     for _ in range(3):
         assert runner.clear(attempt, {OTHER}, {f"{WID}.2"})
     assert killed == []
+
+
+def test_a_log_that_is_given_to_a_user_is_a_new_file(runner, attempt, world, monkeypatch):
+    """Who may move files into logs/ would else be given whatever lay there."""
+    monkeypatch.setattr(runner.fs, "give", lambda *_: pytest.fail("it was given away"))
+    attempt.user = Account(4711, 4711, [4711], "ann", "/")
+    for name in ("x.1.out", "x.1.err"):
+        with open(f"{world.root}/logs/{name}", "w"):
+            pass
+        with pytest.raises(FileExistsError):
+            runner.launch(attempt)
+        os.unlink(f"{world.root}/logs/{name}")

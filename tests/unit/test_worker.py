@@ -412,6 +412,41 @@ def test_a_command_that_ignores_term_is_killed_after_its_grace(inside):
     assert not is_alive(pid)
 
 
+# -- whose files
+
+
+def test_a_file_that_others_may_write_to_is_not_run(inside):
+    worker = inside()
+    os.chmod(worker.drop(".x"), 0o646)
+    worker.mv("todo/.x.yaml", "todo/x.yaml")
+    worker.until(lambda: worker.lies() == ["failed/x~invalid"])
+    assert "everybody may write to it" in worker.record("x")["reason"]
+
+
+def test_a_file_put_in_the_place_of_one_that_settles_is_judged_anew(inside):
+    """Who may move things into a worker's folder must not have another's text run there as the first one's."""
+    worker = inside()
+    worker.drop("x", end="")
+    (file,) = worker.until(worker.mine)
+    os.chmod(worker.drop(".y", end="", command="false"), 0o646)
+    worker.mv("todo/.y.yaml", f"{worker.folder}/{file}")
+    worker.until(lambda: worker.lies() == ["failed/x~invalid"])
+    assert "everybody may write to it" in worker.record("x")["reason"]
+
+
+def test_a_spool_yaml_that_others_may_write_to_changes_nothing_and_stops_claims(inside, world):
+    worker = inside()
+    configure(world, max_lost=7)
+    os.chmod(f"{world.root}/spool.yaml", 0o646)
+    worker.until(lambda: "everybody may write to it" in worker.worker.controls.settings_trouble)
+    assert worker.worker.settings.max_lost == 3
+    worker.drop("x")
+    worker.live(12)
+    assert worker.lies() == ["todo/x"]
+    os.chmod(f"{world.root}/spool.yaml", 0o644)
+    worker.until(lambda: worker.lies() == ["done/x"])
+
+
 # -- fenced, or at the end
 
 
