@@ -226,6 +226,20 @@ def test_two_files_of_one_name_do_not_wait_for_each_other_for_ever(chain, record
     assert begin(chain) == 2
 
 
+def test_to_prune_a_record_that_names_no_writer_is_over_when_it_is_old_and_nobody_holds_the_name(record, world):
+    """A command is over before a lease is, so it asks the file server: mtime and now are both its."""
+    record("task: x\n")
+    path = f"{world.root}/logs/x.1.yaml"
+    prune = Chain(world.spool, lambda wid: wid == DEAD, lambda: LEASE, now=10_000.0)
+    os.utime(path, (10_000 - LEASE, 10_000 - LEASE))
+    assert isinstance(begin(prune), Busy)
+    os.utime(path, (9_000, 9_000))
+    file = lie_in_running(world, "n3-cccccccc")
+    assert isinstance(begin(prune), Busy)
+    os.unlink(file)
+    assert begin(prune) == 2
+
+
 def test_a_file_of_another_name_says_nothing(chain, record, world):
     record("")
     lie_in_running(world, "n3-cccccccc", identity="y")

@@ -59,7 +59,7 @@ def test_a_publication_whose_reply_was_lost_has_left_and_one_that_lies_here_has_
     os.rename(f"{world.root}/done/x.yaml", f"{world.root}/todo/x.yaml")
     ((held, _),) = mine.exchange(["x.yaml"]).came
     mine.send(Leaving(held, f"{world.root}/done/x.yaml"))
-    mine.own.give = lambda _held, _target: 0  # the server said yes, and it was not so
+    mine.own.give = lambda _held, _target, **_: 0  # the server said yes, and it was not so
     assert mine.exchange([]).left == []
     assert held.file in mine.leaving
 

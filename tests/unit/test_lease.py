@@ -157,6 +157,17 @@ def test_a_worker_is_not_taken_for_unknown_because_a_fuse_client_believes_that_i
     assert peers.verdict(B) == ""
 
 
+def test_a_worker_is_not_taken_for_unknown_because_an_nfs_client_believes_an_old_listing(clock, workers):
+    class BelievingFs(ClockedFs):
+        def names(self, folder):  # noqa: ARG002
+            return []
+
+    peers = Peers(BelievingFs(clock), clock, workers, lambda: TIMES, ME, A)
+    peers.refresh()
+    put(workers, f"{B}.lock")
+    assert peers.verdict(B) == ""
+
+
 def test_a_worker_that_came_after_the_last_listing_is_alive(peers, fs, workers):
     assert peers.is_dead(B)
     fs.create_whole(f"{workers}/{B}.yaml", dump_identity(B, ELSEWHERE, {}))
@@ -248,6 +259,11 @@ def test_a_machine_of_my_name_and_machine_id_whose_heart_beats_is_another_machin
     for _ in range(4):
         os.utime(f"{peers.folder}/{B}.lock", ns=(time_ns := next(TICKS), time_ns))
         look(peers, clock, 5.0)
+    assert not peers.is_dead(B)
+
+
+def test_of_another_boot_no_process_number_says_anything(peers, announce):
+    announce(gone(boot_id="an earlier one, or a clone's"))
     assert not peers.is_dead(B)
 
 

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from dsgspool import proc
+from dsgspool import census, proc
+from dsgspool.accounts import Account
 from dsgspool.clock import ServerClock
 from dsgspool.names import Claim, TaskName
 from dsgspool.proc import Exit
@@ -31,7 +32,7 @@ def attempt():
 
 @pytest.fixture
 def processes(monkeypatch):
-    """My children: pid -> (session, claim); the dead go.  Gives what was killed."""
+    """My children: pid -> (session, claim, parent if not me); the dead go.  Gives what was killed, each alone."""
     table, killed = {}, []
 
     def send(pids, _number):
@@ -39,10 +40,16 @@ def processes(monkeypatch):
             killed.append(pid)
             table.pop(pid)
 
-    monkeypatch.setattr(proc, "children", lambda: list(table))
+    def parent(pid):
+        return (*table[pid], os.getpid())[2]
+
+    monkeypatch.setattr(proc, "children", lambda: [pid for pid in table if parent(pid) == os.getpid()])
     monkeypatch.setattr(proc, "session", lambda pid: table[pid][0])
     monkeypatch.setattr(proc, "marker", lambda pid: table[pid][1])
-    monkeypatch.setattr(proc, "descendants", lambda pid: [pid])
+    monkeypatch.setattr(proc, "group", {CHILD: 0, CHILD + 1: 0}.__getitem__)
+    monkeypatch.setattr(
+        census, "table", lambda: {pid: census.Process(pid, parent(pid), table[pid][0], 0) for pid in table}
+    )
     monkeypatch.setattr(proc, "send", send)
     return table, killed
 
@@ -54,6 +61,24 @@ def test_what_it_left_is_killed_and_then_nothing_is_left(runner, attempt, proces
     assert not runner.clear(attempt, {OTHER}, {f"{WID}.2"})
     assert killed == [CHILD]
     assert runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+
+
+def test_what_is_below_what_it_left_is_killed_too(runner, attempt, processes):
+    table, killed = processes
+    table.update({CHILD: (MINE, ""), CHILD + 1: (CHILD + 1, "", CHILD), OTHER: (OTHER, f"{WID}.2")})
+    runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    assert sorted(killed) == [CHILD, CHILD + 1]
+    assert attempt.leftovers == {CHILD, CHILD + 1}
+
+
+def test_groups_of_what_it_left_are_killed_whole_and_first(runner, attempt, processes, monkeypatch):
+    """A fork bomb outruns one signal after another."""
+    table, killed = processes
+    table[CHILD] = (MINE, "")
+    monkeypatch.setattr(proc, "group", {CHILD: MINE}.__getitem__)
+    monkeypatch.setattr(proc, "send_group", lambda group, _number: killed.append(("group", group)))
+    runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    assert killed == [("group", MINE), CHILD]
 
 
 def test_a_child_that_says_not_whose_it_is_is_looked_at_twice(runner, attempt, processes):
@@ -76,3 +101,15 @@ def test_children_of_other_commands_are_spared(runner, attempt, processes):
     for _ in range(3):
         assert runner.clear(attempt, {OTHER}, {f"{WID}.2"})
     assert killed == []
+
+
+def test_a_log_that_is_given_to_a_user_is_a_new_file(runner, attempt, world, monkeypatch):
+    """Who may move files into logs/ would else be given whatever lay there."""
+    monkeypatch.setattr(runner.fs, "give", lambda *_: pytest.fail("it was given away"))
+    attempt.user = Account(4711, 4711, [4711], "ann", "/")
+    for name in ("x.1.out", "x.1.err"):
+        with open(f"{world.root}/logs/{name}", "w"):
+            pass
+        with pytest.raises(FileExistsError):
+            runner.launch(attempt)
+        os.unlink(f"{world.root}/logs/{name}")

@@ -7,6 +7,7 @@ import stat
 import pytest
 
 from dsgspool.shared_fs import SharedFs
+from dsgspool.spool import Spool
 
 
 @pytest.fixture
@@ -45,3 +46,11 @@ def test_everything_else_works_as_ever(fs, spool):
     assert (spool / "logs/c/x").read_bytes() == b"new"
     assert stat.S_IMODE((spool / "logs/a/b").stat().st_mode) == 0o2770
     fs.create_whole(f"{spool.parent}/script", b"elsewhere is not its affair", sync=False)
+
+
+def test_the_door_of_a_groups_spool_follows_no_link(spool):
+    (spool / "todo").mkdir(mode=0o755)
+    os.chown(spool / "todo", os.geteuid(), -1)
+    assert not isinstance(Spool(str(spool)).fs, SharedFs)
+    (spool / "todo").chmod(0o2770)
+    assert isinstance(Spool(str(spool)).fs, SharedFs)

@@ -382,8 +382,8 @@ def test_on_a_full_disk_an_attempt_that_ended_is_published_only_when_its_record_
 
 def test_an_attempt_ends_only_when_nothing_of_it_is_left(inside, world, monkeypatch):
     spare = [True]
-    send = proc.send
-    monkeypatch.setattr(proc, "send", lambda pids, number: None if spare[0] else send(pids, number))
+    for send in (proc.send, proc.send_group):
+        monkeypatch.setattr(proc, send.__name__, lambda whom, n, send=send: None if spare[0] else send(whom, n))
     worker = inside()
     worker.drop("x", f"setsid sleep 600 & echo $! > {world.root}/tmp/.pid")
     worker.until(lambda: worker.worker.attempts.clearing)
@@ -410,6 +410,41 @@ def test_a_command_that_ignores_term_is_killed_after_its_grace(inside):
     os.unlink(f"{worker.root}/{worker.folder}/{worker.mine()[0]}")
     worker.until(lambda: worker.record("x").get("outcome"))
     assert not is_alive(pid)
+
+
+# -- whose files
+
+
+def test_a_file_that_others_may_write_to_is_not_run(inside):
+    worker = inside()
+    os.chmod(worker.drop(".x"), 0o646)
+    worker.mv("todo/.x.yaml", "todo/x.yaml")
+    worker.until(lambda: worker.lies() == ["failed/x~invalid"])
+    assert "everybody may write to it" in worker.record("x")["reason"]
+
+
+def test_a_file_put_in_the_place_of_one_that_settles_is_judged_anew(inside):
+    """Who may move things into a worker's folder must not have another's text run there as the first one's."""
+    worker = inside()
+    worker.drop("x", end="")
+    (file,) = worker.until(worker.mine)
+    os.chmod(worker.drop(".y", end="", command="false"), 0o646)
+    worker.mv("todo/.y.yaml", f"{worker.folder}/{file}")
+    worker.until(lambda: worker.lies() == ["failed/x~invalid"])
+    assert "everybody may write to it" in worker.record("x")["reason"]
+
+
+def test_a_spool_yaml_that_others_may_write_to_changes_nothing_and_stops_claims(inside, world):
+    worker = inside()
+    configure(world, max_lost=7)
+    os.chmod(f"{world.root}/spool.yaml", 0o646)
+    worker.until(lambda: "everybody may write to it" in worker.worker.controls.settings_trouble)
+    assert worker.worker.settings.max_lost == 3
+    worker.drop("x")
+    worker.live(12)
+    assert worker.lies() == ["todo/x"]
+    os.chmod(f"{world.root}/spool.yaml", 0o644)
+    worker.until(lambda: worker.lies() == ["done/x"])
 
 
 # -- fenced, or at the end

@@ -125,17 +125,17 @@ MUTANTS = (
         "9",
         "a process number of another pid namespace or machine counts as mine",
         "lease.py",
-        "        if other is None or not self.me.same_machine(other):\n",
-        "        if other is None:\n",
+        "not self.me.same_machine(other) or not self.me.same_boot(other) or self._is_there(other):\n",
+        "self._is_there(other):\n",
         ("unit/test_lease.py::test_of_another_namespace_or_machine_no_process_number_says_anything",),
     ),
     Mutant(
         "dead",
         "9",
         "a process number of another pid namespace counts as mine",
-        "lease.py",
-        "        if not self.me.same_boot(other) or self._is_there(other):\n",
-        "        if self._is_there(other):\n",
+        "proc.py",
+        "return (self.boot_id, self.pid_namespace) == (other.boot_id, other.pid_namespace) and",
+        "return self.boot_id == other.boot_id and",
         ("unit/test_lease.py::test_of_another_namespace_or_machine_no_process_number_says_anything",),
     ),
     Mutant(
@@ -188,9 +188,32 @@ MUTANTS = (
         "16 (xiii)",
         "another boot id proves a death at once",
         "lease.py",
-        '            return "its machine was started anew since" if still else ""\n',
-        '            return "its machine was started anew since"\n',
-        ("unit/test_lease.py::test_a_machine_of_my_name_and_machine_id_whose_heart_beats_is_another_machine",),
+        "        if other is None or not self.me.same_machine(other) or not self.me.same_boot(other)",
+        "        if other and self.me.same_machine(other) and other.boot_id != self.me.boot_id:\n"
+        '            return "its machine was started anew since"\n'
+        "        if other is None or not self.me.same_machine(other) or not self.me.same_boot(other)",
+        ("unit/test_lease.py::test_another_boot_of_my_machine_is_no_proof_before_the_lease",),
+    ),
+    Mutant(
+        "dead",
+        "16 (xiii)",
+        "another boot id and a heartbeat that stood still for two heartbeats prove a death",
+        "lease.py",
+        "        if other is None or not self.me.same_machine(other) or not self.me.same_boot(other)",
+        "        still = self._silent_for(wid) >= 2 * self.times().heartbeat\n"
+        "        if still and other and self.me.same_machine(other) and other.boot_id != self.me.boot_id:\n"
+        '            return "its machine was started anew since"\n'
+        "        if other is None or not self.me.same_machine(other) or not self.me.same_boot(other)",
+        ("unit/test_lease.py::test_another_boot_of_my_machine_is_no_proof_before_the_lease",),
+    ),
+    Mutant(
+        "dead",
+        "16 (xiii)",
+        "a process number of another boot counts as mine",
+        "lease.py",
+        "not self.me.same_machine(other) or not self.me.same_boot(other) or self._is_there(other):\n",
+        "not self.me.same_machine(other) or self._is_there(other):\n",
+        ("unit/test_lease.py::test_of_another_boot_no_process_number_says_anything",),
     ),
     Mutant(
         "dead",
@@ -206,8 +229,8 @@ MUTANTS = (
         "16 (x)",
         "a WID that the last listing did not show is dead without a fresh look",
         "lease.py",
-        "            if all(self.fs.read_fresh(file) is None for file in files):\n",
-        "            if files:\n",
+        "            if not self._is_in_workers(wid):\n",
+        "            if wid:\n",
         ("unit/test_lease.py::test_a_worker_that_came_after_the_last_listing_is_alive",),
     ),
     Mutant(
@@ -224,8 +247,8 @@ MUTANTS = (
         "16 (xvii)",
         "a worker that started with a longer lease is judged by mine",
         "lease.py",
-        "max(self.times().lease, self._promised(wid))",
-        "self.times().lease",
+        "silent >= self.times().lease and silent >= self._promised(wid)\n",
+        "silent >= self.times().lease\n",
         ("unit/test_lease.py::test_a_worker_is_silent_only_after_the_lease_that_it_started_with",),
     ),
     Mutant(
@@ -292,5 +315,25 @@ MUTANTS = (
         (
             "unit/test_settings.py::test_a_lease_that_is_too_short_is_refused_with_the_numbers_and_the_smallest_legal_one",
         ),
+    ),
+    Mutant(
+        "dead",
+        "16 (x)",
+        "a WID that a FUSE client believes not to exist is dead although a listing shows it",
+        "lease.py",
+        "        return not set(files).isdisjoint(self.fs.names(self.folder))\n",
+        "        return False\n",
+        (
+            "unit/test_lease.py::test_a_worker_is_not_taken_for_unknown_because_a_fuse_client_believes_that_its_files_do_not_exist",
+        ),
+    ),
+    Mutant(
+        "dead",
+        "16 (x)",
+        "a WID that an old listing does not show is dead although its file can be opened",
+        "lease.py",
+        "        if any(self.fs.read_fresh(f",
+        "        if not files and any(self.fs.read_fresh(f",
+        ("unit/test_lease.py::test_a_worker_is_not_taken_for_unknown_because_an_nfs_client_believes_an_old_listing",),
     ),
 )

@@ -35,8 +35,8 @@ MUTANTS = (
         "14",
         "a command that moves a running task takes the claim off its name",
         "spool/moves.py",
-        '        return self._move(place, f"{self.spool.folder(state)}/{os.path.basename(place.path)}")\n',
-        '        return self._move(place, f"{self.spool.folder(state)}/{place.name.plain().path}")\n',
+        "        kept = name.claimed(place.name.claim).flat if place.name.claim else name.path\n",
+        "        kept = name.path\n",
         ("unit/test_moves.py::test_a_verb_is_a_rename_to_a_name_with_a_fresh_token",),
     ),
     Mutant(
@@ -101,5 +101,14 @@ MUTANTS = (
         '            return f"{spool.todo}/{name.returned(decision.budget, token).lane_path}"\n',
         '            return f"{spool.todo}/{name.returned(decision.budget, token).path}"\n',
         ("unit/test_moves.py::test_a_decision_leads_to_a_path",),
+    ),
+    Mutant(
+        "tokens",
+        "14",
+        "a command that moves a running task overwrites a person's copy of it",
+        "spool/moves.py",
+        "        name = place.name.returned(place.name.budget, self.token())\n        kept",
+        "        name = place.name\n        kept",
+        ("unit/test_moves.py::test_copies_of_a_running_task_are_handed_back_beside_each_other",),
     ),
 )
