@@ -90,6 +90,8 @@ def _local(model: Model, world: World, wid: Wid) -> Iterator[Step]:
     finders = [s for s, w in enumerate(world.workers) if w.status == "up" and (s, w.inc) != wid]
     if model.bounds.hosts == "clones":
         yield from _other_boot(model, world, wid, status, bool(finders))
+    if (wid, "power") in world.marks:
+        return  # its machine has another boot id since: that proves nothing, only the lease does
     if status not in ("gone", "off") or (guard and model.has("guard-proof")):
         return
     if status == "off" and guard and (wid, "dead") not in world.marks and model.has("guard-proof"):
@@ -103,9 +105,9 @@ def _local(model: Model, world: World, wid: Wid) -> Iterator[Step]:
 
 
 def _other_boot(model: Model, world: World, wid: Wid, status: str, found: bool) -> Iterator[Step]:
-    """Rule 2 with another boot id: the finder takes it for the past of its own machine."""
-    still = status != "up" or not model.has("boot-still")  # 2 H of silence is less than the guard needs to fence
-    if found and still and (wid, "silent") not in world.marks:
+    """Only with a rule away: the finder takes the clone for the past of its own machine, at once or after 2 H of silence."""
+    still = status != "up" and not model.has("boot-still")  # 2 H are less than the guard needs to fence
+    if found and (still or not model.has("boot-no-proof")) and (wid, "silent") not in world.marks:
         label = ("{} is taken for dead by a clone of its machine: another boot id", wid)
         yield label, mark(world, wid, "silent"), False, ""
 

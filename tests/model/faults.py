@@ -43,6 +43,7 @@ def _kills(model: Model, world: World, slot: int, me: Worker) -> Iterator[Step]:
         if model.can(world, "power"):
             dark = then._replace(procs=then.procs - living_commands(world, wid))
             dark = idle(model.spend(dark, "power"), slot, status="off", guard=False, mute=())
+            dark = mark(dark, wid, "power")
             yield ("the node of {} loses POWER" + tail, wid, *op), dark, True, ""
     if me.status == "up" and model.can(world, "part"):
         # What was on the wire is sent again when the share is back: as if it had not been sent yet.

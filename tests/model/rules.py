@@ -122,7 +122,8 @@ RULES = (
         "I2",
     ),
     Rule("kill-left", "9.2", "what carries the claim of the dead is killed first", "hosts=same,both=1", "I2"),
-    Rule("boot-still", "xiii", "another boot id proves a death only when the heart stands still", "hosts=clones", "I2"),
+    Rule("boot-no-proof", "xiii", "another boot id proves no death", "hosts=clones", "I2"),
+    Rule("boot-still", "xiii", "... not even when the heart has stood still for 2 H", "hosts=clones,part=1", "I2"),
     Rule("fresh-look", "x", "who is not in workers/ is dead only after a fresh look", "away=1,restart=1", "I2"),
     Rule("lock-known", "xviii", "a WID with a lock file is known", "rmyaml=1", "I2"),
     Rule("promised-lease", "xvii", "nobody is silent sooner than the lease that it started with", "retime=1", "I2"),
@@ -206,6 +207,7 @@ INTACT = (
     Intact("late=1,drops=A", "... with two files of one name"),
     Intact("guard=1,part=1", "a guard dies, its node is cut off"),
     Intact("power=1,restart=1", "power loss and a new start"),
+    Intact("hosts=clones,part=1", "clones with one machine-id, one of them cut off"),
     Intact("hosts=same,crash=1,both=1,retries=0", "two workers on one machine, worker and guard killed"),
     Intact("files=AB,crash=1", "two tasks"),
     Intact("files=AB,crash=1,late=1,retries=0", "two tasks, a late call"),
@@ -219,7 +221,6 @@ INTACT = (
     Intact(
         "dup=1,drops=A", "not promised (13): a rename executed again after a new file of that plain name came", "I4"
     ),
-    Intact("hosts=clones,part=1", "NOT KEPT: clones with one machine-id (xiii), one of them cut off", "I2"),
     Intact("crash=1,restart=1,drops=A", "", size="large"),
     Intact("human=1,drops=A", "", size="large"),
     Intact("human=2", "", size="large"),
