@@ -134,6 +134,16 @@ class Peers:
         """True only on proof; see `verdict`."""
         return bool(self.verdict(wid))
 
+    def is_dead_by_now(self, wid: str) -> bool:
+        """The same, with a fresh listing of workers/ before it is taken for alive.
+
+        RACE: another worker sees a tombstone first and gives the task back; I claim it before my next listing, take the
+        attempt that was lost for a living one, and put the task aside for 30 s.
+        """
+        if not self.is_dead(wid):
+            self.refresh()
+        return self.is_dead(wid)
+
     def verdict(self, wid: str) -> str:
         """Why `wid` is dead, '' while it must be taken for alive.  Reads the last `refresh`, not the folder."""
         if wid == self.wid:

@@ -40,7 +40,7 @@ class Attempts:
         self.worker, self.spool, self.fs, self.clock = worker, worker.spool, worker.spool.fs, worker.clock
         self.server = worker.lease.server
         self.runner = Runner(self.spool, worker.station.wid, self.server)
-        self.chain = Chain(self.spool, worker.peers.is_dead, lambda: worker.settings.lease)
+        self.chain = Chain(self.spool, worker.peers.is_dead_by_now, lambda: worker.settings.lease)
         self.by_pid: dict[int, Attempt] = {}
         self.clearing: list[Attempt] = []
         self.endings = Endings(worker, self.runner)

@@ -205,6 +205,14 @@ def test_a_tombstone_or_a_fence_is_proof(peers, announce, workers, mark, why):
     assert peers.living() == []
 
 
+def test_a_tombstone_since_the_last_listing_counts_before_somebody_is_taken_for_alive(peers, announce, workers):
+    announce()
+    peers.refresh()
+    put(workers, f"{B}.dead")
+    assert not peers.is_dead(B)
+    assert peers.is_dead_by_now(B)
+
+
 def test_death_is_for_ever(peers, announce, workers):
     announce()
     put(workers, f"{B}.dead")

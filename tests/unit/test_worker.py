@@ -377,6 +377,23 @@ def test_on_a_full_disk_an_attempt_that_ended_is_published_only_when_its_record_
     worker.until(lambda: worker.lies() == ["done/x", "done/y"])
 
 
+# -- who is alive
+
+
+def test_an_attempt_whose_writer_was_buried_a_moment_ago_makes_nobody_wait(inside, world):
+    """Another worker saw the tombstone first and gave the task back; since my last listing of workers/ no time passed."""
+    for kind in ("yaml", "lock"):
+        open(f"{world.root}/workers/n2-bbbbbbbb.{kind}", "w").close()
+    worker = inside()
+    worker.live(2)
+    open(f"{world.root}/workers/n2-bbbbbbbb.dead", "w").close()
+    with open(f"{world.root}/logs/x.1.yaml", "w") as record:
+        record.write("task: x\nclaim: n2-bbbbbbbb.1\n")
+    worker.drop("x~0l1.cccccccc-1")
+    worker.worker.intake.look_soon()
+    worker.until(lambda: worker.record("x", 2), step=0.0)
+
+
 # -- the end of an attempt
 
 

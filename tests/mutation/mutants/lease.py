@@ -4,6 +4,15 @@ from tests.mutation.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "dead",
+        "9",
+        "a tombstone that came since the last listing makes a task wait for 30 s",
+        "lease.py",
+        "        if not self.is_dead(wid):\n            self.refresh()\n",
+        "",
+        ("unit/test_worker.py::test_an_attempt_whose_writer_was_buried_a_moment_ago_makes_nobody_wait",),
+    ),
+    Mutant(
         "R5",
         "6",
         "a heartbeat is counted from after the call",
