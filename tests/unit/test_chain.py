@@ -80,10 +80,11 @@ def test_an_attempt_of_a_dead_worker_is_over(chain, record):
     assert begin(chain) == 2
 
 
-def test_the_record_before_decides_also_when_the_tag_knows_its_number(chain, record):
+def test_the_record_before_decides_also_when_the_tag_knows_its_number(chain, record, world):
     record(OVER, 1)
     record(f"claim: {LIVING}.4\n", 2)
     assert begin(chain, named("2")) == Busy(2, f"{LIVING}.4")
+    assert sorted(os.listdir(f"{world.root}/logs")) == ["x.1.yaml", "x.2.yaml"]
 
 
 def test_a_tag_spares_the_walk(chain, record):

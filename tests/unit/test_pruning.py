@@ -73,12 +73,11 @@ def test_a_task_whose_file_was_taken_since_its_age_was_looked_at_is_kept(seeded,
 def test_a_record_without_a_writer_keeps_its_name_until_it_is_older_than_the_age_asked_for_and_a_lease(
     seeded, lay, age, since, goes
 ):
-    """The age of the task is looked at before the record is made."""
-    old_task(lay)
-    prune = pruner(seeded, age)
-    places = list(prune.old([State.DONE]))
+    """It lies above that of a prune that was killed, which is old enough."""
+    lay("logs/x.1.yaml", "task: x\noutcome: pruned\n")
     lay("logs/x.2.yaml", "", NOW - since)
-    assert [not result.reason for result in prune.run(places)] == [goes]
+    prune = pruner(seeded, age)
+    assert [not result.reason for result in prune.run(list(prune.interrupted()))] == [goes]
 
 
 def test_what_a_killed_prune_has_begun_is_found_and_ended(seeded, lay):

@@ -1,6 +1,6 @@
 """All mutants, a module for each room of the product."""
 
-from tests.mutation.mutants import chain, check, guard, janitor, lease, moves, spool, worker
+from tests.mutation.mutants import chain, check, doctor, guard, janitor, lease, moves, spool, worker
 
 MUTANTS = (
     *spool.MUTANTS,
@@ -11,4 +11,5 @@ MUTANTS = (
     *guard.MUTANTS,
     *worker.MUTANTS,
     *check.MUTANTS,
+    *doctor.MUTANTS,
 )

@@ -1,0 +1,83 @@
+"""The rule: a doctor works beside living workers and other doctors, and what these do meanwhile comes first."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from dsgspool.doctor.child import _interrupt
+from dsgspool.doctor.owners import Owners
+from dsgspool.doctor.rendezvous import _Door
+from dsgspool.doctor.tasks import Tasks
+from tests.support.seeded import Seeded
+
+WID = "n1-aaaaaaaa"
+
+
+@pytest.fixture
+def seeded(tmp_path):
+    return Seeded(str(tmp_path / "spool"))
+
+
+def test_a_worker_that_is_just_starting_is_not_dead(seeded):
+    """It makes running/WID before its files in workers/."""
+    folder = f"{seeded.root}/running/{WID}"
+    os.mkdir(folder)
+    settings = seeded.spool.settings()
+    for age, proof in ((0.0, ""), (settings.lease + 1, "it is not in workers/")):
+        os.utime(folder, (seeded.now - age, seeded.now - age))
+        assert Owners(seeded.spool, seeded.now, settings).proof(WID) == proof
+
+
+def test_missing_records_are_made_from_below(seeded):
+    """Whoever starts the name meanwhile makes the lowest one; the first stub then fails, and no other is written."""
+    seeded.record("x", 4, "exit1")
+    (gap,) = Tasks(seeded.spool, Owners(seeded.spool, seeded.now, seeded.spool.settings())).faults()
+    assert [os.path.basename(action.path) for action in gap.actions] == ["x.1.yaml", "x.2.yaml", "x.3.yaml"]
+
+
+def test_below_an_attempt_that_may_be_alive_no_record_is_made(seeded):
+    seeded.worker(WID)
+    seeded.record("x", 2, worker=WID)
+    faults = list(Tasks(seeded.spool, Owners(seeded.spool, seeded.now, seeded.spool.settings())).faults())
+    assert [(fault.rule, fault.actions) for fault in faults] == [("chain-gap", ())]
+
+
+@pytest.fixture
+def doors(seeded):
+    """Two doctors who wait."""
+    found = [_Door(seeded.spool, {"host": host}) for host in ("n1", "n2")]
+    for door in found:
+        door.open()
+    return found
+
+
+def test_a_doctor_at_whose_door_somebody_is_does_not_go_to_be_a_guest(doors):
+    """While it knocks there, somebody knocks here."""
+    here, there = doors
+    with open(f"{here.folder}/taken", "w"), open(f"{here.folder}/to-host/guest.json", "w") as letter:
+        json.dump({"host": "n3"}, letter)
+    line = here._visit(there.folder)
+    assert (line.is_host, line.folder, line.other) == (True, here.folder, {"host": "n3"})
+    assert not os.path.exists(f"{there.folder}/taken")
+
+
+def test_at_one_door_one_guest_is_let_in(doors, seeded):
+    host, guest = doors
+    late = _Door(seeded.spool, {"host": "n3"})
+    late.open()
+    assert guest._visit(host.folder).other == {"host": "n1"}
+    assert late._visit(host.folder) is None
+
+
+def test_a_second_interrupt_does_not_disturb_the_tidying_up():
+    """Ctrl-C comes from the terminal and from the parent."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _interrupt(signal.SIGINT, None)
+        assert {signal.getsignal(number) for number in before} == {signal.SIG_IGN}
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
