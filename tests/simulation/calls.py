@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, TypeVar
 
 from tests.simulation.files import Entry, Open, Scan, Status
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tests.simulation.node import Actor
 
 T = TypeVar("T")
+BLOCKS = 1 << 28  #: of the server's disk
 REFUSALS = {
     "estale": errno.ESTALE, "eio": errno.EIO, "eacces": errno.EACCES, "enospc": errno.ENOSPC, "erofs": errno.EROFS,
 }  # fmt: skip
@@ -151,6 +153,12 @@ class Calls:
         actor = current()
         mount, server = actor.node.mount, actor.sim.server
         self.call("unlink", lambda: mount.unlink(path), lambda: server.find(path.removeprefix(f"{ROOT}/")))
+
+    def statvfs(self, path: str) -> SimpleNamespace:
+        actor = current()
+        mount, server = actor.node.mount, actor.sim.server
+        self.call("space", lambda: mount.walk(path))
+        return SimpleNamespace(f_bavail=0 if server.full else BLOCKS // 2, f_frsize=4096, f_blocks=BLOCKS)
 
     def utime(self, path: str) -> None:
         mount = current().node.mount

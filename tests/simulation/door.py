@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import errno
 import importlib.util
+import sys
+from types import ModuleType
 from typing import Any
+from unittest import mock
 
-from dsgspool import fs
+from dsgspool import fs, permissions
 from dsgspool.mounts import Mount as MountPoint
 from tests.simulation.calls import calls
 from tests.simulation.mount import ROOT
@@ -48,15 +51,23 @@ class SimLock:
                 del locks[inode]
 
 
-def _door() -> Any:
-    """A second copy of the module of the door, over the simulated calls."""
-    spec = importlib.util.spec_from_file_location("tests.simulation.door", fs.__file__)
+def _copy(original: ModuleType, **over: object) -> Any:
+    """A second copy of a module of the door, with something else in the place of what it imported."""
+    assert original.__file__ is not None
+    spec = importlib.util.spec_from_file_location(f"simulated.{original.__name__}", original.__file__)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    vars(module).update(os=calls, fcntl=Locks(), mount_of=lambda _path: HARD)
+    vars(module).update(over)
     return module
+
+
+def _door() -> Any:
+    """The door over the simulated calls, and below it the part of it that has a module of its own."""
+    below = _copy(permissions, os=calls)
+    with mock.patch.dict(sys.modules, {permissions.__name__: below}):
+        return _copy(fs, os=calls, fcntl=Locks(), mount_of=lambda _path: HARD)
 
 
 HARD = MountPoint(ROOT, "nfs4", frozenset({"hard"}))

@@ -1,4 +1,4 @@
-"""A machine: its clocks, its mount, its processes; and `dsgspool.proc` as it looks from one of them.
+"""A machine: its clocks, its mount, its processes.
 
 The rule: what a machine loses with its power is everything here; what it keeps is its name.  A command is an entry in the
 machine's table of processes, that ends at its moment or when it is killed, sometimes late.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import itertools
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from dsgspool.proc import MARKER, Exit, Identity, Launch
+from dsgspool.proc import MARKER, Launch
 from tests.simulation.mount import Mount
 from tests.simulation.server import EPOCH
 from tests.simulation.virtual import Process, current
@@ -89,7 +89,7 @@ class Actor(Process):
     def __init__(
         self, node: Node, role: str, name: str, body: Callable[[Actor], int], parent: Actor | None = None
     ) -> None:
-        super().__init__(node.sim.time, name, lambda: body(self))
+        super().__init__(node.sim.time, name, lambda: self._run(body))
         self.sim, self.node, self.role, self.parent = node.sim, node, role, parent
         self.pid = node.add(self)
         self.began = int(node.boot_time() * 100)
@@ -102,6 +102,14 @@ class Actor(Process):
         self.give(node.sim.faults_of(name))
         if parent is not None:
             parent.children.append(self)
+
+    def _run(self, body: Callable[[Actor], int]) -> int:
+        try:
+            return body(self)
+        except Exception as error:
+            if self.alive:  # a bug, not a crash of the plan
+                self.sim.broken(f"{self.name} dies of {error!r}", error)
+            raise
 
     def give(self, faults: dict[tuple[str, int], tuple[str, float]]) -> None:
         """From now on these befall it: (call, its number) -> (kind, seconds)."""
@@ -223,79 +231,3 @@ class Command:
 
     def is_gone(self) -> bool:
         return not self.alive
-
-
-class Processes:
-    """What `dsgspool.proc` offers, in the simulated machine of whoever calls."""
-
-    @staticmethod
-    def identity(_guard: int = 0) -> Identity:
-        me = current()
-        guard = me.parent
-        return Identity(
-            me.node.host, me.node.machine_id, me.node.boot_id(), "pids", me.pid, me.began,
-            guard.pid if guard else 0, guard.began if guard else 0,
-        )  # fmt: skip
-
-    @staticmethod
-    def is_running(pid: int, start: int) -> bool:
-        process = current().node.processes.get(pid)
-        return process is not None and process.began == start and not process.is_gone()
-
-    @staticmethod
-    def become_subreaper() -> None:
-        """Every actor is one."""
-
-    @staticmethod
-    def spawn(launch: Launch) -> int:
-        me = current()
-        return Command(me.node, me, launch).pid
-
-    @staticmethod
-    def reap() -> Iterator[Exit]:
-        me = current()
-        for child in [child for child in me.children if child.is_gone()]:
-            me.children.remove(child)
-            me.node.processes.pop(child.pid, None)
-            yield Exit(child.pid, child.code, child.number, 0.0)
-
-    @staticmethod
-    def children() -> list[int]:
-        return [child.pid for child in current().children]
-
-    @staticmethod
-    def session(pid: int) -> int:
-        process = current().node.processes.get(pid)
-        return process.session if isinstance(process, Command) else 0
-
-    @staticmethod
-    def marker(pid: int) -> str:
-        process = current().node.processes.get(pid)
-        return process.claim if isinstance(process, Command) and process.alive else ""
-
-    @staticmethod
-    def marked(wid: str) -> list[int]:
-        every = current().node.processes.items()
-        return [pid for pid, p in every if isinstance(p, Command) and p.alive and p.claim.startswith(f"{wid}.")]
-
-    @staticmethod
-    def descendants(pid: int) -> list[int]:
-        return [pid]
-
-    @staticmethod
-    def send(pids: Iterable[int], number: int) -> None:
-        processes = current().node.processes
-        for pid in sorted(pids):
-            if pid in processes:
-                processes[pid].signal(number)
-
-    @staticmethod
-    def send_group(pid: int, number: int) -> None:
-        Processes.send([pid], number)
-
-    @staticmethod
-    def memory(_pid: int) -> int:
-        return 0
-
-
-PATCHES = {name: getattr(Processes, name) for name in vars(Processes) if not name.startswith("_")}

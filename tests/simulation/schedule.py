@@ -16,16 +16,18 @@ from unittest import mock
 
 import filelock
 
+from dsgspool import census, names, proc
 from dsgspool import chance as words
-from dsgspool import names, proc
 from dsgspool.spool import FOLDERS
 from dsgspool.worker.provenance import Provenance
 from tests.simulation import people, workers
 from tests.simulation.door import SimLock
 from tests.simulation.files import Open
+from tests.simulation.leaks import no_leaks
 from tests.simulation.nemesis import Nemesis
-from tests.simulation.node import PATCHES, Actor, Node
+from tests.simulation.node import Actor, Node
 from tests.simulation.plan import ACTIVE, Event, Plan
+from tests.simulation.processes import PATCHES, table
 from tests.simulation.server import Inode, Server
 from tests.simulation.virtual import Broken, Killed, Time, current
 from tests.simulation.world import World
@@ -261,7 +263,9 @@ class Simulation:
 def simulated() -> Iterator[None]:
     """The product's doors lead into the simulated kernel."""
     with (
+        no_leaks(),
         mock.patch.multiple(proc, **PATCHES),
+        mock.patch.object(census, "table", table),
         mock.patch.object(filelock, "FileLock", SimLock),
         mock.patch.object(words, "word", lambda length=8: current().sim.word(length)),
         mock.patch.object(Provenance, "commit", lambda _self, _folder: ""),

@@ -118,7 +118,10 @@ def worker_body(slots: int, pipe: Pipe) -> Callable[[Actor], int]:
             options = Options(slots=slots, quiet=True, guard_pid=os.getppid())
             worker = actor.worker = SimWorker(spool, options, actor, pipe)
             return worker.run()
-        except (SpoolError, OSError):
+        except (SpoolError, OSError) as error:
+            actor.sim.note(f"{actor.name} does not start: {error}")
+            if not isinstance(error, OSError) and not isinstance(error.__context__, OSError):  # no fault of the plan
+                actor.sim.broken(f"{actor.name} does not start: {error}", error)
             return NODE_TROUBLE
         finally:
             if worker is not None:
@@ -163,6 +166,20 @@ class GuardCalls:
         if process is None:
             raise ProcessLookupError
         process.signal(number)
+
+    def getpgrp(self) -> int:
+        return self.actor.pid
+
+    def getpgid(self, pid: int) -> int:
+        process = self.actor.node.processes.get(pid)
+        if process is None:
+            raise ProcessLookupError
+        return self.actor.pid if isinstance(process, Actor) else process.session
+
+    def killpg(self, group: int, number: int) -> None:
+        for process in list(self.actor.node.processes.values()):
+            if not isinstance(process, Actor) and process.session == group:
+                process.signal(number)
 
     def waitpid(self, pid: int, _options: int) -> tuple[int, int]:
         children = self.actor.children
