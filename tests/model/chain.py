@@ -66,7 +66,7 @@ def _mute(model: Model, world: World, slot: int, file: File, record: Record) -> 
     # Without `mute-any`, the first design: no file of that name lies in a living worker's folder.
     before = holders if not model.has("mute-any") else first_look & holders if model.has("mute-claims") else frozenset()
     held = bool(before)
-    return (OVER if not held and _rested(model, world, record) else BUSY), ()
+    return (OVER if not held and rested(model, world, record) else BUSY), ()
 
 
 def holding(model: Model, world: World, slot: int, file: File) -> frozenset[Claim]:
@@ -79,12 +79,12 @@ def holding(model: Model, world: World, slot: int, file: File) -> frozenset[Clai
     )
 
 
-def _rested(model: Model, world: World, record: Record) -> bool:
+def rested(model: Model, world: World, record: Record) -> bool:
     """Can it have been unchanged for a lease?  Its maker signs in the same turn, or its guard kills it before that."""
     if not model.has("mute-lease"):
         return True
     if record.st == "p":
-        return world.pruner.n != record.n
+        return (world.pruner.path[1:2], world.pruner.n) != ((record.name,), record.n)
     if not model.has("one-turn") or record.claim is None:
         return True
     slot, inc = record.claim[0]

@@ -31,6 +31,7 @@ class Rule:
 
 
 PRUNED = "old=A,files=,drops=AA,retries=0,prune=1"  #: a finished task is pruned while two new files of its name come
+KILLED = "old=A,files=,drops=A,retries=0,prune=2,pcrash=1"  #: a prune is killed; a new file of the name; the next prune
 RULES = (
     Rule("R1", "R1", "a submitter lists its folder instead of believing an error", "submit=1,lost=1", "I1"),
     Rule(
@@ -173,9 +174,11 @@ RULES = (
         "I2",
         size="large",
     ),
+    Rule("prune-mute", "xxiii", "to prune, a record that names no writer is over when it is old", KILLED, "I6"),
+    Rule("prune-resume", "xxiii", "prune picks what a killed one began, though no file of it is left", KILLED, "I6"),
     Rule(
         "prune-recheck",
-        "iii",
+        "iii, xxii",
         "with the name locked, prune looks once more whether the file is the old one",
         "old=A,files=,drops=A,retries=0,prune=1",
         "I4",
@@ -217,6 +220,7 @@ INTACT = (
     Intact("rmyaml=1,retime=1,crash=1", "WID.yaml removed, times changed"),
     Intact("dup=1", "a rename executed twice, no new file of that name"),
     Intact(PRUNED, "prune, two new files of the name"),
+    Intact(KILLED, "prune is killed, a new file of the name, the next prune"),
     Intact("both=1", "not promised (13): worker and guard killed together, nobody else on the node", "I2"),
     Intact(
         "dup=1,drops=A", "not promised (13): a rename executed again after a new file of that plain name came", "I4"
@@ -231,6 +235,7 @@ INTACT = (
     Intact("crash=1,human=1,back=1", "", size="large"),
     Intact("crash=1,human=1,prune=1,pcrash=1", "", size="large"),
     Intact(f"{PRUNED},pcrash=1", "", size="large"),
+    Intact("old=A,files=,drops=AA,retries=0,prune=2,pcrash=1", "", size="large"),
     Intact("old=A,files=A,drops=A,prune=1", "", size="large"),
     Intact("hosts=same,crash=1,both=1,restart=1", "", size="large"),
     Intact("workers=3,crash=1,files=AA,retries=0", "three workers, two files of one name", size="large"),

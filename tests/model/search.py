@@ -63,7 +63,7 @@ def broken(model: Model, world: World) -> str:
         return f"I1 each accepted file is in exactly one place: {', '.join(sorted(lost))} is nowhere"
     if len(world.procs) > 1:
         return _two_alive(world)
-    return ""
+    return pruning.leaves(model, world) if model.bounds.pcrash and is_finished(world) else ""
 
 
 def _accepted(model: Model, world: World) -> set[str]:

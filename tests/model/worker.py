@@ -150,7 +150,9 @@ def _make(model: Model, world: World, slot: int) -> Iterator[Step]:
     me, wid = world.workers[slot], wid_of(world, slot)
     op = ("make", me.file.name, me.n, me.file.claim, me.file.text)
     made, problem = execute(model, world, op)
-    mute = tuple(each for each in me.mute if each[0] != me.file.name)
+    # Where prunes are killed, what the walk remembers of a mute record is needed once more by the look back.
+    keeps = model.bounds.pcrash and model.splits
+    mute = tuple(each for each in me.mute if keeps or each[0] != me.file.name)
     yield (
         ("{} creates record {} of {}", wid, me.n, me.file.name),
         with_worker(made, slot, pc="made", mute=mute),
@@ -170,7 +172,9 @@ def _start(model: Model, world: World, slot: int) -> Iterator[Step]:
     text = me.file.text
     problem = f"I3 text {text} had ended for good and nobody asked, but it runs again" if text in world.fin else ""
     started = world._replace(procs=world.procs | {(name, n, me.file.claim)})
-    yield ("{} STARTS attempt {} of {}", wid, n, me.file), with_worker(started, slot, pc="run", out=()), False, problem
+    mute = tuple(each for each in me.mute if each[0] != name)
+    running = with_worker(started, slot, pc="run", out=(), mute=mute)
+    yield ("{} STARTS attempt {} of {}", wid, n, me.file), running, False, problem
 
 
 def _look_back(model: Model, world: World, slot: int, k: int) -> Step:

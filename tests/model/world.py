@@ -66,7 +66,8 @@ class Pruner(NamedTuple):
     text: str = ""
     n: int = 0
     looked: int = 0  # folders listed
-    done: int = 0  # the last record removed
+    seen: frozenset = frozenset()  # numbers of the records that it had listed when it began
+    done: int = 0  # how many records it has removed
     born: frozenset = frozenset()  # workers that came after its listing of workers/
 
 
