@@ -20,7 +20,7 @@ from tests.simulation.findings import FINDINGS
 from tests.simulation.pair import Client, Pair
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.nfs
+pytestmark = [pytest.mark.nfs, pytest.mark.timeout(300)]
 AFTER_RESTART = 200.0  #: seconds: the server's grace period, and a client's patience between two tries
 
 
