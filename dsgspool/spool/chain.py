@@ -40,9 +40,9 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class _Mute:
-    """A record that did not say who makes it: what it held, since when (my BOOTTIME), and who held files of its name."""
+    """A record that did not say who makes it: which file, since when (my BOOTTIME), and who held files of its name."""
 
-    data: bytes
+    file: tuple[int, int, bytes]  #: inode, mtime, content: a pruned record may be made anew, as empty as the old one
     since: float
     held: frozenset[str]
 
@@ -155,11 +155,13 @@ class Chain:
         RACE: only claims that were held at my first look can have made it.  If any file of that name counted, two of
         them would wait for each other for ever (test_two_files_of_one_name_do_not_wait_for_each_other).
         """
+        status = self.fs.status(path)
         if self.now is not None:  # a command is over before a lease is: mtime and now are both the file server's
-            return self.now - self.fs.status(path).st_mtime > self.lease() and not any(self._holders(name))
-        if path not in self._mute or self._mute[path].data != data:
+            return self.now - status.st_mtime > self.lease() and not any(self._holders(name))
+        file = (status.st_ino, status.st_mtime_ns, data)
+        if path not in self._mute or self._mute[path].file != file:
             held = frozenset(self._holders(name))
-            self._mute[path] = _Mute(data, self.spool.clock.boot(), held)
+            self._mute[path] = _Mute(file, self.spool.clock.boot(), held)
             return False
         first = self._mute[path]
         return before - first.since >= self.lease() and not first.held.intersection(self._holders(name))

@@ -35,8 +35,10 @@ class Broken:
         return self.run("--spool", self.root, "doctor", *words)
 
     def findings(self, *words: str) -> list[dict]:
-        """What is not well, by --json."""
-        found = json.loads(self.doctor("--json", *words).stdout)
+        """What is not well, by --json; that the tests' own folder may lie in memory is no news."""
+        found = [
+            finding for finding in json.loads(self.doctor("--json", *words).stdout) if finding["id"] != "mount.kind"
+        ]
         return [finding for finding in found if finding["status"] in ("warn", "FAIL", "fixed") or finding["fix"]]
 
     def the(self, rule: str, *words: str) -> dict:
@@ -379,7 +381,7 @@ def test_a_healthy_spool_ends_with_0_and_only_looks(broken):
     before = {path: path.stat().st_mtime_ns for path in broken.root.rglob("*") if path.is_file()}
     result = broken.doctor()
     assert result.exit_code == 0, result.stdout
-    assert "0 warnings, 0 failures" in result.stdout and result.stderr == ""
+    assert " 0 failures" in result.stdout and result.stderr == "" and broken.findings() == []
     assert {path: path.stat().st_mtime_ns for path in broken.root.rglob("*") if path.is_file()} == before
 
 

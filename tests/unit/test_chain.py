@@ -186,6 +186,16 @@ def test_a_record_that_grows_is_waited_for_anew(chain, record, world):
     assert isinstance(begin(chain), Busy)
 
 
+def test_a_record_that_was_made_anew_is_waited_for_anew_although_it_is_as_empty(chain, record, world):
+    """prune removed the old one, and another worker has just made record 1 and not signed it yet."""
+    record("")
+    begin(chain)
+    os.rename(f"{world.root}/logs/x.1.yaml", f"{world.root}/logs/.old")
+    world.clock.advance(LEASE)
+    record("")
+    assert isinstance(begin(chain), Busy)
+
+
 def test_a_claim_whose_line_is_torn_names_nobody(chain, record):
     record(f"task: x\nclaim: {DEAD}.1")
     assert isinstance(begin(chain), Busy)
