@@ -233,11 +233,12 @@ class Peers:
 
 def kill_leftovers(wid: str) -> bool:
     """Kill the processes of this machine that a dead worker left; True while there were any (look again)."""
-    # RACE: a process that has just called exec shows no environment for a moment, so one empty look is not enough.
+    # RACE: a process that has just called exec shows no environment, for as long as a busy machine gives it no CPU.
+    nascent = proc.nascent()
     left = proc.marked(wid) or proc.marked(wid)
     with contextlib.suppress(PermissionError):
         proc.send(left, 9)
-    return bool(left)
+    return bool(left or nascent)
 
 
 def dump_identity(wid: str, me: Identity, facts: dict[str, object]) -> bytes:

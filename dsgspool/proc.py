@@ -214,6 +214,24 @@ def marked(wid: str) -> list[int]:
     return [pid for pid in psutil.pids() if marker(pid).startswith(f"{wid}.")]
 
 
+def nascent() -> list[int]:
+    """Processes between exec and their first instruction: they have memory, and show neither environment nor arguments."""
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal() and _is_nascent(f"/proc/{name}")]
+
+
+def _is_nascent(folder: str) -> bool:
+    shown = []
+    for kind in ("environ", "cmdline", "statm"):  # statm last: of a kernel's thread or a zombie it is 0
+        try:
+            with open(f"{folder}/{kind}", "rb") as file:
+                shown.append(file.read())
+        except OSError:  # it is gone, or somebody else's
+            return False
+        if kind != "statm" and shown[-1]:
+            return False
+    return not shown[-1].startswith(b"0 ")
+
+
 def descendants(pid: int) -> list[int]:
     """All processes below `pid`, itself first."""
     try:

@@ -81,6 +81,10 @@ class Processes:
         return [pid for pid, p in every if isinstance(p, Command) and p.alive and p.claim.startswith(f"{wid}.")]
 
     @staticmethod
+    def nascent() -> list[int]:
+        return []
+
+    @staticmethod
     def descendants(pid: int) -> list[int]:
         return [pid]
 

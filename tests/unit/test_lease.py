@@ -291,6 +291,14 @@ def test_what_it_left_is_killed_first(peers, announce, monkeypatch):
     assert killed[0] == ([4711], 9)
 
 
+def test_what_has_not_shown_yet_whose_it_is_may_be_its(monkeypatch):
+    """Its exec is under way, and the machine so busy that it has had no CPU since."""
+    looks = [[4711], []]
+    monkeypatch.setattr(proc, "nascent", lambda: looks.pop(0))
+    assert kill_leftovers(B)
+    assert not kill_leftovers(B)
+
+
 def test_what_may_not_be_killed_is_still_there(monkeypatch):
     def refuse(_pids, _number):
         raise PermissionError

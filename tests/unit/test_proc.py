@@ -70,6 +70,21 @@ def test_a_zombie_is_not_running():
     child.wait()
 
 
+def test_what_runs_what_runs_without_environment_and_what_has_ended_is_not_in_the_middle_of_exec():
+    runs = [subprocess.Popen(["sleep", "60"], env=env) for env in ({}, {"A": "1"})]
+    zombie = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    try:
+        mine = {child.pid for child in (*runs, zombie)}
+        wait_until(lambda: not mine & set(proc.nascent()), 10)  # for a moment after exec they are
+        assert not {1, 2, os.getpid()} & set(proc.nascent())
+    finally:
+        for child in runs:
+            child.kill()
+        for child in (*runs, zombie):
+            child.wait()
+
+
 def test_a_command_leads_its_own_session_and_carries_its_claim(spawn):
     pid = spawn("sleep", "60")
     assert proc.session(pid) == pid
