@@ -39,7 +39,7 @@ def test_kill_9_of_a_worker_its_tasks_run_elsewhere_at_once_and_the_loss_is_coun
     figure(f"kill -9 of the worker, default times: taken over after {seconds:.1f} s")
     assert lab.read(f"workers/{wid}.dead")
     assert re.fullmatch(rf"x~0l1\.{TOKEN}\.yaml", str(lab.record("x", 2)["file"]))
-    assert seconds < 15  # 1 to 3 s on a quiet machine (the figure says); by the lease alone it would be 47
+    assert seconds < 3
 
 
 def test_a_worker_that_stands_still_is_fenced_and_comes_back_as_another(lab: Lab) -> None:

@@ -4,6 +4,8 @@ The rule: each is a few lines over the names given to it, needs nothing but Pyth
 says so: a node whose share hangs still answers the others.
 """
 
+from tests.nfs.rig import cluster as rig
+
 PROCESSES = """
 import signal
 
@@ -207,14 +209,4 @@ for name, text in files.items():
         draft.rename(path)
 answer = 0
 """
-FILL = """
-with open(path, "wb") as ballast:
-    size, end = 1 << 30, 0
-    while size >= 1024:
-        try:
-            os.posix_fallocate(ballast.fileno(), end, size)
-            end += size
-        except OSError:
-            size //= 2
-answer = 0
-"""
+FILL = f"{rig.FILL}answer = 0\n"

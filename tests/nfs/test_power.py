@@ -33,9 +33,9 @@ def find_in_time(lab: Lab, figure: Figure) -> set[str]:
     name = lab.dsgspool(3, "submit", "--", *command.split()).out.strip()
     submitted = seconds_until_start(name, dropped)
     figure(f"found by another node: cp {whole:.1f} s, cp without `...` {unclosed:.1f} s, submit {submitted:.1f} s")
-    assert whole < 10
-    assert unclosed < 10 + settle
-    assert submitted < 10
+    assert whole < 6
+    assert unclosed < 6 + settle
+    assert submitted < 6
     return {"whole", "open", name}
 
 
