@@ -89,14 +89,14 @@ def test_a_spool_yaml_that_the_group_may_write_to_is_not_obeyed(lab: SpoolFolder
 
 
 def test_a_file_put_in_the_place_of_one_that_is_still_settling_is_not_run(lab: SpoolFolder, team: Workers) -> None:
-    lab.configure({**FAST, "settle": "1500ms", "default_cwd": "/"})
-    team.ready(prefix=as_user(*AS_ALICE))
+    lab.configure({**FAST, "settle": "4s", "default_cwd": "/"})
     (lab / "tmp/x.yaml").write_text("command: 'true'\n")  # no `...`: it waits in running/ until it has settled
     os.chown(lab / "tmp/x.yaml", ALICE, TEAM)
     lab.mv("tmp/x.yaml", "todo/x.yaml")
+    team.ready(prefix=as_user(*AS_ALICE))  # only now: a file that its watcher saw come would be whole at once
     team.wait_until(lambda: lab.running("x"))
     bob(lab, f'echo "command: {evil(lab)}" > tmp/e && mv -f tmp/e {lab.running("x")}')
-    team.wait_until(lambda: lab.ls("failed"))
+    team.wait_until(lambda: lab.ls("failed"), 20)
     assert f"its owner is uid {BOB}" in str(lab.record("x")["reason"])
     assert not was_owned(lab)
 
