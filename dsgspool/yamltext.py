@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from dsgspool.errors import InvalidTask
 
 if TYPE_CHECKING:
+    import yaml
     from yaml.cyaml import CSafeLoader
     from yaml.events import Event
 
@@ -59,10 +60,7 @@ def compose(data: bytes, limit: int = MAX_BYTES, *, may_be_empty: bool = False) 
     try:
         root = _root(data)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = ": ".join(filter(None, (error.context, error.problem)))
-        remedy = "look at the indentation, at colons and at quotes here"
-        raise InvalidTask(f"it is not YAML: {problem}", line=mark.line + 1 if mark else None, remedy=remedy) from None
+        raise _malformed(error) from None
     except (yaml.YAMLError, RecursionError, MemoryError, ValueError) as error:
         raise InvalidTask(f"it is not YAML: {type(error).__name__}: {error}", remedy="write a simpler file") from None
     if may_be_empty and (root is None or root.tag == "null"):
@@ -71,6 +69,20 @@ def compose(data: bytes, limit: int = MAX_BYTES, *, may_be_empty: bool = False) 
         reason = "it is empty" if root is None else "it is not a mapping"
         raise InvalidTask(reason, line=root.line if root else 1, remedy="write lines of the form `key: value`")
     return root
+
+
+def _malformed(error: yaml.MarkedYAMLError) -> InvalidTask:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else None
+    if "nesting depth" in (error.problem or ""):  # the scanner of PyYAML 6.0.4 runs ahead, and has a bound too
+        return _too_much(f"nested deeper than {MAX_DEPTH}", line)
+    problem = ": ".join(filter(None, (error.context, error.problem)))
+    remedy = "look at the indentation, at colons and at quotes here"
+    return InvalidTask(f"it is not YAML: {problem}", line=line, remedy=remedy)
+
+
+def _too_much(limit: str, line: int | None) -> InvalidTask:
+    return InvalidTask(f"it has too much in it: {limit}", line=line, remedy="simplify it")
 
 
 def _check_characters(data: bytes) -> None:
@@ -112,7 +124,7 @@ def _document(loader: CSafeLoader) -> Node:
         count += 1
         if count > MAX_NODES or len(stack) > MAX_DEPTH + 1:
             limit = f"more than {MAX_NODES} values" if count > MAX_NODES else f"nested deeper than {MAX_DEPTH}"
-            raise InvalidTask(f"it has too much in it: {limit}", line=_line(event), remedy="simplify it")
+            raise _too_much(limit, _line(event))
         if isinstance(event, yaml.CollectionEndEvent):
             _check_pairs(stack.pop())
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,12 @@ from tests.support.spools import SpoolFolder
 __all__ = ["figure", "ground", "lab", "make_lab", "patient_lab"]
 pytest_generate_tests = parametrize_ground
 pytest_terminal_summary = tell_figures
+
+
+def pytest_configure() -> None:
+    """Ctrl-C is tested: a shell starts what it puts into the background with SIGINT ignored, and children inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
