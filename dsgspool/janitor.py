@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 
 from dsgspool import names
 from dsgspool.clock import ServerClock, iso, unix
@@ -21,13 +21,15 @@ from dsgspool.names import TaskName
 from dsgspool.records import record_is_over
 from dsgspool.spool import Spool
 from dsgspool.spool.chain import Chain, next_of
-from dsgspool.spool.moves import Moves, Place, park, target_of
+from dsgspool.spool.moves import Moves, park, target_of
+from dsgspool.spool.strays import Strays
 from dsgspool.task import Decision, Kind, Outcome, Retry, State, decide
 
 DAY = 86400.0
 EMPTY_BATCH = 3600.0  #: seconds after which an empty batch folder in todo/ is removed
 DEPUTIES = 2
 BUMPS = 2
+SLICE = 0.5  #: seconds after which a long duty leaves the rest to its next turn: a heart must beat in between
 
 Tell = Callable[..., None]
 
@@ -39,7 +41,9 @@ class Janitor:
         self.spool, self.fs, self.peers, self.wid, self.server, self.tell = spool, spool.fs, peers, wid, server, tell
         self.moves = Moves(spool)
         self.chain = Chain(spool, peers.is_dead, lambda: spool.settings().lease)
-        self._stripped: set[str] = set()
+        self.strays = Strays(self.moves, peers.is_dead, tell)
+        self.round_at = float("-inf")  #: BOOTTIME before the last whole look at the folders of all workers
+        self._met: set[str] = set()  #: dead workers that I have taken over
         self._bumped: dict[str, tuple[int, int]] = {}  #: batch folder -> its mtime after my last touch, and how many
 
     # -- who leads -----------------------------------------------------------------------------------------------
@@ -88,18 +92,23 @@ class Janitor:
     def bury(self) -> int:
         """Sweep the folder of every dead worker; the number of tasks moved.
 
-        Names that people moved out of these folders are looked for once for all of them.  A look is a walk through the
-        whole spool: one for each of 190 dead workers took a new worker longer than its fence, and killed every new one.
+        Names that people moved out of these folders are looked for once for all of them (`strays`).  A look is a walk
+        through the whole spool: one for each of 190 dead workers took a new worker longer than its fence, and killed it.
         """
-        moved, fresh = 0, set[str]()
+        moved, began = 0, self.spool.clock.boot()
+        self.peers.dying.clear()
         for wid, is_folder in list(self.fs.scan(self.spool.running)):
             if is_folder and wid != self.wid and (why := self.peers.verdict(wid)) and not self._is_new(wid):
                 moved += self._take_over(wid, why)
-                fresh.add(wid)
-        if fresh := fresh - self._stripped:
-            moved += self.strip(fresh)
-            self._stripped |= fresh
+                if wid not in self._met:
+                    self._met.add(wid)
+                    self.strays.want(wid)
+        self.round_at = began
         return moved
+
+    def is_at_rest(self) -> bool:
+        """True when no worker of this machine is just dying and no claim of a dead one is looked for."""
+        return not self.peers.dying and not self.strays.is_busy
 
     def _is_new(self, wid: str) -> bool:
         """RACE: a worker makes running/WID before WID.yaml; one that nobody knows is dead only when long at rest."""
@@ -108,7 +117,7 @@ class Janitor:
     def _take_over(self, wid: str, why: str) -> int:
         folder = f"{self.spool.running}/{wid}"
         files = [name for name, _ in self.fs.scan(folder) if name[:1] not in ".#"]
-        if files or wid not in self._stripped:
+        if files or wid not in self._met:
             self._fence(wid, why)
         moved = sum(self._rescue(wid, file, why) for file in files)
         self._forget(wid, folder)
@@ -166,31 +175,17 @@ class Janitor:
         if all(self.server.now() - self.fs.status(mark).st_mtime > DAY for mark in marks) and self._age(folder) > DAY:
             self.fs.remove_folder(folder)
 
-    def strip(self, wids: Collection[str]) -> int:
-        """Take the `@` off every name of these dead workers that a person moved out of their folders."""
-        moved = 0
-        for state in (State.TODO, State.HOLD, State.FAILED, State.DONE, State.RUNNING):
-            for path, name in list(self.spool.held(state)):
-                if not name.claim or name.claim.wid not in wids:
-                    continue
-                if state is not State.RUNNING or not path.startswith(f"{name.claim.wid}/"):
-                    moved += self.moves.strip(Place(state, path, name))
-        return moved
-
-    def strip_strays(self) -> int:
-        """The same for every dead owner's name in todo/ and hold/, now and then: a person may move one late."""
-        places = [Place(state, *found) for state in (State.TODO, State.HOLD) for found in self.spool.held(state)]
-        return sum(self.moves.strip(p) for p in places if p.name.claim and self.peers.is_dead(p.name.claim.wid))
-
     # -- the waiting ---------------------------------------------------------------------------------------------
 
     def due(self) -> int:
-        """Bring back every task whose moment has come; the number moved."""
-        moved = 0
+        """Bring back tasks whose moment has come, as many as fit into a moment; the number moved."""
+        moved, began = 0, self.spool.clock.boot()
         for folder in self._due_folders():
             for path, _ in list(self.fs.walk(f"{self.spool.waiting}/{folder}")):
                 if not names.is_ignored(os.path.basename(path)):
                     moved += self._bring_back(folder, path)
+                if self._is_late(began):
+                    return moved
             self._remove_empty(f"{self.spool.waiting}/{folder}")
         return moved
 
@@ -258,6 +253,7 @@ class Janitor:
 
     def sweep_tmp(self) -> None:
         """Remove what a crashed command left a day ago; a folder is renamed first: a late submitter finds nothing to move."""
+        began = self.spool.clock.boot()
         for name, is_folder in list(self.fs.scan(self.spool.tmp)):
             path = f"{self.spool.tmp}/{name}"
             if not is_folder and name.startswith(".") and name.endswith(".now"):  # it was to tell the server's time
@@ -267,11 +263,16 @@ class Janitor:
             if not is_folder or self._age(path) <= DAY:
                 continue
             if name.startswith(".") and name.endswith(".swept"):
-                for file, _ in list(self.fs.walk(path)):
+                for file, _ in self.fs.walk(path):
                     self.fs.remove(f"{path}/{file}")
+                    if self._is_late(began):
+                        return
                 self._remove_empty(path)
             else:
                 self.fs.rename(path, f"{self.spool.tmp}/.{name}.swept")
+
+    def _is_late(self, began: float) -> bool:
+        return self.spool.clock.boot() - began > SLICE
 
     def _age(self, path: str) -> float:
         try:

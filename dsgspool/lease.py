@@ -104,6 +104,7 @@ class Peers:
         self.fs, self.clock, self.folder, self.times, self.me, self.wid = fs, clock, workers, times, me, wid
         self.known: set[str] = set()  #: every WID that has a WID.yaml, or a lock whose heart may beat
         self.files: set[str] = set()  #: the last listing of workers/
+        self.dying: set[str] = set()  #: gone from this machine, with processes or a lock left: no proof yet
         self._dead: dict[str, str] = {}
         self._pulses: dict[str, _Pulse] = {}
         self._identities: dict[str, Identity | None] = {}
@@ -155,6 +156,7 @@ class Peers:
             self.known.add(wid)
         if wid not in self._dead and (reason := self._judge(wid)):
             self._dead[wid] = reason
+            self.dying.discard(wid)
         return self._dead.get(wid, "")
 
     def _is_in_workers(self, wid: str) -> bool:
@@ -223,6 +225,7 @@ class Peers:
         if other is None or not self.me.same_machine(other) or not self.me.same_boot(other) or self._is_there(other):
             return ""
         if not self.fs.lock_is_free(f"{self.folder}/{wid}.lock") or kill_leftovers(wid):
+            self.dying.add(wid)
             return ""
         return f"its process {other.pid} on this machine is gone"
 

@@ -3,7 +3,7 @@
 The rule: the folder a task file is in is its state, and a task changes state by ONE rename between a shared folder and
 a folder that only the mover moves things into or out of.  `Spool` knows the folders and reads the settings; the verbs
 live beside it: `submission` (into todo/), `own` (a worker's private folder), `chain` (the records, which are a lock for
-each name), `moves` (what people and janitors do).
+each name), `moves` (what people and janitors do), `strays` (claims that are over, wherever they lie).
 """
 
 from __future__ import annotations
@@ -93,9 +93,8 @@ class Spool:
     def held(self, state: State) -> Iterator[tuple[str, TaskName]]:
         """(path, name) of the tasks in a state whose name carries a claim: cheap also among a million others."""
         for path in self.fs.find(self.folder(state), "@"):
-            with contextlib.suppress(InvalidName):
-                if not names.is_ignored(os.path.basename(path)) and (name := task_name(state, path)).claim:
-                    yield path, name
+            if name := held_name(state, path):
+                yield path, name
 
     def tasks(self, state: State, batch: str = "") -> Iterator[tuple[str, TaskName]]:
         """(path below the state's folder, name) of every task in a state; names that are no task's are passed over."""
@@ -109,6 +108,14 @@ class Spool:
                 yield path, task_name(state, path)
             except InvalidName:
                 continue
+
+
+def held_name(state: State, path: str) -> TaskName | None:
+    """The name that a path below a state's folder says, None when that carries no claim or is no task's."""
+    with contextlib.suppress(InvalidName):
+        if not names.is_ignored(os.path.basename(path)) and (name := task_name(state, path)).claim:
+            return name
+    return None
 
 
 def task_name(state: State, path: str) -> TaskName:

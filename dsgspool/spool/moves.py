@@ -157,14 +157,6 @@ class Moves:
         """A copy of a running task's file: into hold/, where a person finds it."""
         return self._move(place, f"{self.spool.hold}/{place.name.failed('duplicate', self.token()).path}")
 
-    def find_claim(self, name: TaskName) -> Place | None:
-        """Where a person moved the file of this claim, None when it is nowhere."""
-        for state in (State.HOLD, State.TODO, State.FAILED, State.DONE, State.RUNNING):
-            for path, other in self.spool.held(state):
-                if other.claim == name.claim:
-                    return Place(state, path, name)
-        return None
-
     def due(self, folder: str, path: str) -> bool:
         """Bring a task back from waiting/FOLDER."""
         name = task_name(State.WAITING, f"{folder}/{path}")

@@ -41,6 +41,11 @@ class Held:
         """WID.C"""
         return str(self.name.claim)
 
+    @property
+    def dropped_as(self) -> str:
+        """The path below todo/ that the watcher knew this file by."""
+        return replace(self.name, claim=None).lane_path
+
 
 @dataclass(frozen=True, slots=True)
 class Text:

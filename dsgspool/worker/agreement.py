@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from dsgspool import names
-from dsgspool.errors import InvalidName, StorageError
+from dsgspool.errors import InvalidName
 from dsgspool.names import TaskName
 from dsgspool.records import record_is_over
 from dsgspool.spool.chain import next_of
@@ -30,12 +30,9 @@ class Agreement:
     def __init__(self, intake: Intake) -> None:
         self.intake, self.worker, self.desk, self.own = intake, intake.worker, intake.desk, intake.own
         self.wid = intake.worker.station.wid
-        self.unstripped: dict[str, Held] = {}  #: claims that are over, whose name may still lie somewhere
 
     def compare(self, listing: Iterable[str]) -> None:
         """Make memory agree with a listing of the own folder (R2)."""
-        for held in list(self.unstripped.values()):
-            self.strip(held)
         listed, known = set(listing), self.desk.known()
         for file in known - listed - set(self.desk.leaving):
             self._missing(file)
@@ -78,22 +75,12 @@ class Agreement:
                 self.worker.attempts.revoke(attempt)
             elif name.flat not in self.desk.known():
                 self.worker.janitor.moves.strip(Place(State.TODO, path, name))
+                self.intake.came_back()
 
     def _is_published(self, name: TaskName) -> bool:
         found = self.worker.attempts.chain.of_claim(name)
         return found is not None and record_is_over(found[1]) and next_of(found[1]) is not None
 
     def strip(self, held: Held) -> None:
-        """My claim is over and nothing of it runs: take its `@` off the name, wherever a person moved the file."""
-        moves = self.worker.janitor.moves
-        try:
-            # RACE: a person may have copied the file and moved it: every one of them carries the claim.
-            while (place := moves.find_claim(held.name)) is not None and moves.strip(place):
-                self.worker.tell("strip", f"{held.name.identity} now lies in {place.state}/", task=held.name.identity)
-                self.intake.look_soon()
-        except OSError as error:  # tried again at the next heartbeat, and no reason to stop anything else
-            if held.claim not in self.unstripped:
-                self.worker.tell("strip", f"{held.name.identity} keeps its @: {StorageError.of(error)}; trying again")
-            self.unstripped[held.claim] = held
-        else:
-            self.unstripped.pop(held.claim, None)
+        """My claim is over and nothing of it runs: its `@` comes off the name, wherever a person moved the file."""
+        self.worker.janitor.strays.want(held.claim)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dsgspool import names
@@ -91,6 +90,11 @@ class Intake:
     def look_soon(self) -> None:
         """Something changed: do not wait for the next poll."""
         self._next_look = 0.0
+
+    def came_back(self) -> None:
+        """Something is in todo/ again: nobody may end before the next look at it."""
+        self._gave_at = self.clock.boot()
+        self.look_soon()
 
     # -- one turn ------------------------------------------------------------------------------------------------
 
@@ -182,8 +186,7 @@ class Intake:
 
     def _gone(self, leaving: Leaving) -> None:
         if leaving.target.startswith((f"{self.spool.todo}/", f"{self.spool.waiting}/")):
-            self._gave_at = self.clock.boot()
-            self.look_soon()
+            self.came_back()
         if leaving.event is not None:
             event, text, facts = leaving.event
             self.worker.tell(event, text, task=leaving.held.name.identity, **facts)
@@ -202,7 +205,7 @@ class Intake:
             self.worker.attempts.reject(held, text.reason)
         elif held.original:
             self.worker.attempts.reject(held, admission.why_no_name(held.original))
-        elif held.name.token or is_complete(text.data) or (text.data and self.bell.saw_closed(_dropped_as(held))):
+        elif held.name.token or is_complete(text.data) or (text.data and self.bell.saw_closed(held.dropped_as)):
             self._offer(held, text)
         else:
             self.desk.settling[held.file] = Settling(held, text.seen, self.clock.boot())
@@ -285,14 +288,11 @@ class Intake:
             # RACE: what others ran at my last look at todo/ may have been given back since: look once more.
             self._quiet_since = self.clock.boot()
             self.look_soon()
-        elif self._looked_at - self._cost > self._quiet_since:
-            controls.emptied = True
+            self.worker.meeting.next = 0.0
+        elif min(self._looked_at - self._cost, self.worker.janitor.round_at) > self._quiet_since:
+            # RACE: of a worker that died a moment ago a person may have parked a file, claim and all.
+            controls.emptied = self.worker.janitor.is_at_rest()
 
     def _others_have_work(self) -> bool:
         waits = any(names.parse_until(folder) for folder, _ in self.fs.scan(self.spool.waiting))
         return waits or any(True for _ in self.spool.tasks(State.RUNNING))
-
-
-def _dropped_as(held: Held) -> str:
-    """The path below todo/ that the watcher knew this file by."""
-    return replace(held.name, claim=None).lane_path

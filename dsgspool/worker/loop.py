@@ -94,9 +94,10 @@ class Worker:
         station.announce(self.lease)
         station.guard.introduce(f"{self.spool.workers}/{station.wid}.dead", self.settings.fence)
         self.leading = False
+        self.meeting = Duty(self._meet_peers, lambda: min(PEER_INTERVAL, self.settings.heartbeat))
         self.duties = [
             Duty(self.beat, lambda: self.settings.heartbeat),
-            Duty(self._meet_peers, lambda: min(PEER_INTERVAL, self.settings.heartbeat)),
+            self.meeting,
             Duty(self._watch_peers, lambda: self.settings.heartbeat),
             Duty(self.attempts.tend, lambda: TEND_INTERVAL),
             Duty(self.attempts.limits.check_logs, lambda: 1.0),
@@ -138,6 +139,7 @@ class Worker:
                 duty.next = now + duty.every()
                 self.guarded(duty.what)
         self.guarded(self.attempts.endings.settle)
+        self.guarded(self._strip)
         self.guarded(self.intake.turn)
         self.journal.flush()
 
@@ -145,7 +147,7 @@ class Worker:
         now = self.clock.boot()
         moments = [duty.next for duty in self.duties]
         moments += [alarm[0] for alarm in self.alarms[:1]] + [self.intake.next_moment(), self.attempts.next_moment()]
-        left = min(moments) - now
+        left = min(*moments, self.janitor.strays.next_moment()) - now
         if left > 0 and not self.signals:
             self._rest(left)
         try:
@@ -247,9 +249,13 @@ class Worker:
         if self.peers.files & {f"{self.station.wid}.fenced", f"{self.station.wid}.dead"}:
             raise Fenced("another worker or an operator took this one for dead")
         self.leading = self.janitor.leads()
-        if self.leading:
-            self.janitor.due()
-        self.janitor.bury()
+        moved = self.janitor.due() if self.leading else 0
+        if moved + self.janitor.bury():
+            self.intake.came_back()
+
+    def _strip(self) -> None:
+        if self.janitor.strays.turn():
+            self.intake.came_back()
 
     def _watch_peers(self) -> None:
         # RACE: only samples taken while my own heartbeats go through say anything about others (hazards H30).
@@ -265,7 +271,7 @@ class Worker:
             self.tell("deaf", self._deaf)
         if self.leading:
             self.janitor.bump()
-            self.janitor.strip_strays()
+            self.janitor.strays.patrol()
 
     def _sweep(self) -> None:
         if self.leading:

@@ -326,8 +326,13 @@ class Actor:
     # -- agreement with the folders (worker/agreement.py, step by step) ------------------------------------------
 
     def strip(self, held: Held) -> None:
-        while (place := self.moves.find_claim(held.name)) is not None and self.moves.strip(place):
-            pass
+        self.janitor.strays.want(held.claim)
+        self.walk()
+
+    def walk(self) -> None:
+        """All turns that a worker's loop gives to names with a claim that is over."""
+        while self.janitor.strays.next_moment() <= self.world.clock.boot():
+            self.janitor.strays.turn()
 
     def react(self) -> None:
         """R2: what I know and the folder does not list was taken away; what it lists and I do not know came late."""
@@ -375,7 +380,8 @@ class Actor:
         self.janitor.leads()
         self.janitor.due()
         self.janitor.bury()
-        self.janitor.strip_strays()
+        self.janitor.strays.patrol()
+        self.walk()
 
     # -- all of it -----------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import pytest
 from dsgspool.errors import StorageError, TaskNotFound, WrongState
 from dsgspool.names import Claim, TaskName
 from dsgspool.spool import Spool
-from dsgspool.spool.moves import Moves, Place, Tokens, is_parked, matches, park, target_of
+from dsgspool.spool.moves import Moves, Tokens, is_parked, matches, park, target_of
 from dsgspool.task import Budget, Decision, State
 from tests.support.actors import STATES
 from tests.support.doors import ClockedFs, FlakyFs, LossyFs, NegativeFs, files_below
@@ -121,24 +121,6 @@ def test_a_task_that_is_due_while_its_batch_is_parked_goes_to_hold(world, moves,
     os.makedirs(f"{world.root}/hold/s")
     assert moves.due("until-20261121T210000Z", "s/x~1.cccccccc-1.yaml")
     assert lies(world) == ["hold/s/x~1.tttttttt-1.yaml"]
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        f"hold/s%x{HELD}.yaml",
-        f"todo/s/x{HELD}.yaml",
-        f"failed/s/s%x{HELD}.yaml",
-        f"done/s%x{HELD}.yaml",
-        f"running/n2-bbbbbbbb/s%x{HELD}.yaml",
-    ],
-)
-def test_a_claim_is_found_wherever_a_person_moved_it(moves, put, path):
-    name = TaskName("s/x", claim=Claim(WID, 1))
-    put(f"hold/s/x@{WID}.11.yaml")
-    assert moves.find_claim(name) is None
-    put(path)
-    assert moves.find_claim(name) == Place(State(path.partition("/")[0]), path.partition("/")[2], name)
 
 
 # -- where a decision leads

@@ -170,8 +170,8 @@ MUTANTS = (
         "9",
         "a worker of this machine is dead although its tasks still run",
         "lease.py",
-        ' or kill_leftovers(wid):\n            return ""\n',
-        ':\n            return ""\n',
+        " or kill_leftovers(wid):\n            self.dying",
+        ":\n            self.dying",
         ("unit/test_lease.py::test_what_it_left_is_killed_first",),
     ),
     Mutant(
