@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from yaml.events import Event
 
 MAX_BYTES = 256 * 1024
-MAX_DEPTH = 20
-MAX_NODES = 20_000
+MAX_DEPTH, MAX_NODES = 20, 20_000
+LOOK = "look at the indentation, at colons and at quotes here"
 
 _TAG = "tag:yaml.org,2002:"
 _STRANGE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -62,7 +62,7 @@ def compose(data: bytes, limit: int = MAX_BYTES, *, may_be_empty: bool = False) 
     except yaml.MarkedYAMLError as error:
         raise _malformed(error) from None
     except (yaml.YAMLError, RecursionError, MemoryError, ValueError) as error:
-        raise InvalidTask(f"it is not YAML: {type(error).__name__}: {error}", remedy="write a simpler file") from None
+        raise InvalidTask(f"it is not YAML: {type(error).__name__}: {error}", remedy="simplify it") from None
     if may_be_empty and (root is None or root.tag == "null"):
         return Node("mapping", 1)
     if root is None or root.kind != "mapping":
@@ -72,17 +72,11 @@ def compose(data: bytes, limit: int = MAX_BYTES, *, may_be_empty: bool = False) 
 
 
 def _malformed(error: yaml.MarkedYAMLError) -> InvalidTask:
-    mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark else None
+    line = mark.line + 1 if (mark := error.problem_mark or error.context_mark) else None
     if "nesting depth" in (error.problem or ""):  # the scanner of PyYAML 6.0.4 runs ahead, and has a bound too
-        return _too_much(f"nested deeper than {MAX_DEPTH}", line)
+        return InvalidTask(f"it has too much in it: nested deeper than {MAX_DEPTH}", line=line, remedy="simplify it")
     problem = ": ".join(filter(None, (error.context, error.problem)))
-    remedy = "look at the indentation, at colons and at quotes here"
-    return InvalidTask(f"it is not YAML: {problem}", line=line, remedy=remedy)
-
-
-def _too_much(limit: str, line: int | None) -> InvalidTask:
-    return InvalidTask(f"it has too much in it: {limit}", line=line, remedy="simplify it")
+    return InvalidTask(f"it is not YAML: {problem}", line=line, remedy=LOOK)
 
 
 def _check_characters(data: bytes) -> None:
@@ -106,8 +100,8 @@ def _root(data: bytes) -> Node | None:
         while (event := loader.get_event()) is not None:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
-                    reason, remedy = "it has a second document", "put each task into its own file"
-                    raise InvalidTask(reason, line=_line(event), remedy=remedy)
+                    remedy = "put each task into its own file"
+                    raise InvalidTask("it has a second document", line=_line(event), remedy=remedy)
                 root = _document(loader)
     finally:
         loader.dispose()
@@ -124,7 +118,7 @@ def _document(loader: CSafeLoader) -> Node:
         count += 1
         if count > MAX_NODES or len(stack) > MAX_DEPTH + 1:
             limit = f"more than {MAX_NODES} values" if count > MAX_NODES else f"nested deeper than {MAX_DEPTH}"
-            raise _too_much(limit, _line(event))
+            raise InvalidTask(f"it has too much in it: {limit}", line=_line(event), remedy="simplify it")
         if isinstance(event, yaml.CollectionEndEvent):
             _check_pairs(stack.pop())
             continue

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from unittest import mock
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -250,4 +251,4 @@ Spool.TestCase.settings = settings(
     report_multiple_bugs=False,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
-TestSpool = Spool.TestCase
+TestSpool = pytest.mark.timeout(600)(Spool.TestCase)  # 40 s of a core, and the machine may be busy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -118,15 +119,15 @@ def test_an_honest_one_passes(tmp_path):
     assert trials(tmp_path) == {}
 
 
-@pytest.mark.parametrize(("offset", "way"), [(120.0, "120.0 s ahead of"), (-300.0, "300.0 s behind")])
+@pytest.mark.parametrize(("offset", "way"), [(120.0, "ahead of"), (-300.0, "behind")])
 def test_a_wrong_clock_is_told_with_its_amount(tmp_path, offset, way):
     import time
 
     found = trials(tmp_path, clock=FakeClock(wall=time.time() + offset))
     assert found["utime"].status is Status.WARN
-    assert f"this machine's clock is {way} the file server's" in found["utime"].text.replace("119.9", "120.0").replace(
-        "300.1", "300.0"
-    )
+    told = re.search(rf"this machine's clock is ([\d.]+) s {way} the file server's", found["utime"].text)
+    # The made-up clock stands still, the server's goes on while this machine is busy.
+    assert told and abs(float(told[1]) - abs(offset)) < 10
 
 
 @pytest.mark.root
