@@ -114,10 +114,10 @@ def strip_without_token() -> None:
 
 def take_over_without_reading() -> None:
     """The janitor sends everything back to todo/, whatever its record says."""
-    from dsgspool.janitor import Janitor
+    from dsgspool import janitor
     from dsgspool.task import Decision, State
 
-    Janitor._verdict = lambda _self, name: Decision(State.TODO, budget=name.budget)  # type: ignore[method-assign]
+    janitor._verdict = lambda _chain, name, _max_lost: Decision(State.TODO, budget=name.budget)
 
 
 def guard_leaves_children() -> None:
