@@ -134,14 +134,10 @@ class Janitor:
 
     def _rescue(self, wid: str, file: str, why: str) -> int:
         """Move one file of a dead worker to where its record says, or back to todo/; 1 when it moved."""
-        try:
-            name = names.parse_flat(file)
-        except InvalidName:
-            name, decision = names.invalid_name(file, ""), Decision(State.FAILED, "invalid", unique=True)
-        else:
-            if name.claim and name.claim.wid != wid and not self.peers.is_dead(name.claim.wid):
-                return 0  # a person moved it here: its owner kills first and then strips the name
-            decision = park(self.spool, name, self._verdict(name))
+        found = way_of(self.chain, wid, file, lambda: self.spool.settings().max_lost)
+        if found is None:
+            return 0
+        name, decision = found
         target = target_of(self.spool, name, decision, self.moves.token(), self.server.now())
         self.fs.rename_into(f"{self.spool.running}/{wid}/{file}", target)
         if file in {left for left, _ in self.fs.scan(f"{self.spool.running}/{wid}")}:
@@ -153,19 +149,6 @@ class Janitor:
             to=str(decision.state), why=why,
         )  # fmt: skip
         return 1
-
-    def _verdict(self, name: TaskName) -> Decision:
-        """What becomes of a dead worker's file: the outcome in the record of that very claim, else it was lost."""
-        if name.claim is None:
-            return Decision(State.TODO, budget=name.budget)
-        found = self.chain.of_claim(name)
-        if found is None:  # it died before the attempt began: nothing ran, nothing counts
-            return Decision(State.TODO, budget=name.budget)
-        if record_is_over(found[1]):
-            return next_of(found[1]) or Decision(State.TODO, budget=name.budget)
-        lost = decide(Outcome(Kind.LOST), name.budget, Retry(max_lost=self.spool.settings().max_lost))
-        assert lost is not None
-        return lost
 
     def _forget(self, wid: str, folder: str) -> None:
         """After a day nothing that was on its way can still land: remove the folder."""
@@ -279,3 +262,31 @@ class Janitor:
             return self.server.now() - self.fs.status_of_folder(path).st_mtime
         except (FileNotFoundError, PermissionError):  # gone, or somebody's private one
             return 0.0
+
+
+def way_of(chain: Chain, wid: str, file: str, max_lost: Callable[[], int]) -> tuple[TaskName, Decision] | None:
+    """Where a file in the folder of the dead worker `wid` goes; None while a living worker owns it.
+
+    `chain` knows who is dead; `max_lost` is asked only when an attempt was lost.
+    """
+    try:
+        name = names.parse_flat(file)
+    except InvalidName:
+        return names.invalid_name(file, ""), Decision(State.FAILED, "invalid", unique=True)
+    if name.claim and name.claim.wid != wid and not chain.is_dead(name.claim.wid):
+        return None  # a person moved it here: its owner kills first and then strips the name
+    return name, park(chain.spool, name, _verdict(chain, name, max_lost))
+
+
+def _verdict(chain: Chain, name: TaskName, max_lost: Callable[[], int]) -> Decision:
+    """What becomes of a dead worker's file: the outcome in the record of that very claim, else it was lost."""
+    if name.claim is None:
+        return Decision(State.TODO, budget=name.budget)
+    found = chain.of_claim(name)
+    if found is None:  # it died before the attempt began: nothing ran, nothing counts
+        return Decision(State.TODO, budget=name.budget)
+    if record_is_over(found[1]):
+        return next_of(found[1]) or Decision(State.TODO, budget=name.budget)
+    lost = decide(Outcome(Kind.LOST), name.budget, Retry(max_lost=max_lost()))
+    assert lost is not None
+    return lost

@@ -265,7 +265,11 @@ def parse_facts(data: bytes) -> dict[str, object]:
 
 def parse_identity(data: bytes) -> Identity | None:
     """The identity in a WID.yaml; None when it is broken: then only its heartbeat counts."""
-    facts = parse_facts(data)
+    return identity_of(parse_facts(data))
+
+
+def identity_of(facts: dict[str, object]) -> Identity | None:
+    """The same, of facts that were read already."""
     try:
         return Identity(**{key: facts[key] for key in Identity.__dataclass_fields__})  # type: ignore[arg-type]
     except KeyError:

@@ -5,8 +5,8 @@
 The rule: a task's identity is BATCH/NAME from birth to death; its state is its folder; everything that others must know
 without opening the file stands in its name.  Nothing here touches a disk.
 
-    in a shared folder   sweep-a/0001~1.k3f9x2ma-7.yaml      (BATCH is a sub-folder)
-    in running/WID       sweep-a%0001~1.k3f9x2ma-7@n1-k3f9x2ma.8.yaml   (flat, so that one listing tells all)
+    in a shared folder   sweep-a/0001~1.k3f7x2ma-7.yaml      (BATCH is a sub-folder)
+    in running/WID       sweep-a%0001~1.k3f7x2ma-7@n1-k3f7x2ma.8.yaml   (flat, so that one listing tells all)
 """
 
 from __future__ import annotations

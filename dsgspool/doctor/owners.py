@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from dsgspool import names, proc
 from dsgspool.errors import SpoolError
-from dsgspool.lease import parse_facts, parse_identity
+from dsgspool.lease import identity_of
 from dsgspool.proc import Identity
 from dsgspool.settings import Settings
+from dsgspool.snapshot.look import facts_of
 from dsgspool.spool import Spool
 
 BEATS = 3  #: heartbeats after which a worker no longer counts as beating
@@ -67,21 +68,11 @@ class Owners:
 
     def facts(self, wid: str) -> dict[str, object]:
         """What WID.yaml says, {} when there is nothing whole."""
-        if f"{wid}.yaml" not in self.files:
-            return {}
-        try:
-            return parse_facts(self.spool.fs.read(f"{self.spool.workers}/{wid}.yaml")[0])
-        except OSError:
-            return {}
+        return facts_of(self.spool, wid, self.files)
 
     def identity(self, wid: str) -> Identity | None:
         """Machine and process of a worker."""
-        if f"{wid}.yaml" not in self.files:
-            return None
-        try:
-            return parse_identity(self.spool.fs.read(f"{self.spool.workers}/{wid}.yaml")[0])
-        except OSError:
-            return None
+        return identity_of(self.facts(wid))
 
     def proof(self, wid: str) -> str:
         """Why a worker is dead for certain, '' while it must be taken for alive."""

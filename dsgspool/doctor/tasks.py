@@ -13,14 +13,15 @@ from dsgspool.doctor.owners import Owners
 from dsgspool.doctor.repair import Action, Fault
 from dsgspool.doctor.values import Status, many, some
 from dsgspool.errors import InvalidName
+from dsgspool.janitor import way_of
 from dsgspool.names import TaskName
 from dsgspool.records import parse_record, record_claim, record_is_over
 from dsgspool.snapshot import Violation
 from dsgspool.snapshot.look import FLOW, attempt_numbers
 from dsgspool.spool import Spool, task_name
-from dsgspool.spool.chain import Chain, next_of
-from dsgspool.spool.moves import Moves, Place, park, target_of
-from dsgspool.task import Budget, Decision, Kind, Outcome, Retry, State, decide
+from dsgspool.spool.chain import Chain
+from dsgspool.spool.moves import Moves, Place, target_of
+from dsgspool.task import Budget, State
 from dsgspool.yamltext import dump
 
 DAY = 86400.0
@@ -91,26 +92,11 @@ class Tasks:
 
     def _rescue(self, wid: str, file: str) -> Action | None:
         """The move that a janitor would make."""
-        try:
-            name = names.parse_flat(file)
-        except InvalidName:
-            name, decision = names.invalid_name(file, ""), Decision(State.FAILED, "invalid", unique=True)
-        else:
-            if name.claim and name.claim.wid != wid and not self.owners.proof(name.claim.wid):
-                return None
-            decision = park(self.spool, name, self._verdict(name))
-        target = target_of(self.spool, name, decision, self.token(), self.owners.now)
-        return Action("mv", f"{self.spool.running}/{wid}/{file}", target)
-
-    def _verdict(self, name: TaskName) -> Decision:
-        found = self.chain.of_claim(name) if name.claim else None
+        found = way_of(self.chain, wid, file, lambda: self.owners.settings.max_lost)
         if found is None:
-            return Decision(State.TODO, budget=name.budget)
-        if record_is_over(found[1]):
-            return next_of(found[1]) or Decision(State.TODO, budget=name.budget)
-        lost = decide(Outcome(Kind.LOST), name.budget, Retry(max_lost=self.owners.settings.max_lost))
-        assert lost is not None
-        return lost
+            return None
+        target = target_of(self.spool, *found, self.token(), self.owners.now)
+        return Action("mv", f"{self.spool.running}/{wid}/{file}", target)
 
     def _age(self, wid: str) -> float:
         try:

@@ -195,12 +195,7 @@ class _Look:
         )
 
     def facts(self, wid: str) -> dict[str, object]:
-        if f"{wid}.yaml" not in self.files:
-            return {}
-        try:
-            return parse_facts(self.spool.fs.read(f"{self.spool.workers}/{wid}.yaml")[0])
-        except OSError:
-            return {}
+        return facts_of(self.spool, wid, self.files)
 
     def verdict(self, wid: str, age: float | None) -> str:
         if proof := proof_of_death(wid, self.files):
@@ -210,6 +205,16 @@ class _Look:
         if age is None:
             return "it has no heartbeat"
         return f"no heartbeat for {age:.0f} s" if age >= self.lease else ""
+
+
+def facts_of(spool: Spool, wid: str, files: Collection[str]) -> dict[str, object]:
+    """What WID.yaml says, {} when there is nothing whole; `files` is a listing of workers/."""
+    if f"{wid}.yaml" not in files:
+        return {}
+    try:
+        return parse_facts(spool.fs.read(f"{spool.workers}/{wid}.yaml")[0])
+    except OSError:
+        return {}
 
 
 def proof_of_death(wid: str, files: Collection[str]) -> str:

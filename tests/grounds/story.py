@@ -3,9 +3,9 @@
 The rule: a task makes empty files in a folder of the host, which every node sees.  The host stamps them when they are
 made or grow, so that the moments of all nodes, also of one that then lost its power, are on one clock: the host's.
 
-    x.2.n1.n1-k3f9x2ma.start    attempt 2 of x began on node n1, with that worker
-    x.2.n1.n1-k3f9x2ma.life     grows every 0.1 s while the command lives
-    x.2.n1.n1-k3f9x2ma.end      it came to its own end
+    x.2.n1.n1-k3f7x2ma.start    attempt 2 of x began on node n1, with that worker
+    x.2.n1.n1-k3f7x2ma.life     grows every 0.1 s while the command lives
+    x.2.n1.n1-k3f7x2ma.end      it came to its own end
 """
 
 from __future__ import annotations

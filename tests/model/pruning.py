@@ -134,7 +134,8 @@ def _remove_file(model: Model, world: World) -> Iterator[Step]:
         yield _let_go(world, "somebody moved the file meanwhile")
         return
     # The program looks at the age of record N-1; a file that came since, of a record that was old, is old as well.
-    is_old = file.text == me.text and (me.n == 1 or me.n - 1 in me.seen)
+    # (Without a record of its own, when the lock is taken away, it can only ask for the age of the file.)
+    is_old = file.text == me.text and (me.n <= 1 or me.n - 1 in me.seen)
     if not is_old and model.has("prune-recheck"):
         yield _let_go(world, "a younger file lies there now")
         return

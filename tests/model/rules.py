@@ -135,9 +135,7 @@ RULES = (
         "iii",
         "prune makes the next record of the name first",
         "old=A,files=,drops=AA,retries=0,prune=1",
-        "",
-        why="since the look back at all records (xxi) and the second look at the task's age (xxii) no order within this "
-        "bound needs it; longer ones were not searched, and the lock stays",
+        "I2",
     ),
     Rule(
         "look-back",

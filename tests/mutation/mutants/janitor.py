@@ -9,8 +9,8 @@ MUTANTS = (
         "11",
         "the record of a dead worker's attempt is not read: what had ended runs again",
         "janitor.py",
-        "        if record_is_over(found[1]):\n",
-        "        if not found[1]:\n",
+        "    if record_is_over(found[1]):\n",
+        "    if not found[1]:\n",
         ("unit/test_janitor.py::test_what_had_ended_is_published_and_never_run_again",),
     ),
     Mutant(
@@ -18,8 +18,8 @@ MUTANTS = (
         "16 (i)",
         "`next:` is not followed: what was to be tried again is counted anew",
         "janitor.py",
-        "            return next_of(found[1]) or Decision(State.TODO, budget=name.budget)\n        lost",
-        "            return Decision(State.TODO, budget=name.budget)\n        lost",
+        "        return next_of(found[1]) or Decision(State.TODO, budget=name.budget)\n    lost",
+        "        return Decision(State.TODO, budget=name.budget)\n    lost",
         ("unit/test_janitor.py::test_a_retry_that_had_been_decided_is_kept",),
     ),
     Mutant(
@@ -45,9 +45,9 @@ MUTANTS = (
         "11",
         "a claim that began nothing counts as a loss",
         "janitor.py",
-        "        if found is None:  # it died before the attempt began: nothing ran, nothing counts\n"
-        "            return Decision(State.TODO, budget=name.budget)\n",
-        "        found = found or (0, b'')\n",
+        "    if found is None:  # it died before the attempt began: nothing ran, nothing counts\n"
+        "        return Decision(State.TODO, budget=name.budget)\n",
+        "    found = found or (0, b'')\n",
         ("unit/test_janitor.py::test_what_never_began_goes_back_uncounted",),
     ),
     Mutant(
@@ -83,8 +83,8 @@ MUTANTS = (
         "6",
         "a janitor moves a living owner's file that lies in a dead worker's folder",
         "janitor.py",
-        "            if name.claim and name.claim.wid != wid and not self.peers.is_dead(name.claim.wid):\n",
-        "            if name.claim and not name.claim.wid:\n",
+        "    if name.claim and name.claim.wid != wid and not chain.is_dead(name.claim.wid):\n",
+        "    if name.claim and not name.claim.wid:\n",
         ("unit/test_janitor.py::test_a_living_owners_file_in_a_dead_workers_folder_is_left_to_its_owner",),
     ),
     Mutant(
@@ -164,8 +164,8 @@ MUTANTS = (
         "7",
         "a dead worker's task of a parked batch is queued",
         "janitor.py",
-        "            decision = park(self.spool, name, self._verdict(name))\n",
-        "            decision = self._verdict(name)\n",
+        "    return name, park(chain.spool, name, _verdict(chain, name, max_lost))\n",
+        "    return name, _verdict(chain, name, max_lost)\n",
         ("unit/test_janitor.py::test_a_batch_that_was_parked_stays_parked",),
     ),
     # -- names that people moved away, bit by bit
