@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--times", choices=["quick", "default"], default="quick", help="heartbeat, fence, lease")
     words.add_argument("--seconds", type=float, help="of faults in one round")
     words.add_argument("--every", type=float, help="mean seconds between two faults")
+    words.add_argument("--people-every", type=float, help="mean seconds between two acts of a person")
     words.add_argument(
         "--only", nargs="+", default=[], metavar="FAULT", help="these faults only (tests/nemesis/schedule.py)"
     )
@@ -76,7 +77,8 @@ def main(given: argparse.Namespace) -> int:
     plan = replace(PLANS[given.on], seed=given.seed, times=given.times, only=tuple(given.only))
     if given.times == "default":
         plan = replace(plan, **PATIENT)
-    plan = replace(plan, **{key: value for key in ("seconds", "every") if (value := getattr(given, key))})
+    changes = {key: value for key in ("seconds", "every", "people_every") if (value := getattr(given, key))}
+    plan = replace(plan, **changes)
     if given.schedule:
         print("\n".join(map(str, replace(plan, small_disk=True).steps(GROUNDS[given.on].kind))))
         return 0
