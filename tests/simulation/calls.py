@@ -44,11 +44,12 @@ class Calls:
         if not actor.alive:
             raise Killed
         sim = actor.sim
+        time = sim.time
         fault = actor.fault(name)
-        sim.time.pause(actor, sim.time.now + sim.latency())
+        time.pause(actor, time.now + sim.latency())
         if fault is not None:
             return self._struck(actor, name, do, inode, *fault)
-        if actor.node.is_cut() or sim.server.down_until > sim.time.now:
+        if actor.node.cut_until > time.now or sim.server.down_until > time.now:
             return self._hang(actor, name, do)
         sim.acting = actor
         return do()
@@ -132,7 +133,7 @@ class Calls:
 
     def scandir(self, path: str) -> Scan:
         mount = current().node.mount
-        return Scan(Entry(mount, path, name, inode) for name, inode in self._names(path).items())
+        return Scan([Entry(mount, path, name, inode) for name, inode in self._names(path).items()])
 
     def mkdir(self, path: str, _mode: int = 0o777) -> None:
         mount = current().node.mount

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.simulation.node import Actor
 
 ME = (os.geteuid(), os.getegid())
+DEVICE, FILE, FOLDER = (kind | 0o644 for kind in (stat.S_IFCHR, stat.S_IFREG, stat.S_IFDIR))
 
 
 @dataclass(slots=True)
@@ -34,24 +35,35 @@ class Open:
 class Status:
     """What stat(2) says."""
 
-    __slots__ = ("st_gid", "st_ino", "st_mode", "st_mtime", "st_mtime_ns", "st_nlink", "st_size", "st_uid")
+    __slots__ = ("st_gid", "st_ino", "st_mode", "st_mtime", "st_nlink", "st_size", "st_uid")
 
     def __init__(self, inode: Inode | None, size: int = 0) -> None:
-        kind = stat.S_IFCHR if inode is None else stat.S_IFREG if inode.entries is None else stat.S_IFDIR
-        self.st_mode = kind | 0o644
-        self.st_uid, self.st_gid, self.st_size = *ME, size
-        self.st_ino, self.st_nlink = (inode.ino, inode.nlink) if inode else (0, 1)
-        self.st_mtime = inode.mtime if inode else 0.0
-        self.st_mtime_ns = round(self.st_mtime * 1e9)
+        self.st_uid, self.st_gid = ME
+        self.st_size = size
+        if inode is None:
+            self.st_mode, self.st_ino, self.st_nlink, self.st_mtime = DEVICE, 0, 1, 0.0
+        else:
+            self.st_mode = FILE if inode.entries is None else FOLDER
+            self.st_ino, self.st_nlink, self.st_mtime = inode.ino, inode.nlink, inode.mtime
+
+    @property
+    def st_mtime_ns(self) -> int:
+        """Rarely asked for."""
+        return round(self.st_mtime * 1e9)
 
 
 class Entry:
     """What scandir(3) yields."""
 
-    __slots__ = ("_inode", "_mount", "name", "path")
+    __slots__ = ("_folder", "_inode", "_mount", "name")
 
     def __init__(self, mount: Mount, folder: str, name: str, inode: Inode) -> None:
-        self.name, self.path, self._inode, self._mount = name, f"{folder}/{name}", inode, mount
+        self._mount, self._folder, self.name, self._inode = mount, folder, name, inode
+
+    @property
+    def path(self) -> str:
+        """Rarely asked for."""
+        return f"{self._folder}/{self.name}"
 
     def is_dir(self, *, follow_symlinks: bool = True) -> bool:  # noqa: ARG002
         return self._inode.entries is not None

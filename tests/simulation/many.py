@@ -5,6 +5,7 @@ The rule: a schedule knows nothing of those before it, so the sums are the same 
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import time
 from collections import Counter
@@ -14,7 +15,8 @@ from dataclasses import dataclass, field
 from tests.simulation.plan import plan_of
 from tests.simulation.schedule import Result, run, simulated
 
-CHUNK = 50
+CHUNK = 50  #: schedules: some seconds of work
+TELL_EVERY = 30.0  #: seconds between two lines that tell how far it is
 
 
 @dataclass
@@ -64,18 +66,41 @@ def play(seeds: Iterable[int]) -> Tally:
 
 def play_many(first: int, count: int, jobs: int, minutes: float = float("inf")) -> Tally:
     """`count` seeds from `first` on, in `jobs` processes, or as many as can be played in so many minutes."""
-    deadline = time.monotonic() + 60 * minutes
-    end = first + count
-    chunks = [range(start, min(start + CHUNK, end)) for start in range(first, end, CHUNK)]
-    if jobs == 1:
-        return play(range(first, end))
+    if jobs == 1 and minutes == float("inf"):
+        return play(range(first, first + count))
+    began, told = time.monotonic(), time.monotonic()
     tally = Tally()
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        for part in pool.imap_unordered(play, chunks):
+    with multiprocessing.get_context("spawn").Pool(jobs, _freeze) as pool:
+        # Each process takes the next chunk when it has done one, so none is idle before the last few seconds.
+        for part in pool.imap_unordered(play, _chunks(first, count)):
             for seed, why in part.broken:
                 print(f"seed {seed}: {why}", flush=True)
             tally.merge(part)
-            if time.monotonic() > deadline:
+            if time.monotonic() - told >= TELL_EVERY or tally.schedules == count:
+                told = time.monotonic()
+                print(_progress(tally, count, told - began), flush=True)
+            if time.monotonic() - began > 60 * minutes:
                 break
     tally.broken.sort()
     return tally
+
+
+def _chunks(first: int, count: int) -> list[range]:
+    """Seeds for one process at a time."""
+    end = first + count
+    return [range(start, min(start + CHUNK, end)) for start in range(first, end, CHUNK)]
+
+
+def _freeze() -> None:
+    """What is imported by now lives as long as the process: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def _progress(tally: Tally, count: int, seconds: float) -> str:
+    """One line that tells all that is known so far, for a run that is ended before its time."""
+    left = (count - tally.schedules) * seconds / tally.schedules
+    return (
+        f"{seconds / 60:6.1f} min  {tally.schedules} of {count} schedules, {tally.steps} steps, {tally.starts} commands "
+        f"started, {len(tally.broken)} broken promises; {60 * tally.schedules / seconds:.0f} a minute, {left / 60:.0f} min left"
+    )

@@ -8,6 +8,7 @@ be worked in, and a rename carries along whatever inode the client took the sour
 from __future__ import annotations
 
 import errno
+import functools
 import itertools
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -17,6 +18,12 @@ from tests.simulation.server import Inode, Server, Stale, refused
 T = TypeVar("T")
 ROOT = "/spool"
 LOOK_AGAIN = {"4.2": 30.0, "3": 60.0}  #: seconds; acdirmin is 30, acdirmax 60
+
+
+@functools.lru_cache(maxsize=1 << 14)  # a schedule walks some 2,000 paths, of which about a hundred differ
+def _parts(path: str) -> tuple[str, ...]:
+    """The names that a path leads through, from the root of the share on."""
+    return tuple(part for part in path.removeprefix(ROOT).split("/") if part not in ("", "."))
 
 
 class _Folder:
@@ -35,6 +42,7 @@ class Mount:
 
     def __init__(self, server: Server, clock: Any, version: str) -> None:
         self.server, self.clock, self.version = server, clock, version
+        self._is_v3, self._look_again = version == "3", LOOK_AGAIN[version]
         self._folders: dict[Inode, _Folder] = {}
         self._names: dict[tuple[Inode, str], tuple[Inode | None, int]] = {}
         self.dirty: dict[Inode, bytes] = {}  #: written, and not yet on the server
@@ -45,14 +53,14 @@ class Mount:
 
     def _mark(self, folder: Inode) -> float:
         """By what a client tells that a folder changed: v3 has no change attribute, only a stamp in whole ticks."""
-        return folder.ctime if self.version == "3" else folder.change
+        return folder.ctime if self._is_v3 else folder.change
 
     def _folder(self, folder: Inode, *, fresh: bool = False) -> _Folder:
         """What is known of it; `fresh` asks the server."""
         known = self._folders.get(folder)
         if known is None:
             known = self._folders[folder] = _Folder(self._mark(folder), self.clock.now)
-        elif fresh or self.clock.now - known.looked_at >= LOOK_AGAIN[self.version]:
+        elif fresh or self.clock.now - known.looked_at >= self._look_again:
             if folder.nlink == 0:
                 raise Stale
             if (mark := self._mark(folder)) != known.known:
@@ -85,9 +93,7 @@ class Mount:
     def walk(self, path: str, *, fresh: bool = False) -> Inode:
         """The inode that a path is believed to lead to; ENOENT."""
         inode = self.server.root
-        for part in path.removeprefix(ROOT).split("/"):
-            if part in ("", "."):
-                continue
+        for part in _parts(path):
             if inode.entries is None:
                 raise refused(errno.ENOTDIR, path)
             found = self.lookup(inode, part, fresh=fresh)

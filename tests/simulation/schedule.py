@@ -19,6 +19,7 @@ import filelock
 from dsgspool import census, names, proc
 from dsgspool import chance as words
 from dsgspool.spool import FOLDERS
+from dsgspool.worker import loop, watch
 from dsgspool.worker.provenance import Provenance
 from tests.simulation import people, workers
 from tests.simulation.door import SimLock
@@ -266,6 +267,8 @@ def simulated() -> Iterator[None]:
         no_leaks(),
         mock.patch.multiple(proc, **PATCHES),
         mock.patch.object(census, "table", table),
+        mock.patch.object(loop, "os", workers.NoPipes()),
+        mock.patch.object(watch, "os", workers.NoPipes()),
         mock.patch.object(filelock, "FileLock", SimLock),
         mock.patch.object(words, "word", lambda length=8: current().sim.word(length)),
         mock.patch.object(Provenance, "commit", lambda _self, _folder: ""),

@@ -56,6 +56,24 @@ class Line(GuardLine):
         self.pipe.reader.wake()
 
 
+class NoPipes:
+    """`os` as the worker's loop and its bell use it: nothing ever comes out of their pipes.
+
+    Signals wake the simulated worker without one, and on a share nobody listens for the bell.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    @staticmethod
+    def pipe2(_flags: int) -> tuple[int, int]:
+        return -1, -1
+
+    @staticmethod
+    def read(_descriptor: int, _count: int) -> bytes:
+        raise BlockingIOError
+
+
 class SimWorker(Worker):
     """The product's worker; `actor` is the process that it runs in."""
 
@@ -94,14 +112,6 @@ class SimWorker(Worker):
         self.controls.options = Options(**{**_facts(self.options), "guard_pid": 1})
         self._signalled(signal.SIGTERM)
 
-    def close(self) -> None:
-        """The real pipes of a worker, whose process would have closed them by ending."""
-        pipes = [self._ears, self._mouth]
-        if hasattr(self, "intake"):
-            pipes += [self.intake.bell.ears, self.intake.bell._mouth]
-        for pipe in pipes:
-            os.close(pipe)
-
 
 def _facts(options: Options) -> dict[str, Any]:
     return {name: getattr(options, name) for name in Options.__dataclass_fields__}
@@ -111,21 +121,17 @@ def worker_body(slots: int, pipe: Pipe) -> Callable[[Actor], int]:
     """What `python -m dsgspool.worker` does."""
 
     def body(actor: Actor) -> int:
-        worker: SimWorker | None = None
         pipe.writer = actor
         try:
             spool = Spool(ROOT, SimFs(floor=ROOT), actor.node.clock)
             options = Options(slots=slots, quiet=True, guard_pid=os.getppid())
-            worker = actor.worker = SimWorker(spool, options, actor, pipe)
-            return worker.run()
+            actor.worker = SimWorker(spool, options, actor, pipe)
+            return actor.worker.run()
         except (SpoolError, OSError) as error:
             actor.sim.note(f"{actor.name} does not start: {error}")
             if not isinstance(error, OSError) and not isinstance(error.__context__, OSError):  # no fault of the plan
                 actor.sim.broken(f"{actor.name} does not start: {error}", error)
             return NODE_TROUBLE
-        finally:
-            if worker is not None:
-                worker.close()
 
     return body
 
