@@ -11,9 +11,8 @@ build() {
     mount -t tmpfs -o size=60% none /mnt && mkdir /mnt/{upper,work,root,layer}
     # As a mount of its own: as a folder of the tree below, overlayfs calls it an overlap.
     mount -t hostfs -o "$SYSTEM/layer" none /mnt/layer
-    local modules="$SYSTEM/layer/usr/lib/modules/$(uname -r)" insmod=insmod
-    command -v insmod >/dev/null || insmod="$SYSTEM/layer/usr/bin/kmod insmod"
-    $insmod "$modules/kernel/fs/overlayfs/overlay.ko"
+    # The host may have no insmod; its link in the layer leads to /bin/kmod, which goes by the name that it is called by.
+    (exec -a insmod "$SYSTEM/layer/usr/bin/kmod" "$SYSTEM/layer/usr/lib/modules/$(uname -r)/kernel/fs/overlayfs/overlay.ko")
     mount -t overlay -o lowerdir=/mnt/layer:/,upperdir=/mnt/upper,workdir=/mnt/work none /mnt/root || exec sleep infinity
     cd /mnt/root
     mount -t proc none proc
