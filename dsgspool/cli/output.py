@@ -203,7 +203,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], *, shrink: int 
             before, widths[-1] = widths[-1], max(min(widths[-1], least), widths[-1] + free)
             free += before - widths[-1]
             cells = [[*row[:-1], short(row[-1], widths[-1])] for row in cells]
-        widths[shrink] = max(8, widths[shrink] + free)
+        widths[shrink] = max(min(8, widths[shrink]), widths[shrink] + free)
     figures = [bool(cells) and all(row[i].isdigit() for row in cells) for i in range(len(head))]
     print(paint(_row(head, widths, figures), "dim"))
     for row in cells:
