@@ -288,6 +288,11 @@ def start_quietly(argv: Sequence[str]) -> int:
         return spawn(Launch(argv, "/", dict(os.environb), null.fileno(), null.fileno(), null.fileno()))
 
 
+def run_in_front(argv: Sequence[str], env: Mapping[str, str]) -> int:
+    """Give the terminal to a program until it ends; its exit code."""
+    return subprocess.run(argv, env=env, check=False).returncode
+
+
 def become(argv: Sequence[str]) -> None:
     """Replace this process."""
     os.execv(argv[0], list(argv))

@@ -135,8 +135,8 @@ def repainted() -> Iterator[None]:
     if len(rows) > (height := max(2, os.get_terminal_size(sys.stdout.fileno()).lines - 1)):
         rows[height - 1 :] = [paint(f"... {len(rows) - height + 1} more lines: make the window higher", "dim")]
     try:
-        # Each line clears what it does not cover; a line that is too long is cut by the terminal and not wrapped.
-        sys.stdout.write("\x1b[?7l\x1b[H" + "".join(f"{row}\x1b[K\n" for row in rows) + "\x1b[J")
+        # Each line clears what was there (before it: a full one would lose its last letter); one too long is not wrapped.
+        sys.stdout.write("\x1b[?7l\x1b[H" + "".join(f"\x1b[K{row}\n" for row in rows) + "\x1b[J")
         sys.stdout.flush()
     finally:
         sys.stdout.write("\x1b[?7h")
