@@ -13,17 +13,18 @@ import psutil
 
 from dsgspool import proc
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_PAGE, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process; `resident` is bytes of memory, those that it shares included."""
+    """One process; `resident` is bytes of memory, those that it shares included, `cpu` seconds, with its ended children."""
 
     pid: int
     parent: int
     session: int
     resident: int
+    cpu: float = 0.0
 
 
 def table() -> dict[int, Process]:
@@ -38,7 +39,10 @@ def _look(pid: int) -> Process | None:
             fields = file.read().rpartition(b")")[2].split()  # proc(5), field 3 is the first
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return Process(pid, int(fields[1]), int(fields[3]), int(fields[21]) * _PAGE) if len(fields) > 21 else None
+    if len(fields) <= 21:
+        return None
+    ticks = sum(map(int, fields[11:15]))
+    return Process(pid, int(fields[1]), int(fields[3]), int(fields[21]) * _PAGE, ticks / _TICKS)
 
 
 def tree(processes: Mapping[int, Process], leader: int, claim: str) -> list[Process]:

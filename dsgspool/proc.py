@@ -257,15 +257,23 @@ def send_group(pid: int, number: int) -> None:
         return
 
 
-def memory(pid: int) -> int:
-    """Bytes of memory that `pid` and its descendants hold now (resident set, shared pages counted in each)."""
-    total = 0
-    for each in descendants(pid):
-        try:
-            total += psutil.Process(each).memory_info().rss
-        except psutil.Error:
-            continue
-    return total
+@dataclass(frozen=True, slots=True)
+class NodeLook:
+    """How busy this machine is: load of the last minute, bytes of memory, seconds of all its CPUs since it was booted."""
+
+    load: float
+    memory_used: int
+    memory_total: int
+    cpu_busy: float
+    cpu_seconds: float
+
+
+def node_look() -> NodeLook:
+    """This machine now."""
+    memory, cpu = psutil.virtual_memory(), psutil.cpu_times()
+    whole = cpu.user + cpu.nice + cpu.system + cpu.irq + cpu.softirq + cpu.steal
+    used = memory.total - memory.available
+    return NodeLook(os.getloadavg()[0], used, memory.total, whole, whole + cpu.idle + cpu.iowait)
 
 
 def worker_command(arguments: Sequence[str]) -> list[str]:
@@ -278,6 +286,11 @@ def start_quietly(argv: Sequence[str]) -> int:
     """Start a helper process with its own session and no output; it is reaped with the others."""
     with open(os.devnull, "r+b") as null:
         return spawn(Launch(argv, "/", dict(os.environb), null.fileno(), null.fileno(), null.fileno()))
+
+
+def run_in_front(argv: Sequence[str], env: Mapping[str, str]) -> int:
+    """Give the terminal to a program until it ends; its exit code."""
+    return subprocess.run(argv, env=env, check=False).returncode
 
 
 def become(argv: Sequence[str]) -> None:

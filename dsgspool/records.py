@@ -41,6 +41,8 @@ class Record:
     environment: Mapping[str, str] | None = None  #: what the task added to the worker's
     git: str | None = None  #: commit of cwd
     cpus: int | None = None
+    submitted: str | None = None  #: mtime of the task file as it was read
+    memory_limit_bytes: int | None = None
     ended: str | None = None
     seconds: float | None = None
     exit_code: int | None = None
@@ -130,7 +132,7 @@ def _environment(node: Node) -> dict[str, str] | None:
 _READERS: dict[str, Callable[[Node], object]] = {
     **{field.name: _text for field in dataclass_fields(Record)},
     **dict.fromkeys(("format", "attempt", "pid", "cpus", "exit_code", "signal", "leftovers"), _integer),
-    **dict.fromkeys(("peak_memory_bytes", "stdout_bytes", "stderr_bytes"), _integer),
+    **dict.fromkeys(("peak_memory_bytes", "memory_limit_bytes", "stdout_bytes", "stderr_bytes"), _integer),
     **dict.fromkeys(("seconds", "cpu_seconds"), _number),
     "command": _command,
     "environment": _environment,

@@ -40,6 +40,7 @@ OTHER_FILES = {
     "spool/__init__.py": "listdir, stat: looks for the spool before there is a door",
     "doctor/raw.py": "what the protocol must never use (bare stat, link, statvfs), to see what it answers here",
     "doctor/child.py": "the pipe between the examination and its watcher",
+    "cli/top/terminal.py": "read, write: keys, and the pipe that wakes it",
     "cli/exits.py": "/dev/null in the place of a closed terminal",
 }
 OTHER_PROCESSES = {

@@ -29,6 +29,7 @@ COMMANDS = {
     "submit": "submit:app",
     "worker": "worker:worker",
     "status": "status:status",
+    "top": "top.command:top",
     "list": "listing:listing",
     "show": "show:show",
     "logs": "logs:logs",

@@ -7,11 +7,12 @@ Colours and the width of a table depend on a terminal being there.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TextIO
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TextIO
 
 # C0 and C1 controls, DEL, marks that turn the direction of text, line separators, what nobody sees, bytes no UTF-8.
 _UNSAFE = "\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
@@ -121,6 +122,41 @@ def wipe() -> None:
         sys.stdout.write("\x1b[H\x1b[2J\x1b[3J")
 
 
+@contextlib.contextmanager
+def repainted() -> Iterator[None]:
+    """What is printed meanwhile takes the place of what is on the screen: one write, and nothing is wiped before it."""
+    if not is_terminal():
+        yield
+        return
+    page: Any = _Page(sys.stdout)
+    with contextlib.redirect_stdout(page), contextlib.redirect_stderr(page):
+        yield
+    rows = page.text.splitlines()
+    if len(rows) > (height := max(2, os.get_terminal_size(sys.stdout.fileno()).lines - 1)):
+        rows[height - 1 :] = [paint(f"... {len(rows) - height + 1} more lines: make the window higher", "dim")]
+    try:
+        # Each line clears what was there (before it: a full one would lose its last letter); one too long is not wrapped.
+        sys.stdout.write("\x1b[?7l\x1b[H" + "".join(f"\x1b[K{row}\n" for row in rows) + "\x1b[J")
+        sys.stdout.flush()
+    finally:
+        sys.stdout.write("\x1b[?7h")
+        sys.stdout.flush()
+
+
+class _Page:
+    """A page in the making: as much of a terminal as the stream that it is meant for."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.isatty, self.fileno, self.text = stream.isatty, stream.fileno, ""
+
+    def write(self, text: str) -> None:
+        """One more part."""
+        self.text += text
+
+    def flush(self) -> None:
+        """Not yet."""
+
+
 def raw(data: bytes) -> None:
     """Bytes of a log exactly as they are."""
     sys.stdout.buffer.write(data)
@@ -152,15 +188,22 @@ def _plain(value: object) -> object:
 # -- tables ------------------------------------------------------------------------------------------------------
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]], *, shrink: int = 0) -> None:
-    """Columns as wide as needed; on a terminal column `shrink` gives way so that no row is longer than a line."""
+def table(head: Sequence[str], rows: Sequence[Sequence[object]], *, shrink: int = 0, least: int | None = None) -> None:
+    """Columns as wide as needed; on a terminal column `shrink` gives way so that no row is longer than a line.
+
+    `least`: the last column gives way before it, until it is so wide.
+    """
     cells = [[clean_line(str(cell)) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(head, *cells, strict=True)]
     if is_terminal():
         import shutil
 
-        free = shutil.get_terminal_size().columns - sum(widths) - 2 * (len(widths) - 1)
-        widths[shrink] = max(8, widths[shrink] + min(0, free))
+        free = min(0, shutil.get_terminal_size().columns - sum(widths) - 2 * (len(widths) - 1))
+        if least is not None:
+            before, widths[-1] = widths[-1], max(min(widths[-1], least), widths[-1] + free)
+            free += before - widths[-1]
+            cells = [[*row[:-1], short(row[-1], widths[-1])] for row in cells]
+        widths[shrink] = max(min(8, widths[shrink]), widths[shrink] + free)
     figures = [bool(cells) and all(row[i].isdigit() for row in cells) for i in range(len(head))]
     print(paint(_row(head, widths, figures), "dim"))
     for row in cells:
@@ -181,6 +224,16 @@ def _fit(cell: str, size: int, *, right: bool) -> str:
         cell = f"{cell[: len(cell) // 2]}…{cell[len(cell) // 2 :]}"
     space = " " * (size - width(cell))
     return space + paint(cell, cell) if right else paint(cell, cell) + space
+
+
+def short(text: str, size: int) -> str:
+    """A text of at most so many columns: its beginning."""
+    if width(text) <= size:
+        return text
+    text = text[:size]
+    while width(text) > size - 1:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def width(text: str) -> int:

@@ -18,12 +18,8 @@ if TYPE_CHECKING:
 
 def pause(context: typer.Context) -> None:
     """Let no worker of the spool take new tasks; running ones go on."""
-    from dsgspool.spool import PAUSE
-
     spool = open_spool(context)
-    try:
-        spool.fs.create_whole(f"{spool.root}/{PAUSE}", b"paused by `dsgspool pause`; remove this file to go on\n")
-    except FileExistsError:
+    if not begin(spool):
         output.line("it was paused already")
         return
     output.line(f"paused: {_workers(spool)} will take no new tasks; running ones go on")
@@ -31,16 +27,32 @@ def pause(context: typer.Context) -> None:
 
 def resume(context: typer.Context) -> None:
     """Let the workers take tasks again."""
-    from dsgspool.spool import PAUSE
-
     spool = open_spool(context)
-    if not spool.fs.remove(f"{spool.root}/{PAUSE}"):
+    if not end(spool):
         output.line("it was not paused")
         return
     workers = _workers(spool)
     output.line(
         f"resumed: {workers} will take tasks again" if workers != "no workers" else "resumed; no worker is running"
     )
+
+
+def begin(spool: Spool) -> bool:
+    """Pause; False when it was."""
+    from dsgspool.spool import PAUSE
+
+    try:
+        spool.fs.create_whole(f"{spool.root}/{PAUSE}", b"paused by `dsgspool pause`; remove this file to go on\n")
+    except FileExistsError:
+        return False
+    return True
+
+
+def end(spool: Spool) -> bool:
+    """Resume; False when it was not paused."""
+    from dsgspool.spool import PAUSE
+
+    return spool.fs.remove(f"{spool.root}/{PAUSE}")
 
 
 def _workers(spool: Spool) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dsgspool.snapshot import Counts, Snapshot
 
 STATES = ("todo", "waiting", "hold", "running", "done", "failed")
+MAX_LINE = 200  #: characters of a log's line
 MOST = 20  #: rows of one table on this screen; `list` and `workers` show all
 
 
@@ -33,15 +34,15 @@ def status(
         raise usage("--watch and --json do not go together")
     while True:
         before = spool.clock.boot()
-        seen = snapshot.take(spool, server=server_clock(spool))
+        seen = snapshot.with_tails(spool, snapshot.take(spool, server=server_clock(spool)))
         if as_json:
             output.json(document(seen))
             return
-        if watch:
-            output.wipe()
-        show(seen)
         if not watch:
+            show(seen)
             return
+        with output.repainted():
+            show(seen)
         spool.clock.sleep(max(2.0, 20 * (spool.clock.boot() - before)))
 
 
@@ -87,11 +88,18 @@ def _show_running(seen: Snapshot) -> None:
     if not seen.running:
         return
     output.line("")
-    rows = [
-        (run.task, run.host, run.attempt or "-", "-" if run.seconds is None else output.duration(run.seconds))
-        for run in sorted(seen.running, key=lambda run: run.started or seen.taken)
-    ]
-    output.table(("RUNNING", "HOST", "ATTEMPT", "SINCE"), rows[:MOST])
+    rows = sorted(seen.running, key=lambda run: run.started or seen.taken)
+    # A column that is empty for everybody is left out: the screen is narrow.
+    head = ["RUNNING", "HOST", "ATTEMPT", "SINCE"]
+    columns = [[run.task for run in rows], [run.host for run in rows], [run.attempt or "-" for run in rows]]
+    columns.append(["-" if run.seconds is None else output.duration(run.seconds) for run in rows])
+    if any(run.progress is not None for run in rows):
+        head.append("PROGRESS")
+        columns.append(["" if run.progress is None else f"{run.progress:.0%}" for run in rows])
+    if any(run.line for run in rows):
+        head.append("LAST LINE")
+        columns.append([run.line[:MAX_LINE] for run in rows])
+    output.table(head, list(zip(*columns, strict=True))[:MOST], least=20 if "LAST LINE" in head else None)
     _more(len(rows), "running tasks")
 
 

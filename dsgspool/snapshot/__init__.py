@@ -6,6 +6,9 @@ The rule: reading never changes anything and never decides anything; whoever act
 from dsgspool.snapshot.attempts import Attempt
 from dsgspool.snapshot.check import Violation, check
 from dsgspool.snapshot.look import take
+from dsgspool.snapshot.tails import with_tails
 from dsgspool.snapshot.values import Counts, Running, Snapshot, TaskSeen, WorkerSeen
 
-__all__ = ["Attempt", "Counts", "Running", "Snapshot", "TaskSeen", "Violation", "WorkerSeen", "check", "take"]
+__all__ = [
+    "Attempt", "Counts", "Running", "Snapshot", "TaskSeen", "Violation", "WorkerSeen", "check", "take", "with_tails",
+]  # fmt: skip

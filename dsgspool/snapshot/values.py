@@ -81,6 +81,8 @@ class Running:
     attempt: int = 0
     started: float | None = None
     seconds: float | None = None
+    progress: float | None = None  #: 0 to 1, when its logs say so (`with_tails`)
+    line: str = ""  #: the last line of its logs, as it came (`with_tails`)
 
 
 @dataclass(frozen=True, slots=True)

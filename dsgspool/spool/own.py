@@ -56,6 +56,7 @@ class Text:
     uid: int
     gid: int
     mode: int
+    mtime: float = 0.0  #: when it was written, by the file server's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class OwnFolder:
             return None
         if status.st_nlink != 1:
             return Unusable("it is a hard link: another name leads to the same file; copy it instead")
-        return Text(data, _seen(status), status.st_uid, status.st_gid, status.st_mode)
+        return Text(data, _seen(status), status.st_uid, status.st_gid, status.st_mode, status.st_mtime)
 
     def _refused(self, error: OSError) -> Unusable | None:
         """My folder could just be listed, so the trouble is this one thing and not the share; else raise."""

@@ -22,6 +22,7 @@ from dsgspool.worker.desk import Ready
 from dsgspool.worker.endings import Endings
 from dsgspool.worker.limits import Limits
 from dsgspool.worker.runner import Attempt, Runner
+from dsgspool.worker.sampling import Sampler
 
 if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker
@@ -45,6 +46,7 @@ class Attempts:
         self.clearing: list[Attempt] = []
         self.endings = Endings(worker, self.runner)
         self.limits = Limits(self)
+        self.sampler = Sampler(self.clock, worker.tell)
         self.helpers: set[int] = set()
         self.used = 0  #: slots taken
 
@@ -233,8 +235,8 @@ class Attempts:
 
     def tend(self) -> None:
         """Every few seconds: sample memory, and on a share put new log lines on the server for readers elsewhere."""
+        self.sampler.take(self.by_pid.values())
         for attempt in self.by_pid.values():
-            attempt.peak_memory = max(attempt.peak_memory, proc.memory(attempt.pid))
             if self.runner.flushes and attempt.logs:
                 for log in attempt.logs:
                     self.fs.sync(log)

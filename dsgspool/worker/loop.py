@@ -36,6 +36,7 @@ PEER_INTERVAL = 1.0  #: seconds between two listings of workers/: a tombstone mu
 BUMP_INTERVAL = 30.0
 SWEEP_INTERVAL = 60.0
 TEND_INTERVAL = 4.0
+NODE_INTERVAL = 30.0
 
 
 class Fenced(Exception):
@@ -100,6 +101,7 @@ class Worker:
             self.meeting,
             Duty(self._watch_peers, lambda: self.settings.heartbeat),
             Duty(self.attempts.tend, lambda: TEND_INTERVAL),
+            Duty(self.attempts.sampler.look, lambda: NODE_INTERVAL),
             Duty(self.attempts.limits.check_logs, lambda: 1.0),
             Duty(self.attempts.limits.check_trees, lambda: self.attempts.limits.pause),
             Duty(self.journal.save, lambda: self.settings.heartbeat),

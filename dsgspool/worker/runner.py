@@ -36,6 +36,7 @@ from dsgspool.worker import launch
 from dsgspool.worker.environment import Environment, environment
 from dsgspool.worker.launch import Who
 from dsgspool.worker.provenance import Provenance
+from dsgspool.worker.sampling import Meter
 from dsgspool.worker.scripts import Scripts
 from dsgspool.yamltext import dump
 
@@ -64,11 +65,12 @@ class Attempt:
     leftovers: set[int] = field(default_factory=set)
     unknown: set[int] = field(default_factory=set)  #: children that say not whose they are
     peak_memory: int = 0
+    meter: Meter = field(default_factory=Meter)
     outcome: Outcome | None = None
     decision: Decision | None = None
     slots: int = 0  #: slots that it takes now
     lane: str | None = None  #: the lane it is given back into, None = its own
-    user: Account | None = None  #: as whom it runs, None = as the worker itself
+    user: Account | None = None  #: as whom it runs, None = as the worker
     keeps_text: bool = False  #: the record holds the text of a file that could not be run
 
     @property
@@ -110,7 +112,8 @@ class Runner:
         owner = attempt.user or {os.geteuid(), text.uid}
         attempt.environment = known = environment(task, attempt.cwd, self.inherited, self.fs, owner)
         facts = {
-            "digest": hashlib.sha256(text.data).hexdigest(), "cpus": task.cpus,
+            "submitted": iso(max(text.mtime, 0.0)), "digest": hashlib.sha256(text.data).hexdigest(),
+            "cpus": task.cpus, "memory_limit_bytes": task.limits.get("memory"),
             "command": [known.hide(word) for word in attempt.argv], "cwd": known.hide(attempt.cwd),
             "environment": known.shown, "git": (not attempt.user and self.provenance.commit(attempt.cwd)) or None,
             "text": mask_text(text.data.decode("utf-8-sig"), known.secrets),
@@ -260,8 +263,7 @@ class Runner:
             lines = self.fs.read_at(path, -TAIL, TAIL).decode(errors="replace").split("\n")
         except OSError:
             return ""
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return f": {last[:200]}" if last else ""
+        return next((f": {line.strip()[:200]}" for line in reversed(lines) if line.strip()), "")
 
     def decide(self, attempt: Attempt, outcome: Outcome, settings: Settings) -> Decision | None:
         """What follows, by the task's own retry policy."""

@@ -121,7 +121,8 @@ class Station:
         """Write WID.yaml: from now on the others know me."""
         facts: dict[str, object] = {
             "started": iso(lease.server.now()), "lease": self.spool.settings().lease, "slots": self.options.slots,
-            "cpus": proc.usable_cpus(), "user": lease.uid, "version": dsgspool.__version__, "python": sys.version.split()[0],
+            "cpus": proc.usable_cpus(), "memory_bytes": proc.node_look().memory_total, "user": lease.uid,
+            "version": dsgspool.__version__, "python": sys.version.split()[0],
         }  # fmt: skip
         self.fs.create_whole(f"{self.spool.workers}/{self.wid}.yaml", dump_identity(self.wid, self.identity, facts))
 

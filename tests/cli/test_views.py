@@ -93,6 +93,19 @@ def test_status_as_json(run, tasks, worker):
     assert status["running"][0]["task"] == "s/r" and status["workers"][0]["alive"] is True
 
 
+def test_status_shows_how_far_running_tasks_are_and_what_they_said_last(run, tasks, worker, spool, record):
+    record("s/r", worker=WID, claim=f"{WID}.1", started="2026-11-21T21:00:00.000Z")
+    (spool / "logs/s/r.1.out").write_text("reading\n##progress 1/4 \x00epoch\n")
+    out = run("status").stdout
+    assert "PROGRESS" in out and "25%" in out and "1/4 \\x00epoch" in out
+    (running,) = json.loads(run("status", "--json").stdout)["running"]
+    assert (running["progress"], running["line"]) == (0.25, "1/4 \x00epoch")
+
+
+def test_status_has_no_empty_columns(run, tasks, worker):
+    assert "PROGRESS" not in run("status").stdout
+
+
 def test_status_does_not_watch_and_write_json(run, spool):
     assert run("status", "--watch", "--json").exit_code == 2
 

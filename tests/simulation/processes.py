@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from dsgspool import census, proc
-from dsgspool.proc import Exit, Identity, Launch
+from dsgspool.proc import Exit, Identity, Launch, NodeLook
 from tests.simulation.node import Command
 from tests.simulation.virtual import current
 
@@ -101,8 +101,9 @@ class Processes:
         Processes.send([p.pid for p in every if isinstance(p, Command) and p.session == pid], number)
 
     @staticmethod
-    def memory(_pid: int) -> int:
-        return 0
+    def node_look() -> NodeLook:
+        """Idle, with 8 GiB."""
+        return NodeLook(0.0, 0, 8 << 30, 0.0, current().node.boot_time())
 
 
 def table() -> dict[int, census.Process]:

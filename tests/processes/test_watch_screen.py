@@ -1,0 +1,50 @@
+"""`status --watch` on a real terminal: it paints over what was there, fits the window, and ends without a trace."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.processes import Workers
+from tests.support.spools import SpoolFolder
+from tests.support.terminal import Terminal
+
+
+@pytest.fixture
+def watch(folder: SpoolFolder) -> Iterator[Terminal]:
+    terminal = Terminal([sys.executable, "-m", "dsgspool", "--spool", str(folder), "status", "--watch"], 80, 12)
+    yield terminal
+    terminal.close()
+
+
+def test_it_paints_over_what_was_there_and_ends_without_a_trace(folder: SpoolFolder, watch: Terminal) -> None:
+    watch.shows(r"all +0 +0 +0")
+    folder.drop("x")
+    watch.shows(r"all +1 +0 +0")
+    watch.signal(signal.SIGINT)
+    assert watch.ends() == 130
+    assert "\x1b[2J" not in watch.written
+    assert watch.written.count("\x1b[?7l") == watch.written.count("\x1b[?7h")
+    assert "Traceback" not in watch.written
+    assert watch.is_as_before()
+
+
+def test_what_is_longer_than_the_window_is_cut_and_told(folder: SpoolFolder, watch: Terminal) -> None:
+    for number in range(30):
+        folder.drop(f"b{number}/x")
+    screen = watch.shows("more lines: make the window higher")
+    assert len(screen.rstrip("\n").split("\n")) <= 12
+
+
+def test_progress_and_last_line_of_a_running_task_fit_the_window(
+    folder: SpoolFolder, workers: Workers, watch: Terminal
+) -> None:
+    folder.drop("x", f"echo '##progress 37/100 {'long ' * 60}'; sleep 600")
+    workers.start()
+    screen = watch.shows(r"x +\S+ +1 +\S+ +37% +37/100 long")
+    (line,) = (line for line in re.split(r"[\r\n]+", screen) if "37%" in line)
+    assert 70 < len(line) <= 80
