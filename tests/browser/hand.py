@@ -1,7 +1,7 @@
 """A spool by hand: what people, crashed machines and full disks leave, written file by file.
 
-The rule: only what docs/spool-format.md says, only by plain file operations; moments are told in seconds before now, so that a page
-made from it says the same on every day.
+The rule: only what docs/spool-format.md says, only by plain file operations; moments are told in seconds before now, so
+that a page made from it says the same on every day.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class Reader:
     def settle(self) -> Reader:
         """Wait until the page says that what belongs to its route is drawn."""
         self.page.wait_for_function(
-            "() => { const r = document.documentElement.dataset; return r.ready === location.hash || r.ready === decodeURI(location.hash); }"
+            "() => [location.hash, decodeURI(location.hash)].includes(document.documentElement.dataset.ready)"
         )
         return self
 

@@ -6,7 +6,6 @@ words expected were written by hand beside it.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
