@@ -12,18 +12,11 @@ import pytest
 from tests.browser import chromium
 from tests.browser.hand import Hand
 from tests.browser.reader import WIDE, Reader, render
-from tests.browser.seeds import Seed, plant
+from tests.browser.rich import rich
+from tests.browser.seeds import SEEDS, Seed, plant
 from tests.browser.work import work
 
 OpenReader = Callable[..., Reader]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here is asked for by its marker."""
-    here = str(Path(__file__).parent)
-    for item in items:
-        if str(item.path).startswith(here):
-            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +63,14 @@ def readers(browser: Any) -> Iterator[OpenReader]:
 @pytest.fixture(scope="session")
 def study(worked: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Hand, Path]:
     """The study as it is, and its report: for tests that change neither."""
-    from tests.browser.seeds import SEEDS
-
     seed = next(seed for seed in SEEDS if seed.name == "several causes")
     spool = plant(seed, worked, tmp_path_factory.mktemp("read-only") / "spool")
     return spool, render(spool)
+
+
+@pytest.fixture(scope="session")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a spool in which everything has happened."""
+    spool = Hand(tmp_path_factory.mktemp("full") / "lab" / "spool")
+    rich(spool)
+    return render(spool)

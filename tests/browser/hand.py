@@ -32,6 +32,7 @@ class Hand(SpoolFolder):
     def __init__(self, root: Path, settings: dict[str, object] = PLAIN) -> None:
         super().__init__(root, settings)
         self.now = time.time()
+        self.alive: list[str] = []
         self._claims = 5000
         self._records: dict[str, int] = {}
 
@@ -57,6 +58,8 @@ class Hand(SpoolFolder):
         lock = self.overwrite(f"workers/{wid}.lock", "")
         os.utime(lock, (self.now - silent, self.now - silent))
         (self.root / f"running/{wid}").mkdir(exist_ok=True)
+        if not silent and not ended:
+            self.alive.append(wid)
         if ended:
             self.overwrite(f"workers/{wid}.dead", '{"exit": 0, "silent_seconds": 0.1}\n')
             (self.root / f"running/{wid}").rmdir()
@@ -69,10 +72,9 @@ class Hand(SpoolFolder):
         self.overwrite(f"workers/{wid}.jsonl", "".join(f"{line}\n" for line in lines))
 
     def beat(self) -> None:
-        """Let those beat once more that were alive a moment ago."""
-        for lock in (self.root / "workers").glob("*.lock"):
-            if not lock.with_suffix(".dead").exists() and time.time() - lock.stat().st_mtime < 40:
-                os.utime(lock)
+        """Let those beat once more that are alive."""
+        for wid in self.alive:
+            os.utime(self.root / f"workers/{wid}.lock")
 
     def record(
         self,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ROUTES = ("/", "/timeline", "/tasks", "/failures", "/batches", "/nodes", "/about")
 WIDE = {"width": 1400, "height": 900}
 NARROW = {"width": 390, "height": 844}
+STATES = ("done", "running", "todo", "waiting", "hold", "failed")
 SECONDS = 10_000  #: milliseconds that a fact on a page may take
 
 
@@ -103,3 +104,58 @@ class Reader:
     def overflow(self) -> int:
         """Pixels by which the page is wider than its window."""
         return self.page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+    def tone(self) -> str:
+        return self.page.locator("[data-tone]").first.get_attribute("data-tone") or ""
+
+    def counts(self, scope: str = "main", only: tuple[str, ...] = STATES) -> dict[str, int]:
+        """The numbers of the states in a part of the page; what is not told is 0."""
+        found = {}
+        for state in only:
+            told = self.page.locator(f"{scope} [data-count={state}]:visible").all_inner_texts()
+            found[state] = self.number(told[0]) if told else 0
+        return found
+
+    def age(self) -> Locator:
+        return self.page.locator(".age:visible").first
+
+    def is_stale(self) -> bool:
+        return self.page.locator(".age.stale:visible, [data-stale]:visible .age").count() > 0
+
+    def hash(self) -> str:
+        return self.page.evaluate("() => location.hash")
+
+    # -- the table of tasks --------------------------------------------------------------------------------------
+
+    def shown(self) -> int:
+        """How many rows the table says that it has."""
+        return int(self.page.locator("[data-shown]:visible").first.get_attribute("data-shown") or -1)
+
+    def rows(self) -> list[str]:
+        """The tasks in the rows that are drawn, from the top."""
+        drawn = "all => all.map(e => [e.getBoundingClientRect().top, e.dataset.task]).sort((a, b) => a[0] - b[0]).map(each => each[1])"
+        return self.page.locator("main [data-task]:visible").evaluate_all(drawn)
+
+    def search(self, query: str) -> None:
+        """Type a query, and wait for the link that keeps it."""
+        self.page.locator("input[type=search]:visible").fill(query)
+        self.searched(query)
+
+    def searched(self, query: str) -> None:
+        self.page.wait_for_function(
+            "query => (new URLSearchParams(location.hash.split('?')[1] || '').get('q') || '') === query", arg=query
+        )
+        self.settle()
+
+    def sort(self, column: str) -> list[str]:
+        """Click on a column's head; the tasks shown then."""
+        before = self.hash()
+        self.page.locator(f"[data-sort={column}]:visible").first.click()
+        self.page.wait_for_function("before => location.hash !== before", arg=before)
+        self.settle()
+        return self.rows()
+
+    def copy(self, button: Locator) -> str:
+        """What a copy button puts into the clipboard."""
+        button.click()
+        return self.page.evaluate("() => navigator.clipboard.readText()")
