@@ -23,6 +23,8 @@ ROUTES = ("/", "/timeline", "/tasks", "/failures", "/batches", "/nodes", "/about
 WIDE = {"width": 1400, "height": 900}
 NARROW = {"width": 390, "height": 844}
 STATES = ("done", "running", "todo", "waiting", "hold", "failed")
+FROM_THE_TOP = """all => all.map(each => [each.getBoundingClientRect().top, each.dataset.task])
+  .sort((one, other) => one[0] - other[0]).map(each => each[1])"""
 SECONDS = 10_000  #: milliseconds that a fact on a page may take
 
 
@@ -133,8 +135,7 @@ class Reader:
 
     def rows(self) -> list[str]:
         """The tasks in the rows that are drawn, from the top."""
-        drawn = "all => all.map(e => [e.getBoundingClientRect().top, e.dataset.task]).sort((a, b) => a[0] - b[0]).map(each => each[1])"
-        return self.page.locator("main [data-task]:visible").evaluate_all(drawn)
+        return self.page.locator("main [data-task]:visible").evaluate_all(FROM_THE_TOP)
 
     def search(self, query: str) -> None:
         """Type a query, and wait for the link that keeps it."""

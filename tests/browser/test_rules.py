@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,11 +26,13 @@ def faults(reader: Reader) -> list[str]:
     from axe_playwright_python.sync_playwright import Axe
 
     found = Axe().run(reader.page, options=AXE).response["violations"]
-    return [
-        f"{each['id']} ({len(each['nodes'])}): {each['help']}: {each['nodes'][0]['html'][:200]} {each['nodes'][0]['failureSummary'][-200:]}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
+    return [told(each) for each in found if each["impact"] in ("serious", "critical")]
+
+
+def told(violation: dict[str, Any]) -> str:
+    node = violation["nodes"][0]
+    first = f"{node['html'][:200]} {node['failureSummary'][-200:]}"
+    return f"{violation['id']} ({len(violation['nodes'])}): {violation['help']}: {first}"
 
 
 @pytest.fixture(params=SCHEMES)
