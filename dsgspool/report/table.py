@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass, field
 
 NONE = -1  #: what is not known, in a column of whole numbers
@@ -19,6 +19,7 @@ TEXTS = ("task", "worker", "host", "outcome", "reason", "error")
 MOMENTS = ("submitted", "started", "ended")
 INTEGERS = ("cpus", "memory", "memory_limit", "code", "signal", "out", "err")
 NUMBERS = ("seconds", "cpu_seconds")
+COLUMNS = (*TEXTS, "number", *MOMENTS, *INTEGERS, *NUMBERS, "inode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,34 @@ class Attempts:
             out=_integer(self.out[index]),
             err=_integer(self.err[index]),
         )
+
+    def rows_of(self, wanted: Container[str]) -> dict[str, list[int]]:
+        """Task -> its rows, oldest attempt first, of those tasks only."""
+        found: dict[str, list[int]] = {}
+        for row, task in enumerate(self.task):
+            if task in wanted:
+                found.setdefault(task, []).append(row)
+        return {task: sorted(rows, key=self.number.__getitem__) for task, rows in found.items()}
+
+    def columns(self) -> Iterator[list[str] | array[int] | array[float]]:
+        """Every column, for what is done to all of them."""
+        return (getattr(self, name) for name in COLUMNS)
+
+    def drop(self, rows: Collection[int]) -> None:
+        """Take rows out; what follows moves up."""
+        stay = [index for index in range(len(self.task)) if index not in rows]
+        for name in COLUMNS:
+            column = getattr(self, name)
+            moved = [column[index] for index in stay]
+            setattr(self, name, moved if isinstance(column, list) else array(column.typecode, moved))
+        self.settled -= sum(1 for row in rows if row < self.settled)
+        self._batch = []
+
+    def cut(self, stop: int) -> None:
+        """Take out the rows from `stop` on."""
+        for column in self.columns():
+            del column[stop:]
+        del self._batch[stop:]
 
     def append(self, **facts: object) -> int:
         """Add an attempt by the names of the columns (moments in ms); what is missing is not known.  Its row."""

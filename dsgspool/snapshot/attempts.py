@@ -17,8 +17,11 @@ from dsgspool.clock import unix
 from dsgspool.records import is_complete, parse_record
 
 _WORDS = ("claim", "worker", "host", "outcome", "reason")
-_MOMENTS = ("started", "ended")
-_INTEGERS = ("pid", "cpus", "exit_code", "signal", "peak_memory_bytes", "stdout_bytes", "stderr_bytes", "leftovers")
+_MOMENTS = ("submitted", "started", "ended")
+_INTEGERS = (
+    "pid", "cpus", "exit_code", "signal", "peak_memory_bytes", "stdout_bytes", "stderr_bytes", "leftovers",
+    "memory_limit_bytes",
+)  # fmt: skip
 _NUMBERS = ("seconds", "cpu_seconds")
 _KEYS = ("task", *_WORDS, *_MOMENTS, *_INTEGERS, *_NUMBERS)
 _FACT = re.compile(rb"^(" + "|".join(_KEYS).encode() + rb"):[ ]?(.*)\n", re.MULTILINE)
@@ -35,6 +38,7 @@ class Attempt:
     claim: str = ""  #: WID.C
     worker: str = ""
     host: str = ""
+    submitted: float | None = None
     started: float | None = None
     ended: float | None = None
     seconds: float | None = None
@@ -49,6 +53,7 @@ class Attempt:
     stdout_bytes: int | None = None
     stderr_bytes: int | None = None
     leftovers: int | None = None
+    memory_limit_bytes: int | None = None
     recorded_task: str = ""  #: the identity that the record itself names
 
     @property
@@ -62,7 +67,7 @@ def parse_attempt(data: bytes, task: str, number: int) -> Attempt:
     facts = _quick(data)
     if facts is None:
         record = parse_record(data)
-        facts = {key: getattr(record, key) for key in _KEYS if getattr(record, key) is not None}
+        facts = {key: value for key in _KEYS if (value := getattr(record, key, None)) is not None}
     return _attempt(facts, task, number, over=is_complete(data))
 
 

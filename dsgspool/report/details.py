@@ -1,0 +1,151 @@
+"""What the page of one task shows beside the columns: records, texts, ends of logs, curves; of some tasks only.
+
+The rule: of the running, the newest failures and the newest that were done; each is read when it gets there and not
+again, because the chunk that holds it is kept until less than half of it is wanted.  A secret is `***` in a record, so
+the task's own file is never read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dsgspool.names import record_path
+from dsgspool.records import parse_record
+from dsgspool.report import chunks, logs
+
+if TYPE_CHECKING:
+    from dsgspool.fs import Fs
+    from dsgspool.report.journals import Journals
+    from dsgspool.report.ledger import Pack
+    from dsgspool.report.table import Attempts
+
+MOST_ATTEMPTS = 5  #: of one task, the newest
+MOST_BYTES = 32 << 20  #: of all details that are kept
+PACK = 1_000_000  #: bytes of a chunk of details
+SMALL = 250_000  #: a chunk with fewer bytes is put together with what is new
+MAX_RECORD = 32_768  #: characters
+MAX_TEXT = 65_536
+MAX_FACTS = 200  #: variables, words of a command
+MAX_FACT = 4096  #: characters of one
+
+Entry = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Reader:
+    """Makes entries from the files of the attempts."""
+
+    fs: Fs
+    folder: str  #: logs/
+    table: Attempts
+    journals: Journals
+    rows: Mapping[str, list[int]]  #: of the tasks that are asked for, oldest attempt first
+
+    def entry(self, task: str) -> Entry:
+        """One task."""
+        newest = sorted(self.rows.get(task, ()), key=lambda row: self.table.number[row])[-MOST_ATTEMPTS:]
+        return {"attempts": [self._attempt(task, row) for row in newest]}
+
+    def mark(self, task: str) -> str:
+        """Changes whenever the entry of a task would."""
+        rows = self.rows.get(task, ())
+        return " ".join(f"{self.table.number[row]}:{self.table.inode[row]}:{self.table.outcome[row]}" for row in rows)[
+            -99:
+        ]
+
+    def _attempt(self, task: str, row: int) -> Entry:
+        number = self.table.number[row]
+        stem = f"{self.folder}/{record_path(task, number)}".removesuffix(".yaml")
+        entry: Entry = {"n": number, **self._record(f"{stem}.yaml")}
+        for suffix in ("out", "err"):
+            size = (self.table.out if suffix == "out" else self.table.err)[row]
+            entry[suffix] = self._log(f"{stem}.{suffix}", size)
+        entry["curve"] = self.journals.curve(task, number)
+        return entry
+
+    def _record(self, path: str) -> Entry:
+        try:
+            data = self.fs.read(path)[0]
+        except OSError:
+            return {"record": ""}
+        record = parse_record(data)
+        command = record.command if isinstance(record.command, str | None) else list(record.command)[:MAX_FACTS]
+        return {
+            "record": without_text(data.decode(errors="replace"))[:MAX_RECORD],
+            "text": (record.text or "")[:MAX_TEXT],
+            "command": [word[:MAX_FACT] for word in command] if isinstance(command, list) else command,
+            "cwd": record.cwd,
+            "environment": {
+                key[:MAX_FACT]: value[:MAX_FACT] for key, value in list((record.environment or {}).items())[:MAX_FACTS]
+            },
+        }
+
+    def _log(self, path: str, size: int) -> Entry:
+        data = b"" if size == 0 else logs.tail(self.fs, path)
+        if data is None:
+            return {"bytes": None, "tail": ""}
+        if size < 0:
+            try:
+                size = self.fs.status(path).st_size
+            except OSError:
+                size = len(data)
+        if size > len(data):
+            data = data.partition(b"\n")[2] or data  # begins with a whole line, when there is one
+        return {"bytes": size, "tail": data.decode(errors="replace")}
+
+
+def without_text(record: str) -> str:
+    """A record without its key `text`, which is shown by itself."""
+    kept, skips = [], False
+    for line in record.split("\n"):
+        if line.startswith("text:"):
+            skips = True
+        elif skips and line[:1] not in (" ", ""):
+            skips = False
+        if not skips:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+@dataclass(slots=True)
+class Details:
+    """The chunks of details of one rendering: `packs` are kept ones and new ones, `index` says which holds a task."""
+
+    kept: list[Pack]
+    again: dict[str, tuple[str, Entry]] = field(default_factory=dict)  #: from packs that are dissolved
+
+    @classmethod
+    def sort(cls, packs: Iterable[Pack], wanted: Mapping[str, str], read: Any) -> Details:  # noqa: ANN401 - see read_pack
+        """Which packs stay: most of what they hold is wanted, and they are not small.  `read`: file -> entries."""
+        details = cls([])
+        for pack in packs:
+            good = [task for task, mark in pack.tasks.items() if wanted.get(task) == mark]
+            if pack.size >= SMALL and 2 * len(good) >= len(pack.tasks):
+                details.kept.append(pack)
+            elif good:
+                entries = read(pack.file)
+                details.again.update((task, (pack.tasks[task], entries[task])) for task in good if task in entries)
+        return details
+
+
+def pack_up(entries: Iterable[tuple[str, str, Entry]]) -> Iterator[tuple[dict[str, str], dict[str, Entry]]]:
+    """(task, mark, entry) in portions of about PACK bytes: the marks and the entries of each."""
+    marks: dict[str, str] = {}
+    tasks: dict[str, Entry] = {}
+    size = 0
+    for task, mark, entry in entries:
+        length = len(json.dumps(entry))
+        if tasks and size + length > PACK:
+            yield marks, tasks
+            marks, tasks, size = {}, {}, 0
+        marks[task], tasks[task], size = mark, entry, size + length
+    if tasks:
+        yield marks, tasks
+
+
+def payload(tasks: Mapping[str, Entry]) -> chunks.Payload:
+    """What a chunk of details holds."""
+    return {"kind": "details", "tasks": tasks}
