@@ -6,7 +6,7 @@ full one, and chunks with a row that changed, are encoded at a rendering.  A fil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -110,6 +110,14 @@ class Tasks:
                 found += data.keep([block])
         sealed = len(self.finished) - NEWEST
         return found + data.blocks("tasks", ranges(first, sealed, len(self)), self.payload)
+
+    def rows(self, first: int, stop: int) -> Iterator[tuple[str, str, str, str, int, int]]:
+        """(task, state, tag, path, attempts, row of the newest) of rows [first, stop)."""
+        done, count = self.finished, len(self.finished)
+        for row in range(min(first, count), min(stop, count)):
+            yield done.task[row], "done", done.tag[row], done.path[row], done.attempts[row], done.row[row]
+        for task in self.open[max(0, first - count) : max(0, stop - count)]:
+            yield task.identity, task.state.value, task.reason, task.path, *self.chains.get(task.identity, (0, -1))
 
     def payload(self, first: int, stop: int) -> chunks.Payload:
         """Rows [first, stop)."""

@@ -206,11 +206,13 @@ class Look:
     def _failures(self, snapshot: Snapshot) -> Iterator[Failure]:
         table = self.ledger.attempts
         newest = {task: self.chains.get(task.identity, (0, -1))[1] for task in snapshot.in_state(State.FAILED)}
-        # The newest attempt may be none of its failures: it was stopped, or its file was taken away.
-        odd = {task.identity: None for task, row in newest.items() if row >= 0 and table.outcome[row] in NEITHER}
+        # The newest attempt may not be the one that sent it there: it was stopped, or lost, or its file was taken away.
+        odd = {task.identity for task, row in newest.items() if row >= 0 and table.outcome[row] != task.reason}
         others = table.rows_of(odd) if odd else {}
         for task, row in newest.items():
-            bad = [each for each in others.get(task.identity, ()) if table.outcome[each] not in NEITHER]
+            rows = others.get(task.identity, ())
+            fitting = [each for each in rows if table.outcome[each] == task.reason]
+            bad = fitting or [each for each in rows if table.outcome[each] not in NEITHER]
             yield self._failure(task, bad[-1] if bad else row)
 
     def _failure(self, task: TaskSeen, row: int) -> Failure:
