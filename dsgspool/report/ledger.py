@@ -102,8 +102,7 @@ def _read_attempts(fs: Fs, data: str, ledger: Ledger, settled: int) -> None:
     known: dict[str, str] = {}
     table = ledger.attempts
     for block in ledger.attempt_blocks:
-        _check(block, len(table))
-        if rows := max(0, min(block.rows, settled - block.first)):
+        if rows := _rows(block, len(table), settled):
             chunks.extend(table, _chunk(fs, data, block.file), rows, known)
     if len(table) != settled or len(set(map(len, table.columns()))) != 1:
         raise ValueError("attempts are missing")
@@ -111,16 +110,18 @@ def _read_attempts(fs: Fs, data: str, ledger: Ledger, settled: int) -> None:
     ledger.attempt_blocks = [block for block in ledger.attempt_blocks if block.full]
 
 
-def _check(block: Block, first: int) -> None:
-    if block.first != first and block.rows:
+def _rows(block: Block, first: int, stop: int) -> int:
+    """How many rows of a block come before `stop`; ValueError when it does not begin at `first`."""
+    rows = min(block.rows, stop - block.first)
+    if rows > 0 and block.first != first:
         raise ValueError("a gap between two blocks")
+    return max(0, rows)
 
 
 def _read_finished(fs: Fs, data: str, ledger: Ledger, count: int) -> None:
     known = ledger.finished
     for block in ledger.task_blocks:
-        _check(block, len(known))
-        if rows := max(0, min(block.rows, count - block.first)):
+        if rows := _rows(block, len(known), count):
             payload = _chunk(fs, data, block.file)
             known.path += chunks.column_of_words(payload, "path_w", rows)
             known.task += chunks.column_of_words(payload, "task_w", rows)
