@@ -40,14 +40,13 @@ def script(call: str, kind: str, payload: object) -> tuple[str, bytes]:
 
 def parse(name: str, data: bytes) -> Payload:
     """What a chunk holds; ValueError when it is not what its name says."""
-    text = data.decode("ascii")
-    head = f'dsgspool.chunk("{name}",'
-    if not text.startswith(head) or not text.endswith(");\n"):
+    head, tail = f'dsgspool.chunk("{name}",'.encode(), b");\n"
+    if not data.startswith(head) or not data.endswith(tail):
         raise ValueError(f"{name} is no chunk")
-    text = text[len(head) : -len(");\n")]
-    if f"-{digest(text)}.js" != name[-20:]:
+    data = data[len(head) : -len(tail)]
+    if f"-{hashlib.sha256(data).hexdigest()[:16]}.js" != name[-20:]:
         raise ValueError(f"{name} is not what its name says")
-    payload = json.loads(text)
+    payload = json.loads(data)
     if not isinstance(payload, dict):
         raise ValueError(f"{name} holds no columns")  # noqa: TRY004 - whatever is wrong with it is one error
     return payload
@@ -92,15 +91,15 @@ def extend(table: Attempts, payload: Payload, rows: int, known: dict[str, str]) 
     words = [known.setdefault(word, word) for word in payload["words"]] + [""]
     for name in TEXTS:
         getattr(table, name).extend([words[index] for index in _column(payload, f"{name}_w", rows)])
-    table.number.extend(_column(payload, "n", rows))
+    table.number += array("q", _column(payload, "n", rows))
     for name in (*MOMENTS, *INTEGERS, "inode"):
         column = _column(payload, name, rows)
-        getattr(table, name).extend(
-            [NONE if value is None else value for value in column] if None in column else column
-        )
+        numbers = [NONE if value is None else value for value in column] if None in column else column
+        getattr(table, name).extend(array("q", numbers))
     for name in NUMBERS:
         column = _column(payload, name, rows)
-        getattr(table, name).extend([NAN if value is None else value for value in column] if None in column else column)
+        numbers = [NAN if value is None else value for value in column] if None in column else column
+        getattr(table, name).extend(array("d", numbers))
 
 
 def _column(payload: Mapping[str, Any], name: str, rows: int) -> list[Any]:

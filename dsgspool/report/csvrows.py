@@ -7,6 +7,7 @@ spreadsheet would take for a formula begins with an apostrophe.
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import math
 from collections.abc import Iterable, Iterator
@@ -88,10 +89,21 @@ def _cells(tasks: Tasks, table: Attempts, first: int, stop: int) -> Iterator[lis
             continue
         cells.append(str(table.number[row]))
         cells += [safe(column[row]) for column in words]
-        cells += ["" if column[row] == NONE else iso(column[row] / 1000) for column in moments]
+        cells += ["" if column[row] == NONE else moment(column[row]) for column in moments]
         cells += [_number(table.seconds[row]), _whole(table.cpus[row]), _number(table.cpu_seconds[row])]
         cells += [_whole(column[row]) for column in integers]
         yield cells
+
+
+@functools.lru_cache(maxsize=4096)
+def _minute(number: int) -> str:
+    return iso(number * 60)[: -len("00.000Z")]
+
+
+def moment(milliseconds: int) -> str:
+    """`2026-11-21T21:00:00.123Z`: what `clock.iso` gives, five times faster for many that are near to each other."""
+    minute, rest = divmod(milliseconds, 60_000)
+    return f"{_minute(minute)}{rest / 1000:06.3f}Z"
 
 
 def safe(text: str) -> str:

@@ -8,12 +8,13 @@ the task's own file is never read.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dsgspool.names import record_path
-from dsgspool.records import parse_record
+from dsgspool.records import Record, parse_record
 from dsgspool.report import chunks, logs
 
 if TYPE_CHECKING:
@@ -71,16 +72,16 @@ class Reader:
             data = self.fs.read(path)[0]
         except OSError:
             return {"record": ""}
-        record = parse_record(data)
+        text = data.decode(errors="replace")
+        record = _quick(text) or parse_record(data)
         command = record.command if isinstance(record.command, str | None) else list(record.command)[:MAX_FACTS]
+        facts = list((record.environment or {}).items())[:MAX_FACTS]
         return {
-            "record": without_text(data.decode(errors="replace"))[:MAX_RECORD],
+            "record": without_text(text)[:MAX_RECORD],
             "text": (record.text or "")[:MAX_TEXT],
             "command": [word[:MAX_FACT] for word in command] if isinstance(command, list) else command,
             "cwd": record.cwd,
-            "environment": {
-                key[:MAX_FACT]: value[:MAX_FACT] for key, value in list((record.environment or {}).items())[:MAX_FACTS]
-            },
+            "environment": {key[:MAX_FACT]: value[:MAX_FACT] for key, value in facts},
         }
 
     def _log(self, path: str, size: int) -> Entry:
@@ -95,6 +96,43 @@ class Reader:
         if size > len(data):
             data = data.partition(b"\n")[2] or data  # begins with a whole line, when there is one
         return {"bytes": size, "tail": data.decode(errors="replace")}
+
+
+_WORD = r'("(?:[^"\\\n]|\\.)*"|[A-Za-z0-9_./+=-]+)'
+_COMMAND = re.compile(rf"^command: \[{_WORD}(?:, {_WORD})*\]$", re.MULTILINE)
+_LONG_COMMAND = re.compile(rf"^command:\n((?:  - {_WORD}\n)+)", re.MULTILINE)
+_CWD = re.compile(r"^cwd: (/[A-Za-z0-9_./+-]*)$", re.MULTILINE)
+_NOTHING = re.compile(r"^environment: \{\}$", re.MULTILINE)
+_VARIABLES = re.compile(rf"^environment:\n((?:  [A-Za-z0-9_]+: {_WORD}\n)+)(?! )", re.MULTILINE)
+_TEXT = re.compile(r"^text: \|\n((?:(?:  [^\n]*)?\n)+)(?=[a-z.])", re.MULTILINE)
+_EACH = re.compile(_WORD)
+
+
+def _quick(record: str) -> Record | None:
+    """What this program writes in nearly every record, 20 times faster than YAML; None for all else."""
+    command = _COMMAND.search(record) or _LONG_COMMAND.search(record)
+    cwd, text = _CWD.search(record), _TEXT.search(record)
+    variables = _VARIABLES.search(record)
+    if not (command and cwd and text and (variables or _NOTHING.search(record))) or record.count("\ntext:") != 1:
+        return None
+    lines = text[1].rstrip("\n").split("\n")
+    try:
+        return Record(
+            command=tuple(map(_scalar, _EACH.findall(command[0][len("command:") :].replace("\n  -", " ")))), cwd=cwd[1],
+            text="".join(f"{line[2:]}\n" for line in lines),
+            environment=dict(_pair(line) for line in variables[1].splitlines()) if variables else {},
+        )  # fmt: skip
+    except ValueError:
+        return None
+
+
+def _pair(line: str) -> tuple[str, str]:
+    key, _, value = line.strip().partition(": ")
+    return key, _scalar(value)
+
+
+def _scalar(text: str) -> str:
+    return str(json.loads(text)) if text[:1] == '"' else text
 
 
 def without_text(record: str) -> str:

@@ -54,30 +54,25 @@ class Records:
         known = {
             names.record_path(*key): row for row, key in enumerate(zip(self.table.task, self.table.number, strict=True))
         }
-        inodes, new, there = self.table.inode, [], set()
-        if (listed := self._listing()) is None:
+        inodes, new, there = self.table.inode, [], bytearray(len(known))
+        try:
+            for path, inode in self.fs.find_with_inodes(self.folder, ".yaml"):
+                row = known.get(path)
+                if row is not None and inodes[row] == inode:
+                    there[row] = True
+                else:
+                    new.append((path, inode))
+        except OSError as error:
+            self._tell(str(StorageError.of(error, "list")))
             return False  # what is known stands; that it may be old is told
-        for path, inode in listed:
-            row = known.get(path)
-            if row is not None and inodes[row] == inode:
-                there.add(row)
-            else:
-                new.append((path, inode))
-        moved = len(there) < len(known)
+        moved = not all(there)
         if moved:
-            gone = set(range(len(self.table))) - there
+            gone = {row for row, is_there in enumerate(there) if not is_there}
             self.changed.update(self.table.task[row] for row in gone)
             self.table.drop(gone)
         self._words = {word: word for name in ("worker", "host", "outcome") for word in set(getattr(self.table, name))}
         self._read(new)
         return moved
-
-    def _listing(self) -> list[tuple[str, int]] | None:
-        try:
-            return [found for found in self.fs.find_with_inodes(self.folder, ".yaml") if found[0].endswith(".yaml")]
-        except OSError as error:
-            self._tell(str(StorageError.of(error, "list")))
-            return None
 
     def _tell(self, problem: str) -> None:
         if len(self.problems) < MAX_PROBLEMS:
@@ -107,7 +102,7 @@ class Records:
 
     def _attempt(self, path: str) -> Attempt | None:
         parts = names.parse_record(path)
-        if parts is None or parts[1] >= BIGGEST:
+        if parts is None or parts[2] != "yaml" or parts[1] >= BIGGEST:
             return None
         try:
             names.check_identity(parts[0])
