@@ -30,16 +30,27 @@ class Data:
         fs.make_folder(folder)
         self.there = set(fs.names(folder))
         self.used: set[str] = set()
-        self.written = 0
 
     def put(self, name: str, content: bytes) -> str:
-        """Write a file whose name says what it holds, unless it is there; its name."""
+        """Write a file whose name says what it holds, unless it is there whole; its name."""
         self.used.add(name)
-        if name not in self.there:
+        if name not in self.there or not self._holds(name, content):
             self.fs.replace(f"{self.folder}/{name}", content)
             self.there.add(name)
-            self.written += 1
         return name
+
+    def _holds(self, name: str, content: bytes) -> bool:
+        try:
+            return self.fs.read(f"{self.folder}/{name}")[0] == content
+        except OSError:
+            return False
+
+    def has(self, name: str, size: int) -> bool:
+        """True when a file is there in its whole length."""
+        try:
+            return name in self.there and self.fs.status(f"{self.folder}/{name}").st_size == size
+        except OSError:
+            return False
 
     def blocks(self, kind: str, ranges: Iterable[tuple[int, int, bool]], encode: Encode) -> list[Block]:
         """Write rows [first, stop) as chunks; what is too long for one is halved."""

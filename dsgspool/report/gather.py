@@ -219,7 +219,7 @@ class Look:
         if row < 0:
             return Failure(task.identity, task.path, task.reason, "", "")
         table = self.ledger.attempts
-        ended = max(table.ended[row], table.started[row])
+        ended = table.ended[row] if table.ended[row] >= 0 else table.started[row]
         return Failure(
             task.identity, task.path, task.reason, table.reason[row], table.error[row], row, table.host[row],
             table.number[row], ended / 1000 if ended >= 0 else None,

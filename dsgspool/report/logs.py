@@ -6,6 +6,7 @@ U+FFFD, what a carriage return overwrote is gone.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,19 @@ _PROGRESS = re.compile(r"\s*(?:##progress|::progress::)|.*\d+%\|.*\|")
 
 
 def tail(fs: Fs, path: str, limit: int = TAIL) -> bytes | None:
-    """The last bytes of a log, None when it cannot be read."""
+    """The last bytes of a log, None when it cannot be read, or is not for everybody who may read the report."""
     try:
-        return fs.read_at(path, -limit, limit)
+        return None if _is_private(fs, path) else fs.read_at(path, -limit, limit)
     except OSError:
         return None
+
+
+def _is_private(fs: Fs, path: str) -> bool:
+    """True for what only root, who works other people's tasks, can read beside its owner (run_as: owner)."""
+    if os.geteuid() != 0:
+        return False
+    status = fs.status(path)
+    return status.st_uid != 0 and not status.st_mode & 0o044
 
 
 def lines(data: bytes) -> list[str]:

@@ -129,7 +129,7 @@ class Site:
                 return {}
 
         sorted_ = details.Details.sort(known.packs, wanted, read)
-        packs = [pack for pack in sorted_.kept if pack.file in data.there]
+        packs = [pack for pack in sorted_.kept if data.has(pack.file, pack.size)]
         data.used.update(pack.file for pack in packs)
         held = {task for pack in packs for task in pack.tasks}
         size = sum(pack.size for pack in packs)
