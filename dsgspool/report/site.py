@@ -190,7 +190,12 @@ class Site:
         ]  # fmt: skip
 
     def _clean(self, known: Ledger, data: Data, now: float) -> None:
-        """Remove data files that nobody has needed for an hour."""
+        """Remove data files that nobody has needed for an hour, and drafts of writers that died: I am the only one."""
+        for folder in (self.folder, data.folder):
+            for name in self.spool.fs.names(folder):
+                if name.startswith(".") and name.endswith(".tmp"):
+                    self.spool.fs.remove(f"{folder}/{name}")
+                    data.there.discard(name)
         unused = {name: known.unused.get(name, now) for name in data.there - data.used}
         for name, since in list(unused.items()):
             if not 0 <= now - since < KEEP:
