@@ -1,69 +1,27 @@
-"""What a snapshot means: the verdict, the causes of the failures, the bars, the forecast.
+"""What the book's numbers mean, batch by batch and node by node.
 
-The rule: pure.  The same snapshot gives the same words; nothing here knows of files, clocks or HTML.  A sentence tells
-what a person would do next something about, so trouble comes before progress.
+The rule: pure, one pass over the columns for each question, and distributions instead of means.  Quantiles are those of
+the sorted values without interpolation: each is a time that some task really took.
 """
 
 from __future__ import annotations
 
-import re
-import statistics
-from collections.abc import Iterable
-from dataclasses import dataclass
+import math
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from dsgspool.snapshot.attempts import Attempt
-from dsgspool.snapshot.values import Counts, Snapshot, TaskSeen, WorkerSeen
+from dsgspool.report.book import Book, Node
+from dsgspool.report.failures import clusters
+from dsgspool.report.forecast import Forecast, forecast
+from dsgspool.report.table import NONE, Attempts
+from dsgspool.snapshot.values import Counts
 from dsgspool.task import State
 
-#: Words for a failure whose record has none.
-PLAIN_REASONS = {
-    "lost": "its worker died while it ran, as often as max_lost allows",
-    "cancelled": "somebody took it away",
-    "invalid": "the file cannot be run as it is",
-    "timeout": "it ran longer than its timeout",
-    "stopped": "its worker gave it back",
-    "duplicate": "another file of this name was there",
-}
 #: The parts of a bar from left to right.
 ORDER = (State.DONE, State.FAILED, State.RUNNING, State.TODO, State.WAITING, State.HOLD)
-ENOUGH = 5  #: finished attempts below which nothing is foretold
-
-_MASKS = (
-    (re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-f]{8,}\b"), "#"),
-    (re.compile(r"(?:[\w.~+-]*/)+[\w.~+@%=-]*"), "/..."),
-    (re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`"), "'...'"),
-    (re.compile(r"\d+(?:[.,:]\d+)*"), "#"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """`tone`: good, busy, idle, attention or bad.  `trouble`: the failures; `notes`: what else one should know."""
-
-    tone: str
-    activity: str
-    trouble: str = ""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def sentence(self) -> str:
-        """All in one."""
-        return f"{self.activity}; {self.trouble}" if self.trouble else self.activity
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Failures that ended with the same tag and, numbers, paths and names aside, with the same words."""
-
-    tag: str
-    pattern: str
-    tasks: tuple[TaskSeen, ...]  #: newest first
-    hosts: tuple[str, ...]
-
-    @property
-    def newest(self) -> TaskSeen:
-        """The failure to look at."""
-        return self.tasks[0]
+HOUR = 3600.0
+LEAST = 0.4  #: percent of a bar that its smallest part gets, to be seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,197 +34,219 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Durations:
-    """Run times in seconds of the attempts that ended well."""
+class Quantiles:
+    """Of `n` values; seconds, bytes, or whatever they are."""
 
-    number: int
-    median: float
+    n: int
+    least: float
+    p10: float
+    p50: float
+    p90: float
     longest: float
-    total: float
 
 
-# -- the verdict -----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch, '' = what is in none.  Shares: of what was asked for, 1 = all of it; None = not known."""
+
+    name: str
+    counts: Counts
+    forecast: Forecast | None
+    per_hour: float  #: finished attempts, over the last hour or since the first
+    run: Quantiles | None  #: seconds of attempts that ended well
+    wait: Quantiles | None  #: seconds from submission to the start of the first attempt
+    memory: Quantiles | None  #: bytes, peak
+    cpu_share: float | None  #: CPU time used, of the slots taken times their run time
+    memory_share: Quantiles | None  #: peak memory over limits.memory
+    bad: int  #: attempts that ended badly, retried ones included
 
 
-def verdict(snapshot: Snapshot) -> Verdict:
-    """The state of affairs in one sentence."""
-    tone, activity = _activity(snapshot)
-    failed = snapshot.counts.failed
-    trouble = failures_in_words(failed, len(causes(snapshot))) if failed else ""
-    notes = (*_silent(snapshot), *snapshot.problems)
-    if (trouble or notes) and tone != "bad":
-        tone = "attention"
-    return Verdict(tone, activity, trouble, notes)
+@dataclass(frozen=True, slots=True)
+class NodeFigures:
+    """A node.  `state`: alive, silent or gone; `busy_share`: of its slots over the last hour, None = it has none."""
+
+    node: Node
+    state: str
+    slots: int
+    used: int
+    done: int
+    failed: int  #: attempts that ended badly there
+    lost: int  #: attempts that were lost with a worker of it
+    busy_share: float | None
 
 
-def _activity(snapshot: Snapshot) -> tuple[str, str]:
-    counts, workers = snapshot.counts, len(snapshot.alive)
-    if snapshot.paused and counts.open:
-        return "attention", _paused(counts)
-    if not counts.open:
-        return _at_rest(snapshot)
-    if not workers:
-        return "bad", f"No worker is alive and {_number(counts.open, 'task waits', 'tasks wait')}"
-    if counts.running:
-        busy = len({each.worker for each in snapshot.running})
-        running = f"{counts.running} running on {_number(busy, 'worker', 'workers')}"
-        return "busy", f"Running: {counts.done:,} of {counts.total:,} done, {running}"
-    if counts.todo:
-        waiting = _number(counts.todo, "task waits", "tasks wait")
-        return "busy", f"About to start: {waiting} for {_number(workers, 'worker', 'workers')}"
-    return "idle", f"Waiting: {_number(counts.waiting, 'task is', 'tasks are')} not due yet"
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened in the last `seconds`."""
 
+    seconds: float
+    done: int
+    failed: int
+    started: int
+    new_clusters: tuple[str, ...]  #: patterns of causes that were not there before
 
-def _paused(counts: Counts) -> str:
-    running = f", {counts.running} still running" if counts.running else ""
-    return f"Paused: {_number(counts.todo + counts.waiting, 'task waits', 'tasks wait')}{running}"
-
-
-def _at_rest(snapshot: Snapshot) -> tuple[str, str]:
-    """Nothing can run."""
-    counts = snapshot.counts
-    paused = ", and the spool is paused" if snapshot.paused else ""
-    if not counts.total:
-        return "idle", f"Nothing to do: the spool is empty{paused}"
-    if counts.hold:
-        held = _number(counts.hold, "task is on hold", "tasks are on hold")
-        return "attention", f"Nothing runs: {held}, {counts.done:,} of {counts.total:,} done{paused}"
-    if counts.failed:
-        return "attention", f"Finished: {counts.done:,} of {counts.total:,} done{paused}"
-    return "good", f"All done: {_number(counts.done, 'task', 'tasks')}{paused}"
-
-
-def failures_in_words(failed: int, number_of_causes: int) -> str:
-    """`3 failures have 2 causes`"""
-    if failed == 1:
-        return "1 failure"
-    return f"{failed:,} failures have {_number(number_of_causes, 'cause', 'causes')}"
-
-
-def _silent(snapshot: Snapshot) -> list[str]:
-    """A sentence for each worker that says nothing any more but has not ended."""
-    found = []
-    for worker in snapshot.workers:
-        if not worker.alive and not worker.ended:
-            held = f" and holds {_number(len(worker.running), 'task', 'tasks')}" if worker.running else ""
-            age = worker.heartbeat_age
-            silent = f"has been silent for {duration(age)}" if age is not None else f"is dead ({worker.verdict})"
-            found.append(f"{worker.wid} {silent}{held}")
-    return found
-
-
-# -- failures --------------------------------------------------------------------------------------------------------
-
-
-def last_failed(task: TaskSeen) -> Attempt | None:
-    """The attempt that sent a task to failed/: the newest one that did not end well."""
-    return next((attempt for attempt in reversed(task.attempts) if not attempt.good), task.newest)
-
-
-def reason_of(task: TaskSeen) -> str:
-    """Why a task failed, in words."""
-    attempt = last_failed(task)
-    plain = PLAIN_REASONS.get(task.reason, "it failed, and no record says why")
-    if task.reason == "cancelled":  # by whom and how is told by no record alike
-        return plain
-    if attempt is None or (not attempt.over and not attempt.reason):
-        return plain
-    return attempt.reason or (f"exit code {attempt.exit_code}" if attempt.exit_code is not None else plain)
-
-
-def failed_at(task: TaskSeen) -> float:
-    """When it failed, as far as that is known."""
-    attempt = last_failed(task)
-    return (attempt.ended or attempt.started or 0.0) if attempt else 0.0
-
-
-def failures(snapshot: Snapshot) -> list[TaskSeen]:
-    """What lies in failed/, newest first."""
-    return sorted(snapshot.in_state(State.FAILED), key=lambda task: (-failed_at(task), task.identity))
-
-
-def causes(snapshot: Snapshot) -> list[Cause]:
-    """The failures put together by what they have in common, the largest group first."""
-    groups: dict[tuple[str, str], list[TaskSeen]] = {}
-    for task in failures(snapshot):
-        groups.setdefault((task.reason, mask(reason_of(task))), []).append(task)
-    found = [Cause(tag, pattern, tuple(tasks), _hosts(tasks)) for (tag, pattern), tasks in groups.items()]
-    return sorted(found, key=lambda cause: -len(cause.tasks))
-
-
-def mask(text: str) -> str:
-    """A reason without what differs from task to task: numbers, paths, quoted names."""
-    for pattern, sign in _MASKS:
-        text = pattern.sub(sign, text)
-    return " ".join(text.split())[:160]
-
-
-def _hosts(tasks: Iterable[TaskSeen]) -> tuple[str, ...]:
-    return tuple(sorted({attempt.host for task in tasks if (attempt := last_failed(task)) and attempt.host}))
-
-
-# -- numbers ---------------------------------------------------------------------------------------------------------
+    @property
+    def nothing(self) -> bool:
+        """True when nothing did."""
+        return not (self.done or self.failed or self.started)
 
 
 def bar(counts: Counts) -> list[Part]:
-    """The parts of a bar that are not empty; a part of 1 in 10,000 is still to be seen."""
+    """The parts of a bar that are not empty; the smallest is still to be seen."""
     numbers = [(state, getattr(counts, state.value)) for state in ORDER]
-    shown = [(state, number, max(number / counts.total * 100, 0.4)) for state, number in numbers if number]
+    shown = [(state, number, max(number / counts.total * 100, LEAST)) for state, number in numbers if number]
     whole = sum(percent for _, _, percent in shown)
     return [Part(state, number, percent / whole * 100) for state, number, percent in shown]
 
 
-def durations(snapshot: Snapshot) -> Durations | None:
-    """Run times of all attempts that ended well, None when there is none."""
-    seconds = [a.seconds for task in snapshot.tasks for a in task.attempts if a.good and a.seconds is not None]
-    if not seconds:
+def quantiles(values: Iterable[float]) -> Quantiles | None:
+    """None when there are no values."""
+    found = sorted(values)
+    if not found:
         return None
-    return Durations(len(seconds), statistics.median(seconds), max(seconds), sum(seconds))
+    p10, p50, p90 = (found[min(len(found) - 1, int(share * len(found)))] for share in (0.1, 0.5, 0.9))
+    return Quantiles(len(found), found[0], p10, p50, p90, found[-1])
 
 
-def remaining(snapshot: Snapshot) -> float | None:
-    """Seconds until all that can run has run, at the present concurrency; None when too little is known."""
-    known = durations(snapshot)
-    going = snapshot.alive and snapshot.running and snapshot.counts.todo and not snapshot.paused
-    if known is None or known.number < ENOUGH or not going:
-        return None
-    mean = known.total / known.number
-    begun = sum(min(each.seconds or 0.0, mean) for each in snapshot.running)
-    return max(mean * (snapshot.counts.todo + snapshot.counts.running) - begun, 0.0) / len(snapshot.running)
+# -- batches ---------------------------------------------------------------------------------------------------------
 
 
-def workers_to_show(snapshot: Snapshot, limit: int = 20) -> list[WorkerSeen]:
-    """The living and those that hold tasks, then the last that ended."""
-    useful = [w for w in snapshot.workers if w.alive or w.running or not w.ended]
-    ended = [w for w in snapshot.workers if w not in useful]
-    ended.sort(key=lambda worker: -(worker.started or 0.0))
-    return [*sorted(useful, key=lambda worker: (not worker.alive, worker.wid)), *ended[: max(0, limit - len(useful))]]
+@dataclass(slots=True)
+class Sums:
+    """What one pass over the attempts collects of a batch."""
+
+    run: array[float] = field(default_factory=lambda: array("d"))
+    wait: array[float] = field(default_factory=lambda: array("d"))
+    memory: array[float] = field(default_factory=lambda: array("d"))
+    memory_share: array[float] = field(default_factory=lambda: array("d"))
+    cpu_used: float = 0.0
+    cpu_taken: float = 0.0
+    recent: int = 0
+    bad: int = 0
+    first: int = NONE  #: ms: the earliest start
 
 
-def duration(seconds: float) -> str:
-    """`850 ms`, `12.3 s`, `4 min 05 s`, `12 min`, `2 h 10 min`, `3 d 4 h`."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 10:
-        return f"{minutes} min {rest:02d} s" if rest else f"{minutes} min"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+def sums(book: Book) -> dict[str, Sums]:
+    """Batch -> what its attempts tell."""
+    table = book.attempts
+    since = int(1000 * (book.taken - HOUR))
+    found: dict[str, Sums] = {}
+    for row, (batch, outcome) in enumerate(zip(table.batch, table.outcome, strict=True)):
+        each = found.get(batch)
+        if each is None:
+            each = found[batch] = Sums()
+        _begun(each, table, row)
+        if outcome:
+            each.recent += table.ended[row] >= since
+            each.bad += outcome not in ("done", "stopped", "revoked")
+        if outcome == "done":
+            _ended_well(each, table, row)
+    return found
 
 
-def size(number: float) -> str:
-    """`512 B`, `3.4 MB`"""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 999.5:
-            return f"{number:.0f} {unit}" if unit == "B" or number >= 99.5 else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"
+def _begun(each: Sums, table: Attempts, row: int) -> None:
+    started = table.started[row]
+    if started == NONE:
+        return
+    each.first = started if each.first == NONE else min(each.first, started)
+    if table.number[row] == 1 and table.submitted[row] != NONE:
+        each.wait.append(max(0, started - table.submitted[row]) / 1000)
 
 
-def _number(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+def _ended_well(each: Sums, table: Attempts, row: int) -> None:
+    seconds, cpu, memory = table.seconds[row], table.cpu_seconds[row], table.memory[row]
+    if not math.isnan(seconds):
+        each.run.append(seconds)
+        if not math.isnan(cpu):
+            each.cpu_used += cpu
+            each.cpu_taken += seconds * max(1, table.cpus[row])
+    if memory > 0:
+        each.memory.append(memory)
+        if table.memory_limit[row] > 0:
+            each.memory_share.append(memory / table.memory_limit[row])
+
+
+def batches(book: Book) -> tuple[Batch, ...]:
+    """Those that are not through first, then by name; '' last.  Nothing when there are no batches."""
+    collected = sums(book)
+    found = [_batch(book, name, counts, collected.get(name, Sums())) for name, counts in book.snapshot.batches.items()]
+    return tuple(sorted(found, key=lambda each: (not each.name, not each.counts.open, each.name)))
+
+
+def _batch(book: Book, name: str, counts: Counts, each: Sums) -> Batch:
+    span = min(HOUR, book.taken - each.first / 1000) if each.first != NONE else HOUR
+    return Batch(
+        name=name,
+        counts=counts,
+        forecast=forecast(book, name) if counts.running else None,
+        per_hour=each.recent / max(span, 1.0) * HOUR,
+        run=quantiles(each.run),
+        wait=quantiles(each.wait),
+        memory=quantiles(each.memory),
+        cpu_share=each.cpu_used / each.cpu_taken if each.cpu_taken else None,
+        memory_share=quantiles(each.memory_share),
+        bad=each.bad,
+    )
+
+
+# -- nodes -----------------------------------------------------------------------------------------------------------
+
+
+def nodes(book: Book) -> tuple[NodeFigures, ...]:
+    """The living first, then the silent, then those that have gone."""
+    table = book.attempts
+    tally: dict[str, list[int]] = {}
+    for host, outcome in zip(table.host, table.outcome, strict=True):
+        numbers = tally.setdefault(host, [0, 0, 0])
+        numbers[0] += outcome == "done"
+        numbers[1] += outcome not in ("", "done", "lost", "stopped", "revoked")
+        numbers[2] += outcome == "lost"
+    busy = _busy(book)
+    found = [_node(book, node, tally.get(node.host, [0, 0, 0]), busy.get(node.host, 0.0)) for node in book.nodes]
+    rank = {"alive": 0, "silent": 1, "gone": 2}
+    return tuple(sorted(found, key=lambda each: (rank[each.state], each.node.host)))
+
+
+def _node(book: Book, node: Node, numbers: Sequence[int], busy: float) -> NodeFigures:
+    began = [worker.started for worker in node.workers if worker.alive and worker.started is not None]
+    window = min(HOUR, book.taken - min(began)) if began else 0.0
+    return NodeFigures(
+        node=node,
+        state="alive" if node.alive else "silent" if node.silent else "gone",
+        slots=node.slots,
+        used=sum(len(worker.running) for worker in node.workers),
+        done=numbers[0],
+        failed=numbers[1],
+        lost=numbers[2],
+        busy_share=min(1.0, busy / (node.slots * window)) if node.slots and window > 0 else None,
+    )
+
+
+def _busy(book: Book) -> dict[str, float]:
+    """Host -> slot seconds that attempts took in the last hour."""
+    table, now = book.attempts, int(1000 * book.taken)
+    since = now - int(1000 * HOUR)
+    found: dict[str, float] = {}
+    for row in range(len(table)):
+        ended = table.ended[row] if table.outcome[row] else now
+        if ended > since and table.started[row] != NONE:
+            taken = (ended - max(since, table.started[row])) / 1000 * max(1, table.cpus[row])
+            found[table.host[row]] = found.get(table.host[row], 0.0) + max(0.0, taken)
+    return found
+
+
+# -- what changed ----------------------------------------------------------------------------------------------------
+
+
+def changes(book: Book, seconds: float = HOUR) -> Changes:
+    """What the last hour brought."""
+    table, since = book.attempts, int(1000 * (book.taken - seconds))
+    done = sum(ended >= since and outcome == "done" for ended, outcome in zip(table.ended, table.outcome, strict=True))
+    new = [each.pattern for each in clusters(book) if each.first is not None and each.first * 1000 >= since]
+    return Changes(
+        seconds=seconds,
+        done=done,
+        failed=sum(failure.moment is not None and failure.moment * 1000 >= since for failure in book.failed),
+        started=sum(started >= since for started in table.started),
+        new_clusters=tuple(new),
+    )
