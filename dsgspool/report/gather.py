@@ -177,7 +177,7 @@ class Look:
 
     def _book(self, snapshot: Snapshot, read: int) -> Book:
         settings, text = self._settings()
-        promised = settings.report_every if settings and snapshot.alive else None
+        promised = self.every or (settings.report_every if settings and snapshot.alive else None)
         return Book(
             snapshot=snapshot,
             attempts=self.ledger.attempts,
@@ -185,7 +185,7 @@ class Look:
             running=tuple(self._running(snapshot)),
             nodes=tuple(self._nodes(snapshot)),
             events=tuple(self.journals.told()),
-            writes_every=self.every or promised,
+            writes_every=max(promised, 2 * self.ledger.took) if promised else None,  # nobody writes more often
             previous=tuple(self.ledger.past),
             settings=settings,
             settings_text=text,

@@ -60,6 +60,7 @@ class Ledger:
     unused: dict[str, float] = field(default_factory=dict)  #: data file -> when it fell out of use
     last_seen: dict[str, float] = field(default_factory=dict)  #: worker that has ended -> its last heartbeat
     journals: dict[str, Any] = field(default_factory=dict)  #: see journals.py
+    took: float = 0.0  #: seconds of the last rendering
 
 
 def load(fs: Fs, folder: str) -> Ledger:
@@ -82,6 +83,7 @@ def _ledger(fs: Fs, data: str, kept: dict[str, Any]) -> Ledger:
         unused={str(name): float(moment) for name, moment in kept["unused"].items()},
         last_seen={str(wid): float(moment) for wid, moment in kept["last_seen"].items()},
         journals=dict(kept["journals"]),
+        took=float(kept["took"]),
     )
     _read_attempts(fs, data, ledger, int(kept["settled"]))
     _read_finished(fs, data, ledger, int(kept["finished"]))
@@ -147,6 +149,7 @@ def save(fs: Fs, folder: str, ledger: Ledger, settled: int, blocks: tuple[Iterab
         "unused": ledger.unused,
         "last_seen": ledger.last_seen,
         "journals": ledger.journals,
+        "took": ledger.took,
     }
     fs.make_folder(f"{folder}/.ledger")
     fs.replace(f"{folder}/.ledger/ledger.json", chunks.dump(kept).encode())

@@ -71,7 +71,7 @@ def telling_line(data: bytes) -> str:
 def error_of(fs: Fs, stem: str, sizes: tuple[int | None, int | None]) -> str:
     """The line of a failed attempt's error log, else of its output, that says best what went wrong.
 
-    `sizes`: bytes of both by its record; what is empty is not opened.
+    `sizes`: bytes of its errors and of its output by its record; what is empty is not opened.
     """
     for suffix, size in zip(("err", "out"), sizes, strict=True):
         if size != 0 and (data := tail(fs, f"{stem}.{suffix}", GLANCE)) and (line := telling_line(data)):

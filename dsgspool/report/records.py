@@ -120,18 +120,18 @@ class Records:
         if not attempt.over:
             outcome, ended = ("lost", writer.last_seen) if writer.dead else ("", None)
         reason = attempt.reason[:MAX_TEXT]
-        sizes = attempt.stdout_bytes, attempt.stderr_bytes
         error = ""
         if outcome not in NEITHER:
             stem = f"{self.folder}/{names.record_path(attempt.task, attempt.number)}".removesuffix(".yaml")
+            sizes = attempt.stderr_bytes, attempt.stdout_bytes
             error = logs.error_of(self.fs, stem, sizes) or logs.plain_line(reason)
         table.append(
             task=attempt.task, number=attempt.number, worker=self._word(attempt.worker), host=self._word(attempt.host),
             outcome=self._word(outcome), reason=self._word(reason), error=self._word(error), inode=inode,
             submitted=_moment(attempt.submitted), started=_moment(attempt.started), ended=_moment(ended),
             cpus=_whole(attempt.cpus), memory=_whole(attempt.peak_memory_bytes), code=_whole(attempt.exit_code),
-            memory_limit=_whole(attempt.memory_limit_bytes), signal=_whole(attempt.signal), out=_whole(sizes[0]),
-            err=_whole(sizes[1]), seconds=_positive(attempt.seconds), cpu_seconds=_positive(attempt.cpu_seconds),
+            memory_limit=_whole(attempt.memory_limit_bytes), signal=_whole(attempt.signal), out=_whole(attempt.stdout_bytes),
+            err=_whole(attempt.stderr_bytes), seconds=_positive(attempt.seconds), cpu_seconds=_positive(attempt.cpu_seconds),
         )  # fmt: skip
 
     def _word(self, text: str) -> str:

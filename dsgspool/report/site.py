@@ -87,7 +87,7 @@ class Site:
         self.named["attempts"] = [[block.file, block.first, block.rows] for block in attempt_blocks]
         self.named["tasks"] = [[block.file, block.first, block.rows] for block in task_blocks]
         self._publish(look, book, data, (tasks, task_blocks))
-        known.journals = look.journals.as_json()
+        known.journals, known.took = look.journals.as_json(), round(book.took(), 3)
         self._clean(known, data, book.taken)
         ledger.save(fs, self.folder, known, known.attempts.settled, (attempt_blocks, task_blocks))
 
