@@ -80,9 +80,7 @@ class Reader:
 
     def settle(self) -> Reader:
         """Wait until the page says that what belongs to its route is drawn."""
-        self.page.wait_for_function(
-            "() => [location.hash, decodeURI(location.hash)].includes(document.documentElement.dataset.ready)"
-        )
+        self.page.wait_for_function("() => document.documentElement.dataset.ready === location.hash")
         return self
 
     # -- looking -------------------------------------------------------------------------------------------------

@@ -190,7 +190,7 @@ SEEDS = (
     Seed("silent node", silent_node, (r"\bn4\b", r"silent", r"\b7 min"), (r"n4",), ("attention", "bad")),
     Seed("paused", paused, (r"[Pp]aused", r"\b5\b"), (), ("attention", "idle")),
     Seed("full disk", full_disk, (r"free|full",), (r"min_free",), ("attention", "bad")),
-    Seed("stuck waiting task", stuck, (r"\b2\b", r"wait"), (r"until-the-cows-come-home",), ("attention", "bad")),
+    Seed("stuck waiting task", stuck, (r"nobody takes",), (r"until-the-cows-come-home",), ("attention", "bad")),
     Seed("out of reach", out_of_reach, (r"slot|CPU|cpus",), (r"64",), ("attention", "bad")),
     Seed("no worker alive", no_worker, (r"[Nn]o worker", r"\b7\b"), (r"dsgspool .*worker",), ("bad", "attention")),
     Seed("only waiting", only_waiting, (r"\b3\b", r"due|wait"), (), ("idle", "busy")),
