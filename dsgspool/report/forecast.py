@@ -1,95 +1,166 @@
-"""When it will be done: an early, a likely and a late moment, from how long tasks took and how many run now.
+"""When it will be done: a band that eight of ten forecasts lie in, from the distribution of durations so far.
 
-The rule: pure, and honest.  Nothing is foretold from fewer than ENOUGH finished attempts, or when nothing runs.  The
-band is where four of five such spools would end if the present number of tasks went on running side by side and
-run times kept their distribution; it knows neither nodes that come nor tasks that are still to be handed in.
-
-The work left is a sum of independent run times.  Its variance has the spread of the single ones and the uncertainty of
-their mean (standard error), n s^2 + n^2 s^2 / k; the normal quantile 1.2816 makes it a band of 80 %.  What runs now
-needs the mean of those known run times that are longer than it has been running (its conditional expectation), or what
-its own progress says.  At the end slots stand empty while the last tasks run, for up to a whole long one.
+The rule: honest or silent.  Each task that is left takes as long as one of the same batch did, drawn anew in many
+rehearsals, as many at a time as run now; that few are known widens the band; nothing is said while too little is known.
+The same book gives the same band: the dice are a counter.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
-import statistics
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from dsgspool.report.book import Book
 from dsgspool.task import State
 
-ENOUGH = 5  #: finished attempts below which nothing is foretold
-NEWEST = 2000  #: finished attempts that a forecast goes by
-QUANTILE = 1.2816  #: of the normal distribution: 10 % lie above
-OVERDUE = 0.5  #: of its age: what a task still needs that has run longer than any before it
+if TYPE_CHECKING:
+    from dsgspool.report.book import Book, RunningNow
+    from dsgspool.report.statistics import Groups
+
+ENOUGH = 5  #: attempts that ended, below which nothing is foretold
+REHEARSALS = 200
+MANY = 300  #: tasks left, above which sums are drawn instead of tasks
+UNKNOWN = 0.05  #: share of the tasks left that may be of batches nothing is known of
+_BITS = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Seconds from the look until all that can run has run."""
+    """Seconds from now: one in ten ends before `early`, one in ten after `late`."""
 
     early: float
     likely: float
     late: float
+    concurrency: int
+    known: int  #: attempts that the forecast rests on
 
 
-def forecast(book: Book, batch: str | None = None) -> Forecast | None:
-    """For the whole spool or one batch ('' = what is in none); None when too little is known."""
-    running = [run for run in book.running if run.alive and run.started is not None and _is_of(run.identity, batch)]
-    if not running or book.snapshot.paused:
+class Dice:
+    """Even numbers in [0, 1), always the same."""
+
+    def __init__(self) -> None:
+        self._state = 0x9E3779B97F4A7C15
+
+    def __call__(self) -> float:
+        """The next one (splitmix64)."""
+        self._state = (self._state + 0x9E3779B97F4A7C15) & _BITS
+        z = self._state
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _BITS
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _BITS
+        return ((z ^ (z >> 31)) >> 11) / (1 << 53)
+
+    def normal(self) -> float:
+        """A number of the standard normal distribution."""
+        return math.sqrt(-2 * math.log(1 - self())) * math.cos(2 * math.pi * self())
+
+
+class Pool:
+    """Tasks of one batch that are left, and the durations that they may have."""
+
+    def __init__(self, left: int, seconds: Sequence[float]) -> None:
+        self.left, self.seconds = left, sorted(seconds)
+        number = len(self.seconds)
+        self.mean = math.fsum(self.seconds) / max(1, number)
+        squares = math.fsum((each - self.mean) ** 2 for each in self.seconds)
+        self.deviation = math.sqrt(squares / max(1, number - 1))
+        self.doubt = self.deviation / max(self.mean, 1e-9) / math.sqrt(max(1, number))
+
+    @property
+    def is_known(self) -> bool:
+        """True when enough of them ended."""
+        return len(self.seconds) >= ENOUGH
+
+    def factor(self, dice: Dice) -> float:
+        """By how much the true mean may differ from the one seen."""
+        return max(0.2, 1 + self.doubt * dice.normal())
+
+    def draw(self, dice: Dice) -> float:
+        """One duration."""
+        return self.seconds[int(dice() * len(self.seconds))]
+
+    def rest(self, run: RunningNow, dice: Dice) -> float:
+        """How long a task that runs now goes on."""
+        done = run.seconds or 0.0
+        if run.progress is not None and 0.03 < run.progress < 1:
+            return done * (1 - run.progress) / run.progress * (0.8 + 0.4 * dice())
+        first = bisect_right(self.seconds, done)
+        longer = len(self.seconds) - first
+        if longer:
+            return self.seconds[first + int(dice() * longer)] - done
+        return done * dice() / 2  # longer than all others: nobody knows
+
+
+def forecast(book: Book, groups: Groups, batch: str | None = None) -> Forecast | None:
+    """The band for all that can run, or for one batch at its own concurrency; None when it cannot be told."""
+    snapshot = book.snapshot
+    running = [run for run in book.running if run.alive and (batch is None or _batch(run.identity) == batch)]
+    if snapshot.paused or not running:
         return None
-    known = sorted(run_times(book, batch))
-    if len(known) < ENOUGH:
+    left = _left(book, batch)
+    names = dict.fromkeys([*left, *(_batch(run.identity) for run in running)])
+    pools = {name: Pool(left.get(name, 0), groups.seconds(name, good=False)) for name in names}
+    dark = sum(pool.left for pool in pools.values() if not pool.is_known)
+    dark += sum(not pools[_batch(run.identity)].is_known for run in running)
+    known = sum(len(pool.seconds) for pool in pools.values() if pool.is_known)
+    if not known or dark > UNKNOWN * (sum(left.values()) + len(running)):
         return None
-    ahead = sum(
-        task.state in (State.TODO, State.WAITING) and _is_of(task.identity, batch) for task in book.snapshot.tasks
-    )
-    return _forecast(known, ahead, [(run.seconds or 0.0, run.progress) for run in running])
+    ends = sorted(_rehearsals(pools, running))
+    early, likely, late = (ends[int(share * (len(ends) - 1))] for share in (0.1, 0.5, 0.9))
+    return Forecast(early, likely, late, len(running), known)
 
 
-def run_times(book: Book, batch: str | None = None) -> list[float]:
-    """Seconds of the newest attempts that ended well."""
-    table = book.attempts
-    found = []
-    for row in range(len(table) - 1, -1, -1):
-        if table.outcome[row] == "done" and not math.isnan(table.seconds[row]) and _is_of(table.task[row], batch):
-            found.append(table.seconds[row])
-            if len(found) == NEWEST:
-                break
+def _batch(identity: str) -> str:
+    return identity.partition("/")[0] if "/" in identity else ""
+
+
+def _left(book: Book, batch: str | None) -> dict[str, int]:
+    """Tasks that will run without a person: those in todo/, and those whose moment comes are not waited for."""
+    found: dict[str, int] = {}
+    for name, counts in book.snapshot.batches.items():
+        number = getattr(counts, State.TODO.value)
+        if number and batch in (None, name):
+            found[name] = number
     return found
 
 
-def _is_of(identity: str, batch: str | None) -> bool:
-    return batch is None or (identity.partition("/")[0] if "/" in identity else "") == batch
+def _rehearsals(pools: dict[str, Pool], running: list[RunningNow]) -> list[float]:
+    """Seconds until the last one ends, as often as it is rehearsed."""
+    dice = Dice()
+    known = [pool for pool in pools.values() if pool.is_known and pool.left]
+    runs = [(run, pool) for run in running if (pool := pools[_batch(run.identity)]).is_known]
+    play = _play if sum(pool.left for pool in known) <= MANY else _sum
+    return [play(known, [pool.rest(run, dice) for run, pool in runs] or [0.0], dice) for _ in range(REHEARSALS)]
 
 
-def _forecast(known: Sequence[float], ahead: int, running: Sequence[tuple[float, float | None]]) -> Forecast:
-    mean, spread, side = statistics.fmean(known), statistics.pstdev(known), len(running)
-    left = [_left(known, age, progress) for age, progress in running]
-    work = ahead * mean + sum(left)
-    units = ahead + side
-    error = QUANTILE * math.sqrt(units * spread**2 + (units * spread) ** 2 / len(known))
-    likely = max(work / side, max(left))
-    # While the last tasks run, other slots stand empty: half a task on the average, a long one when it comes badly.
-    empty = (1 - 1 / side) if ahead else 0.0
-    return Forecast(
-        early=max(
-            (work - error) / side, max(left) / 2
-        ),  # what needs longest cannot be over much sooner than it is thought
-        likely=likely + empty * mean / 2,
-        late=likely + error / side + empty * known[int(0.9 * (len(known) - 1))],
-    )
+def _play(pools: list[Pool], ends: list[float], dice: Dice) -> float:
+    """Task by task onto the slot that is free first."""
+    heapq.heapify(ends)
+    last = max(ends)
+    for pool in pools:
+        factor = pool.factor(dice)
+        for _ in range(pool.left):
+            end = ends[0] + pool.draw(dice) * factor
+            heapq.heapreplace(ends, end)
+            last = max(last, end)
+    return last
 
 
-def _left(known: Sequence[float], age: float, progress: float | None) -> float:
-    """Seconds that a task which has run for `age` still needs."""
-    if progress is not None and progress > 0.02:
-        return age * (1 - progress) / progress
-    first = bisect_right(known, age)
-    longer = len(known) - first
-    if not longer:
-        return OVERDUE * age
-    return math.fsum(known[first:]) / longer - age
+def _sum(pools: list[Pool], ends: list[float], dice: Dice) -> float:
+    """The work that is left, shared by the slots; the last task keeps one slot busy a little longer."""
+    work = tail = 0.0
+    for pool in pools:
+        noise = pool.deviation / math.sqrt(pool.left) * dice.normal()
+        work += pool.left * max(0.2 * pool.mean, pool.mean * pool.factor(dice) + noise)
+        tail = max(tail, pool.draw(dice))
+    return (math.fsum(ends) + work) / len(ends) + tail * (1 - 1 / len(ends)) / 2
+
+
+def capped(expected: Forecast | None, whole: Forecast | None) -> Forecast | None:
+    """That of a batch: it is over before everything is, since it gets the slots of those that are over earlier."""
+    if expected is None or whole is None:
+        return expected
+    early, likely, late = (min(getattr(expected, name), getattr(whole, name)) for name in ("early", "likely", "late"))
+    return replace(expected, early=early, likely=likely, late=late)

@@ -7,81 +7,102 @@ little to be a picture is not made.
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
-from dsgspool.report.book import Book, Load
-from dsgspool.report.statistics import sums
+from dsgspool.report.statistics import GIVEN_BACK, histogram, log_edges
 from dsgspool.report.table import NONE
+
+if TYPE_CHECKING:
+    from dsgspool.report.book import Book, Load
+    from dsgspool.report.digest import Digest
+    from dsgspool.report.figures import Batch
+    from dsgspool.report.statistics import Distribution, Groups
 
 Series = dict[str, Any]
 
 DAY = 86400.0
-BINS = 160  #: of time
-BARS = 24  #: of a histogram
+BINS = 96  #: of time, at most twice as many
+STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)  #: seconds
 LEAST = 5  #: values of a histogram
 MOST_BATCHES, MOST_POINTS, MOST_LOADS = 40, 2000, 600
+TOGETHER = 6  #: batches in one picture
 
 
-def series(book: Book) -> dict[str, Series]:
-    """Key -> plot."""
-    found: dict[str, Series] = {**_over_time(book), **_histograms(book)}
+def series(digest: Digest) -> dict[str, Series]:
+    """Key -> plot.
+
+    `throughput`, `concurrency`, `queue`; `run`, `wait`, `memory` of several batches, `run:BATCH` ... of one;
+    `load:HOST`; `cpu-used`, `memory-used`.
+    """
+    book = digest.book
+    found: dict[str, Series] = {**_over_time(book, digest.groups), **_histograms(digest.batches)}
     for node in book.nodes:
-        if len(node.loads) > 1:
-            found[f"load:{node.host}"] = _load(node.loads[-MOST_LOADS:], node.cpus)
-    if used := _cpu_used(book):
-        found["cpu-used"] = used
-    if past := _queue(book):
-        found["queue"] = past
-    return found
+        if len(node.loads) > 2:
+            found[f"load:{node.host}"] = _load(_thinned(node.loads), node.cpus)
+    others = {"queue": _queue(book), "cpu-used": _cpu_used(book), "memory-used": _memory_used(book)}
+    return found | {key: plot for key, plot in others.items() if plot}
 
 
 # -- over time -------------------------------------------------------------------------------------------------------
 
 
-def _over_time(book: Book) -> dict[str, Series]:
-    """What ran and what ended, from the first start (at most a day ago) until now."""
-    table = book.attempts
-    starts = sorted(started / 1000 for started in table.started if started != NONE)
+def bins(begin: float, end: float) -> list[float]:
+    """Edges of intervals of a round length from before `begin` to `end`, at most BINS or so of them."""
+    step = next((step for step in STEPS if (end - begin) / step <= BINS), math.ceil((end - begin) / BINS / DAY) * DAY)
+    first = math.floor(begin / step) * step
+    return [first + step * number for number in range(max(1, math.ceil((end - first) / step)) + 1)]
+
+
+def _over_time(book: Book, groups: Groups) -> dict[str, Series]:
+    """What ran and what ended, from the first start (at most a day before the last end) until now."""
+    span = groups.span()
+    starts = array("q", sorted(started for started in book.attempts.started if started != NONE))
     if not starts:
         return {}
-    end = book.taken
-    begin = max(starts[0], end - DAY)
-    if end - begin < 1:
+    last = book.taken if book.snapshot.counts.running or span is None else min(book.taken, span[1] + 1)
+    edges = bins(max(starts[0] / 1000, last - DAY), last)
+    if len(edges) < 4:
         return {}
-    width = (end - begin) / BINS
-    edges = [begin + width * number for number in range(BINS + 1)]
-    ends = sorted(
-        ended / 1000
-        for started, ended, outcome in zip(table.started, table.ended, table.outcome, strict=True)
-        if outcome and started != NONE and ended != NONE
-    )
-    running = [max(0, bisect_right(starts, edge) - bisect_right(ends, edge)) for edge in edges]
-    concurrency = _lines(edges, [("running", "running", running)], "tasks at a time")
-    lines = [("done", "done", _ended(book, edges, good=True)), ("failed", "failed", _ended(book, edges, good=False))]
-    return {"concurrency": concurrency, "throughput": _lines(edges[1:], lines, f"attempts ended in {width:.0f} s")}
+    step = edges[1] - edges[0]
+    over = _ends(groups)
+    ends = sorted(moment for moments in over.values() for moment in moments)
+    until = [min(edge, last) * 1000 for edge in edges]
+    running = [max(0, bisect_right(starts, edge) - bisect_right(ends, edge)) for edge in until]
+    concurrency = _lines([edge / 1000 for edge in until], [("running at a time", "running", running)], "tasks")
+    lines = [(label, state, _per_bin(over[state], edges)) for label, state in (("done", "done"), ("failed", "failed"))]
+    lines = [line for line in lines if any(line[2])]
+    throughput = {**_lines(edges[:-1], lines, "attempts"), "step": step, "stacked": True}
+    return {"concurrency": concurrency, **({"throughput": throughput} if lines else {})}
 
 
-def _ended(book: Book, edges: Sequence[float], *, good: bool) -> list[int]:
-    table = book.attempts
-    moments = sorted(
-        ended / 1000
-        for ended, outcome in zip(table.ended, table.outcome, strict=True)
-        if ended != NONE and outcome and (outcome == "done") is good and outcome not in ("stopped", "revoked")
-    )
-    until = [bisect_right(moments, edge) for edge in edges]
-    return [later - earlier for earlier, later in zip(until, until[1:], strict=False)]
+def _ends(groups: Groups) -> dict[str, list[int]]:
+    """Moments (ms) at which attempts ended well, badly, or were given back; of those that began."""
+    started, ended = groups.table.started, groups.table.ended
+    found: dict[str, list[int]] = {"done": [], "failed": [], "back": []}
+    for outcome, rows in groups.pick():
+        if outcome:
+            kind = "done" if outcome == "done" else "back" if outcome in GIVEN_BACK else "failed"
+            found[kind] += [ended[row] for row in rows if ended[row] != NONE and started[row] != NONE]
+    return {kind: sorted(moments) for kind, moments in found.items()}
+
+
+def _per_bin(moments: Sequence[int], edges: Sequence[float]) -> list[int]:
+    until = [bisect_right(moments, edge * 1000) for edge in edges]
+    return [later - earlier for earlier, later in pairwise(until)]
 
 
 def _queue(book: Book) -> Series | None:
     """How many waited at earlier renderings, and now."""
-    past = [(each.moment, each.counts) for each in book.previous]
+    past = [(each.moment, each.counts) for each in book.previous if each.moment < book.taken]
     past.append((book.taken, book.snapshot.counts))
-    if len(past) < 3:
-        return None
     waiting = [counts.todo + counts.waiting for _, counts in past]
-    return _lines([moment for moment, _ in past], [("to do", "todo", waiting)], "tasks")
+    if len(past) < 4 or not any(waiting):
+        return None
+    return _lines([moment for moment, _ in past], [("waiting to run", "todo", waiting)], "tasks")
 
 
 def _lines(x: Sequence[float], lines: Iterable[tuple[str, str, Sequence[float | None]]], unit: str) -> Series:
@@ -89,69 +110,79 @@ def _lines(x: Sequence[float], lines: Iterable[tuple[str, str, Sequence[float | 
     return {"kind": "lines", "x": [round(moment, 3) for moment in x], "lines": found, "ylabel": unit}
 
 
+def _thinned(loads: Sequence[Load]) -> Sequence[Load]:
+    return loads[:: -(-len(loads) // MOST_LOADS)]
+
+
 def _load(loads: Sequence[Load], cpus: int | None) -> Series:
+    """Shares of the node: busy CPUs, load for each CPU, memory in use."""
     memory = [
         None if load.memory_used is None or not load.memory_total else round(load.memory_used / load.memory_total, 4)
         for load in loads
     ]
     share = [None if load.load is None else round(load.load / (cpus or 1), 4) for load in loads]
-    lines = [
-        ("load per CPU", "running", share),
-        ("CPU", "done", [load.cpu for load in loads]),
-        ("memory", "waiting", memory),
-    ]
+    busy = [None if load.cpu is None else round(load.cpu, 4) for load in loads]
+    lines = [("CPU busy", "done", busy), ("load per CPU", "running", share), ("memory in use", "waiting", memory)]
     kept = [line for line in lines if any(value is not None for value in line[2])]
-    return _lines([load.moment for load in loads], kept, "share")
+    return {**_lines([load.moment for load in loads], kept, "share of the node"), "percent": True}
 
 
 # -- distributions ---------------------------------------------------------------------------------------------------
 
 
-def _histograms(book: Book) -> dict[str, Series]:
-    collected = sums(book)
-    names = sorted(collected, key=lambda name: (-len(collected[name].run), name))[:MOST_BATCHES]
-    found = {}
-    for name in names:
-        each = collected[name]
-        for kind, values, unit in (("run", each.run, "s"), ("wait", each.wait, "s"), ("memory", each.memory, "B")):
-            if plot := histogram(values, kind, unit):
-                found[f"{kind}:{name}"] = plot
+def _histograms(batches: Sequence[Batch]) -> dict[str, Series]:
+    """Of each batch by itself, and of the largest ones between the same edges."""
+    found: dict[str, Series] = {}
+    for kind, unit in (("run", "s"), ("wait", "s"), ("memory", "B")):
+        known = [
+            (batch.name, values) for batch in batches if (values := getattr(batch, kind)) and values.number >= LEAST
+        ]
+        known.sort(key=lambda item: -item[1].number)
+        for name, values in known[:MOST_BATCHES]:
+            found[f"{kind}:{name}"] = _bars([(name, values)], unit)
+        if known:
+            found[kind] = _bars(known[:TOGETHER], unit)
     return found
 
 
-def histogram(values: Sequence[float], label: str, unit: str) -> Series | None:
-    """Bars between edges that grow by a constant factor; None for too few values, or all the same."""
-    if len(values) < LEAST:
-        return None
-    least = max(min(values), 0.001)
-    most = max(max(values), least)
-    if most / least < 1.02:
-        least, most = least / 1.5, most * 1.5
-    factor = (most / least) ** (1 / BARS)
-    edges = [least * factor**number for number in range(BARS + 1)]
-    numbers = [0] * BARS
-    scale = math.log(factor)
-    for value in values:
-        numbers[min(BARS - 1, max(0, int(math.log(max(value, least) / least) / scale)))] += 1
-    return {
-        "kind": "bars", "edges": [float(f"{edge:.6g}") for edge in edges], "groups": [{"label": label, "y": numbers}],
-        "unit": unit,
-    }  # fmt: skip
+def _bars(groups: Sequence[tuple[str, Distribution]], unit: str) -> Series:
+    low = min(values.quantile(0.002) for _, values in groups)
+    edges = log_edges(low, max(values.largest for _, values in groups))
+    bars = [{"label": name, "y": list(histogram(values.values, edges).counts)} for name, values in groups]
+    return {"kind": "bars", "edges": [float(f"{edge:.6g}") for edge in edges], "groups": bars, "unit": unit}
+
+
+# -- requested and used ----------------------------------------------------------------------------------------------
 
 
 def _cpu_used(book: Book) -> Series | None:
-    """Cores asked for against cores used, of the newest attempts that ended well."""
+    """CPUs asked for against CPUs used, of the newest attempts that ended well."""
     table = book.attempts
-    points: list[tuple[int, float, str]] = []
+    points: list[list[Any]] = []
     for row in range(len(table) - 1, -1, -1):
         seconds, used = table.seconds[row], table.cpu_seconds[row]
-        if table.outcome[row] == "done" and seconds > 0.05 and not math.isnan(used):
-            points.append((max(1, table.cpus[row]), round(used / seconds, 3), table.task[row]))
+        if table.outcome[row] == "done" and seconds >= 0.5 and used >= 0 and table.cpus[row] > 0:
+            points.append([table.cpus[row], float(f"{used / seconds:.3g}"), table.task[row]])
             if len(points) == MOST_POINTS:
                 break
-    if len({cpus for cpus, _, _ in points}) < 2:
+    if len(points) < LEAST:
         return None
-    return {
-        "kind": "scatter", "points": [list(point) for point in points], "xlabel": "CPUs asked for",
-        "ylabel": "CPUs used", "diagonal": True,
-    }  # fmt: skip
+    return _scatter(points, "CPUs asked for", "CPUs used")
+
+
+def _memory_used(book: Book) -> Series | None:
+    """Memory limits against largest samples."""
+    table = book.attempts
+    points: list[list[Any]] = []
+    for row in range(len(table) - 1, -1, -1):
+        if table.outcome[row] and table.memory_limit[row] > 0 and table.memory[row] > 0:
+            points.append([table.memory_limit[row], table.memory[row], table.task[row]])
+            if len(points) == MOST_POINTS:
+                break
+    if len(points) < LEAST:
+        return None
+    return {**_scatter(points, "limit of memory", "memory used"), "unit": "B"}
+
+
+def _scatter(points: list[list[Any]], x: str, y: str) -> Series:
+    return {"kind": "scatter", "points": points, "xlabel": x, "ylabel": y, "diagonal": True}

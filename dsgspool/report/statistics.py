@@ -1,27 +1,35 @@
-"""What the book's numbers mean, batch by batch and node by node.
+"""What the attempts say as numbers: distributions for each batch and node, rates, bars.
 
-The rule: pure, one pass over the columns for each question, and distributions instead of means.  Quantiles are those of
-the sorted values without interpolation: each is a time that some task really took.
+The rule: pure, and distributions instead of means: quantiles and histograms of what was measured, nothing where nothing
+was.  The columns of the table are walked once, into groups of rows; a million attempts are no objects.
 """
 
 from __future__ import annotations
 
 import math
-from array import array
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from dsgspool.report.book import Book, Node
-from dsgspool.report.failures import clusters
-from dsgspool.report.forecast import Forecast, forecast
-from dsgspool.report.table import NONE, Attempts
-from dsgspool.snapshot.values import Counts
+from dsgspool.report.table import NONE
 from dsgspool.task import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dsgspool.report.table import Attempts
+    from dsgspool.snapshot.values import Counts
 
 #: The parts of a bar from left to right.
 ORDER = (State.DONE, State.FAILED, State.RUNNING, State.TODO, State.WAITING, State.HOLD)
+Group = tuple[str, list[int]]  #: (outcome, rows)
+
+GIVEN_BACK = ("stopped", "revoked", "pruned")  #: outcomes that say nothing of the command
+BINS = 24  #: of a histogram
 HOUR = 3600.0
-LEAST = 0.4  #: percent of a bar that its smallest part gets, to be seen
+DAY = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,220 +41,244 @@ class Part:
     percent: float
 
 
-@dataclass(frozen=True, slots=True)
-class Quantiles:
-    """Of `n` values; seconds, bytes, or whatever they are."""
-
-    n: int
-    least: float
-    p10: float
-    p50: float
-    p90: float
-    longest: float
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A batch, '' = what is in none.  Shares: of what was asked for, 1 = all of it; None = not known."""
-
-    name: str
-    counts: Counts
-    forecast: Forecast | None
-    per_hour: float  #: finished attempts, over the last hour or since the first
-    run: Quantiles | None  #: seconds of attempts that ended well
-    wait: Quantiles | None  #: seconds from submission to the start of the first attempt
-    memory: Quantiles | None  #: bytes, peak
-    cpu_share: float | None  #: CPU time used, of the slots taken times their run time
-    memory_share: Quantiles | None  #: peak memory over limits.memory
-    bad: int  #: attempts that ended badly, retried ones included
-
-
-@dataclass(frozen=True, slots=True)
-class NodeFigures:
-    """A node.  `state`: alive, silent or gone; `busy_share`: of its slots over the last hour, None = it has none."""
-
-    node: Node
-    state: str
-    slots: int
-    used: int
-    done: int
-    failed: int  #: attempts that ended badly there
-    lost: int  #: attempts that were lost with a worker of it
-    busy_share: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What happened in the last `seconds`."""
-
-    seconds: float
-    done: int
-    failed: int
-    started: int
-    new_clusters: tuple[str, ...]  #: patterns of causes that were not there before
-
-    @property
-    def nothing(self) -> bool:
-        """True when nothing did."""
-        return not (self.done or self.failed or self.started)
-
-
 def bar(counts: Counts) -> list[Part]:
-    """The parts of a bar that are not empty; the smallest is still to be seen."""
+    """The parts of a bar that are not empty; a part of 1 in 10,000 is still to be seen."""
     numbers = [(state, getattr(counts, state.value)) for state in ORDER]
-    shown = [(state, number, max(number / counts.total * 100, LEAST)) for state, number in numbers if number]
+    shown = [(state, number, max(number / counts.total * 100, 0.4)) for state, number in numbers if number]
     whole = sum(percent for _, _, percent in shown)
     return [Part(state, number, percent / whole * 100) for state, number, percent in shown]
 
 
-def quantiles(values: Iterable[float]) -> Quantiles | None:
+# -- distributions ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """`counts[i]` values lie in [edges[i], edges[i + 1]); the last one includes its end.  Log-spaced."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+    @property
+    def most(self) -> int:
+        """The largest count."""
+        return max(self.counts, default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Some values in ascending order; never empty."""
+
+    values: Sequence[float]
+
+    @property
+    def number(self) -> int:
+        """How many."""
+        return len(self.values)
+
+    def quantile(self, share: float) -> float:
+        """Linear between the two nearest values."""
+        at = (len(self.values) - 1) * share
+        low = math.floor(at)
+        high = min(low + 1, len(self.values) - 1)
+        return self.values[low] + (self.values[high] - self.values[low]) * (at - low)
+
+    @property
+    def p10(self) -> float:
+        """One in ten is below."""
+        return self.quantile(0.1)
+
+    @property
+    def p50(self) -> float:
+        """The median."""
+        return self.quantile(0.5)
+
+    @property
+    def p90(self) -> float:
+        """One in ten is above."""
+        return self.quantile(0.9)
+
+    @property
+    def largest(self) -> float:
+        """The last one."""
+        return self.values[-1]
+
+    @property
+    def sum(self) -> float:
+        """All together."""
+        return math.fsum(self.values)
+
+
+def distribution(values: Iterable[float]) -> Distribution | None:
     """None when there are no values."""
     found = sorted(values)
-    if not found:
-        return None
-    p10, p50, p90 = (found[min(len(found) - 1, int(share * len(found)))] for share in (0.1, 0.5, 0.9))
-    return Quantiles(len(found), found[0], p10, p50, p90, found[-1])
+    return Distribution(found) if found else None
 
 
-# -- batches ---------------------------------------------------------------------------------------------------------
+def log_edges(low: float, high: float, bins: int = BINS) -> tuple[float, ...]:
+    """Edges whose ratios are equal, from `low` to `high`; at least a factor of four apart."""
+    low = max(low, high / 1e6, 1e-3)
+    high = max(high, low)
+    if high < 4 * low:
+        middle = math.sqrt(low * high)
+        low, high = middle / 2, middle * 2
+    step = (math.log(high) - math.log(low)) / bins
+    return tuple(math.exp(math.log(low) + step * number) for number in range(bins + 1))
+
+
+def histogram(values: Sequence[float], edges: tuple[float, ...]) -> Histogram:
+    """How many of the (ascending) values lie between each two edges; what lies outside counts at the end."""
+    at = [0, *(bisect_left(values, edge) for edge in edges[1:-1]), len(values)]
+    return Histogram(edges, tuple(after - before for before, after in pairwise(at)))
+
+
+# -- groups of rows --------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
-class Sums:
-    """What one pass over the attempts collects of a batch."""
+class Groups:
+    """Rows of the table by batch, host and outcome ('' = still running)."""
 
-    run: array[float] = field(default_factory=lambda: array("d"))
-    wait: array[float] = field(default_factory=lambda: array("d"))
-    memory: array[float] = field(default_factory=lambda: array("d"))
-    memory_share: array[float] = field(default_factory=lambda: array("d"))
-    cpu_used: float = 0.0
-    cpu_taken: float = 0.0
-    recent: int = 0
-    bad: int = 0
-    first: int = NONE  #: ms: the earliest start
+    table: Attempts
+    rows: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
+    by_batch: dict[str, list[Group]] = field(default_factory=dict)
+    by_host: dict[str, list[Group]] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, table: Attempts) -> Groups:
+        """The one walk over all rows."""
+        rows: dict[tuple[str, str, str], list[int]] = {}
+        for row, key in enumerate(zip(table.batch, table.host, table.outcome, strict=True)):
+            found = rows.get(key)
+            if found is None:
+                rows[key] = [row]
+            else:
+                found.append(row)
+        groups = cls(table, rows)
+        for (batch, host, outcome), numbers in rows.items():
+            groups.by_batch.setdefault(batch, []).append((outcome, numbers))
+            groups.by_host.setdefault(host, []).append((outcome, numbers))
+        return groups
 
-def sums(book: Book) -> dict[str, Sums]:
-    """Batch -> what its attempts tell."""
-    table = book.attempts
-    since = int(1000 * (book.taken - HOUR))
-    found: dict[str, Sums] = {}
-    for row, (batch, outcome) in enumerate(zip(table.batch, table.outcome, strict=True)):
-        each = found.get(batch)
-        if each is None:
-            each = found[batch] = Sums()
-        _begun(each, table, row)
-        if outcome:
-            each.recent += table.ended[row] >= since
-            each.bad += outcome not in ("done", "stopped", "revoked")
-        if outcome == "done":
-            _ended_well(each, table, row)
-    return found
+    def pick(self, batch: str | None = None) -> Iterator[Group]:
+        """(outcome, rows) of one batch, or all of them."""
+        if batch is not None:
+            yield from self.by_batch.get(batch, ())
+            return
+        for (_, _, outcome), rows in self.rows.items():
+            yield outcome, rows
 
+    def outcomes(self, *, batch: str | None = None, host: str | None = None) -> dict[str, int]:
+        """How often each outcome in a batch or on a host, the most frequent first."""
+        found: Counter[str] = Counter()
+        for outcome, rows in self.by_host.get(host, ()) if host is not None else self.pick(batch):
+            found[outcome] += len(rows)
+        return dict(found.most_common())
 
-def _begun(each: Sums, table: Attempts, row: int) -> None:
-    started = table.started[row]
-    if started == NONE:
-        return
-    each.first = started if each.first == NONE else min(each.first, started)
-    if table.number[row] == 1 and table.submitted[row] != NONE:
-        each.wait.append(max(0, started - table.submitted[row]) / 1000)
+    def ended_by_host(self) -> dict[str, int]:
+        """How many attempts ended by themselves on each node."""
+        found: Counter[str] = Counter()
+        for (_, host, outcome), rows in self.rows.items():
+            if host and outcome and outcome not in GIVEN_BACK:
+                found[host] += len(rows)
+        return dict(found)
 
+    def batches_by_host(self) -> dict[str, dict[str, int]]:
+        """Host -> batch -> attempts."""
+        found: dict[str, Counter[str]] = {}
+        for (batch, host, _), rows in self.rows.items():
+            found.setdefault(host, Counter())[batch] += len(rows)
+        return {host: dict(counter.most_common()) for host, counter in found.items()}
 
-def _ended_well(each: Sums, table: Attempts, row: int) -> None:
-    seconds, cpu, memory = table.seconds[row], table.cpu_seconds[row], table.memory[row]
-    if not math.isnan(seconds):
-        each.run.append(seconds)
-        if not math.isnan(cpu):
-            each.cpu_used += cpu
-            each.cpu_taken += seconds * max(1, table.cpus[row])
-    if memory > 0:
-        each.memory.append(memory)
-        if table.memory_limit[row] > 0:
-            each.memory_share.append(memory / table.memory_limit[row])
+    def seconds(self, batch: str | None = None, *, good: bool = True) -> list[float]:
+        """Run times: of attempts that ended well, or of all that ended by themselves; in no order."""
+        column = self.table.seconds
+        return [
+            value
+            for outcome, rows in self.pick(batch)
+            if (outcome == "done" if good else outcome and outcome != "lost" and outcome not in GIVEN_BACK)
+            for row in rows
+            if (value := column[row]) >= 0
+        ]
 
+    def waits(self, batch: str | None = None) -> list[float]:
+        """Seconds from submission to start; of later attempts too, because one waits for them as well."""
+        submitted, started = self.table.submitted, self.table.started
+        return [
+            max(0.0, (started[row] - submitted[row]) / 1000)
+            for _, rows in self.pick(batch)
+            for row in rows
+            if submitted[row] != NONE and started[row] != NONE
+        ]
 
-def batches(book: Book) -> tuple[Batch, ...]:
-    """Those that are not through first, then by name; '' last.  Nothing when there are no batches."""
-    collected = sums(book)
-    found = [_batch(book, name, counts, collected.get(name, Sums())) for name, counts in book.snapshot.batches.items()]
-    return tuple(sorted(found, key=lambda each: (not each.name, not each.counts.open, each.name)))
+    def memory(self, batch: str | None = None) -> list[float]:
+        """Largest samples, bytes."""
+        column = self.table.memory
+        return [float(column[row]) for _, rows in self.pick(batch) for row in rows if column[row] > 0]
 
+    def ended_since(self, moment: float, batch: str | None = None) -> dict[str, int]:
+        """How many attempts ended since then, by outcome."""
+        limit, column = int(moment * 1000), self.table.ended
+        found: Counter[str] = Counter()
+        for outcome, rows in self.pick(batch):
+            if outcome:
+                found[outcome] += sum(1 for row in rows if column[row] >= limit)
+        return {outcome: number for outcome, number in found.most_common() if number}
 
-def _batch(book: Book, name: str, counts: Counts, each: Sums) -> Batch:
-    span = min(HOUR, book.taken - each.first / 1000) if each.first != NONE else HOUR
-    return Batch(
-        name=name,
-        counts=counts,
-        forecast=forecast(book, name) if counts.running else None,
-        per_hour=each.recent / max(span, 1.0) * HOUR,
-        run=quantiles(each.run),
-        wait=quantiles(each.wait),
-        memory=quantiles(each.memory),
-        cpu_share=each.cpu_used / each.cpu_taken if each.cpu_taken else None,
-        memory_share=quantiles(each.memory_share),
-        bad=each.bad,
-    )
+    def span(self, batch: str | None = None) -> tuple[float, float] | None:
+        """First start and last end, None when nothing ended."""
+        started, ended = self.table.started, self.table.ended
+        starts = [started[row] for _, rows in self.pick(batch) for row in rows if started[row] != NONE]
+        ends = [ended[row] for _, rows in self.pick(batch) for row in rows if ended[row] != NONE]
+        return (min(starts) / 1000, max(ends) / 1000) if starts and ends else None
 
-
-# -- nodes -----------------------------------------------------------------------------------------------------------
-
-
-def nodes(book: Book) -> tuple[NodeFigures, ...]:
-    """The living first, then the silent, then those that have gone."""
-    table = book.attempts
-    tally: dict[str, list[int]] = {}
-    for host, outcome in zip(table.host, table.outcome, strict=True):
-        numbers = tally.setdefault(host, [0, 0, 0])
-        numbers[0] += outcome == "done"
-        numbers[1] += outcome not in ("", "done", "lost", "stopped", "revoked")
-        numbers[2] += outcome == "lost"
-    busy = _busy(book)
-    found = [_node(book, node, tally.get(node.host, [0, 0, 0]), busy.get(node.host, 0.0)) for node in book.nodes]
-    rank = {"alive": 0, "silent": 1, "gone": 2}
-    return tuple(sorted(found, key=lambda each: (rank[each.state], each.node.host)))
-
-
-def _node(book: Book, node: Node, numbers: Sequence[int], busy: float) -> NodeFigures:
-    began = [worker.started for worker in node.workers if worker.alive and worker.started is not None]
-    window = min(HOUR, book.taken - min(began)) if began else 0.0
-    return NodeFigures(
-        node=node,
-        state="alive" if node.alive else "silent" if node.silent else "gone",
-        slots=node.slots,
-        used=sum(len(worker.running) for worker in node.workers),
-        done=numbers[0],
-        failed=numbers[1],
-        lost=numbers[2],
-        busy_share=min(1.0, busy / (node.slots * window)) if node.slots and window > 0 else None,
-    )
+    def slowest(self, batch: str | None = None) -> int:
+        """Row of the longest attempt that ended well, -1 when there is none."""
+        column = self.table.seconds
+        rows = (row for outcome, rows in self.pick(batch) if outcome == "done" for row in rows if column[row] >= 0)
+        return max(rows, key=column.__getitem__, default=-1)
 
 
-def _busy(book: Book) -> dict[str, float]:
-    """Host -> slot seconds that attempts took in the last hour."""
-    table, now = book.attempts, int(1000 * book.taken)
-    since = now - int(1000 * HOUR)
-    found: dict[str, float] = {}
-    for row in range(len(table)):
-        ended = table.ended[row] if table.outcome[row] else now
-        if ended > since and table.started[row] != NONE:
-            taken = (ended - max(since, table.started[row])) / 1000 * max(1, table.cpus[row])
-            found[table.host[row]] = found.get(table.host[row], 0.0) + max(0.0, taken)
-    return found
+# -- rates and use ---------------------------------------------------------------------------------------------------
 
 
-# -- what changed ----------------------------------------------------------------------------------------------------
+def rates(groups: Groups, taken: float) -> tuple[float, float] | None:
+    """(done, not done) an hour, in the last hour or since the first start when that is later; None before 5 min."""
+    span = groups.span()
+    if span is None or taken - span[0] < 300:
+        return None
+    seconds = min(HOUR, taken - span[0])
+    ended = groups.ended_since(taken - seconds)
+    bad = sum(number for outcome, number in ended.items() if outcome != "done" and outcome not in GIVEN_BACK)
+    return ended.get("done", 0) / seconds * HOUR, bad / seconds * HOUR
 
 
-def changes(book: Book, seconds: float = HOUR) -> Changes:
-    """What the last hour brought."""
-    table, since = book.attempts, int(1000 * (book.taken - seconds))
-    done = sum(ended >= since and outcome == "done" for ended, outcome in zip(table.ended, table.outcome, strict=True))
-    new = [each.pattern for each in clusters(book) if each.first is not None and each.first * 1000 >= since]
-    return Changes(
-        seconds=seconds,
-        done=done,
-        failed=sum(failure.moment is not None and failure.moment * 1000 >= since for failure in book.failed),
-        started=sum(started >= since for started in table.started),
-        new_clusters=tuple(new),
-    )
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Requested against used, of the attempts that ended well and were measured.  Shares: 0 to 1 and more."""
+
+    number: int
+    cpus: int | None  #: requested, the most frequent
+    cpu: Distribution | None  #: share of the requested CPUs that was busy
+    memory: Distribution | None  #: share of the memory limit that was used
+
+
+def use(groups: Groups, batch: str | None = None) -> Use | None:
+    """None when nothing was measured."""
+    table = groups.table
+    cpu: list[float] = []
+    memory: list[float] = []
+    asked: Counter[int] = Counter()
+    for outcome, rows in groups.pick(batch):
+        if outcome != "done":
+            continue
+        for row in rows:
+            if table.seconds[row] >= 0.5 and table.cpus[row] > 0 and table.cpu_seconds[row] >= 0:
+                asked[table.cpus[row]] += 1
+                cpu.append(table.cpu_seconds[row] / table.seconds[row] / table.cpus[row])
+            if table.memory_limit[row] > 0 and table.memory[row] > 0:
+                memory.append(table.memory[row] / table.memory_limit[row])
+    if not cpu and not memory:
+        return None
+    cpus = asked.most_common(1)[0][0] if asked else None
+    return Use(max(len(cpu), len(memory)), cpus, distribution(cpu), distribution(memory))

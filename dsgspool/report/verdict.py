@@ -1,25 +1,29 @@
 """The state of affairs in one sentence: is it working, and if not, what is to be done about it first.
 
-The rule: pure; the same book gives the same words.  Trouble that stops everything comes before progress, progress before
-what has failed; what else one should know stands in the notes, each with the remedy where there is one.
+The rule: pure; the same book gives the same words.  What stops everything comes before what stops something, that before
+progress, progress before what has failed; what else one should know stands in the notes, with the remedy where there is
+one.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from dsgspool import clock, names
-from dsgspool.report.book import Book, Node
-from dsgspool.report.failures import clusters
-from dsgspool.report.forecast import Forecast, forecast
-from dsgspool.report.units import duration, many
+from dsgspool import names
+from dsgspool.report.figures import silence, state_of
+from dsgspool.report.words import about, duration, enumeration, many, moment, rounded
 from dsgspool.task import State
 
+if TYPE_CHECKING:
+    from dsgspool.report.book import Book, Node, RunningNow
+    from dsgspool.report.failures import Cause
+    from dsgspool.report.forecast import Forecast
+
 NO_SPACE = "workers take no new tasks"  #: words of snapshot.look for a disk below `min_free`
-ASTRAY = (" lies in no folder of ", " is no moment")  #: and for tasks that nobody will ever take
-AFTER = "after-"
+IDLE = 600.0  #: seconds without any start, while tasks and workers are there, that are no pause for breath
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,70 +36,107 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-def verdict(book: Book) -> Verdict:
-    """Of the whole spool."""
-    tone, activity, sub = _activity(book)
-    stops, notes = _stops(book), list(_notes(book))
-    failed = failures_in_words(book)
-    if stops:
-        sub = ". ".join(filter(None, (activity, failed, *stops[1:])))
-        return Verdict("bad", stops[0], sub, tuple(notes))
-    if (failed or notes) and tone != "bad":
-        tone = "attention"
-    return Verdict(tone, f"{activity}; {failed}" if failed else activity, sub, tuple(notes))
+def verdict(
+    book: Book,
+    causes: Sequence[Cause],
+    expected: Forecast | None = None,
+    overdue: Sequence[tuple[RunningNow, float]] = (),
+) -> Verdict:
+    """The state of affairs."""
+    tone, activity, sub = _activity(book, expected)
+    stops = [("bad", words) for words in _stops_all(book)]
+    stops += [
+        ("attention", words) for words in (*_silent_nodes(book), *_stuck(book), *map(_overdue, overdue), *_idle(book))
+    ]
+    failed, notes = failures_in_words(book, causes), tuple(_notes(book))
+    if not stops:
+        if tone != "bad" and (failed or notes):
+            tone = "attention"
+        return Verdict(tone, "; ".join(filter(None, (activity, failed))), sub, notes)
+    worst, others = stops[0][1], [words for _, words in stops[1:]]
+    if tone == "bad":
+        sentence, also = activity, [worst, *others, failed]
+    elif tone == "busy" and stops[0][0] != "bad":
+        sentence, also = f"{worst}; {_small(activity)}", [*others, failed]
+    else:
+        sentence, also = worst, [activity, *others, failed]
+    tones = (tone, *(each for each, _ in stops))
+    return Verdict("bad" if "bad" in tones else "attention", sentence, ". ".join(filter(None, (*also, sub))), notes)
 
 
-def failures_in_words(book: Book) -> str:
+def failures_in_words(book: Book, causes: Sequence[Cause]) -> str:
     """`3 failures have 2 causes`, '' when there is none."""
     failed = book.snapshot.counts.failed
     if failed < 2:
         return "1 failure" if failed else ""
-    causes = len(clusters(book))
-    return f"{failed:,} failures have {many(causes, 'cause')}"
+    return f"{failed:,} failures have {many(len(causes), 'cause')}"
+
+
+def _small(sentence: str) -> str:
+    """As the second half of a sentence."""
+    return sentence[:1].lower() + sentence[1:]
 
 
 # -- what goes on ----------------------------------------------------------------------------------------------------
 
 
-def _activity(book: Book) -> tuple[str, str, str]:
+def _activity(book: Book, expected: Forecast | None) -> tuple[str, str, str]:
     """(tone, sentence, more)"""
     counts, alive = book.snapshot.counts, book.snapshot.alive
     if book.snapshot.paused and counts.open:
         running = f", {counts.running:,} still running" if counts.running else ""
         waiting = many(counts.todo + counts.waiting, "task waits", "tasks wait")
-        return "attention", f"Paused: {waiting}{running}", "`dsgspool resume` or `rm PAUSE` lets them go on."
+        return "attention", f"Paused: {waiting}{running}", "`dsgspool resume`, or `rm PAUSE`, lets them go on"
     if not counts.open:
         return (*_at_rest(book), "")
     if not alive:
         waiting = many(counts.open, "task waits", "tasks wait")
-        start = f"dsgspool --spool {shlex.quote(book.root)} worker"
-        return "bad", f"No worker is alive, and {waiting}", f"Start one on any node: `{start}`"
+        return "bad", f"No worker is alive, and {waiting}", f"Start one on any node: `{worker_command(book.root)}`"
     if counts.running:
-        return "busy", _running(book), f"{counts.done:,} of {counts.total:,} done, {counts.running:,} running"
+        return "busy", _running(book, expected), _progress(book, expected)
     if counts.todo:
         return "busy", f"About to start: {many(counts.todo, 'task')} for {many(len(alive), 'worker')}", ""
     due = book.snapshot.next_due
-    when = f"; the next at {moment(due, book.taken)}" if due is not None else ""
+    when = f", the next at {moment(due, book.taken)}" if due is not None else ""
     return "idle", f"Waiting: {many(counts.waiting, 'task is', 'tasks are')} not due yet{when}", ""
 
 
-def _running(book: Book) -> str:
+def worker_command(root: str) -> str:
+    """The command that starts a worker."""
+    return f"dsgspool --spool {shlex.quote(root)} worker"
+
+
+def _running(book: Book, expected: Forecast | None) -> str:
     nodes = len({run.host for run in book.running if run.alive}) or 1
-    when = done_about(forecast(book), book.taken)
+    when = done_about(expected, book.taken)
     return f"Running on {many(nodes, 'node')}{f', {when}' if when else ''}"
 
 
+def _progress(book: Book, expected: Forecast | None) -> str:
+    counts = book.snapshot.counts
+    done = f"{counts.done:,} of {counts.total:,} done, {counts.running:,} running"
+    return f"{done}. {band(expected, book.taken)}" if expected else done
+
+
 def done_about(expected: Forecast | None, taken: float) -> str:
-    """`done about 18:40`, '' when nothing can be foretold."""
-    return f"done about {moment(taken + expected.likely, taken)}" if expected else ""
+    """`done about 18:40`, `done in about 40 s`, '' when nothing can be foretold."""
+    if expected is None:
+        return ""
+    if expected.likely < 90:
+        return f"done in about {about(expected.likely)}"
+    return f"done about {moment(rounded(taken + expected.likely, expected.likely), taken)}"
 
 
-def moment(unix: float, taken: float) -> str:
-    """`18:40` today, `Sat 18:40` within days, else the date: local time, as seen from when the page was written."""
-    date, _, time = clock.local(unix).partition(" ")
-    if date == clock.local(taken).partition(" ")[0]:
-        return time[:5]
-    return f"{date} {time[:5]}"
+def band(expected: Forecast, taken: float) -> str:
+    """The band in words, with what it rests on."""
+    going = f"if {many(expected.concurrency, 'task goes', 'tasks go')} on running at a time"
+    if expected.late < 90:
+        return f"Eight in ten: in {about(expected.early)} to {about(expected.late)}, {going}"
+    early, late = (
+        moment(rounded(taken + seconds, expected.likely), taken) for seconds in (expected.early, expected.late)
+    )
+    times = f"at {early}" if early == late else f"between {early} and {late}"
+    return f"Eight in ten: {times}, {going}"
 
 
 def _at_rest(book: Book) -> tuple[str, str]:
@@ -115,75 +156,74 @@ def _at_rest(book: Book) -> tuple[str, str]:
 # -- what is wrong ---------------------------------------------------------------------------------------------------
 
 
-def _stops(book: Book) -> list[str]:
-    """What keeps tasks from running, a sentence each, the worst first."""
-    found = [problem for problem in book.problems if NO_SPACE in problem]
-    return [*(_no_space(problem) for problem in found[:1]), *_silent_nodes(book), *_stuck(book)]
-
-
-def _no_space(problem: str) -> str:
-    return f"The disk is full: {problem.split(': ', 1)[-1]}"
+def _stops_all(book: Book) -> Iterator[str]:
+    """What keeps every task from starting."""
+    if book.settings is None and book.settings_text:
+        yield "spool.yaml cannot be understood, so no new task is taken"
+    for problem in [problem for problem in book.problems if NO_SPACE in problem][:1]:
+        yield f"The disk is full: {problem.partition(': ')[2] or problem}"
+    if book.snapshot.alive and book.snapshot.counts.todo and not any(worker.slots for worker in book.snapshot.alive):
+        yield f"{many(len(book.snapshot.alive), 'worker')} with 0 slots: nothing can start"
 
 
 def _silent_nodes(book: Book) -> Iterator[str]:
-    if not book.snapshot.alive and book.snapshot.counts.open:
+    if not book.snapshot.alive and book.snapshot.counts.open and not book.snapshot.counts.running:
         return  # nobody at all is alive: said already
-    for node in (node for node in book.nodes if node.silent and not node.alive):
-        held = sum(len(worker.running) for worker in node.workers)
-        holds = f" and holds {many(held, 'task')}" if held else ""
-        yield f"Node {node.host} {_silence(node)}{holds}"
+    for node in sorted(book.nodes, key=lambda node: -_held(node)):
+        if state_of(node) == "silent":
+            held = _held(node)
+            holds = f" and holds {many(held, 'task')}" if held else ""
+            yield f"Node {node.host} {_silence(node)}{holds}"
+
+
+def _held(node: Node) -> int:
+    return sum(len(worker.running) for worker in node.workers if not worker.alive)
 
 
 def _silence(node: Node) -> str:
-    ages = [worker.heartbeat_age for worker in node.workers if not worker.ended and worker.heartbeat_age is not None]
-    return f"has been silent for {duration(min(ages))}" if ages else "is dead"
+    age = silence(node)
+    return "is dead" if age is None else f"has been silent for {duration(age)}"
 
 
 def _stuck(book: Book) -> Iterator[str]:
     """Tasks that will not run whatever happens, until a person does something."""
-    astray = [problem for problem in book.problems if any(words in problem for words in ASTRAY)]
-    if astray:
-        yield f"{many(len(astray), 'place holds tasks', 'places hold tasks')} that nobody takes"
-    yield from _too_wide(book)
-    yield from _after(book)
-
-
-def _too_wide(book: Book) -> Iterator[str]:
+    lost = [task for task in book.snapshot.in_state(State.WAITING) if task.until is None]
+    if lost:
+        folders = enumeration([f"waiting/{folder}" for folder in dict.fromkeys(task.waits_for for task in lost)], 2)
+        yield f"{many(len(lost), 'task waits', 'tasks wait')} for ever in {folders}, which names no moment"
     slots = max((worker.slots for worker in book.snapshot.alive), default=0)
-    wide = [
-        lane.cpus
-        for task in book.snapshot.in_state(State.TODO)
-        if task.name.lane and (lane := names.parse_lane(task.name.lane)).cpus > slots
-    ]
-    if wide and slots:
-        yield (
-            f"{many(len(wide), 'task wants', 'tasks want')} {min(wide)} slots or more, and the largest worker has {slots}"
-        )
+    lanes = [names.parse_lane(task.name.lane) for task in book.snapshot.in_state(State.TODO) if task.name.lane]
+    wide = [lane.cpus for lane in lanes if lane.known and lane.cpus > slots > 0]
+    if wide:
+        wants = many(len(wide), "task wants", "tasks want")
+        yield f"{wants} {min(wide)} slots{' or more' if len(set(wide)) > 1 else ''}, and the largest worker has {slots}"
+    if strange := sum(not lane.known for lane in lanes):
+        yield f"{many(strange, 'task lies', 'tasks lie')} in a lane that this version does not know"
 
 
-def _after(book: Book) -> Iterator[str]:
-    """Tasks that wait for one which has failed, or which is nowhere."""
-    waiting: dict[str, int] = {}
-    for task in book.snapshot.in_state(State.WAITING):
-        if task.waits_for.startswith(AFTER):
-            waiting[task.waits_for.removeprefix(AFTER).replace("%", "/")] = waiting.get(task.waits_for, 0) + 1
-    if not waiting:
+def _overdue(found: tuple[RunningNow, float]) -> str:
+    run, most = found
+    so_far = duration(run.seconds or 0.0)
+    return f"{run.identity} may be stuck: it has run for {so_far}, others of its batch took at most {duration(most)}"
+
+
+def _idle(book: Book) -> Iterator[str]:
+    """Tasks and workers are there, and nothing has started for long."""
+    counts, past = book.snapshot.counts, book.past(IDLE)
+    if book.snapshot.paused or not counts.todo or counts.running or not book.snapshot.alive or past is None:
         return
-    failed = {failure.identity for failure in book.failed}
-    known = {task.identity for task in book.snapshot.tasks} | set(book.attempts.task)
-    for name, number in sorted(waiting.items()):
-        if name in failed or name not in known:
-            why = "which has failed" if name in failed else "which is nowhere"
-            yield f"{many(number, 'task waits', 'tasks wait')} for {name}, {why}"
+    if past.counts.todo and not past.counts.running and past.counts.finished == counts.finished:
+        since = duration(book.taken - past.moment)
+        waiting = many(counts.todo, "task waits", "tasks wait")
+        yield f"Nothing has started for {since}, though {waiting} for {many(len(book.snapshot.alive), 'worker')}"
 
 
-def _notes(book: Book) -> Iterator[str]:
+def _notes(book: Book) -> Iterable[str]:
     """What does not stop the rest."""
-    for worker in book.snapshot.workers:
-        node = next((node for node in book.nodes if node.host == worker.host), None)
-        if not worker.alive and not worker.ended and node is not None and node.alive:
-            age = worker.heartbeat_age
-            silent = f"has been silent for {duration(age)}" if age is not None else f"is dead ({worker.verdict})"
-            held = f" and holds {many(len(worker.running), 'task')}" if worker.running else ""
-            yield f"Worker {worker.wid} {silent}{held}"
-    yield from (problem for problem in book.problems if NO_SPACE not in problem)
+    for node in book.nodes:
+        for worker in node.workers:
+            if node.alive and not worker.alive and not worker.ended and worker.running:
+                age = worker.heartbeat_age
+                silent = f"has been silent for {duration(age)}" if age is not None else f"is dead ({worker.verdict})"
+                yield f"Worker {worker.wid} {silent} and holds {many(len(worker.running), 'task')}"
+    yield from book.problems
