@@ -130,29 +130,36 @@
 
   /** Order of names as people count: s2 before s10. */
   d.natural = (a, b) => {
-    if (a === b) return 0;
-    const shorter = Math.min(a.length, b.length);
-    let at = 0;
-    while (at < shorter && a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
-    let start = at;
-    while (start > 0 && digit(a, start - 1)) start -= 1;
-    if ((digit(a, at) || digit(b, at)) && digit(a, start) && digit(b, start)) {
-      const one = run(a, start), other = run(b, start);
-      const first = BigInt(one), second = BigInt(other);
-      if (first !== second) return first < second ? -1 : 1;
-      return one.length - other.length || compare(a.slice(start + one.length), b.slice(start + other.length));
+    let i = 0, j = 0;
+    while (i < a.length && j < b.length) {
+      if (digit(a, i) && digit(b, j)) {
+        const from = [i, j];
+        while (a.charCodeAt(i) === 48) i += 1;
+        while (b.charCodeAt(j) === 48) j += 1;
+        let unlike = 0, ends = i, other = j;
+        while (digit(a, ends) && digit(b, other)) {
+          unlike = unlike || a.charCodeAt(ends) - b.charCodeAt(other);
+          ends += 1;
+          other += 1;
+        }
+        if (digit(a, ends)) return 1;
+        if (digit(b, other)) return -1;
+        unlike = unlike || (ends - from[0]) - (other - from[1]);
+        if (unlike) return unlike;
+        i = ends;
+        j = other;
+      } else {
+        const unlike = a.charCodeAt(i) - b.charCodeAt(j);
+        if (unlike) return unlike;
+        i += 1;
+        j += 1;
+      }
     }
-    return compare(a.slice(at), b.slice(at));
+    return (a.length - i) - (b.length - j);
   };
 
   const digit = (text, at) => {
     const code = text.charCodeAt(at);
     return code >= 48 && code <= 57;
   };
-  const run = (text, at) => {
-    let end = at;
-    while (digit(text, end)) end += 1;
-    return text.slice(at, end);
-  };
-  const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 })(globalThis.dsgspool);

@@ -12,10 +12,10 @@
   /** One word for a POSIX shell; what a terminal would take for a key press is written as $'\x1b'. */
   d.quote = (text) => {
     if (SAFE.test(text)) return text;
-    if (/[\u0000-\u001f\u007f-\u009f]/.test(text)) {
-      const inner = text.replace(/[\\']/g, "\\$&").replace(/[\u0000-\u001f\u007f]/g, (each) =>
-        `\\x${each.charCodeAt(0).toString(16).padStart(2, "0")}`).replace(/[\u0080-\u009f]/g, (each) =>
-        `\\u00${each.charCodeAt(0).toString(16)}`);
+    if (/[\u0000-\u001f\u007f-\u009f]|\p{Cs}/u.test(text)) {
+      const byte = (each) => `\\x${(each.charCodeAt(0) & 0xff).toString(16).padStart(2, "0")}`;
+      const inner = text.replace(/[\\']/g, "\\$&").replace(/[\u0000-\u001f\u007f]|\p{Cs}/gu, byte)
+        .replace(/[\u0080-\u009f]/g, (each) => `\\u00${each.charCodeAt(0).toString(16)}`);
       return `$'${inner}'`;
     }
     return `'${text.replaceAll("'", "'\"'\"'")}'`;
@@ -65,8 +65,27 @@
     return found;
   }
 
-  /** Path of a file in logs/, as an address seen from reports/. */
-  d.address = (path) => `../${path.split("/").map(encodeURIComponent).join("/")}`;
+  /** Part of an address; a byte that is no UTF-8 (a lone surrogate, as Python tells it) becomes that byte again. */
+  d.encode = (text) => String(text).split(/(\p{Cs})/u).map((part) => (/^\p{Cs}$/u.test(part)
+    ? `%${(part.charCodeAt(0) & 0xff).toString(16).toUpperCase().padStart(2, "0")}` : encodeURIComponent(part))).join("");
+
+  /** The same back. */
+  d.decode = (text) => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
+        try { return decodeURIComponent(run); } catch { return run.replace(/%([0-9a-f]{2})/gi, loose); }
+      });
+    }
+  };
+  const loose = (whole, digits) => {
+    const byte = Number.parseInt(digits, 16);
+    return String.fromCharCode(byte < 0x80 ? byte : 0xdc00 + byte);
+  };
+
+  /** Address of a file of the spool, seen from reports/. */
+  d.address = (path) => `../${path.split("/").map(d.encode).join("/")}`;
 
   /** One field of CSV: quoted where it must be, and never a formula (a quote mark goes before = + - @ tab). */
   d.csvField = (value) => {

@@ -15,16 +15,12 @@
   d.view = (name, view) => { views[name] = view; };
   d.route = null;
 
-  const decoded = (text) => {
-    try { return decodeURIComponent(text); } catch { return text; }
-  };
-
   /** `#/task/a/b?x=1` -> {name, rest: "a/b", params}. */
   d.parseHash = (hash) => {
     const [path, query = ""] = split(hash.replace(/^#/, ""), "?");
     const [name, ...rest] = path.replace(/^\//, "").split("/");
     const known = name === "" ? "overview" : Object.hasOwn(TITLES, name) && name !== "overview" ? name : "nowhere";
-    return { name: known, rest: rest.map(decoded).join("/"), params: new URLSearchParams(query), hash };
+    return { name: known, rest: rest.map(d.decode).join("/"), params: new URLSearchParams(query), hash };
   };
 
   function split(text, at) {
@@ -34,7 +30,7 @@
 
   /** The address of a page. */
   d.link = (name, rest = "", params = null) => {
-    const path = name === "overview" ? "" : name + (rest ? `/${rest.split("/").map(encodeURIComponent).join("/")}` : "");
+    const path = name === "overview" ? "" : name + (rest ? `/${rest.split("/").map(d.encode).join("/")}` : "");
     const query = new URLSearchParams();
     for (const [key, value] of Object.entries(params || {})) if (value !== "" && value !== null && value !== undefined) query.set(key, value);
     const text = query.toString();
@@ -130,29 +126,18 @@
   }
 
   let steppedBack = false;
-  let address = "";
 
   d.startRouter = () => {
     if ("scrollRestoration" in history) history.scrollRestoration = "manual";
-    address = location.hash;
     addEventListener("popstate", () => { steppedBack = true; });
-    addEventListener("click", (event) => {
-      if (event.target instanceof Element && event.target.closest("a[href^='#/']")) {
-        remember();
-        setTimeout(() => { steppedBack = false; }, 0);
-      }
+    document.addEventListener("click", (event) => {
+      if (event.target instanceof Element && event.target.closest("a[href^='#/']")) setTimeout(() => { steppedBack = false; }, 0);
     }, true);
-    addEventListener("scroll", d.settled(100, remember), { passive: true });
+    addEventListener("scroll", d.settled(100, () => { if (d.route) scrolled.set(d.route.hash, scrollY); }), { passive: true });
     addEventListener("hashchange", () => {
       if (d.route && d.route.hash === location.hash && document.documentElement.dataset.ready === location.hash) return;
-      address = location.hash;
       d.show("step");
     });
     return d.show("start");
   };
-
-  function remember() {
-    if (location.hash === address || !address) address = location.hash;
-    scrolled.set(location.hash, scrollY);
-  }
 })(globalThis.dsgspool);
