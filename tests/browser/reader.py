@@ -129,7 +129,7 @@ class Reader:
 
     def shown(self) -> int:
         """How many rows the table says that it has."""
-        return int(self.page.locator("[data-shown]:visible").first.get_attribute("data-shown") or -1)
+        return int(self.page.locator("main [data-shown]:visible").first.get_attribute("data-shown") or -1)
 
     def rows(self) -> list[str]:
         """The tasks in the rows that are drawn, from the top."""

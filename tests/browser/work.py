@@ -22,9 +22,9 @@ def load(path, row):
 load("/data/run-%(n)02d/measured_%(n)d.csv", "row %(n)d of 1200")
 END
 """
-_TQDM = r"""printf 'epoch:   0%%|          | 0/40 [00:00<?, ?it/s]' >&2
-printf '\repoch:  50%%|=====     | 20/40 [00:01<00:01, 19.8it/s]' >&2
-printf '\repoch: 100%%|==========| 40/40 [00:02<00:00, 20.1it/s]\n' >&2
+_TQDM = r"""printf 'epoch:   0%%%%|          | 0/40 [00:00<?, ?it/s]' >&2
+printf '\repoch:  50%%%%|=====     | 20/40 [00:01<00:01, 19.8it/s]' >&2
+printf '\repoch: 100%%%%|==========| 40/40 [00:02<00:00, 20.1it/s]\n' >&2
 echo 'loss=0.01%(n)d'
 """
 _COLOURS = r"""printf '\033[1;32mok\033[0m value \033[38;5;208m%(n)d\033[0m of \033[4m12\033[0m\n'"""
