@@ -120,8 +120,17 @@ def pattern_of(failure: Failure) -> str:
     line = line_of(failure)
     for name in (failure.identity, failure.identity.rpartition("/")[2]):
         if len(name) >= 3 and name in line and not name.isdecimal():
-            line = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", _OWN, line)
+            line = _without(line, name)
     return mask(line).replace(_OWN, "‹task›")
+
+
+def _without(line: str, name: str) -> str:
+    """The line with the name masked where it stands as a word; a pattern for each name would be compiled each time."""
+    before, found, after = line.partition(name)
+    if not found:
+        return line
+    inside = before[-1:].isalnum() or after[:1].isalnum()
+    return f"{before}{name if inside else _OWN}{_without(after, name)}"
 
 
 def causes(failed: Iterable[Failure], attempts: Mapping[str, int] | None = None) -> list[Cause]:

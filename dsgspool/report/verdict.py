@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.report.figures import silence, state_of
-from dsgspool.report.words import about, duration, enumeration, many, moment, rounded
+from dsgspool.report.words import about, age, duration, enumeration, many, moment, rounded
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -166,23 +166,28 @@ def _stops_all(book: Book) -> Iterator[str]:
         yield f"{many(len(book.snapshot.alive), 'worker')} with 0 slots: nothing can start"
 
 
-def _silent_nodes(book: Book) -> Iterator[str]:
-    if not book.snapshot.alive and book.snapshot.counts.open and not book.snapshot.counts.running:
-        return  # nobody at all is alive: said already
-    for node in sorted(book.nodes, key=lambda node: -_held(node)):
-        if state_of(node) == "silent":
-            held = _held(node)
-            holds = f" and holds {many(held, 'task')}" if held else ""
-            yield f"Node {node.host} {_silence(node)}{holds}"
+def _silent_nodes(book: Book) -> list[str]:
+    """Nodes of which nothing is heard though nobody has given them up; one sentence."""
+    silent = sorted((node for node in book.nodes if state_of(node) == "silent"), key=lambda node: -_held(node))
+    if not silent:
+        return []
+    held = sum(map(_held, silent))
+    ages = [seconds for node in silent if (seconds := silence(node)) is not None]
+    since = f"silent for {age(max(ages))}" if ages else "dead"
+    if len(silent) == 1:
+        has = "has been" if ages else "is"
+        return [f"Node {silent[0].host} {has} {since}{f' and holds {_tasks(held)}' if held else ''}"]
+    hosts = enumeration([node.host for node in silent])
+    have = "have been" if ages else "are"
+    return [f"Nodes {hosts} {have} {since}{f' and hold {_tasks(held)}' if held else ''}"]
+
+
+def _tasks(number: int) -> str:
+    return many(number, "task")
 
 
 def _held(node: Node) -> int:
     return sum(len(worker.running) for worker in node.workers if not worker.alive)
-
-
-def _silence(node: Node) -> str:
-    age = silence(node)
-    return "is dead" if age is None else f"has been silent for {duration(age)}"
 
 
 def _stuck(book: Book) -> Iterator[str]:
@@ -223,7 +228,7 @@ def _notes(book: Book) -> Iterable[str]:
     for node in book.nodes:
         for worker in node.workers:
             if node.alive and not worker.alive and not worker.ended and worker.running:
-                age = worker.heartbeat_age
-                silent = f"has been silent for {duration(age)}" if age is not None else f"is dead ({worker.verdict})"
+                beat = worker.heartbeat_age
+                silent = f"has been silent for {age(beat)}" if beat is not None else f"is dead ({worker.verdict})"
                 yield f"Worker {worker.wid} {silent} and holds {many(len(worker.running), 'task')}"
     yield from book.problems

@@ -39,6 +39,14 @@ def about(seconds: float) -> str:
     return f"{round(hours)} h" if hours < 48 else f"{round(hours / 24)} d"
 
 
+def age(seconds: float) -> str:
+    """For how long something has been so, in whole units that have passed: `40 s`, `7 min`, `3 h`, `2 d`."""
+    for unit, name, least in ((86400, "d", 2), (3600, "h", 2), (60, "min", 2)):
+        if seconds >= least * unit:
+            return f"{int(seconds // unit)} {name}"
+    return f"{int(seconds)} s"
+
+
 def size(number: float) -> str:
     """`512 B`, `3.4 MB`"""
     for unit in ("B", "kB", "MB", "GB"):
