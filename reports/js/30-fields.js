@@ -45,7 +45,7 @@
   const when = (row) => {
     if (running(row)) return d.current.stamp * 1000;
     const at = newest(row);
-    return at < 0 ? tasks.until[row] : attempts.ended[at];
+    return at < 0 || !["done", "failed"].includes(state(row)) ? NaN : attempts.ended[at];
   };
 
   const reason = (row) => {

@@ -62,7 +62,7 @@
     const cut = log && d.known(log.bytes) && log.bytes > size + 16;
     const words = !log || !d.known(log.bytes) ? "cannot be read" : log.bytes === 0 ? "empty" : cut ? `the last ${d.size(size)} of ${d.size(log.bytes)}` : d.size(log.bytes);
     const links = d.h("a", { href: address }, "whole file");
-    return d.h("section", { class: "log", "data-key": key },
+    return d.h("section", { class: tail ? "log" : "log empty", "data-key": key },
       d.h("h3", {}, label, " ", d.h("small", {}, words), " ", log && log.bytes !== 0 ? links : null,
         tail ? d.copyButton(d.terminalText(tail), "Copy", label) : null),
       tail ? d.h("pre", { tabindex: "0", role: "region", "aria-label": `${label}, the end`, "data-tail": key }, d.terminalNodes(tail)) : null);

@@ -153,7 +153,8 @@
     }
     const curve = (entry.curve || []).length > 1 ? d.h("section", { class: "curve", "data-key": "curve" }, d.h("h3", {}, "Memory and CPU"), d.h("div", { "data-own": "curve", class: "chart" })) : null;
     return d.h("section", { class: "did", "data-key": "did" }, title,
-      d.h("div", { class: "logs" }, d.logPane("stderr", "err", entry.err, files("err")), d.logPane("stdout", "out", entry.out, files("out"))),
+      d.h("div", { class: "logs" }, [["stderr", "err"], ["stdout", "out"]].map(([label, key]) => d.logPane(label, key, entry[key], files(key)))
+        .sort((one, other) => one.classList.contains("empty") - other.classList.contains("empty"))),
       curve, ran(entry), environment(entry.environment),
       entry.text ? d.textPane("Task as it was run", entry.text, true) : null, entry.record ? d.textPane("Record", entry.record) : null);
   }
