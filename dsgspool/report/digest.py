@@ -37,7 +37,7 @@ class Digest:
 
 def digest(book: Book) -> Digest:
     """Work it out."""
-    groups = statistics.Groups.of(book.attempts)
+    groups = statistics.Groups.of(book.attempts, book.taken)
     attempts = groups.ended_by_host()
     found = failures.causes(book.failed, attempts)
     expected = forecast.forecast(book, groups)
@@ -52,5 +52,5 @@ def digest(book: Book) -> Digest:
         batches=figures.batches(book, groups, expected),
         nodes=nodes,
         changes=figures.changes(book, groups, found),
-        rates=statistics.rates(groups, book.taken),
+        rates=statistics.rates(groups),
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TAIL = 10 * 60.0  #: seconds below which no task is called overdue
 MOST_OVERDUE = 5
-MOST_FORECASTS = 40  #: batches with a forecast of their own
+MOST_FORECASTS = 20  #: batches with a forecast of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +120,11 @@ def batches(book: Book, groups: Groups, whole: Forecast | None) -> tuple[Batch, 
 def _batch(book: Book, groups: Groups, name: str, expected: Forecast | None) -> Batch:
     span = groups.span(name)
     seconds = min(HOUR, max(60.0, book.taken - span[0])) if span else HOUR
-    ended = groups.ended_since(book.taken - seconds, name)
     return Batch(
         name=name,
         counts=book.snapshot.batches[name],
         forecast=expected,
-        per_hour=ended.get("done", 0) / seconds * HOUR,
+        per_hour=groups.last_hour(name).get("done", 0) / seconds * HOUR,
         run=distribution(groups.seconds(name)),
         wait=distribution(groups.waits(name)),
         memory=distribution(groups.memory(name)),
@@ -217,31 +216,28 @@ def _busy(book: Book, groups: Groups) -> dict[str, float]:
     """Host -> slot seconds that attempts took in the last hour."""
     table, now = book.attempts, int(1000 * book.taken)
     since = now - int(1000 * HOUR)
+    running = [row for outcome, rows in groups.pick() if not outcome for row in rows]
     found: dict[str, float] = {}
-    for (_, host, outcome), rows in groups.rows.items():
-        total = 0.0
-        for row in rows:
-            ended = table.ended[row] if outcome else now
-            if ended > since and table.started[row] != NONE:
-                total += max(0, ended - max(since, table.started[row])) / 1000 * max(1, table.cpus[row])
-        found[host] = found.get(host, 0.0) + total
+    for row in (*groups.recent, *running):
+        if table.started[row] != NONE:
+            end = table.ended[row] if table.outcome[row] else now
+            taken = max(0, end - max(since, table.started[row])) / 1000 * max(1, table.cpus[row])
+            found[table.host[row]] = found.get(table.host[row], 0.0) + taken
     return found
 
 
 # -- what changed ----------------------------------------------------------------------------------------------------
 
 
-def changes(book: Book, groups: Groups, causes: Iterable[Cause], seconds: float = HOUR) -> Changes:
-    """What the last `seconds` brought."""
-    since = book.taken - seconds
-    ended = groups.ended_since(since)
+def changes(book: Book, groups: Groups, causes: Iterable[Cause]) -> Changes:
+    """What the last hour brought."""
+    since, ended = book.taken - HOUR, groups.last_hour()
     failed = sum(failure.moment is not None and failure.moment >= since for failure in book.failed)
-    limit = int(since * 1000)
     return Changes(
-        seconds=seconds,
+        seconds=HOUR,
         done=ended.get("done", 0),
         failed=failed,
         retried=max(0, bad(ended) - failed),
-        started=sum(started >= limit for started in book.attempts.started),
+        started=sum(map(int(since * 1000).__le__, book.attempts.started)),
         causes=tuple(cause for cause in causes if cause.first is not None and cause.first >= since),
     )

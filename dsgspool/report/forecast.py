@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from dsgspool.report.statistics import Groups
 
 ENOUGH = 5  #: attempts that ended, below which nothing is foretold
-REHEARSALS = 200
-MANY = 300  #: tasks left, above which sums are drawn instead of tasks
+THROWS = 20_000  #: of the dice for one forecast
+REHEARSALS = (20, 100)  #: at least and at most
+MANY = 200  #: tasks left, above which sums are drawn instead of tasks
+NEWEST = 1000  #: attempts of a batch that a forecast rests on
 UNKNOWN = 0.05  #: share of the tasks left that may be of batches nothing is known of
 _BITS = (1 << 64) - 1
+_UNIT = 1 / (1 << 53)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,9 @@ class Dice:
         self._state = 0x9E3779B97F4A7C15
 
     def __call__(self) -> float:
-        """The next one (splitmix64)."""
-        self._state = (self._state + 0x9E3779B97F4A7C15) & _BITS
-        z = self._state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _BITS
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _BITS
-        return ((z ^ (z >> 31)) >> 11) / (1 << 53)
+        """The next one (a linear congruence, of which the upper bits are used)."""
+        self._state = (self._state * 6364136223846793005 + 1442695040888963407) & _BITS
+        return (self._state >> 11) * _UNIT
 
     def normal(self) -> float:
         """A number of the standard normal distribution."""
@@ -101,19 +101,25 @@ def forecast(book: Book, groups: Groups, batch: str | None = None) -> Forecast |
         return None
     left = _left(book, batch)
     names = dict.fromkeys([*left, *(_batch(run.identity) for run in running)])
-    pools = {name: Pool(left.get(name, 0), groups.seconds(name, good=False)) for name in names}
+    pools = {name: Pool(left.get(name, 0), _seconds(groups, name)) for name in names}
     dark = sum(pool.left for pool in pools.values() if not pool.is_known)
     dark += sum(not pools[_batch(run.identity)].is_known for run in running)
     known = sum(len(pool.seconds) for pool in pools.values() if pool.is_known)
     if not known or dark > UNKNOWN * (sum(left.values()) + len(running)):
         return None
-    ends = sorted(_rehearsals(pools, running))
+    ends = sorted(_rehearsals(pools, running, THROWS if batch is None else THROWS // 5))
     early, likely, late = (ends[int(share * (len(ends) - 1))] for share in (0.1, 0.5, 0.9))
     return Forecast(early, likely, late, len(running), known)
 
 
 def _batch(identity: str) -> str:
     return identity.partition("/")[0] if "/" in identity else ""
+
+
+def _seconds(groups: Groups, batch: str) -> list[float]:
+    """Run times of its newest attempts that ended by themselves, well or badly."""
+    column = groups.table.seconds.__getitem__
+    return [value for value in map(column, groups.newest(NEWEST, batch, good=False)) if value >= 0]
 
 
 def _left(book: Book, batch: str | None) -> dict[str, int]:
@@ -126,13 +132,15 @@ def _left(book: Book, batch: str | None) -> dict[str, int]:
     return found
 
 
-def _rehearsals(pools: dict[str, Pool], running: list[RunningNow]) -> list[float]:
+def _rehearsals(pools: dict[str, Pool], running: list[RunningNow], most: int) -> list[float]:
     """Seconds until the last one ends, as often as it is rehearsed."""
     dice = Dice()
     known = [pool for pool in pools.values() if pool.is_known and pool.left]
     runs = [(run, pool) for run in running if (pool := pools[_batch(run.identity)]).is_known]
-    play = _play if sum(pool.left for pool in known) <= MANY else _sum
-    return [play(known, [pool.rest(run, dice) for run, pool in runs] or [0.0], dice) for _ in range(REHEARSALS)]
+    left = sum(pool.left for pool in known)
+    play, throws = (_play, left) if left <= MANY else (_sum, len(known))
+    times = min(max(most // (throws + len(runs)), REHEARSALS[0]), REHEARSALS[1])
+    return [play(known, [pool.rest(run, dice) for run, pool in runs] or [0.0], dice) for _ in range(times)]
 
 
 def _play(pools: list[Pool], ends: list[float], dice: Dice) -> float:

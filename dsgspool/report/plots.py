@@ -7,10 +7,9 @@ little to be a picture is not made.
 from __future__ import annotations
 
 import math
-from array import array
-from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
 
 from dsgspool.report.statistics import GIVEN_BACK, histogram, log_edges
@@ -43,7 +42,7 @@ def series(digest: Digest) -> dict[str, Series]:
     for node in book.nodes:
         if len(node.loads) > 2:
             found[f"load:{node.host}"] = _load(_thinned(node.loads), node.cpus)
-    others = {"queue": _queue(book), "cpu-used": _cpu_used(book), "memory-used": _memory_used(book)}
+    others = {"queue": _queue(book), "cpu-used": _cpu_used(digest.groups), "memory-used": _memory_used(digest.groups)}
     return found | {key: plot for key, plot in others.items() if plot}
 
 
@@ -60,39 +59,50 @@ def bins(begin: float, end: float) -> list[float]:
 def _over_time(book: Book, groups: Groups) -> dict[str, Series]:
     """What ran and what ended, from the first start (at most a day before the last end) until now."""
     span = groups.span()
-    starts = array("q", sorted(started for started in book.attempts.started if started != NONE))
-    if not starts:
+    first = span[0] if span else min((run.started for run in book.running if run.started is not None), default=None)
+    if first is None:
         return {}
     last = book.taken if book.snapshot.counts.running or span is None else min(book.taken, span[1] + 1)
-    edges = bins(max(starts[0] / 1000, last - DAY), last)
+    edges = bins(max(first, last - DAY), last)
     if len(edges) < 4:
         return {}
-    step = edges[1] - edges[0]
-    over = _ends(groups)
-    ends = sorted(moment for moments in over.values() for moment in moments)
-    until = [min(edge, last) * 1000 for edge in edges]
-    running = [max(0, bisect_right(starts, edge) - bisect_right(ends, edge)) for edge in until]
-    concurrency = _lines([edge / 1000 for edge in until], [("running at a time", "running", running)], "tasks")
-    lines = [(label, state, _per_bin(over[state], edges)) for label, state in (("done", "done"), ("failed", "failed"))]
-    lines = [line for line in lines if any(line[2])]
-    throughput = {**_lines(edges[:-1], lines, "attempts"), "step": step, "stacked": True}
+    begin, step = int(edges[0] * 1000), round((edges[1] - edges[0]) * 1000)
+    starts = _binned((started for started in book.attempts.started if started != NONE), begin, step, len(edges))
+    over = {kind: _binned(moments, begin, step, len(edges)) for kind, moments in _ends(groups).items()}
+    # Number k of `begun` counts what began before edge k.
+    begun, gone = _before(starts), _before([sum(numbers) for numbers in zip(*over.values(), strict=True)])
+    running = [max(0, came - went) for came, went in zip(begun, gone, strict=True)]
+    running[-1] = sum(run.started is not None for run in book.running)
+    concurrency = _lines([*edges[:-1], last], [("running at a time", "running", running)], "tasks")
+    lines = [(kind, kind, over[kind][1:]) for kind in ("done", "failed") if any(over[kind][1:])]
+    throughput = {**_lines(edges[:-1], lines, "attempts"), "step": step / 1000, "stacked": True}
     return {"concurrency": concurrency, **({"throughput": throughput} if lines else {})}
 
 
-def _ends(groups: Groups) -> dict[str, list[int]]:
+def _ends(groups: Groups) -> dict[str, Iterable[int]]:
     """Moments (ms) at which attempts ended well, badly, or were given back; of those that began."""
     started, ended = groups.table.started, groups.table.ended
-    found: dict[str, list[int]] = {"done": [], "failed": [], "back": []}
+    found: dict[str, list[Iterable[int]]] = {"done": [], "failed": [], "back": []}
     for outcome, rows in groups.pick():
         if outcome:
             kind = "done" if outcome == "done" else "back" if outcome in GIVEN_BACK else "failed"
-            found[kind] += [ended[row] for row in rows if ended[row] != NONE and started[row] != NONE]
-    return {kind: sorted(moments) for kind, moments in found.items()}
+            begun = filter(lambda row: started[row] != NONE, rows) if NONE in started else rows
+            found[kind].append(filter(NONE.__lt__, map(ended.__getitem__, begun)))
+    return {kind: chain.from_iterable(parts) for kind, parts in found.items()}
 
 
-def _per_bin(moments: Sequence[int], edges: Sequence[float]) -> list[int]:
-    until = [bisect_right(moments, edge * 1000) for edge in edges]
-    return [later - earlier for earlier, later in pairwise(until)]
+def _binned(moments: Iterable[int], begin: int, step: int, edges: int) -> list[int]:
+    """How many lie before the first edge, and between each two (the last bin takes what comes later)."""
+    numbers = Counter([(moment - begin) // step for moment in moments])
+    found = [0] * edges
+    for index, number in numbers.items():
+        found[min(max(0, index + 1), edges - 1)] += number
+    return found
+
+
+def _before(numbers: Sequence[int]) -> list[int]:
+    """Sums up to each edge."""
+    return list(accumulate(numbers))
 
 
 def _queue(book: Book) -> Series | None:
@@ -155,33 +165,26 @@ def _bars(groups: Sequence[tuple[str, Distribution]], unit: str) -> Series:
 # -- requested and used ----------------------------------------------------------------------------------------------
 
 
-def _cpu_used(book: Book) -> Series | None:
+def _cpu_used(groups: Groups) -> Series | None:
     """CPUs asked for against CPUs used, of the newest attempts that ended well."""
-    table = book.attempts
-    points: list[list[Any]] = []
-    for row in range(len(table) - 1, -1, -1):
-        seconds, used = table.seconds[row], table.cpu_seconds[row]
-        if table.outcome[row] == "done" and seconds >= 0.5 and used >= 0 and table.cpus[row] > 0:
-            points.append([table.cpus[row], float(f"{used / seconds:.3g}"), table.task[row]])
-            if len(points) == MOST_POINTS:
-                break
-    if len(points) < LEAST:
-        return None
-    return _scatter(points, "CPUs asked for", "CPUs used")
+    table = groups.table
+    points = [
+        [table.cpus[row], float(f"{table.cpu_seconds[row] / table.seconds[row]:.3g}"), table.task[row]]
+        for row in groups.newest(MOST_POINTS)
+        if table.seconds[row] >= 0.5 and table.cpu_seconds[row] >= 0 and table.cpus[row] > 0
+    ]
+    return _scatter(points, "CPUs asked for", "CPUs used") if len(points) >= LEAST else None
 
 
-def _memory_used(book: Book) -> Series | None:
-    """Memory limits against largest samples."""
-    table = book.attempts
-    points: list[list[Any]] = []
-    for row in range(len(table) - 1, -1, -1):
-        if table.outcome[row] and table.memory_limit[row] > 0 and table.memory[row] > 0:
-            points.append([table.memory_limit[row], table.memory[row], table.task[row]])
-            if len(points) == MOST_POINTS:
-                break
-    if len(points) < LEAST:
-        return None
-    return {**_scatter(points, "limit of memory", "memory used"), "unit": "B"}
+def _memory_used(groups: Groups) -> Series | None:
+    """Memory limits against largest samples, of the newest attempts that ended by themselves."""
+    table = groups.table
+    points = [
+        [table.memory_limit[row], table.memory[row], table.task[row]]
+        for row in groups.newest(MOST_POINTS, good=False)
+        if table.memory_limit[row] > 0 and table.memory[row] > 0
+    ]
+    return {**_scatter(points, "limit of memory", "memory used"), "unit": "B"} if len(points) >= LEAST else None
 
 
 def _scatter(points: list[list[Any]], x: str, y: str) -> Series:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from dsgspool import resources
+from dsgspool.report import failures, plots, render, summary
+from dsgspool.report.digest import Digest, digest
 
 if TYPE_CHECKING:
     from dsgspool.report.book import Book
@@ -27,20 +28,30 @@ POLICY = (
 class Face:
     """What a page says at once."""
 
-    title: str
-    tone: str
+    digest: Digest
     sections: dict[str, str] = field(default_factory=dict)
     series: dict[str, Any] = field(default_factory=dict)
-    failures: list[list[Any]] = field(default_factory=list)  #: [signature, count] of each cause
+    failures: list[list[str | int]] = field(default_factory=list)  #: [signature, count] of each cause
     text: str = ""  #: report.txt
+
+    @property
+    def title(self) -> str:
+        """The verdict."""
+        return self.digest.verdict.sentence
+
+    @property
+    def tone(self) -> str:
+        """good, busy, idle, attention or bad"""
+        return self.digest.verdict.tone
 
 
 def face(book: Book) -> Face:
     """All of it."""
-    counts = book.snapshot.counts
-    title = f"{counts.done} of {counts.total} done, {counts.failed} failed"
-    names = ("overview", "failures", "batches", "nodes", "about")
-    return Face(title, "busy", {name: f"<h2>{name}</h2><p>{escape(title)}</p>" for name in names}, text=f"{title}\n")
+    whole = digest(book)
+    series = plots.series(whole)
+    return Face(
+        whole, render.sections(whole, series), series, failures.signatures(whole.causes), summary.text(whole)
+    )
 
 
 def asset(kind: str, suffix: str, text: str) -> tuple[str, bytes]:
@@ -62,7 +73,7 @@ def script() -> str:
 def _joined(folder: str, suffix: str) -> str:
     place = os.path.join(resources.reports(), folder)
     found = sorted(os.listdir(place)) if os.path.isdir(place) else []
-    return "".join(f"{_read(f'{place}/{name}')}\n" for name in found if name.endswith(suffix) and name != "page.js")
+    return "".join(f"{_read(f'{place}/{name}')}\n" for name in found if name.endswith(suffix))
 
 
 def _read(path: str) -> str:
@@ -70,12 +81,6 @@ def _read(path: str) -> str:
         return file.read()
 
 
-def index(book: Book, face: Face, style: str, app: str, page: str) -> str:
+def index(face: Face, style: str, app: str, page: str) -> str:
     """index.html."""
-    sections = "".join(f'<section id="{name}">{html}</section>' for name, html in face.sections.items())
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}"><title>{escape(face.title)}</title>
-<link rel="stylesheet" href="data/{style}"></head><body data-stamp="{book.taken}"><main>{sections}</main>
-<script src="data/{app}"></script><script src="data/{page}"></script></body></html>
-"""
+    return render.shell(face.digest, face.sections, {"style": style, "app": app, "page": page}, POLICY)

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from dsgspool import __version__
 from dsgspool.clock import ServerClock
 from dsgspool.errors import StorageError
-from dsgspool.report import chunks, details, ledger, shell, twins
+from dsgspool.report import chunks, columns, details, ledger, shell, twins
 from dsgspool.report.data import Data, Tasks, write_attempts
 from dsgspool.report.gather import Look
 from dsgspool.report.ledger import Block, Ledger, Pack
@@ -89,6 +89,7 @@ class Site:
         self._publish(look, book, data, (tasks, task_blocks))
         known.journals, known.took = look.journals.as_json(), round(book.took(), 3)
         self._clean(known, data, book.taken)
+        columns.keep(fs, f"{self.folder}/.ledger", known.attempts, attempt_blocks)
         ledger.save(fs, self.folder, known, known.attempts.settled, (attempt_blocks, task_blocks))
 
     def _server(self, path: str) -> ServerClock:
@@ -161,7 +162,7 @@ class Site:
         app = data.put(*shell.asset("app", "js", shell.script()))
         page = data.put(*chunks.script("page", "page", self._page(look, book, face)))
         twins.write(self.spool, self.folder, book, rows, face)
-        fs.replace(f"{self.folder}/index.html", shell.index(book, face, style, app, page).encode(errors="replace"))
+        fs.replace(f"{self.folder}/index.html", shell.index(face, style, app, page).encode(errors="replace"))
         latest = chunks.dump({"stamp": book.taken, "page": page, "app": app})
         fs.replace(f"{self.folder}/latest.js", f"dsgspool.latest({latest});\n".encode())
 

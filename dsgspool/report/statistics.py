@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import TYPE_CHECKING
 
 from dsgspool.report.table import NONE
@@ -28,6 +28,7 @@ Group = tuple[str, list[int]]  #: (outcome, rows)
 
 GIVEN_BACK = ("stopped", "revoked", "pruned")  #: outcomes that say nothing of the command
 BINS = 24  #: of a histogram
+NEWEST = 2000  #: attempts of a batch that are looked at one by one
 HOUR = 3600.0
 DAY = 86400.0
 
@@ -137,27 +138,31 @@ def histogram(values: Sequence[float], edges: tuple[float, ...]) -> Histogram:
 
 @dataclass(slots=True)
 class Groups:
-    """Rows of the table by batch, host and outcome ('' = still running)."""
+    """Rows of the table by batch, host and outcome ('' = still running); those of the last hour by themselves."""
 
     table: Attempts
+    taken: float
     rows: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
     by_batch: dict[str, list[Group]] = field(default_factory=dict)
     by_host: dict[str, list[Group]] = field(default_factory=dict)
+    recent: list[int] = field(default_factory=list)  #: ended in the last hour
+    hour: dict[str, dict[str, int]] = field(default_factory=dict)  #: batch -> outcome -> how many of them
 
     @classmethod
-    def of(cls, table: Attempts) -> Groups:
-        """The one walk over all rows."""
-        rows: dict[tuple[str, str, str], list[int]] = {}
-        for row, key in enumerate(zip(table.batch, table.host, table.outcome, strict=True)):
-            found = rows.get(key)
-            if found is None:
-                rows[key] = [row]
-            else:
-                found.append(row)
-        groups = cls(table, rows)
+    def of(cls, table: Attempts, taken: float) -> Groups:
+        """The one walk over all rows; in C, because there may be a million."""
+        rows: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+        keys = zip(table.batch, table.host, table.outcome, strict=True)
+        deque(map(list.append, map(rows.__getitem__, keys), count()), maxlen=0)
+        groups = cls(table, taken, dict(rows))
         for (batch, host, outcome), numbers in rows.items():
             groups.by_batch.setdefault(batch, []).append((outcome, numbers))
             groups.by_host.setdefault(host, []).append((outcome, numbers))
+        limit = int((taken - HOUR) * 1000)
+        groups.recent = [row for row, ended in enumerate(table.ended) if ended >= limit and table.outcome[row]]
+        for row in groups.recent:
+            outcomes = groups.hour.setdefault(table.batch[row], {})
+            outcomes[table.outcome[row]] = outcomes.get(table.outcome[row], 0) + 1
         return groups
 
     def pick(self, batch: str | None = None) -> Iterator[Group]:
@@ -168,12 +173,31 @@ class Groups:
         for (_, _, outcome), rows in self.rows.items():
             yield outcome, rows
 
+    def newest(self, most: int, batch: str | None = None, *, good: bool = True) -> list[int]:
+        """Rows, in ascending order, of the newest attempts that ended well, or of all that ended by themselves."""
+        found = [
+            row
+            for outcome, rows in self.pick(batch)
+            if outcome == "done" or not (good or outcome in ("", "lost", *GIVEN_BACK))
+            for row in rows[-most:]
+        ]
+        return sorted(found)[-most:]
+
     def outcomes(self, *, batch: str | None = None, host: str | None = None) -> dict[str, int]:
         """How often each outcome in a batch or on a host, the most frequent first."""
         found: Counter[str] = Counter()
         for outcome, rows in self.by_host.get(host, ()) if host is not None else self.pick(batch):
             found[outcome] += len(rows)
         return dict(found.most_common())
+
+    def last_hour(self, batch: str | None = None) -> dict[str, int]:
+        """How many attempts ended in the last hour, by outcome."""
+        if batch is not None:
+            return self.hour.get(batch, {})
+        found: Counter[str] = Counter()
+        for outcomes in self.hour.values():
+            found.update(outcomes)
+        return dict(found)
 
     def ended_by_host(self) -> dict[str, int]:
         """How many attempts ended by themselves on each node."""
@@ -190,72 +214,68 @@ class Groups:
             found.setdefault(host, Counter())[batch] += len(rows)
         return {host: dict(counter.most_common()) for host, counter in found.items()}
 
-    def seconds(self, batch: str | None = None, *, good: bool = True) -> list[float]:
-        """Run times: of attempts that ended well, or of all that ended by themselves; in no order."""
-        column = self.table.seconds
+    def seconds(self, batch: str) -> list[float]:
+        """Run times of attempts that ended well; in no order."""
+        column = self.table.seconds.__getitem__
         return [
             value
             for outcome, rows in self.pick(batch)
-            if (outcome == "done" if good else outcome and outcome != "lost" and outcome not in GIVEN_BACK)
-            for row in rows
-            if (value := column[row]) >= 0
+            if outcome == "done"
+            for value in map(column, rows)
+            if value >= 0
         ]
 
-    def waits(self, batch: str | None = None) -> list[float]:
+    def waits(self, batch: str) -> list[float]:
         """Seconds from submission to start; of later attempts too, because one waits for them as well."""
-        submitted, started = self.table.submitted, self.table.started
+        submitted, started = self.table.submitted.__getitem__, self.table.started.__getitem__
+        pairs = (zip(map(started, rows), map(submitted, rows), strict=True) for _, rows in self.pick(batch))
         return [
-            max(0.0, (started[row] - submitted[row]) / 1000)
-            for _, rows in self.pick(batch)
-            for row in rows
-            if submitted[row] != NONE and started[row] != NONE
+            (start - sent) / 1000 if start > sent else 0.0
+            for each in pairs
+            for start, sent in each
+            if start != NONE != sent
         ]
 
-    def memory(self, batch: str | None = None) -> list[float]:
+    def memory(self, batch: str) -> list[float]:
         """Largest samples, bytes."""
-        column = self.table.memory
-        return [float(column[row]) for _, rows in self.pick(batch) for row in rows if column[row] > 0]
-
-    def ended_since(self, moment: float, batch: str | None = None) -> dict[str, int]:
-        """How many attempts ended since then, by outcome."""
-        limit, column = int(moment * 1000), self.table.ended
-        found: Counter[str] = Counter()
-        for outcome, rows in self.pick(batch):
-            if outcome:
-                found[outcome] += sum(1 for row in rows if column[row] >= limit)
-        return {outcome: number for outcome, number in found.most_common() if number}
+        column = self.table.memory.__getitem__
+        return [value for _, rows in self.pick(batch) for value in map(column, rows) if value > 0]
 
     def span(self, batch: str | None = None) -> tuple[float, float] | None:
         """First start and last end, None when nothing ended."""
-        started, ended = self.table.started, self.table.ended
-        starts = [started[row] for _, rows in self.pick(batch) for row in rows if started[row] != NONE]
-        ends = [ended[row] for _, rows in self.pick(batch) for row in rows if ended[row] != NONE]
-        return (min(starts) / 1000, max(ends) / 1000) if starts and ends else None
+        started, ended = self.table.started.__getitem__, self.table.ended.__getitem__
+        firsts, lasts = [], []
+        for _, rows in self.pick(batch):
+            first = min(map(started, rows))
+            firsts.append(first if first != NONE else min(filter(NONE.__lt__, map(started, rows)), default=NONE))
+            lasts.append(max(map(ended, rows)))
+        first, last = min(filter(NONE.__lt__, firsts), default=NONE), max(lasts, default=NONE)
+        return None if NONE in (first, last) else (first / 1000, last / 1000)
 
-    def slowest(self, batch: str | None = None) -> int:
+    def slowest(self, batch: str) -> int:
         """Row of the longest attempt that ended well, -1 when there is none."""
-        column = self.table.seconds
-        rows = (row for outcome, rows in self.pick(batch) if outcome == "done" for row in rows if column[row] >= 0)
-        return max(rows, key=column.__getitem__, default=-1)
+        column = self.table.seconds.__getitem__
+        found = [max(rows, key=column) for outcome, rows in self.pick(batch) if outcome == "done"]
+        return max((row for row in found if column(row) >= 0), key=column, default=-1)
 
 
 # -- rates and use ---------------------------------------------------------------------------------------------------
 
 
-def rates(groups: Groups, taken: float) -> tuple[float, float] | None:
+def rates(groups: Groups) -> tuple[float, float] | None:
     """(done, not done) an hour, in the last hour or since the first start when that is later; None before 5 min."""
     span = groups.span()
-    if span is None or taken - span[0] < 300:
+    if span is None or groups.taken - span[0] < 300:
         return None
-    seconds = min(HOUR, taken - span[0])
-    ended = groups.ended_since(taken - seconds)
+    seconds = min(HOUR, groups.taken - span[0])
+    ended = groups.last_hour()
     bad = sum(number for outcome, number in ended.items() if outcome != "done" and outcome not in GIVEN_BACK)
     return ended.get("done", 0) / seconds * HOUR, bad / seconds * HOUR
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Requested against used, of the attempts that ended well and were measured.  Shares: 0 to 1 and more."""
+    """Requested against used, of the newest attempts that ended well and were measured.  Shares: 0 to 1 and more."""
 
     number: int
     cpus: int | None  #: requested, the most frequent
@@ -265,20 +285,14 @@ class Use:
 
 def use(groups: Groups, batch: str | None = None) -> Use | None:
     """None when nothing was measured."""
-    table = groups.table
-    cpu: list[float] = []
-    memory: list[float] = []
-    asked: Counter[int] = Counter()
-    for outcome, rows in groups.pick(batch):
-        if outcome != "done":
-            continue
-        for row in rows:
-            if table.seconds[row] >= 0.5 and table.cpus[row] > 0 and table.cpu_seconds[row] >= 0:
-                asked[table.cpus[row]] += 1
-                cpu.append(table.cpu_seconds[row] / table.seconds[row] / table.cpus[row])
-            if table.memory_limit[row] > 0 and table.memory[row] > 0:
-                memory.append(table.memory[row] / table.memory_limit[row])
+    table, rows = groups.table, groups.newest(NEWEST, batch)
+    measured = [
+        row for row in rows if table.seconds[row] >= 0.5 and table.cpus[row] > 0 and table.cpu_seconds[row] >= 0
+    ]
+    cpu = [table.cpu_seconds[row] / table.seconds[row] / table.cpus[row] for row in measured]
+    limited = [row for row in rows if table.memory_limit[row] > 0 and table.memory[row] > 0]
+    memory = [table.memory[row] / table.memory_limit[row] for row in limited]
     if not cpu and not memory:
         return None
-    cpus = asked.most_common(1)[0][0] if asked else None
-    return Use(max(len(cpu), len(memory)), cpus, distribution(cpu), distribution(memory))
+    asked = Counter(map(table.cpus.__getitem__, measured)).most_common(1)
+    return Use(max(len(cpu), len(memory)), asked[0][0] if asked else None, distribution(cpu), distribution(memory))
