@@ -40,16 +40,21 @@ def script(call: str, kind: str, payload: object) -> tuple[str, bytes]:
 
 def parse(name: str, data: bytes) -> Payload:
     """What a chunk holds; ValueError when it is not what its name says."""
+    payload = json.loads(body(name, data))
+    if not isinstance(payload, dict):
+        raise ValueError(f"{name} holds no columns")  # noqa: TRY004 - whatever is wrong with it is one error
+    return payload
+
+
+def body(name: str, data: bytes) -> bytes:
+    """The JSON in a chunk; ValueError when it is not what its name says."""
     head, tail = f'dsgspool.chunk("{name}",'.encode(), b");\n"
     if not data.startswith(head) or not data.endswith(tail):
         raise ValueError(f"{name} is no chunk")
     data = data[len(head) : -len(tail)]
     if f"-{hashlib.sha256(data).hexdigest()[:16]}.js" != name[-20:]:
         raise ValueError(f"{name} is not what its name says")
-    payload = json.loads(data)
-    if not isinstance(payload, dict):
-        raise ValueError(f"{name} holds no columns")  # noqa: TRY004 - whatever is wrong with it is one error
-    return payload
+    return data
 
 
 class Words:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dsgspool import __version__
-from dsgspool.report import chunks
+from dsgspool.report import chunks, columns
 from dsgspool.report.book import Book, Past
 from dsgspool.report.finished import Finished
 from dsgspool.report.table import Attempts
@@ -67,12 +67,12 @@ def load(fs: Fs, folder: str) -> Ledger:
     """The ledger of a reports folder, an empty one when there is none that can be trusted."""
     try:
         data = fs.read(f"{folder}/.ledger/ledger.json", LIMIT)[0]
-        return _ledger(fs, f"{folder}/data", json.loads(data))
+        return _ledger(fs, folder, json.loads(data))
     except _BROKEN:
         return Ledger()
 
 
-def _ledger(fs: Fs, data: str, kept: dict[str, Any]) -> Ledger:
+def _ledger(fs: Fs, folder: str, kept: dict[str, Any]) -> Ledger:
     if kept["version"] != VERSION:
         raise ValueError("another version's")
     ledger = Ledger(
@@ -85,8 +85,8 @@ def _ledger(fs: Fs, data: str, kept: dict[str, Any]) -> Ledger:
         journals=dict(kept["journals"]),
         took=float(kept["took"]),
     )
-    _read_attempts(fs, data, ledger, int(kept["settled"]))
-    _read_finished(fs, data, ledger, int(kept["finished"]))
+    _read_attempts(fs, folder, ledger, int(kept["settled"]))
+    _read_finished(fs, f"{folder}/data", ledger, int(kept["finished"]))
     return ledger
 
 
@@ -94,18 +94,20 @@ def _past(entry: dict[str, Any]) -> Past:
     return Past(float(entry["moment"]), Counts(**entry["counts"]), dict(entry["batches"]))
 
 
-def _chunk(fs: Fs, data: str, name: str) -> chunks.Payload:
+def _chunk(fs: Fs, data: str, name: str) -> bytes:
     if "/" in name:
         raise ValueError(name)
-    return chunks.parse(name, fs.read(f"{data}/{name}")[0])
+    return fs.read(f"{data}/{name}")[0]
 
 
-def _read_attempts(fs: Fs, data: str, ledger: Ledger, settled: int) -> None:
+def _read_attempts(fs: Fs, folder: str, ledger: Ledger, settled: int) -> None:
     known: dict[str, str] = {}
     table = ledger.attempts
     for block in ledger.attempt_blocks:
         if rows := _rows(block, len(table), settled):
-            chunks.extend(table, _chunk(fs, data, block.file), rows, known)
+            body = chunks.body(block.file, _chunk(fs, f"{folder}/data", block.file))
+            if not (block.full and columns.read(fs, f"{folder}/.ledger", block, table, known)):
+                chunks.extend(table, json.loads(body), rows, known)
     if len(table) != settled or len(set(map(len, table.columns()))) != 1:
         raise ValueError("attempts are missing")
     table.settled = settled
@@ -124,7 +126,7 @@ def _read_finished(fs: Fs, data: str, ledger: Ledger, count: int) -> None:
     known = ledger.finished
     for block in ledger.task_blocks:
         if rows := _rows(block, len(known), count):
-            payload = _chunk(fs, data, block.file)
+            payload = chunks.parse(block.file, _chunk(fs, data, block.file))
             known.path += chunks.column_of_words(payload, "path_w", rows)
             known.task += chunks.column_of_words(payload, "task_w", rows)
             known.tag += chunks.column_of_words(payload, "tag_w", rows)

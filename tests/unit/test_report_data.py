@@ -282,6 +282,25 @@ def test_a_chunk_that_is_not_what_its_name_says_is_not_believed(change: Any, see
     assert pages.twin["records_read"] == 2
 
 
+@pytest.mark.parametrize("damage", ["", "{}", "0" * 64 + '\n{"rows": 4}', "removed"])
+def test_the_copy_of_a_chunk_is_not_believed_when_it_is_damaged(
+    damage: str, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "ROWS", 4)
+    monkeypatch.setattr("dsgspool.report.data.NEWEST", 2)
+    seeded.done(*(f"{number:03d}" for number in range(21)))
+    seeded.failed("x", host="\u2028\x00\udcff")
+    before = Pages(seeded)
+    copies = sorted(Path(f"{seeded.root}/reports/.ledger").glob("*.columns.json"))
+    assert len(copies) == 5
+    for copy in copies[1:4]:
+        copy.unlink() if damage == "removed" else copy.write_text(damage)
+    pages = Pages(seeded)
+    agrees(seeded, pages)
+    assert pages.attempts == before.attempts
+    assert pages.twin["records_read"] == 0
+
+
 def test_the_reports_folder_may_be_removed_at_any_time(seeded: Seeded) -> None:
     import shutil
 
