@@ -82,11 +82,12 @@ def _over_time(book: Book, groups: Groups) -> dict[str, Series]:
 def _ends(groups: Groups) -> dict[str, Iterable[int]]:
     """Moments (ms) at which attempts ended well, badly, or were given back; of those that began."""
     started, ended = groups.table.started, groups.table.ended
+    some_never_began = NONE in started
     found: dict[str, list[Iterable[int]]] = {"done": [], "failed": [], "back": []}
     for outcome, rows in groups.pick():
         if outcome:
             kind = "done" if outcome == "done" else "back" if outcome in GIVEN_BACK else "failed"
-            begun = filter(lambda row: started[row] != NONE, rows) if NONE in started else rows
+            begun = filter(lambda row: started[row] != NONE, rows) if some_never_began else rows
             found[kind].append(filter(NONE.__lt__, map(ended.__getitem__, begun)))
     return {kind: chain.from_iterable(parts) for kind, parts in found.items()}
 
