@@ -93,7 +93,7 @@
     amount("signal", "Signal", number("signal"), String, { width: "5em" }),
     amount("out", "stdout", number("out"), d.size, { width: "6em" }),
     amount("err", "stderr", number("err"), d.size, { width: "6em" }),
-    column("note", "Note", { value: note, width: "minmax(12em, 3fr)" }),
+    column("note", "Note", { value: (row) => d.bare(note(row)), width: "minmax(12em, 3fr)" }),
   ];
   d.column = Object.fromEntries(d.columns.map((each) => [each.key, each]));
   d.column.code.human = d.column.signal.human = (value) => (d.known(value) ? String(value) : "");

@@ -37,7 +37,7 @@
       const files = fit.filter((each) => BY_HAND.includes(each.state) && each.path);
       if (files.length && verb !== "cancel") {
         const moved = d.moveCommand(root, files, to);
-        found.push({ label: `${label}, by hand`, command: moved.command, note: noted(moved, files.length, tasks.length) });
+        found.push({ label: "By hand", command: moved.command, note: noted(moved, files.length, tasks.length) });
       }
     }
     return found;

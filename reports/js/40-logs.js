@@ -55,6 +55,9 @@
 
   d.terminalText = (text) => d.terminal(text).map((runs) => runs.map((run) => run.text).join("")).join("\n");
 
+  /** One line of others without what steers a terminal. */
+  d.bare = (text) => (/[\u001b\u009b\r\b]/.test(text) ? d.terminalText(text) : text);
+
   /** stdout or stderr: end of the log, its size, the way to all of it.  log: {bytes, tail} or null. */
   d.logPane = (label, key, log, address) => {
     const tail = log ? log.tail : "";

@@ -66,7 +66,7 @@
     const is = row === null ? "" : d.stateOf(row);
     return d.h("header", { class: `task-head is-${is}` },
       d.h("h1", {}, task.slice(0, slash) ? d.h("span", { class: "dim" }, d.visible(task.slice(0, slash), true)) : null, d.visible(task.slice(slash) || "Task", true)),
-      row === null ? null : d.h("p", { class: "sentence" }, d.h("b", { class: `badge ${is}` }, d.stateKey(is), d.stateLabel(is)), " ", d.visible(sentence(row))));
+      row === null ? null : d.h("p", { class: "sentence" }, d.h("b", { class: `badge ${is}` }, d.stateKey(is), d.stateLabel(is)), " ", d.visible(d.bare(sentence(row)))));
   }
 
   function sentence(row) {
@@ -95,7 +95,7 @@
     const share = tasks.progress[row], line = tasks.line[row];
     if (d.stateOf(row) !== "running" || (!d.known(share) && !line)) return null;
     const bar = d.known(share) ? d.h("progress", { max: "1", value: String(share), "aria-label": "Progress" }) : null;
-    return d.h("p", { class: "task-progress" }, bar, bar ? ` ${Math.round(share * 100)} % ` : null, d.h("code", {}, d.visible(line)));
+    return d.h("p", { class: "task-progress" }, bar, bar ? ` ${Math.round(share * 100)} % ` : null, d.h("code", {}, d.visible(d.bare(line))));
   }
 
   function neighbourLinks(task) {
@@ -138,7 +138,7 @@
 
   function reason(row) {
     const text = attempts.reason[row];
-    return text ? d.h("span", { class: "reason dim" }, d.visible(text)) : null;
+    return text ? d.h("span", { class: "reason dim" }, d.visible(d.bare(text))) : null;
   }
 
   function did(task, at, entry, many) {
