@@ -137,5 +137,3 @@ def strips(values: Sequence[Distribution | None]) -> list[Strip | None]:
         return round(100 * math.log(max(value, low) / low) / width, 2)
 
     return [each and Strip(place(each.p10), place(each.p50), place(each.p90), place(each.largest)) for each in values]
-
-

@@ -6,7 +6,7 @@ goes through autoescape or `text.visible`; a name that a template does not know 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -14,20 +14,22 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from dsgspool import clock, resources
+from dsgspool import __version__, clock, resources
 from dsgspool.report import drawing, failures, figures, statistics, text, verdict, words
 from dsgspool.report.book import Log
 from dsgspool.settings import Settings
 from dsgspool.task import State
 
 if TYPE_CHECKING:
-    from dsgspool.report.book import Book
     from dsgspool.report.digest import Digest
+    from dsgspool.report.failures import Cause
 
 SECTIONS = ("overview", "failures", "batches", "nodes", "about")
 MOST = {  # of each kind on a page: the rest is in the tables and in the folders
-    "batches": 12, "causes": 5, "running": 12, "notes": 8, "all_causes": 60, "all_batches": 100, "nodes": 60,
+    "batches": 12, "causes": 5, "running": 12, "notes": 8, "all_causes": 60, "all_batches": 100, "nodes": 60, "events": 40,
+    "problems": 200,
 }  # fmt: skip
+FEW = 4  #: tasks that a command names one by one even where their reason says the same
 
 #: A state, as it is called on the page.
 LABELS: Mapping[State, str] = {
@@ -81,7 +83,7 @@ def _environment() -> Environment:
     environment.globals.update(
         labels=LABELS, folders=FOLDERS, states=statistics.ORDER, most=MOST, bar=statistics.bar, many=words.many,
         bad=figures.bad, reason_of=failures.reason_of, link=text.link, page_of=text.page_of, search=text.search,
-        requeue=text.requeue_command, move=text.move_command, worker_command=verdict.worker_command,
+        move=text.move_command, worker_command=verdict.worker_command,
         done_about=verdict.done_about, sketch=drawing.sketch, strips=drawing.strips, top_of=drawing.largest,
     )  # fmt: skip
     return environment
@@ -95,14 +97,28 @@ def _about(digest: Digest) -> dict[str, object]:
         "book": book,
         "counts": book.snapshot.counts,
         "taken": book.taken,
+        "version": __version__,
+        "others": sorted({w.version for w in book.snapshot.alive if w.version} - {__version__}),
         "when": _when(book.taken),
         "span": _span(book.taken),
         "log_of": lru_cache(maxsize=256)(lambda row: book.log(row) if row >= 0 else Log()),
-        "batch_of": {batch.name: batch for batch in digest.batches},
+        "again": lambda cause: again(digest, cause),
         "differing": differing(book.settings) if book.settings else [],
         "bytes_of_logs": _sum(book.attempts.out) + _sum(book.attempts.err),
-        "max_names": text.MAX_NAMES,
     }
+
+
+def again(digest: Digest, cause: Cause) -> tuple[str, str]:
+    """(label, command) that runs the tasks of a cause again: few by name, many by a reason that no other cause has."""
+    root = digest.book.root
+    elsewhere = {tag for other in digest.causes if other is not cause for tag in other.tags}
+    tag = next(iter(cause.tags), "")
+    if cause.count > FEW and len(cause.tags) == 1 and tag and tag not in elsewhere:
+        return "Run all again", text.requeue_reason(root, tag)
+    label = "Run it again" if cause.count == 1 else "Run all again"
+    if cause.count > text.MAX_NAMES:
+        label = f"Run the newest {text.MAX_NAMES} again"
+    return label, text.requeue_command(root, cause.tasks)
 
 
 def _when(now: float) -> Callable[[float | None], Markup]:
@@ -129,7 +145,7 @@ def _span(now: float) -> Callable[[float, float], str]:
     return span
 
 
-def _sum(column: Any) -> int:
+def _sum(column: Iterable[int]) -> int:
     return sum(value for value in column if value > 0)
 
 
@@ -158,5 +174,3 @@ def _told(value: object) -> str:
     if isinstance(value, tuple | frozenset):
         return ", ".join(map(str, sorted(value)))
     return str(value)
-
-

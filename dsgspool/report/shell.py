@@ -49,9 +49,7 @@ def face(book: Book) -> Face:
     """All of it."""
     whole = digest(book)
     series = plots.series(whole)
-    return Face(
-        whole, render.sections(whole, series), series, failures.signatures(whole.causes), summary.text(whole)
-    )
+    return Face(whole, render.sections(whole, series), series, failures.signatures(whole.causes), summary.text(whole))
 
 
 def asset(kind: str, suffix: str, text: str) -> tuple[str, bytes]:

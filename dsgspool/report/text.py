@@ -28,6 +28,7 @@ _STRANGE = re.compile(
 )
 
 _BUTTON = Markup(' <button type="button" class="copy" data-copy="{}" aria-label="Copy this command">Copy</button>')
+_COLOUR = re.compile("\x1b\\[[0-9;:]*m")
 _MASK = re.compile(r"(‹[a-z]{4,7}›|‹…›|#)")
 
 
@@ -54,8 +55,8 @@ def visible(text: object) -> Markup:
 
 
 def visible_lines(text: str) -> Markup:
-    """The same for several lines."""
-    return Markup("\n").join(visible(line) for line in text.split("\n"))
+    """The same for several lines of a log, without the colours that a program gave them."""
+    return Markup("\n").join(visible(line) for line in _COLOUR.sub("", text).split("\n"))
 
 
 def breakable(text: object) -> Markup:
@@ -107,11 +108,18 @@ def search(**words: str) -> str:
     return f"#/tasks?q={quote_plus(' '.join(terms), errors='surrogateescape')}"
 
 
+def requeue_reason(root: str, tag: str) -> str:
+    """The command that runs all failed tasks again that have this reason."""
+    return f"dsgspool --spool {shlex.quote(root)} requeue --failed --reason {shlex.quote(tag)}"
+
+
 def requeue_command(root: str, tasks: Sequence[Failure]) -> str:
     """The command that runs failed tasks again; of very many it names the first."""
     names = [task.identity for task in tasks[:MAX_NAMES]]
     dashes = ["--"] if any(name.startswith("-") for name in names) else []
-    return " ".join(["dsgspool --spool", shlex.quote(root), "requeue", *dashes, *map(shlex.quote, map(_literal, names))])
+    return " ".join(
+        ["dsgspool --spool", shlex.quote(root), "requeue", *dashes, *map(shlex.quote, map(_literal, names))]
+    )
 
 
 def move_command(root: str, tasks: Sequence[Failure]) -> str:
@@ -119,7 +127,9 @@ def move_command(root: str, tasks: Sequence[Failure]) -> str:
     folders: dict[str, list[str]] = {}
     for task in tasks[:MAX_NAMES]:
         batch = task.identity.rpartition("/")[0]
-        folders.setdefault(f"{State.TODO}/{batch}/" if batch else f"{State.TODO}/", []).append(f"{State.FAILED}/{task.path}")
+        folders.setdefault(f"{State.TODO}/{batch}/" if batch else f"{State.TODO}/", []).append(
+            f"{State.FAILED}/{task.path}"
+        )
     return " && ".join([f"cd {shlex.quote(root)}", *(_moved(folder, paths) for folder, paths in folders.items())])
 
 
