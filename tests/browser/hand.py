@@ -13,8 +13,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import yaml
-
 from tests.support.spools import SpoolFolder
 
 PLAIN = {"format": 1, "min_free": 0}
@@ -141,9 +139,14 @@ class Hand(SpoolFolder):
 
 
 def _dump(first: dict[str, object], text: str, end: dict[str, object]) -> str:
-    """As records are written: short facts on a line of their own, the text as a block."""
-    block = "".join(f"  {line}\n" for line in text.splitlines())
-    parts = [yaml.safe_dump(first, sort_keys=False, allow_unicode=True, width=10**6), f"text: |\n{block}"]
+    """As records are written: short facts on a line of their own, the text as a block when it can be one."""
+    plain = all(character.isprintable() or character == "\n" for character in text)
+    block = "|\n" + "".join(f"  {line}\n" for line in text.split("\n")[:-1]) if plain else f"{json.dumps(text)}\n"
+    parts = [_lines(first), f"text: {block}"]
     if end:
-        parts += [yaml.safe_dump(end, sort_keys=False, allow_unicode=True, width=10**6), "...\n"]
+        parts += [_lines(end), "...\n"]
     return "".join(parts)
+
+
+def _lines(facts: dict[str, object]) -> str:
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in facts.items())

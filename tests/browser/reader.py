@@ -25,7 +25,7 @@ NARROW = {"width": 390, "height": 844}
 STATES = ("done", "running", "todo", "waiting", "hold", "failed")
 FROM_THE_TOP = """all => all.map(each => [each.getBoundingClientRect().top, each.dataset.task])
   .sort((one, other) => one[0] - other[0]).map(each => each[1])"""
-SECONDS = 10_000  #: milliseconds that a fact on a page may take
+SECONDS = 30_000  #: milliseconds that a fact on a page may take
 
 
 def render(spool: Hand) -> Path:
