@@ -18,9 +18,11 @@ from dsgspool.report.words import about, age, duration, enumeration, many, momen
 from dsgspool.task import State
 
 if TYPE_CHECKING:
+    from dsgspool.names import Lane
     from dsgspool.report.book import Book, Node, RunningNow
     from dsgspool.report.failures import Cause
     from dsgspool.report.forecast import Forecast
+    from dsgspool.snapshot.values import TaskSeen
 
 NO_SPACE = "workers take no new tasks"  #: words of snapshot.look for a disk below `min_free`
 IDLE = 600.0  #: seconds without any start, while tasks and workers are there, that are no pause for breath
@@ -43,8 +45,8 @@ def verdict(
     overdue: Sequence[tuple[RunningNow, float]] = (),
 ) -> Verdict:
     """The state of affairs."""
-    tone, activity, sub = _activity(book, expected)
     stops = [("bad", words) for words in _stops_all(book)]
+    tone, activity, sub = _activity(book, expected, is_stopped=bool(stops))
     stops += [
         ("attention", words) for words in (*_silent_nodes(book), *_stuck(book), *map(_overdue, overdue), *_idle(book))
     ]
@@ -80,7 +82,7 @@ def _small(sentence: str) -> str:
 # -- what goes on ----------------------------------------------------------------------------------------------------
 
 
-def _activity(book: Book, expected: Forecast | None) -> tuple[str, str, str]:
+def _activity(book: Book, expected: Forecast | None, *, is_stopped: bool) -> tuple[str, str, str]:
     """(tone, sentence, more)"""
     counts, alive = book.snapshot.counts, book.snapshot.alive
     if book.snapshot.paused and counts.open:
@@ -94,11 +96,19 @@ def _activity(book: Book, expected: Forecast | None) -> tuple[str, str, str]:
         return "bad", f"No worker is alive, and {waiting}", f"Start one on any node: `{worker_command(book.root)}`"
     if counts.running:
         return "busy", _running(book, expected), _progress(book, expected)
-    if counts.todo:
-        return "busy", f"About to start: {many(counts.todo, 'task')} for {many(len(alive), 'worker')}", ""
+    if counts.todo and is_stopped:
+        return "idle", many(counts.todo, "task waits", "tasks wait"), ""
+    if startable := counts.todo - len(_out_of_reach(book)):
+        return "busy", f"About to start: {many(startable, 'task')} for {many(len(alive), 'worker')}", ""
+    return "idle", _not_due(book), ""
+
+
+def _not_due(book: Book) -> str:
+    """Of those in waiting/ that somebody will take."""
+    number = book.snapshot.counts.waiting - len(_astray(book))
     due = book.snapshot.next_due
     when = f", the next at {moment(due, book.taken)}" if due is not None else ""
-    return "idle", f"Waiting: {many(counts.waiting, 'task is', 'tasks are')} not due yet{when}", ""
+    return f"Waiting: {many(number, 'task is', 'tasks are')} not due yet{when}" if number > 0 else ""
 
 
 def worker_command(root: str) -> str:
@@ -161,7 +171,7 @@ def _stops_all(book: Book) -> Iterator[str]:
     if book.settings is None and book.settings_text:
         yield "spool.yaml cannot be understood, so no new task is taken"
     for problem in [problem for problem in book.problems if NO_SPACE in problem][:1]:
-        yield f"The disk is full: {problem.partition(': ')[2] or problem}"
+        yield f"The disk is too full: {problem.partition(': ')[2] or problem}"
     if book.snapshot.alive and book.snapshot.counts.todo and not any(worker.slots for worker in book.snapshot.alive):
         yield f"{many(len(book.snapshot.alive), 'worker')} with 0 slots: nothing can start"
 
@@ -190,16 +200,26 @@ def _held(node: Node) -> int:
     return sum(len(worker.running) for worker in node.workers if not worker.alive)
 
 
-def _stuck(book: Book) -> Iterator[str]:
-    """Tasks that will not run whatever happens, until a person does something."""
-    lost = [task for task in book.snapshot.in_state(State.WAITING) if task.until is None]
-    if lost:
-        folders = enumeration([f"waiting/{folder}" for folder in dict.fromkeys(task.waits_for for task in lost)], 2)
-        yield f"{many(len(lost), 'task waits', 'tasks wait')} for ever in {folders}, which names no moment"
+def _astray(book: Book) -> list[TaskSeen]:
+    """Tasks in folders of waiting/ whose names say no moment."""
+    return [task for task in book.snapshot.in_state(State.WAITING) if task.until is None]
+
+
+def _out_of_reach(book: Book) -> list[Lane]:
+    """What tasks in todo/ want that no living worker has, a lane for each."""
     slots = max((worker.slots for worker in book.snapshot.alive), default=0)
     lanes = [names.parse_lane(task.name.lane) for task in book.snapshot.in_state(State.TODO) if task.name.lane]
-    wide = [lane.cpus for lane in lanes if lane.known and lane.cpus > slots > 0]
-    if wide:
+    return [lane for lane in lanes if not lane.known or lane.cpus > slots > 0]
+
+
+def _stuck(book: Book) -> Iterator[str]:
+    """Tasks that will not run whatever happens, until a person does something."""
+    if lost := _astray(book):
+        folders = enumeration([f"waiting/{folder}" for folder in dict.fromkeys(task.waits_for for task in lost)], 2)
+        yield f"{many(len(lost), 'task waits', 'tasks wait')} where nobody takes them: {folders} names no moment"
+    lanes = _out_of_reach(book)
+    slots = max((worker.slots for worker in book.snapshot.alive), default=0)
+    if wide := [lane.cpus for lane in lanes if lane.known]:
         wants = many(len(wide), "task wants", "tasks want")
         yield f"{wants} {min(wide)} slots{' or more' if len(set(wide)) > 1 else ''}, and the largest worker has {slots}"
     if strange := sum(not lane.known for lane in lanes):
@@ -231,4 +251,4 @@ def _notes(book: Book) -> Iterable[str]:
                 beat = worker.heartbeat_age
                 silent = f"has been silent for {age(beat)}" if beat is not None else f"is dead ({worker.verdict})"
                 yield f"Worker {worker.wid} {silent} and holds {many(len(worker.running), 'task')}"
-    yield from book.problems
+    yield from (problem for problem in book.problems if NO_SPACE not in problem)

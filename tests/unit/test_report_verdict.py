@@ -171,20 +171,20 @@ def a_task_that_hangs(made: Made) -> None:
         (
             full_disk,
             "bad",
-            "The disk is full: only 3.0 MiB are free, less than `min_free` .*: workers take no new tasks",
+            "The disk is too full: only 3.0 MiB are free, less than `min_free` .*: workers take no new tasks",
         ),
         (broken_settings, "bad", "spool.yaml cannot be understood, so no new task is taken"),
         (
             stuck_waiting,
             "attention",
-            "2 tasks wait for ever in waiting/until-the-cows-come-home, which names no moment",
+            "2 tasks wait where nobody takes them: waiting/until-the-cows-come-home names no moment",
         ),
         (
             too_wide,
             "attention",
-            "1 task wants 64 slots, and the largest worker has 4; about to start: 1 task for 1 worker",
+            "1 task wants 64 slots, and the largest worker has 4",
         ),
-        (strange_lane, "attention", "2 tasks lie in a lane that this version does not know; .*"),
+        (strange_lane, "attention", "2 tasks lie in a lane that this version does not know"),
         (no_worker, "bad", "No worker is alive, and 7 tasks wait"),
         (no_slots, "bad", "1 worker with 0 slots: nothing can start"),
         (idle_waiting, "idle", f"Waiting: 3 tasks are not due yet, the next at {CLOCK}"),
@@ -228,11 +228,22 @@ def test_what_is_less_urgent_stands_below_the_sentence() -> None:
     assert "`dsgspool --spool /lab/spool worker`" in found.sub
 
 
-def test_problems_are_notes_with_their_remedy() -> None:
-    found = verdict(full_disk)
-    assert found.notes == (
-        "/lab/spool: only 3.0 MiB are free, less than `min_free` (100.0 MiB): workers take no new tasks",
-    )
+def test_problems_are_notes_unless_the_sentence_says_it_all() -> None:
+    assert verdict(broken_settings).notes == ("/lab/spool/spool.yaml:2: there is no key heartbaet",)
+    assert verdict(full_disk).notes == ()
+
+
+@pytest.mark.parametrize(("seed", "sub"), [(full_disk, "1 task waits"), (stuck_waiting, ""), (too_wide, "")])
+def test_nothing_is_about_to_start_that_cannot(seed: Callable[[Made], None], sub: str) -> None:
+    assert verdict(seed).sub == sub
+
+
+def test_what_can_start_and_what_cannot_are_told_apart() -> None:
+    made = Made()
+    too_wide(made)
+    made.task("todo", "small")
+    found = digest(made.book()).verdict
+    assert found.sentence == "1 task wants 64 slots, and the largest worker has 4; about to start: 1 task for 1 worker"
 
 
 def test_a_silent_worker_beside_a_living_one_is_a_note() -> None:
