@@ -36,16 +36,12 @@ class Finished:
 
     def update(self, listed: Iterable[str]) -> None:
         """Take in a listing of done/."""
-        known = dict.fromkeys(self.path, False)
+        listed, known = list(listed), set(self.path)
         self.kept = len(self.path)
-        new = []
-        for path in listed:
-            if path in known:
-                known[path] = True
-            else:
-                new.append(path)
-        if not all(known.values()):
-            self.drop({row for row, is_there in enumerate(known.values()) if not is_there})
+        new = [path for path in listed if path not in known]
+        if len(listed) - len(new) < len(known):
+            there = set(listed)
+            self.drop({row for row, path in enumerate(self.path) if path not in there})
         for path in new:
             self._add(path)
 

@@ -7,7 +7,7 @@ cannot be read is told and passed over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -51,28 +51,26 @@ class Records:
 
     def update(self) -> bool:
         """List, drop what is gone, read what is new.  True when rows of the table moved."""
-        known = {
-            names.record_path(*key): row for row, key in enumerate(zip(self.table.task, self.table.number, strict=True))
-        }
-        inodes, new, there = self.table.inode, [], bytearray(len(known))
+        paths = map(names.record_path, self.table.task, self.table.number)
+        known = dict(zip(paths, self.table.inode, strict=True))
         try:
-            for path, inode in self.fs.find_with_inodes(self.folder, ".yaml"):
-                row = known.get(path)
-                if row is not None and inodes[row] == inode:
-                    there[row] = True
-                else:
-                    new.append((path, inode))
+            listed = list(self.fs.find_with_inodes(self.folder, ".yaml"))
         except OSError as error:
             self._tell(str(StorageError.of(error, "list")))
             return False  # what is known stands; that it may be old is told
-        moved = not all(there)
+        new = [found for found in listed if known.get(found[0]) != found[1]]
+        moved = len(listed) - len(new) < len(known)
         if moved:
-            gone = {row for row, is_there in enumerate(there) if not is_there}
-            self.changed.update(self.table.task[row] for row in gone)
-            self.table.drop(gone)
+            self._drop({path for path, inode in listed if known.get(path) == inode}, known)
         self._words = {word: word for name in ("worker", "host", "outcome") for word in set(getattr(self.table, name))}
         self._read(new)
         return moved
+
+    def _drop(self, there: set[str], known: Iterable[str]) -> None:
+        """Take out the rows of records that are gone."""
+        gone = {row for row, path in enumerate(known) if path not in there}
+        self.changed.update(self.table.task[row] for row in gone)
+        self.table.drop(gone)
 
     def _tell(self, problem: str) -> None:
         if len(self.problems) < MAX_PROBLEMS:
