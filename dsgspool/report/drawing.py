@@ -136,4 +136,7 @@ def strips(values: Sequence[Distribution | None]) -> list[Strip | None]:
     def place(value: float) -> float:
         return round(100 * math.log(max(value, low) / low) / width, 2)
 
-    return [each and Strip(place(each.p10), place(each.p50), place(each.p90), place(each.largest)) for each in values]
+    def strip(each: Distribution) -> Strip:
+        return Strip(place(each.p10), place(each.p50), place(each.p90), place(each.largest))
+
+    return [None if each is None else strip(each) for each in values]

@@ -17,12 +17,13 @@ from markupsafe import Markup
 from dsgspool import __version__, clock, resources
 from dsgspool.report import drawing, failures, figures, statistics, text, verdict, words
 from dsgspool.report.book import Log
-from dsgspool.settings import Settings
+from dsgspool.settings import Floor, Settings
 from dsgspool.task import State
 
 if TYPE_CHECKING:
     from dsgspool.report.digest import Digest
     from dsgspool.report.failures import Cause
+    from dsgspool.report.forecast import Forecast
 
 SECTIONS = ("overview", "failures", "batches", "nodes", "about")
 MOST = {  # of each kind on a page: the rest is in the tables and in the folders
@@ -133,13 +134,14 @@ def _when(now: float) -> Callable[[float | None], Markup]:
     return when
 
 
-def _span(now: float) -> Callable[[float, float], str]:
-    """Two moments ahead, as a band: `18:20 to 19:30`, `in 20 s to 40 s`."""
+def _span(now: float) -> Callable[[Forecast], str]:
+    """A band, no finer than the sentence about it: `18:20 to 19:30`, `in 20 s to 40 s`."""
 
-    def span(early: float, late: float) -> str:
-        if late < 90:
+    def span(expected: Forecast) -> str:
+        early, likely, late = expected.early, expected.likely, expected.late
+        if likely < 90:
             return f"in {words.about(early)} to {words.about(late)}"
-        first, last = (words.moment(words.rounded(now + each, late), now) for each in (early, late))
+        first, last = (words.moment(words.rounded(now + each, likely), now) for each in (early, late))
         return f"at {last}" if first == last else f"{first} to {last}"
 
     return span
@@ -167,6 +169,8 @@ def differing(settings: Settings) -> list[tuple[str, str]]:
 def _told(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Floor):
+        return f"{value.percent:g} %" if value.percent else words.size(value.bytes)
     if isinstance(value, float):
         return words.duration(value)
     if isinstance(value, Mapping):
