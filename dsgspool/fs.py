@@ -56,14 +56,20 @@ class Fs(Permissions):
             for entry in found:
                 yield entry.name, entry.is_dir(follow_symlinks=False)
 
-    def find(self, folder: str, part: str, prefix: str = "") -> Iterator[str]:
+    def find(self, folder: str, part: str) -> Iterator[str]:
         """Paths below `folder` of everything whose name contains `part` and that is no folder, as they come."""
-        for name, is_folder in self.scan(folder):
-            if is_folder and not name.startswith(".") and len(prefix) < DEEPEST:
-                with contextlib.suppress(PermissionError):  # somebody's private folder
-                    yield from self.find(f"{folder}/{name}", part, f"{prefix}{name}/")
-            elif part in name:
-                yield prefix + name
+        return (path for path, _ in self.find_with_inodes(folder, part))
+
+    def find_with_inodes(self, folder: str, part: str, prefix: str = "") -> Iterator[tuple[str, int]]:
+        """The same as (path, inode number): both stand in a folder's listing."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as found:
+            for entry in found:
+                name = entry.name
+                if entry.is_dir(follow_symlinks=False) and not name.startswith(".") and len(prefix) < DEEPEST:
+                    with contextlib.suppress(PermissionError):  # somebody's private folder
+                        yield from self.find_with_inodes(f"{folder}/{name}", part, f"{prefix}{name}/")
+                elif part in name:
+                    yield prefix + name, entry.inode()
 
     def inodes(self, folder: str) -> dict[str, int]:
         """Name -> inode number.  After a won rename this refreshes what an NFS client believes of the name."""

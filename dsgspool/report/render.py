@@ -1,29 +1,38 @@
-"""A snapshot -> one HTML page that needs nothing but itself.
+"""The digest -> the page: its shell, and the sections that can be read, printed and searched without any script.
 
-The rule: the page opens from a share with file://, on a phone, years later: no network, no other file, no script but
-the one whose hash stands in its Content-Security-Policy.  All text goes through autoescape or `text.visible`.
+The rule: templates only say where things stand; what they say comes from the digest, worked out once.  All text of others
+goes through autoescape or `text.visible`; a name that a template does not know is an error, not an empty place.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from dsgspool import clock, resources
-from dsgspool.report import statistics, text
-from dsgspool.snapshot import Attempt, Counts, Snapshot, TaskSeen
+from dsgspool import __version__, clock, resources
+from dsgspool.report import drawing, failures, figures, statistics, text, verdict, words
+from dsgspool.report.book import Log
+from dsgspool.settings import Floor, Settings
 from dsgspool.task import State
 
-MAX_ROWS = 2000
-MAX_FAILURES = 20
-MAX_CAUSES = 20
-MAX_RUNNING = 200
-MAX_BATCHES = 60
+if TYPE_CHECKING:
+    from dsgspool.report.digest import Digest
+    from dsgspool.report.failures import Cause
+    from dsgspool.report.forecast import Forecast
 
+SECTIONS = ("overview", "failures", "batches", "nodes", "about")
+MOST = {  # of each kind on a page: the rest is in the tables and in the folders
+    "batches": 12, "causes": 5, "running": 12, "notes": 8, "all_causes": 60, "all_batches": 100, "nodes": 60, "events": 40,
+    "problems": 200,
+}  # fmt: skip
+FEW = 4  #: tasks that a command names one by one even where their reason says the same
+
+#: A state, as it is called on the page.
 LABELS: Mapping[State, str] = {
     State.DONE: "done",
     State.FAILED: "failed",
@@ -32,142 +41,140 @@ LABELS: Mapping[State, str] = {
     State.WAITING: "waiting",
     State.HOLD: "on hold",
 }
-_ROW_ORDER = {state: rank for rank, state in enumerate((
-    State.RUNNING, State.FAILED, State.HOLD, State.WAITING, State.TODO, State.DONE,
-))}  # fmt: skip
+#: What a folder of the spool is for.
+FOLDERS: Mapping[State, str] = {
+    State.TODO: "tasks that any worker may take",
+    State.WAITING: "tasks whose moment has not come",
+    State.HOLD: "parked by a person, until a person lets them run",
+    State.RUNNING: "in the hands of a worker",
+    State.DONE: "ended well",
+    State.FAILED: "ended badly, with the reason in the name; move them to todo/ and they run again",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
-    """The last lines of a failed attempt's log: which file (`err`, `out`, '' = both are empty) and what it says."""
-
-    suffix: str = ""
-    lines: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What the page is made of: a snapshot, the logs of the failures shown (by identity), the program's version.
-
-    `took` is asked when the end of the page is reached: seconds since the work on it began.
-    """
-
-    snapshot: Snapshot
-    logs: Mapping[str, Log] = field(default_factory=dict)
-    version: str = ""
-    took: Callable[[], float] = lambda: 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table of tasks."""
-
-    task: TaskSeen
-    attempt: Attempt | None
-    seconds: float | None
-    note: str
-
-    @property
-    def moment(self) -> float | None:
-        """When something last happened to it."""
-        return (self.attempt.ended or self.attempt.started) if self.attempt else None
-
-
-def failures_shown(snapshot: Snapshot) -> list[TaskSeen]:
-    """The failures that the page tells of at length: the newest of each cause first, then the newest of all."""
-    first = [cause.newest for cause in statistics.causes(snapshot)[:MAX_CAUSES]]
-    others = (task for task in statistics.failures(snapshot) if task not in first)
-    return [*first, *others][: max(MAX_FAILURES, len(first))]
-
-
-def render(page: Page) -> str:
-    """The whole page."""
+def sections(digest: Digest, series: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Name -> HTML of each page that is made here."""
     environment = _environment()
-    style, script = (_source(environment, name) for name in ("style.css", "page.js"))
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    template = environment.get_template("index.html.j2")
-    own = {"style": style, "script": script, "script_hash": digest, "took": page.took, "version": page.version}
-    return template.render(**_content(page), **own)
+    environment.globals.update(_about(digest), series=series)
+    return {name: environment.get_template(f"sections/{name}.html.j2").render() for name in SECTIONS}
 
 
-def _source(environment: Environment, name: str) -> str:
-    assert environment.loader is not None
-    source = environment.loader.get_source(environment, name)[0]
-    # Nothing of ours may end its element early; both files are ours.
-    assert "</" not in source
-    return source
+def shell(digest: Digest, parts: Mapping[str, str], files: Mapping[str, str], policy: str) -> str:
+    """index.html.  `files`: names of `style`, `app` and `page` in data/."""
+    environment = _environment()
+    environment.globals.update(_about(digest))
+    html = {name: Markup(part) for name, part in parts.items()}  # noqa: S704  # our own templates made it
+    return environment.get_template("index.html.j2").render(sections=html, files=files, policy=policy)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> FileSystemLoader:
+    return FileSystemLoader(resources.reports())
 
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(resources.reports()), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=_templates(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters.update(
         visible=text.visible, visible_lines=text.visible_lines, plain=text.plain, breakable=text.breakable,
-        duration=statistics.duration, size=statistics.size, local=clock.local, iso=clock.iso,
-        number=lambda value: f"{value:,}",
+        masked=text.masked, coded=text.coded, duration=words.duration, about=words.about, age=words.age, size=words.size,
+        count=words.count, percent=words.percent, rate=words.rate, exact=words.exact, iso=clock.iso,
     )  # fmt: skip
-    environment.globals.update(link=text.link, requeue=text.requeue_command, move=text.move_command, labels=LABELS)
     environment.globals.update(
-        start=text.worker_command,
-        bar=statistics.bar,
-        reason_of=statistics.reason_of,
-        last_failed=statistics.last_failed,
-    )
+        labels=LABELS, folders=FOLDERS, states=statistics.ORDER, most=MOST, bar=statistics.bar, many=words.many,
+        bad=figures.bad, reason_of=failures.reason_of, link=text.link, page_of=text.page_of, search=text.search,
+        move=text.move_command, worker_command=verdict.worker_command,
+        done_about=verdict.done_about, sketch=drawing.sketch, strips=drawing.strips, top_of=drawing.largest,
+    )  # fmt: skip
     return environment
 
 
-def _content(page: Page) -> dict[str, object]:
-    """Everything that the template names."""
-    snapshot = page.snapshot
-    rows = sorted(map(_row, snapshot.tasks), key=lambda row: (_ROW_ORDER[row.task.state], -(row.moment or 0.0)))
-    seconds = {each.task: each.seconds for each in snapshot.running}
-    rows = [row if row.task.state is not State.RUNNING else _running_row(row, seconds) for row in rows[:MAX_ROWS]]
-    causes = statistics.causes(snapshot)
-    shown = failures_shown(snapshot)
-    newest = {cause.newest for cause in causes}
+def _about(digest: Digest) -> dict[str, object]:
+    """What the templates ask of one digest."""
+    book = digest.book
     return {
-        "snapshot": snapshot,
-        "verdict": statistics.verdict(snapshot),
-        "batches": list(_batches(snapshot)),
-        "hidden_batches": max(0, len(snapshot.batches) - MAX_BATCHES),
-        "workers": statistics.workers_to_show(snapshot),
-        "running": sorted(snapshot.running, key=lambda each: -(each.seconds or 0.0))[:MAX_RUNNING],
-        "causes": causes[:MAX_CAUSES],
-        "hidden_causes": max(0, len(causes) - MAX_CAUSES),
-        "others": [task for task in shown if task not in newest],
-        "logs": page.logs,
-        "rows": rows,
-        "has_memory": any(row.attempt and row.attempt.peak_memory_bytes for row in rows),
-        "durations": statistics.durations(snapshot),
-        "remaining": statistics.remaining(snapshot),
-        "states": [part.state for part in statistics.bar(snapshot.counts)],
-        "max_names": text.MAX_NAMES,
+        "digest": digest,
+        "book": book,
+        "counts": book.snapshot.counts,
+        "taken": book.taken,
+        "version": __version__,
+        "others": sorted({w.version for w in book.snapshot.alive if w.version} - {__version__}),
+        "when": _when(book.taken),
+        "span": _span(book.taken),
+        "log_of": lru_cache(maxsize=256)(lambda row: book.log(row) if row >= 0 else Log()),
+        "again": lambda cause: again(digest, cause),
+        "differing": differing(book.settings) if book.settings else [],
+        "bytes_of_logs": _sum(book.attempts.out) + _sum(book.attempts.err),
     }
 
 
-def _batches(snapshot: Snapshot) -> Iterator[tuple[str, Counts]]:
-    """(name, counts), the unfinished first, '' last; nothing when there are no batches at all."""
-    named = [(name, counts) for name, counts in snapshot.batches.items() if name or len(snapshot.batches) > 1]
-    if not any(name for name, _ in named):
-        return
-    yield from sorted(named, key=lambda item: (not item[0], not item[1].open, item[0]))[:MAX_BATCHES]
+def again(digest: Digest, cause: Cause) -> tuple[str, str]:
+    """(label, command) that runs the tasks of a cause again: few by name, many by a reason that no other cause has."""
+    root = digest.book.root
+    elsewhere = {tag for other in digest.causes if other is not cause for tag in other.tags}
+    tag = next(iter(cause.tags), "")
+    if cause.count > FEW and len(cause.tags) == 1 and tag and tag not in elsewhere:
+        return "Run all again", text.requeue_reason(root, tag)
+    label = "Run it again" if cause.count == 1 else "Run all again"
+    if cause.count > text.MAX_NAMES:
+        label = f"Run the newest {text.MAX_NAMES} again"
+    return label, text.requeue_command(root, cause.tasks)
 
 
-def _row(task: TaskSeen) -> Row:
-    attempt = statistics.last_failed(task) if task.state is State.FAILED else task.newest
-    notes = []
-    if task.state is State.FAILED:
-        notes.append(statistics.reason_of(task))
-    elif task.until is not None:
-        notes.append(f"not before {clock.local(task.until)}")
-    elif task.waits_for:
-        notes.append(task.waits_for)
-    if task.state is not State.FAILED and attempt and attempt.over and not attempt.good:
-        notes.append(f"last attempt: {attempt.reason or attempt.outcome}")
-    return Row(task, attempt, attempt.seconds if attempt else None, "; ".join(notes))
+def _when(now: float) -> Callable[[float | None], Markup]:
+    """A moment as an element: short to read, exact under the pointer."""
+    element = Markup('<time datetime="{}" title="{}">{}</time>')
+
+    def when(moment: float | None) -> Markup:
+        if moment is None:
+            return Markup("")
+        return element.format(clock.iso(moment), words.exact(moment), words.moment(moment, now))
+
+    return when
 
 
-def _running_row(row: Row, seconds: Mapping[str, float | None]) -> Row:
-    return Row(row.task, row.attempt, seconds.get(row.task.identity), row.note)
+def _span(now: float) -> Callable[[Forecast], str]:
+    """A band, no finer than the sentence about it: `18:20 to 19:30`, `in 20 s to 40 s`."""
+
+    def span(expected: Forecast) -> str:
+        early, likely, late = expected.early, expected.likely, expected.late
+        if likely < 90:
+            return f"in {words.about(early)} to {words.about(late)}"
+        first, last = (words.moment(words.rounded(now + each, likely), now) for each in (early, late))
+        return f"at {last}" if first == last else f"{first} to {last}"
+
+    return span
+
+
+def _sum(column: Iterable[int]) -> int:
+    return sum(value for value in column if value > 0)
+
+
+def differing(settings: Settings) -> list[tuple[str, str]]:
+    """(key, value) of what spool.yaml says differently from the defaults; of an environment only the names."""
+    usual = Settings()
+    found = [
+        (each.name, _told(getattr(settings, each.name)))
+        for each in fields(Settings)
+        if each.name != "task" and getattr(settings, each.name) != getattr(usual, each.name)
+    ]
+    for each in fields(settings.task):
+        value = getattr(settings.task, each.name)
+        if value != getattr(usual.task, each.name):
+            found.append((each.name, ", ".join(value) if each.name == "env" else _told(value)))
+    return found
+
+
+def _told(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Floor):
+        return f"{value.percent:g} %" if value.percent else words.size(value.bytes)
+    if isinstance(value, float):
+        return words.duration(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {each}" for key, each in value.items())
+    if isinstance(value, tuple | frozenset):
+        return ", ".join(map(str, sorted(value)))
+    return str(value)

@@ -1,69 +1,36 @@
-"""What a snapshot means: the verdict, the causes of the failures, the bars, the forecast.
+"""What the attempts say as numbers: distributions for each batch and node, rates, bars.
 
-The rule: pure.  The same snapshot gives the same words; nothing here knows of files, clocks or HTML.  A sentence tells
-what a person would do next something about, so trouble comes before progress.
+The rule: pure, and distributions instead of means: quantiles and histograms of what was measured, nothing where nothing
+was.  The columns of the table are walked once, into groups of rows; a million attempts are no objects.
 """
 
 from __future__ import annotations
 
-import re
-import statistics
-from collections.abc import Iterable
-from dataclasses import dataclass
+import math
+from bisect import bisect_left
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass, field
+from itertools import count, pairwise
+from typing import TYPE_CHECKING
 
-from dsgspool.snapshot.attempts import Attempt
-from dsgspool.snapshot.values import Counts, Snapshot, TaskSeen, WorkerSeen
+from dsgspool.report.table import NONE
 from dsgspool.task import State
 
-#: Words for a failure whose record has none.
-PLAIN_REASONS = {
-    "lost": "its worker died while it ran, as often as max_lost allows",
-    "cancelled": "somebody took it away",
-    "invalid": "the file cannot be run as it is",
-    "timeout": "it ran longer than its timeout",
-    "stopped": "its worker gave it back",
-    "duplicate": "another file of this name was there",
-}
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dsgspool.report.table import Attempts
+    from dsgspool.snapshot.values import Counts
+
 #: The parts of a bar from left to right.
 ORDER = (State.DONE, State.FAILED, State.RUNNING, State.TODO, State.WAITING, State.HOLD)
-ENOUGH = 5  #: finished attempts below which nothing is foretold
+Group = tuple[str, list[int]]  #: (outcome, rows)
 
-_MASKS = (
-    (re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-f]{8,}\b"), "#"),
-    (re.compile(r"(?:[\w.~+-]*/)+[\w.~+@%=-]*"), "/..."),
-    (re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`"), "'...'"),
-    (re.compile(r"\d+(?:[.,:]\d+)*"), "#"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """`tone`: good, busy, idle, attention or bad.  `trouble`: the failures; `notes`: what else one should know."""
-
-    tone: str
-    activity: str
-    trouble: str = ""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def sentence(self) -> str:
-        """All in one."""
-        return f"{self.activity}; {self.trouble}" if self.trouble else self.activity
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Failures that ended with the same tag and, numbers, paths and names aside, with the same words."""
-
-    tag: str
-    pattern: str
-    tasks: tuple[TaskSeen, ...]  #: newest first
-    hosts: tuple[str, ...]
-
-    @property
-    def newest(self) -> TaskSeen:
-        """The failure to look at."""
-        return self.tasks[0]
+GIVEN_BACK = ("stopped", "revoked", "pruned")  #: outcomes that say nothing of the command
+BINS = 24  #: of a histogram
+NEWEST = 2000  #: attempts of a batch that are looked at one by one
+HOUR = 3600.0
+DAY = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,139 +42,6 @@ class Part:
     percent: float
 
 
-@dataclass(frozen=True, slots=True)
-class Durations:
-    """Run times in seconds of the attempts that ended well."""
-
-    number: int
-    median: float
-    longest: float
-    total: float
-
-
-# -- the verdict -----------------------------------------------------------------------------------------------------
-
-
-def verdict(snapshot: Snapshot) -> Verdict:
-    """The state of affairs in one sentence."""
-    tone, activity = _activity(snapshot)
-    failed = snapshot.counts.failed
-    trouble = failures_in_words(failed, len(causes(snapshot))) if failed else ""
-    notes = (*_silent(snapshot), *snapshot.problems)
-    if (trouble or notes) and tone != "bad":
-        tone = "attention"
-    return Verdict(tone, activity, trouble, notes)
-
-
-def _activity(snapshot: Snapshot) -> tuple[str, str]:
-    counts, workers = snapshot.counts, len(snapshot.alive)
-    if snapshot.paused and counts.open:
-        return "attention", _paused(counts)
-    if not counts.open:
-        return _at_rest(snapshot)
-    if not workers:
-        return "bad", f"No worker is alive and {_number(counts.open, 'task waits', 'tasks wait')}"
-    if counts.running:
-        busy = len({each.worker for each in snapshot.running})
-        running = f"{counts.running} running on {_number(busy, 'worker', 'workers')}"
-        return "busy", f"Running: {counts.done:,} of {counts.total:,} done, {running}"
-    if counts.todo:
-        waiting = _number(counts.todo, "task waits", "tasks wait")
-        return "busy", f"About to start: {waiting} for {_number(workers, 'worker', 'workers')}"
-    return "idle", f"Waiting: {_number(counts.waiting, 'task is', 'tasks are')} not due yet"
-
-
-def _paused(counts: Counts) -> str:
-    running = f", {counts.running} still running" if counts.running else ""
-    return f"Paused: {_number(counts.todo + counts.waiting, 'task waits', 'tasks wait')}{running}"
-
-
-def _at_rest(snapshot: Snapshot) -> tuple[str, str]:
-    """Nothing can run."""
-    counts = snapshot.counts
-    paused = ", and the spool is paused" if snapshot.paused else ""
-    if not counts.total:
-        return "idle", f"Nothing to do: the spool is empty{paused}"
-    if counts.hold:
-        held = _number(counts.hold, "task is on hold", "tasks are on hold")
-        return "attention", f"Nothing runs: {held}, {counts.done:,} of {counts.total:,} done{paused}"
-    if counts.failed:
-        return "attention", f"Finished: {counts.done:,} of {counts.total:,} done{paused}"
-    return "good", f"All done: {_number(counts.done, 'task', 'tasks')}{paused}"
-
-
-def failures_in_words(failed: int, number_of_causes: int) -> str:
-    """`3 failures have 2 causes`"""
-    if failed == 1:
-        return "1 failure"
-    return f"{failed:,} failures have {_number(number_of_causes, 'cause', 'causes')}"
-
-
-def _silent(snapshot: Snapshot) -> list[str]:
-    """A sentence for each worker that says nothing any more but has not ended."""
-    found = []
-    for worker in snapshot.workers:
-        if not worker.alive and not worker.ended:
-            held = f" and holds {_number(len(worker.running), 'task', 'tasks')}" if worker.running else ""
-            age = worker.heartbeat_age
-            silent = f"has been silent for {duration(age)}" if age is not None else f"is dead ({worker.verdict})"
-            found.append(f"{worker.wid} {silent}{held}")
-    return found
-
-
-# -- failures --------------------------------------------------------------------------------------------------------
-
-
-def last_failed(task: TaskSeen) -> Attempt | None:
-    """The attempt that sent a task to failed/: the newest one that did not end well."""
-    return next((attempt for attempt in reversed(task.attempts) if not attempt.good), task.newest)
-
-
-def reason_of(task: TaskSeen) -> str:
-    """Why a task failed, in words."""
-    attempt = last_failed(task)
-    plain = PLAIN_REASONS.get(task.reason, "it failed, and no record says why")
-    if task.reason == "cancelled":  # by whom and how is told by no record alike
-        return plain
-    if attempt is None or (not attempt.over and not attempt.reason):
-        return plain
-    return attempt.reason or (f"exit code {attempt.exit_code}" if attempt.exit_code is not None else plain)
-
-
-def failed_at(task: TaskSeen) -> float:
-    """When it failed, as far as that is known."""
-    attempt = last_failed(task)
-    return (attempt.ended or attempt.started or 0.0) if attempt else 0.0
-
-
-def failures(snapshot: Snapshot) -> list[TaskSeen]:
-    """What lies in failed/, newest first."""
-    return sorted(snapshot.in_state(State.FAILED), key=lambda task: (-failed_at(task), task.identity))
-
-
-def causes(snapshot: Snapshot) -> list[Cause]:
-    """The failures put together by what they have in common, the largest group first."""
-    groups: dict[tuple[str, str], list[TaskSeen]] = {}
-    for task in failures(snapshot):
-        groups.setdefault((task.reason, mask(reason_of(task))), []).append(task)
-    found = [Cause(tag, pattern, tuple(tasks), _hosts(tasks)) for (tag, pattern), tasks in groups.items()]
-    return sorted(found, key=lambda cause: -len(cause.tasks))
-
-
-def mask(text: str) -> str:
-    """A reason without what differs from task to task: numbers, paths, quoted names."""
-    for pattern, sign in _MASKS:
-        text = pattern.sub(sign, text)
-    return " ".join(text.split())[:160]
-
-
-def _hosts(tasks: Iterable[TaskSeen]) -> tuple[str, ...]:
-    return tuple(sorted({attempt.host for task in tasks if (attempt := last_failed(task)) and attempt.host}))
-
-
-# -- numbers ---------------------------------------------------------------------------------------------------------
-
-
 def bar(counts: Counts) -> list[Part]:
     """The parts of a bar that are not empty; a part of 1 in 10,000 is still to be seen."""
     numbers = [(state, getattr(counts, state.value)) for state in ORDER]
@@ -216,57 +50,249 @@ def bar(counts: Counts) -> list[Part]:
     return [Part(state, number, percent / whole * 100) for state, number, percent in shown]
 
 
-def durations(snapshot: Snapshot) -> Durations | None:
-    """Run times of all attempts that ended well, None when there is none."""
-    seconds = [a.seconds for task in snapshot.tasks for a in task.attempts if a.good and a.seconds is not None]
-    if not seconds:
+# -- distributions ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """`counts[i]` values lie in [edges[i], edges[i + 1]); the last one includes its end.  Log-spaced."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+    @property
+    def most(self) -> int:
+        """The largest count."""
+        return max(self.counts, default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Some values in ascending order; never empty."""
+
+    values: Sequence[float]
+
+    @property
+    def number(self) -> int:
+        """How many."""
+        return len(self.values)
+
+    def quantile(self, share: float) -> float:
+        """Linear between the two nearest values."""
+        at = (len(self.values) - 1) * share
+        low = math.floor(at)
+        high = min(low + 1, len(self.values) - 1)
+        return self.values[low] + (self.values[high] - self.values[low]) * (at - low)
+
+    @property
+    def p10(self) -> float:
+        """One in ten is below."""
+        return self.quantile(0.1)
+
+    @property
+    def p50(self) -> float:
+        """The median."""
+        return self.quantile(0.5)
+
+    @property
+    def p90(self) -> float:
+        """One in ten is above."""
+        return self.quantile(0.9)
+
+    @property
+    def largest(self) -> float:
+        """The last one."""
+        return self.values[-1]
+
+    @property
+    def sum(self) -> float:
+        """All together."""
+        return math.fsum(self.values)
+
+
+def distribution(values: Iterable[float]) -> Distribution | None:
+    """None when there are no values."""
+    found = sorted(values)
+    return Distribution(found) if found else None
+
+
+def log_edges(low: float, high: float, bins: int = BINS) -> tuple[float, ...]:
+    """Edges whose ratios are equal, from `low` to `high`; at least a factor of four apart."""
+    low = max(low, high / 1e6, 1e-3)
+    high = max(high, low)
+    if high < 4 * low:
+        middle = math.sqrt(low * high)
+        low, high = middle / 2, middle * 2
+    step = (math.log(high) - math.log(low)) / bins
+    return tuple(math.exp(math.log(low) + step * number) for number in range(bins + 1))
+
+
+def histogram(values: Sequence[float], edges: tuple[float, ...]) -> Histogram:
+    """How many of the (ascending) values lie between each two edges; what lies outside counts at the end."""
+    at = [0, *(bisect_left(values, edge) for edge in edges[1:-1]), len(values)]
+    return Histogram(edges, tuple(after - before for before, after in pairwise(at)))
+
+
+# -- groups of rows --------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Groups:
+    """Rows of the table by batch, host and outcome ('' = still running); those of the last hour by themselves."""
+
+    table: Attempts
+    taken: float
+    rows: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
+    by_batch: dict[str, list[Group]] = field(default_factory=dict)
+    by_host: dict[str, list[Group]] = field(default_factory=dict)
+    recent: list[int] = field(default_factory=list)  #: ended in the last hour
+    hour: dict[str, dict[str, int]] = field(default_factory=dict)  #: batch -> outcome -> how many of them
+
+    @classmethod
+    def of(cls, table: Attempts, taken: float) -> Groups:
+        """The one walk over all rows; in C, because there may be a million."""
+        rows: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+        keys = zip(table.batch, table.host, table.outcome, strict=True)
+        deque(map(list.append, map(rows.__getitem__, keys), count()), maxlen=0)
+        groups = cls(table, taken, dict(rows))
+        for (batch, host, outcome), numbers in rows.items():
+            groups.by_batch.setdefault(batch, []).append((outcome, numbers))
+            groups.by_host.setdefault(host, []).append((outcome, numbers))
+        limit = int((taken - HOUR) * 1000)
+        groups.recent = [row for row, ended in enumerate(table.ended) if ended >= limit and table.outcome[row]]
+        for row in groups.recent:
+            outcomes = groups.hour.setdefault(table.batch[row], {})
+            outcomes[table.outcome[row]] = outcomes.get(table.outcome[row], 0) + 1
+        return groups
+
+    def pick(self, batch: str | None = None) -> Iterator[Group]:
+        """(outcome, rows) of one batch, or all of them."""
+        if batch is not None:
+            yield from self.by_batch.get(batch, ())
+            return
+        for (_, _, outcome), rows in self.rows.items():
+            yield outcome, rows
+
+    def newest(self, most: int, batch: str | None = None, *, good: bool = True) -> list[int]:
+        """Rows, in ascending order, of the newest attempts that ended well, or of all that ended by themselves."""
+        found = [
+            row
+            for outcome, rows in self.pick(batch)
+            if outcome == "done" or not (good or outcome in ("", "lost", *GIVEN_BACK))
+            for row in rows[-most:]
+        ]
+        return sorted(found)[-most:]
+
+    def outcomes(self, *, batch: str | None = None, host: str | None = None) -> dict[str, int]:
+        """How often each outcome in a batch or on a host, the most frequent first."""
+        found: Counter[str] = Counter()
+        for outcome, rows in self.by_host.get(host, ()) if host is not None else self.pick(batch):
+            found[outcome] += len(rows)
+        return dict(found.most_common())
+
+    def last_hour(self, batch: str | None = None) -> dict[str, int]:
+        """How many attempts ended in the last hour, by outcome."""
+        if batch is not None:
+            return self.hour.get(batch, {})
+        found: Counter[str] = Counter()
+        for outcomes in self.hour.values():
+            found.update(outcomes)
+        return dict(found)
+
+    def ended_by_host(self) -> dict[str, int]:
+        """How many attempts ended by themselves on each node."""
+        found: Counter[str] = Counter()
+        for (_, host, outcome), rows in self.rows.items():
+            if host and outcome and outcome not in GIVEN_BACK:
+                found[host] += len(rows)
+        return dict(found)
+
+    def batches_by_host(self) -> dict[str, dict[str, int]]:
+        """Host -> batch -> attempts."""
+        found: dict[str, Counter[str]] = {}
+        for (batch, host, _), rows in self.rows.items():
+            found.setdefault(host, Counter())[batch] += len(rows)
+        return {host: dict(counter.most_common()) for host, counter in found.items()}
+
+    def seconds(self, batch: str) -> list[float]:
+        """Run times of attempts that ended well; in no order."""
+        column = self.table.seconds.__getitem__
+        return [
+            value
+            for outcome, rows in self.pick(batch)
+            if outcome == "done"
+            for value in map(column, rows)
+            if value >= 0
+        ]
+
+    def waits(self, batch: str) -> list[float]:
+        """Seconds from submission to start; of later attempts too, because one waits for them as well."""
+        submitted, started = self.table.submitted.__getitem__, self.table.started.__getitem__
+        pairs = (zip(map(started, rows), map(submitted, rows), strict=True) for _, rows in self.pick(batch))
+        return [
+            (start - sent) / 1000 if start > sent else 0.0
+            for each in pairs
+            for start, sent in each
+            if start != NONE != sent
+        ]
+
+    def memory(self, batch: str) -> list[float]:
+        """Largest samples, bytes."""
+        column = self.table.memory.__getitem__
+        return [value for _, rows in self.pick(batch) for value in map(column, rows) if value > 0]
+
+    def span(self, batch: str | None = None) -> tuple[float, float] | None:
+        """First start and last end, None when nothing ended."""
+        started, ended = self.table.started.__getitem__, self.table.ended.__getitem__
+        firsts, lasts = [], []
+        for _, rows in self.pick(batch):
+            first = min(map(started, rows))
+            firsts.append(first if first != NONE else min(filter(NONE.__lt__, map(started, rows)), default=NONE))
+            lasts.append(max(map(ended, rows)))
+        first, last = min(filter(NONE.__lt__, firsts), default=NONE), max(lasts, default=NONE)
+        return None if NONE in (first, last) else (first / 1000, last / 1000)
+
+    def slowest(self, batch: str) -> int:
+        """Row of the longest attempt that ended well, -1 when there is none."""
+        column = self.table.seconds.__getitem__
+        found = [max(rows, key=column) for outcome, rows in self.pick(batch) if outcome == "done"]
+        return max((row for row in found if column(row) >= 0), key=column, default=-1)
+
+
+# -- rates and use ---------------------------------------------------------------------------------------------------
+
+
+def rates(groups: Groups) -> tuple[float, float] | None:
+    """(done, not done) an hour, in the last hour or since the first start when that is later; None before 5 min."""
+    span = groups.span()
+    if span is None or groups.taken - span[0] < 300:
         return None
-    return Durations(len(seconds), statistics.median(seconds), max(seconds), sum(seconds))
+    seconds = min(HOUR, groups.taken - span[0])
+    ended = groups.last_hour()
+    bad = sum(number for outcome, number in ended.items() if outcome != "done" and outcome not in GIVEN_BACK)
+    return ended.get("done", 0) / seconds * HOUR, bad / seconds * HOUR
 
 
-def remaining(snapshot: Snapshot) -> float | None:
-    """Seconds until all that can run has run, at the present concurrency; None when too little is known."""
-    known = durations(snapshot)
-    going = snapshot.alive and snapshot.running and snapshot.counts.todo and not snapshot.paused
-    if known is None or known.number < ENOUGH or not going:
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Requested against used, of the newest attempts that ended well and were measured.  Shares: 0 to 1 and more."""
+
+    number: int
+    cpus: int | None  #: requested, the most frequent
+    cpu: Distribution | None  #: share of the requested CPUs that was busy
+    memory: Distribution | None  #: share of the memory limit that was used
+
+
+def use(groups: Groups, batch: str | None = None) -> Use | None:
+    """None when nothing was measured."""
+    table, rows = groups.table, groups.newest(NEWEST, batch)
+    measured = [
+        row for row in rows if table.seconds[row] >= 0.5 and table.cpus[row] > 0 and table.cpu_seconds[row] >= 0
+    ]
+    cpu = [table.cpu_seconds[row] / table.seconds[row] / table.cpus[row] for row in measured]
+    limited = [row for row in rows if table.memory_limit[row] > 0 and table.memory[row] > 0]
+    memory = [table.memory[row] / table.memory_limit[row] for row in limited]
+    if not cpu and not memory:
         return None
-    mean = known.total / known.number
-    begun = sum(min(each.seconds or 0.0, mean) for each in snapshot.running)
-    return max(mean * (snapshot.counts.todo + snapshot.counts.running) - begun, 0.0) / len(snapshot.running)
-
-
-def workers_to_show(snapshot: Snapshot, limit: int = 20) -> list[WorkerSeen]:
-    """The living and those that hold tasks, then the last that ended."""
-    useful = [w for w in snapshot.workers if w.alive or w.running or not w.ended]
-    ended = [w for w in snapshot.workers if w not in useful]
-    ended.sort(key=lambda worker: -(worker.started or 0.0))
-    return [*sorted(useful, key=lambda worker: (not worker.alive, worker.wid)), *ended[: max(0, limit - len(useful))]]
-
-
-def duration(seconds: float) -> str:
-    """`850 ms`, `12.3 s`, `4 min 05 s`, `12 min`, `2 h 10 min`, `3 d 4 h`."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 10:
-        return f"{minutes} min {rest:02d} s" if rest else f"{minutes} min"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
-
-
-def size(number: float) -> str:
-    """`512 B`, `3.4 MB`"""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 999.5:
-            return f"{number:.0f} {unit}" if unit == "B" or number >= 99.5 else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"
-
-
-def _number(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+    asked = Counter(map(table.cpus.__getitem__, measured)).most_common(1)
+    return Use(max(len(cpu), len(memory)), asked[0][0] if asked else None, distribution(cpu), distribution(memory))

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from urllib.parse import quote
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
 
 from markupsafe import Markup, escape
 
-from dsgspool.snapshot import TaskSeen
 from dsgspool.task import State
+
+if TYPE_CHECKING:
+    from dsgspool.report.book import Failure
 
 MAX_LINE = 400  #: characters of a log's line
 MAX_NAMES = 50  #: names in one command
@@ -23,6 +26,10 @@ _STRANGE = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+
+_BUTTON = Markup(' <button type="button" class="copy" data-copy="{}" aria-label="Copy this command">Copy</button>')
+_COLOUR = re.compile("\x1b\\[[0-9;:]*m")
+_MASK = re.compile(r"(‹[a-z]{4,7}›|‹…›|#)")
 
 
 def sign(character: str) -> str:
@@ -48,13 +55,33 @@ def visible(text: object) -> Markup:
 
 
 def visible_lines(text: str) -> Markup:
-    """The same for several lines."""
-    return Markup("\n").join(visible(line) for line in text.split("\n"))
+    """The same for several lines of a log, without the colours that a program gave them."""
+    return Markup("\n").join(visible(line) for line in _COLOUR.sub("", text).split("\n"))
 
 
 def breakable(text: object) -> Markup:
     """A name that may go on in a new line after a slash."""
     return Markup("/<wbr>").join(visible(part) for part in str(text).split("/"))
+
+
+def masked(text: object) -> Markup:
+    """A pattern; what stands for something that differs from task to task is set apart."""
+    parts = _MASK.split(str(text))
+    whole = [Markup("<i class=mask>{}</i>").format(part) if at % 2 else visible(part) for at, part in enumerate(parts)]
+    return Markup("").join(whole)
+
+
+def coded(text: object) -> Markup:
+    """A sentence with words `as code`; a command among them gets a button that copies it."""
+    whole = []
+    for at, part in enumerate(str(text).split("`")):
+        if at % 2 == 0:
+            whole.append(visible(part))
+            continue
+        whole.append(Markup("<code>{}</code>").format(visible(part)))
+        if part.startswith("dsgspool --spool"):
+            whole.append(_BUTTON.format(part))
+    return Markup("").join(whole)
 
 
 def last_lines(data: bytes, number: int = 20) -> str:
@@ -70,22 +97,45 @@ def link(identity: str, attempt: int, suffix: str) -> str:
     return quote(f"../logs/{identity}.{attempt}.{suffix}", errors="surrogateescape")
 
 
-def worker_command(root: str) -> str:
-    """The command that starts a worker."""
-    return f"dsgspool --spool {shlex.quote(root)} worker"
+def page_of(identity: str) -> str:
+    """Address of the page of a task."""
+    return f"#/task/{quote(identity, errors='surrogateescape')}"
 
 
-def requeue_command(root: str, tasks: Sequence[TaskSeen]) -> str:
+def search(**words: str) -> str:
+    """Address of the table of tasks with a search for `key:value` each."""
+    terms = (f'{key}:"{value}"' if re.search(r'[\s,"]', value) else f"{key}:{value}" for key, value in words.items())
+    return f"#/tasks?q={quote_plus(' '.join(terms), errors='surrogateescape')}"
+
+
+def requeue_reason(root: str, tag: str) -> str:
+    """The command that runs all failed tasks again that have this reason."""
+    return f"dsgspool --spool {shlex.quote(root)} requeue --failed --reason {shlex.quote(tag)}"
+
+
+def requeue_command(root: str, tasks: Sequence[Failure]) -> str:
     """The command that runs failed tasks again; of very many it names the first."""
-    patterns = [shlex.quote(_literal(task.identity)) for task in tasks[:MAX_NAMES]]
-    return " ".join(["dsgspool --spool", shlex.quote(root), "requeue", *patterns])
+    names = [task.identity for task in tasks[:MAX_NAMES]]
+    dashes = ["--"] if any(name.startswith("-") for name in names) else []
+    return " ".join(
+        ["dsgspool --spool", shlex.quote(root), "requeue", *dashes, *map(shlex.quote, map(_literal, names))]
+    )
 
 
-def move_command(root: str, task: TaskSeen) -> str:
-    """The same for one task without the program: a file in failed/ goes back to todo/."""
-    folder = f"{State.TODO}/{task.name.batch}/" if task.name.batch else f"{State.TODO}/"
-    make = f"mkdir -p {shlex.quote(folder)} && " if task.name.batch else ""
-    return f"cd {shlex.quote(root)} && {make}mv {shlex.quote(f'{task.state}/{task.path}')} {shlex.quote(folder)}"
+def move_command(root: str, tasks: Sequence[Failure]) -> str:
+    """The same without the program: files in failed/ go back to todo/."""
+    folders: dict[str, list[str]] = {}
+    for task in tasks[:MAX_NAMES]:
+        batch = task.identity.rpartition("/")[0]
+        folders.setdefault(f"{State.TODO}/{batch}/" if batch else f"{State.TODO}/", []).append(
+            f"{State.FAILED}/{task.path}"
+        )
+    return " && ".join([f"cd {shlex.quote(root)}", *(_moved(folder, paths) for folder, paths in folders.items())])
+
+
+def _moved(folder: str, paths: Sequence[str]) -> str:
+    make = "" if folder == f"{State.TODO}/" else f"mkdir -p {shlex.quote(folder)} && "
+    return f"{make}mv -n {' '.join(map(shlex.quote, paths))} {shlex.quote(folder)}"
 
 
 def _literal(identity: str) -> str:

@@ -29,10 +29,18 @@ DEFAULT_LEASE = 47.0  #: when spool.yaml cannot be read
 
 
 def take(
-    spool: Spool, *, records: bool = False, server: ServerClock | None = None, peers: Peers | None = None
+    spool: Spool,
+    *,
+    records: bool = False,
+    server: ServerClock | None = None,
+    peers: Peers | None = None,
+    states: Collection[State] = FLOW,
 ) -> Snapshot:
-    """Look once.  `records`: those of finished tasks too.  `server`, `peers`: what is known better."""
-    return _Look(spool, records, server, peers).take()
+    """Look once.  `records`: those of finished tasks too.  `server`, `peers`: what is known better.
+
+    `states`: a reader that has a cheaper way to list done/ leaves it out.
+    """
+    return _Look(spool, records, server, peers, states).take()
 
 
 @dataclass(slots=True)
@@ -41,6 +49,7 @@ class _Look:
     records: bool
     server: ServerClock | None
     peers: Peers | None
+    states: Collection[State] = FLOW
     problems: list[str] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
     lease: float = DEFAULT_LEASE
@@ -48,7 +57,9 @@ class _Look:
     def take(self) -> Snapshot:
         self.read_settings()
         top = self.names(self.spool.root)
-        tasks = self.with_attempts(self.settled([task for state in FLOW for task in self.in_state(state)]))
+        tasks = self.with_attempts(
+            self.settled([task for state in FLOW if state in self.states for task in self.in_state(state)])
+        )
         self.files = set(self.names(self.spool.workers))
         held: dict[str, list[TaskSeen]] = {}
         for task in tasks:
@@ -192,6 +203,8 @@ class _Look:
             version=str(facts.get("version", "")),
             known=f"{wid}.yaml" in self.files,
             ended=f"{wid}.dead" in self.files,
+            cpus=_integer(facts.get("cpus")),
+            memory_bytes=_integer(facts.get("memory_bytes")),
         )
 
     def facts(self, wid: str) -> dict[str, object]:

@@ -100,6 +100,8 @@ class WorkerSeen:
     version: str = ""
     known: bool = True  #: has a WID.yaml
     ended: bool = False  #: its guard left a tombstone
+    cpus: int = 0  #: of its node, as far as it may use them; 0 = not known
+    memory_bytes: int = 0  #: of its node; 0 = not known
 
     @property
     def alive(self) -> bool:

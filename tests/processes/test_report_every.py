@@ -10,10 +10,10 @@ def test_a_worker_keeps_the_report_fresh(folder: SpoolFolder, workers: Workers) 
     folder.configure(report_every="1s")
     worker = workers.ready()
     folder.drop("first-task")
-    page = folder / "reports/index.html"
-    workers.wait_until(lambda: page.exists() and "first-task" in page.read_text(), 20)
+    table = folder / "reports/tasks.csv"
+    workers.wait_until(lambda: table.exists() and "first-task,done" in table.read_text(), 20)
     folder.drop("second-task", "exit 7")
-    workers.wait_until(lambda: "exit7" in page.read_text(), 20)
+    workers.wait_until(lambda: "second-task,failed,,exit7" in table.read_text(), 20)
     worker.lives_on()
 
 

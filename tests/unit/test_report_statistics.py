@@ -1,199 +1,200 @@
-"""What a snapshot means: verdicts in seeded spools, causes, bars, words for numbers."""
+"""Numbers of the report: bars, quantiles, histograms, rates, the figures of batches and nodes, plots."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+import json
 
 import pytest
 
-from dsgspool.report import statistics
-from dsgspool.report.statistics import Verdict
-from dsgspool.snapshot import Counts, Snapshot, take
-from tests.support.seeded import Seeded
+from dsgspool.report import plots
+from dsgspool.report.book import Load
+from dsgspool.report.digest import Digest, digest
+from dsgspool.report.figures import state_of
+from dsgspool.report.statistics import bar, distribution, histogram, log_edges
+from dsgspool.snapshot.values import Counts
+from tests.support.books import NOW, Made
 
 
-@pytest.fixture
-def seeded(tmp_path: Path) -> Seeded:
-    return Seeded(str(tmp_path / "spool"))
+def made_of(*durations: float) -> Made:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    for n, seconds in enumerate(durations):
+        made.done(f"a/{n}", seconds=seconds, ago=60.0 * (n + 1))
+    return made
 
 
-def look(seeded: Seeded) -> Snapshot:
-    return take(seeded.spool, records=True)
-
-
-def verdict(seeded: Seeded) -> Verdict:
-    return statistics.verdict(look(seeded))
-
-
-def _empty(_: Seeded) -> None:
-    return
-
-
-def _all_done(seeded: Seeded) -> None:
-    seeded.worker("n1-aaaaaaaa", ended=True)
-    seeded.done("a/1", "a/2", "3")
-
-
-def _running(seeded: Seeded) -> None:
-    seeded.worker("n1-aaaaaaaa")
-    seeded.worker("n2-bbbbbbbb")
-    seeded.done("1", "2", "3")
-    seeded.running("4", "n1-aaaaaaaa")
-    seeded.running("5", "n2-bbbbbbbb")
-    seeded.write("todo/6.yaml")
-
-
-def _failing_while_it_runs(seeded: Seeded) -> None:
-    _running(seeded)
-    seeded.failed("7")
-
-
-def _finished_with_failures(seeded: Seeded) -> None:
-    seeded.done("1")
-    seeded.failed("2", "exit1", "exit code 1: no such file: /data/2.csv")
-    seeded.failed("3", "exit1", "exit code 1: no such file: /data/3.csv")
-    seeded.failed("4", "timeout", "no end after 10 min")
-
-
-def _no_worker(seeded: Seeded) -> None:
-    seeded.worker("n1-aaaaaaaa", ended=True)
-    for number in range(5):
-        seeded.write(f"todo/{number}.yaml")
-
-
-def _silent_node(seeded: Seeded) -> None:
-    seeded.worker("n1-aaaaaaaa")
-    seeded.worker("n4-dddddddd", silent=430)
-    seeded.running("1", "n1-aaaaaaaa")
-    seeded.running("2", "n4-dddddddd")
-
-
-def _paused(seeded: Seeded) -> None:
-    seeded.worker("n1-aaaaaaaa")
-    seeded.running("1")
-    seeded.write("todo/2.yaml")
-    seeded.write("PAUSE", "")
-
-
-def _paused_and_empty(seeded: Seeded) -> None:
-    seeded.write("PAUSE", "")
-
-
-def _on_hold(seeded: Seeded) -> None:
-    seeded.done("1")
-    seeded.write("hold/2.yaml")
-
-
-def _delayed(seeded: Seeded) -> None:
-    seeded.worker("n1-aaaaaaaa")
-    seeded.write("waiting/until-20300101T000000Z/x~1.abcdefgh-1.yaml")
-
-
-def _about_to_start(seeded: Seeded) -> None:
-    seeded.worker("n1-aaaaaaaa")
-    seeded.write("todo/x.yaml")
-    seeded.write("todo/y.yaml")
-
-
-def _strange_file(seeded: Seeded) -> None:
-    seeded.done("1")
-    seeded.write("todo/a@b.yaml")
-
-
-@pytest.mark.parametrize(
-    ("seed", "tone", "sentence"),
-    [
-        (_empty, "idle", "Nothing to do: the spool is empty"),
-        (_all_done, "good", "All done: 3 tasks"),
-        (_running, "busy", "Running: 3 of 6 done, 2 running on 2 workers"),
-        (_failing_while_it_runs, "attention", "Running: 3 of 7 done, 2 running on 2 workers; 1 failure"),
-        (_finished_with_failures, "attention", "Finished: 1 of 4 done; 3 failures have 2 causes"),
-        (_no_worker, "bad", "No worker is alive and 5 tasks wait"),
-        (_silent_node, "attention", "Running: 0 of 2 done, 2 running on 2 workers"),
-        (_paused, "attention", "Paused: 1 task waits, 1 still running"),
-        (_paused_and_empty, "idle", "Nothing to do: the spool is empty, and the spool is paused"),
-        (_on_hold, "attention", "Nothing runs: 1 task is on hold, 1 of 2 done"),
-        (_delayed, "idle", "Waiting: 1 task is not due yet"),
-        (_about_to_start, "busy", "About to start: 2 tasks wait for 1 worker"),
-        (_strange_file, "attention", "All done: 1 task"),
-    ],
-)
-def test_the_verdict_says_what_is_so(seeded: Seeded, seed: Callable[[Seeded], None], tone: str, sentence: str) -> None:
-    seed(seeded)
-    found = verdict(seeded)
-    assert (found.tone, found.sentence) == (tone, sentence)
-
-
-def test_a_silent_worker_is_named_with_what_it_holds(seeded: Seeded) -> None:
-    _silent_node(seeded)
-    (note,) = verdict(seeded).notes
-    assert note.startswith("n4-dddddddd has been silent for 7 min")
-    assert note.endswith("and holds 1 task")
-
-
-def test_what_differs_from_task_to_task_does_not_make_a_new_cause(seeded: Seeded) -> None:
-    for number in range(4):
-        seeded.failed(
-            f"s/{number}", "exit1", f"exit code 1: '{number}.csv' of /data/r{number}/x: row {number * 7}, 0x{number:x}"
-        )
-    seeded.failed("other", "signal9", "killed by SIGKILL")
-    causes = statistics.causes(look(seeded))
-    assert [(cause.tag, len(cause.tasks)) for cause in causes] == [("exit1", 4), ("signal9", 1)]
-    assert causes[0].pattern == "exit code #: '...' of /...: row #, #"
-    assert causes[0].hosts == ("n1",)
-
-
-def test_failures_come_newest_first_and_a_lost_one_has_words_of_its_own(seeded: Seeded) -> None:
-    seeded.failed("old", ended="2026-01-01T00:00:00.000Z")
-    seeded.failed("new", ended="2026-01-02T00:00:00.000Z")
-    seeded.write("failed/lost~lost.abcdefgh-1.yaml")
-    found = statistics.failures(look(seeded))
-    assert [task.identity for task in found] == ["new", "old", "lost"]
-    assert "its worker died" in statistics.reason_of(found[-1])
+def of(made: Made) -> Digest:
+    return digest(made.book())
 
 
 def test_a_bar_is_whole_and_shows_the_smallest_part() -> None:
-    parts = statistics.bar(Counts(done=99_999, failed=1))
+    parts = bar(Counts(done=99_999, failed=1))
     assert sum(part.percent for part in parts) == pytest.approx(100)
     assert parts[1].percent > 0.3
-    assert statistics.bar(Counts()) == []
+    assert bar(Counts()) == []
 
 
-def test_what_is_left_is_foretold_only_when_enough_is_known(seeded: Seeded) -> None:
-    _running(seeded)
-    assert statistics.remaining(look(seeded)) is None
-    seeded.done("7", "8")
-    assert statistics.remaining(look(seeded)) == pytest.approx(0.5)
+def test_quantiles_lie_between_the_nearest_values() -> None:
+    found = distribution([40.0, 10.0, 30.0, 20.0, 50.0])
+    assert found is not None
+    assert (found.number, found.p50, found.largest, found.sum) == (5, 30.0, 50.0, 150.0)
+    assert (found.p10, found.p90) == (pytest.approx(14), pytest.approx(46))
+    assert distribution([]) is None
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.85, "850 ms"),
-        (9.94, "9.9 s"),
-        (42, "42 s"),
-        (59.97, "1 min"),
-        (245, "4 min 05 s"),
-        (420, "7 min"),
-        (725, "12 min"),
-        (3599, "1 h 00 min"),
-        (7800, "2 h 10 min"),
-        (273_600, "3 d 4 h"),
-    ],
-)
-def test_a_duration_is_written_for_people(seconds: float, words: str) -> None:
-    assert statistics.duration(seconds) == words
+def test_a_histogram_counts_each_value_once_whatever_lies_outside() -> None:
+    values = sorted([0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 100.0])
+    found = histogram(values, (1.0, 2.0, 4.0, 8.0))
+    assert found.counts == (3, 1, 3)
+    assert sum(found.counts) == len(values)
 
 
-@pytest.mark.parametrize(("number", "words"), [(0, "0 B"), (999, "999 B"), (3.44e6, "3.4 MB"), (5e12, "5.0 TB")])
-def test_a_size_is_written_for_people(number: float, words: str) -> None:
-    assert statistics.size(number) == words
+def test_edges_grow_by_a_factor_and_all_the_same_values_have_some_too() -> None:
+    edges = log_edges(1.0, 1000.0, 3)
+    assert edges == pytest.approx((1, 10, 100, 1000))
+    same = log_edges(5.0, 5.0)
+    assert same[0] < 5.0 < same[-1]
+    assert log_edges(0.0, 1.0)[0] > 0
 
 
-def test_workers_that_ended_come_last_and_not_all_of_them(seeded: Seeded) -> None:
-    seeded.worker("n1-aaaaaaaa")
-    for letter in "bcdefg":
-        seeded.worker(f"n2-{letter * 8}", ended=True)
-    shown = statistics.workers_to_show(look(seeded), limit=3)
-    assert [worker.alive for worker in shown] == [True, False, False]
+def test_the_figures_of_a_batch_are_those_of_its_attempts() -> None:
+    made = made_of(10.0, 20.0, 30.0)
+    made.done("b/1", seconds=1000.0, waited=99.0, memory=1 << 30, memory_limit=4 << 30, cpu_seconds=500.0, cpus=2)
+    made.failed("a/x", "bad")
+    made.task("todo", "b/2")
+    batches = {batch.name: batch for batch in of(made).batches}
+    assert list(batches) == ["b", "a"], "what is not through comes first"
+    assert batches["a"].run is not None and batches["a"].run.values == [10.0, 20.0, 30.0]
+    assert (batches["a"].bad, batches["a"].outcomes) == (1, {"done": 3, "exit1": 1})
+    b = batches["b"]
+    assert b.wait is not None and b.wait.p50 == pytest.approx(99.0)
+    assert b.memory is not None and b.memory.largest == 1 << 30
+    assert b.use is not None and b.use.cpu is not None and b.use.memory is not None
+    assert (b.use.cpu.p50, b.use.memory.p50, b.use.cpus) == (pytest.approx(0.25), pytest.approx(0.25), 2)
+    assert made.attempts.task[b.slowest] == "b/1"
+
+
+def test_rates_are_those_of_the_last_hour_and_not_told_of_the_first_minutes() -> None:
+    made = made_of(*[1.0] * 12)
+    made.done("a/old", ago=9000.0)
+    made.failed("a/bad", "no")
+    assert of(made).rates == (12.0, 1.0)
+    young = Made()
+    young.done("a/1", ago=1.0, seconds=10.0)
+    assert of(young).rates is None
+
+
+def test_the_last_hour_tells_what_was_tried_again_apart_from_what_failed() -> None:
+    made = made_of(5.0, 5.0)
+    made.failed("a/bad", "no")
+    made.attempt("a/0", "exit7", "n1-aaaaaaaa", ago=600)
+    made.attempt("a/given", "stopped", "n1-aaaaaaaa", ago=600)
+    changes = of(made).changes
+    assert (changes.done, changes.failed, changes.retried, len(changes.causes)) == (2, 1, 1, 1)
+    assert not changes.nothing
+    assert of(Made()).changes.nothing
+
+
+def test_a_node_has_done_failed_and_lost_what_its_attempts_say() -> None:
+    made = made_of(5.0, 5.0)
+    made.worker("n2-bbbbbbbb", how="silent", silent=99.0)
+    made.attempt("x", "lost", "n2-bbbbbbbb", ago=100)
+    made.failed("y", "no", wid="n2-bbbbbbbb")
+    made.attempt("z", "revoked", "n2-bbbbbbbb", ago=100)
+    first, second = of(made).nodes
+    assert (first.host, first.state, first.done, first.failed, first.lost) == ("n1", "alive", 2, 0, 0)
+    assert (second.host, second.state, second.done, second.failed, second.lost) == ("n2", "silent", 0, 1, 1)
+    assert second.seen == 99.0
+
+
+@pytest.mark.parametrize("how", ["alive", "silent", "ended"])
+def test_a_node_is_what_its_worker_is(how: str) -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa", how=how, silent=50.0 if how == "silent" else 0.0)
+    assert state_of(made.book().nodes[0]) == how
+
+
+def test_a_node_that_was_given_up_is_dead_once_it_holds_nothing() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa", how="fenced", silent=50.0)
+    assert state_of(made.book().nodes[0]) == "dead"
+    made.running("a/1")
+    assert state_of(made.book().nodes[0]) == "silent"
+
+
+def test_a_slot_that_was_busy_for_half_an_hour_was_half_busy() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa", slots=1)
+    made.done("a/1", ago=600.0, seconds=1800.0)
+    assert of(made).nodes[0].busy == pytest.approx(0.5)
+
+
+# -- plots -----------------------------------------------------------------------------------------------------------
+
+
+def test_as_many_run_at_a_time_as_ran() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    for n in range(3):
+        made.done(f"a/{n}", ago=1000.0, seconds=2000.0)
+    made.running("a/now", seconds=500.0)
+    plot = plots.series(of(made))["concurrency"]
+    at = dict(zip(plot["x"], plot["lines"][0]["y"], strict=True))
+    assert max(at.values()) == 3
+    assert at[max(at)] == 1
+    assert plot["x"] == sorted(plot["x"])
+
+
+def test_throughput_counts_every_attempt_of_a_day_once() -> None:
+    made = made_of(*[7.0] * 30)
+    made.failed("b/1", "no")
+    plot = plots.series(of(made))["throughput"]
+    lines = {line["label"]: sum(line["y"]) for line in plot["lines"]}
+    assert lines == {"done": 30, "failed": 1}
+
+
+@pytest.mark.parametrize(("seconds", "step"), [(50, 1), (900, 10), (86_400, 900), (86_400 * 200, 86_400 * 3)])
+def test_bins_have_a_round_length_and_hold_it_all(seconds: float, step: float) -> None:
+    edges = plots.bins(NOW - seconds, NOW)
+    assert edges[0] <= NOW - seconds and edges[-1] >= NOW
+    assert edges[1] - edges[0] == step
+    assert len(edges) <= plots.BINS + 3
+
+
+def test_histograms_of_several_batches_have_the_same_edges() -> None:
+    made = made_of(*[float(n + 1) for n in range(20)])
+    made.done(*(f"b/{n}" for n in range(7)), seconds=500.0)
+    made.done("c/few", seconds=9.0)
+    found = plots.series(of(made))
+    assert [group["label"] for group in found["run"]["groups"]] == ["a", "b"]
+    assert all(len(group["y"]) == len(found["run"]["edges"]) - 1 for group in found["run"]["groups"])
+    assert sum(found["run:b"]["groups"][0]["y"]) == 7
+    assert "run:c" not in found
+
+
+def test_the_queue_is_drawn_from_what_earlier_pages_counted() -> None:
+    made = made_of(5.0)
+    for n in range(5):
+        made.past(600.0 - 100 * n, todo=50 - n)
+    assert plots.series(of(made))["queue"]["lines"][0]["y"] == [50, 49, 48, 47, 46, 0]
+
+
+def test_the_load_of_a_node_is_a_share_of_it_and_thinned() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    made.loads["n1"] = [Load(NOW - 5000 + n, 4.0, 0.5, 8 << 30, 16 << 30) for n in range(5000)]
+    plot = plots.series(of(made))["load:n1"]
+    assert 300 < len(plot["x"]) <= plots.MOST_LOADS
+    assert {line["label"]: line["y"][0] for line in plot["lines"]} == {
+        "CPU busy": 0.5, "load per CPU": 0.5, "memory in use": 0.5,
+    }  # fmt: skip
+
+
+def test_plots_are_json_and_none_of_them_is_drawn_of_nothing() -> None:
+    assert plots.series(of(Made())) == {}
+    made = made_of(*[float(n % 7) + 0.7 for n in range(3000)])
+    for row in range(3000):
+        made.attempts.cpu_seconds[row] = 0.5
+    found = plots.series(of(made))
+    assert len(json.dumps(found, allow_nan=False)) < 200_000
+    assert len(found["cpu-used"]["points"]) == plots.MOST_POINTS

@@ -1,0 +1,165 @@
+"""The book: everything that one rendering knows, put together once.
+
+The rule: frozen values and one table.  Statistics, sections, texts and twins read it and nothing else, so they tell of
+the same instant.  Moments are Unix seconds of the file server (milliseconds in the table's columns).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from dsgspool.report.table import Attempts
+from dsgspool.settings import Settings
+from dsgspool.snapshot.values import Counts, Snapshot, WorkerSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The end of an attempt's log: which file (`err`, `out`, '' = both are empty or gone) and its last lines."""
+
+    suffix: str = ""
+    lines: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A task in failed/.  `row`: the attempt that sent it there, -1 when no record says."""
+
+    identity: str
+    path: str  #: below failed/
+    tag: str  #: the reason in its name: exit1, timeout, lost, cancelled ...; '' when it has none
+    reason: str  #: what its record says, '' when there is none
+    error: str  #: the line of its log that says best what went wrong, '' when there is none
+    row: int = -1
+    host: str = ""
+    number: int = 0  #: of the attempt
+    moment: float | None = None  #: when it failed
+
+    @property
+    def batch(self) -> str:
+        """Its batch, '' outside of one."""
+        return self.identity.partition("/")[0] if "/" in self.identity else ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningNow:
+    """A task in a worker's hands.  `started` None = claimed, and its attempt has not begun."""
+
+    identity: str
+    path: str  #: below running/
+    worker: str
+    host: str
+    number: int = 0
+    row: int = -1
+    started: float | None = None
+    seconds: float | None = None  #: how long it has been running
+    progress: float | None = None  #: 0 to 1, from its logs
+    progress_text: str = ""
+    line: str = ""  #: the last line of its logs
+    memory: int | None = None  #: the newest sample, bytes
+    cpu: float | None = None  #: the newest sample, cores
+    alive: bool = True  #: its worker is
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a worker's journal said of its node at one moment; None = it did not say."""
+
+    moment: float
+    load: float | None = None
+    cpu: float | None = None  #: 0 to 1
+    memory_used: int | None = None
+    memory_total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A host, with its workers: those that are alive, silent or hold tasks first, then the newest that ended."""
+
+    host: str
+    workers: tuple[WorkerSeen, ...]
+    cpus: int | None = None
+    memory: int | None = None  #: bytes
+    loads: tuple[Load, ...] = ()  #: oldest first
+
+    @property
+    def alive(self) -> bool:
+        """True when one of its workers is."""
+        return any(worker.alive for worker in self.workers)
+
+    @property
+    def slots(self) -> int:
+        """Of its living workers."""
+        return sum(worker.slots for worker in self.workers if worker.alive)
+
+    @property
+    def silent(self) -> bool:
+        """True when a worker says nothing any more and has not ended."""
+        return any(not worker.alive and not worker.ended for worker in self.workers)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a worker's journal told: fence, rescue, trouble, space, well, drain, stop ..."""
+
+    moment: float
+    worker: str
+    host: str
+    kind: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The counts at an earlier rendering."""
+
+    moment: float
+    counts: Counts
+    batches: Mapping[str, int] = field(default_factory=dict)  #: finished tasks of each batch, when known
+
+
+def no_log(_row: int) -> Log:
+    """For a book without files."""
+    return Log()
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One look at the spool.  `snapshot.tasks` holds the open and the failed ones only; its counts are of all."""
+
+    snapshot: Snapshot
+    attempts: Attempts = field(default_factory=Attempts)
+    failed: tuple[Failure, ...] = ()  #: newest first
+    running: tuple[RunningNow, ...] = ()  #: the longest first
+    nodes: tuple[Node, ...] = ()  #: by name
+    events: tuple[Event, ...] = ()  #: newest first
+    writes_every: float | None = None  #: seconds: the writer's promise of the next page; None = nobody promised
+    previous: tuple[Past, ...] = ()  #: oldest first, thinned: about 24 h
+    settings: Settings | None = None  #: None when spool.yaml is broken
+    settings_text: str = ""  #: spool.yaml as it is
+    version: str = ""
+    log: Callable[[int], Log] = no_log  #: the end of the log of an attempt (a row); reads the file: for few of them
+    took: Callable[[], float] = lambda: 0.0  #: seconds since the work on this page began
+    read: int = 0  #: records that were read for this page; all others were known
+    ages: Mapping[str, float] = field(default_factory=dict)  #: more durations of the rendering's steps, seconds
+
+    @property
+    def taken(self) -> float:
+        """When it was looked at."""
+        return self.snapshot.taken
+
+    @property
+    def root(self) -> str:
+        """Path of the spool."""
+        return self.snapshot.root
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What could not be read or lies where it does nothing."""
+        return self.snapshot.problems
+
+    def past(self, seconds: float) -> Past | None:
+        """The counts of about so long ago, None when no rendering is that old."""
+        old = [past for past in self.previous if past.moment <= self.taken - seconds]
+        return old[-1] if old else None

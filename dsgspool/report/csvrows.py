@@ -1,0 +1,125 @@
+"""tasks.csv: one row a task with its newest attempt, as RFC 4180 wants it.
+
+The rule: streaming, and of a full chunk of tasks the rows are made once and kept beside the ledger.  A cell that a
+spreadsheet would take for a formula begins with an apostrophe.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+import math
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from dsgspool.clock import iso
+from dsgspool.report.table import NONE, Attempts
+
+if TYPE_CHECKING:
+    from dsgspool.fs import Fs
+    from dsgspool.report.data import Tasks
+    from dsgspool.report.ledger import Block
+
+WORDS = ("outcome", "reason", "error", "host", "worker")
+COLUMNS = (
+    "task", "state", "batch", "tag", "path", "attempts", "attempt", *WORDS, "submitted", "started", "ended", "seconds",
+    "cpus", "cpu_seconds", "memory_bytes", "memory_limit_bytes", "exit_code", "signal", "stdout_bytes", "stderr_bytes",
+)  # fmt: skip
+_MOMENTS = ("submitted", "started", "ended")
+_INTEGERS = ("memory", "memory_limit", "code", "signal", "out", "err")
+_EMPTY = [""] * (len(COLUMNS) - 6)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write(fs: Fs, folder: str, tasks: Tasks, blocks: list[Block], table: Attempts) -> None:
+    """Put a new tasks.csv in the place of the old one."""
+    memory = f"{folder}/.ledger"
+    fs.make_folder(memory)
+    kept = {name for name in fs.names(memory) if name.endswith(".csv")}
+    draft = f"{folder}/.tasks.csv.tmp"
+    fs.remove(draft)
+    descriptor = fs.create(draft)
+    try:
+        fs.append(descriptor, _text([list(COLUMNS)]))
+        for block in blocks:
+            fs.append(descriptor, _rows(fs, memory, kept, tasks, block, table))
+        fs.sync(descriptor)
+    finally:
+        fs.close(descriptor)
+    if number := fs.rename(draft, f"{folder}/tasks.csv"):
+        raise OSError(number, "cannot be put in place", f"{folder}/tasks.csv")
+    for name in kept - {_piece(block) for block in blocks}:
+        fs.remove(f"{memory}/{name}")
+
+
+def _piece(block: Block) -> str:
+    return block.file.removesuffix(".js") + ".csv"
+
+
+def _rows(fs: Fs, memory: str, kept: set[str], tasks: Tasks, block: Block, table: Attempts) -> bytes:
+    """The rows of one chunk of tasks."""
+    piece = f"{memory}/{_piece(block)}"
+    if block.full and _piece(block) in kept:
+        try:
+            return fs.read(piece)[0]
+        except OSError:
+            pass  # somebody removed it
+    data = _text(_cells(tasks, table, block.first, block.first + block.rows))
+    if block.full:
+        fs.replace(piece, data)
+    return data
+
+
+def _cells(tasks: Tasks, table: Attempts, first: int, stop: int) -> Iterator[list[str]]:
+    words = [getattr(table, name) for name in WORDS]
+    moments = [getattr(table, name) for name in _MOMENTS]
+    integers = [getattr(table, name) for name in _INTEGERS]
+    for task, state, tag, path, attempts, row in tasks.rows(first, stop):
+        cells = [
+            safe(task),
+            state,
+            safe(task.partition("/")[0] if "/" in task else ""),
+            safe(tag),
+            safe(path),
+            str(attempts),
+        ]
+        if row < 0:
+            yield cells + _EMPTY
+            continue
+        cells.append(str(table.number[row]))
+        cells += [safe(column[row]) for column in words]
+        cells += ["" if column[row] == NONE else moment(column[row]) for column in moments]
+        cells += [_number(table.seconds[row]), _whole(table.cpus[row]), _number(table.cpu_seconds[row])]
+        cells += [_whole(column[row]) for column in integers]
+        yield cells
+
+
+@functools.lru_cache(maxsize=4096)
+def _minute(number: int) -> str:
+    return iso(number * 60)[: -len("00.000Z")]
+
+
+def moment(milliseconds: int) -> str:
+    """`2026-11-21T21:00:00.123Z`: what `clock.iso` gives, five times faster for many that are near to each other."""
+    minute, rest = divmod(milliseconds, 60_000)
+    return f"{_minute(minute)}{rest / 1000:06.3f}Z"
+
+
+def safe(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _whole(value: int) -> str:
+    return "" if value == NONE else str(value)
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else str(value)
+
+
+def _text(rows: Iterable[list[str]]) -> bytes:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
+    return buffer.getvalue().encode(errors="replace")

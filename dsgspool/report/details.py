@@ -1,0 +1,197 @@
+"""What the page of one task shows beside the columns: records, texts, ends of logs, curves; of some tasks only.
+
+The rule: of the running, the newest failures and the newest that were done; each is read when it gets there and not
+again, because the chunk that holds it is kept until less than half of it is wanted.  A secret is `***` in a record, so
+the task's own file is never read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dsgspool.names import record_path
+from dsgspool.records import Record, parse_record
+from dsgspool.report import chunks, logs
+
+if TYPE_CHECKING:
+    from dsgspool.fs import Fs
+    from dsgspool.report.journals import Journals
+    from dsgspool.report.ledger import Pack
+    from dsgspool.report.table import Attempts
+
+MOST_ATTEMPTS = 5  #: of one task, the newest
+MOST_BYTES = 32 << 20  #: of all details that are kept
+PACK = 1_000_000  #: bytes of a chunk of details
+SMALL = 250_000  #: a chunk with fewer bytes is put together with what is new
+MAX_RECORD = 32_768  #: characters
+MAX_TEXT = 65_536
+MAX_FACTS = 200  #: variables, words of a command
+MAX_FACT = 4096  #: characters of one
+
+Entry = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Reader:
+    """Makes entries from the files of the attempts."""
+
+    fs: Fs
+    folder: str  #: logs/
+    table: Attempts
+    journals: Journals
+    rows: Mapping[str, list[int]]  #: of the tasks that are asked for, oldest attempt first
+
+    def entry(self, task: str) -> Entry:
+        """One task."""
+        newest = sorted(self.rows.get(task, ()), key=lambda row: self.table.number[row])[-MOST_ATTEMPTS:]
+        return {"attempts": [self._attempt(task, row) for row in newest]}
+
+    def mark(self, task: str) -> str:
+        """Changes whenever the entry of a task would."""
+        rows = self.rows.get(task, ())
+        return " ".join(f"{self.table.number[row]}:{self.table.inode[row]}:{self.table.outcome[row]}" for row in rows)[
+            -99:
+        ]
+
+    def _attempt(self, task: str, row: int) -> Entry:
+        number = self.table.number[row]
+        stem = f"{self.folder}/{record_path(task, number)}".removesuffix(".yaml")
+        entry: Entry = {"n": number, **self._record(f"{stem}.yaml")}
+        for suffix in ("out", "err"):
+            size = (self.table.out if suffix == "out" else self.table.err)[row]
+            entry[suffix] = self._log(f"{stem}.{suffix}", size)
+        entry["curve"] = self.journals.curve(task, number)
+        return entry
+
+    def _record(self, path: str) -> Entry:
+        try:
+            data = self.fs.read(path)[0]
+        except OSError:
+            return {"record": ""}
+        text = data.decode(errors="replace")
+        record = _quick(text) or parse_record(data)
+        command = record.command if isinstance(record.command, str | None) else list(record.command)[:MAX_FACTS]
+        facts = list((record.environment or {}).items())[:MAX_FACTS]
+        return {
+            "record": without_text(text)[:MAX_RECORD],
+            "text": (record.text or "")[:MAX_TEXT],
+            "command": [word[:MAX_FACT] for word in command] if isinstance(command, list) else command,
+            "cwd": record.cwd,
+            "environment": {key[:MAX_FACT]: value[:MAX_FACT] for key, value in facts},
+        }
+
+    def _log(self, path: str, size: int) -> Entry:
+        data = b"" if size == 0 else logs.tail(self.fs, path)
+        if data is None:
+            return {"bytes": None, "tail": ""}
+        if size < 0:
+            try:
+                size = self.fs.status(path).st_size
+            except OSError:
+                size = len(data)
+        if size > len(data):
+            data = data.partition(b"\n")[2] or data  # begins with a whole line, when there is one
+        return {"bytes": size, "tail": data.decode(errors="replace")}
+
+
+_WORD = r'("(?:[^"\\\n]|\\.)*"|[A-Za-z0-9_./+=-]+)'
+_COMMAND = re.compile(rf"^command: \[({_WORD}(?:, {_WORD})*)\]$", re.MULTILINE)
+_LONG_COMMAND = re.compile(r"^command:\n((?:  - [^\n]+\n)+)(?=[a-z])", re.MULTILINE)
+_CWD = re.compile(r"^cwd: (/[A-Za-z0-9_./+-]*)$", re.MULTILINE)
+_NOTHING = re.compile(r"^environment: \{\}$", re.MULTILINE)
+_VARIABLES = re.compile(r"^environment:\n((?:  [A-Za-z0-9_]+: [^\n]+\n)+)(?=[a-z])", re.MULTILINE)
+_TEXT = re.compile(r"^text: \|\n((?:(?:  [^\n]*)?\n)+)(?=[a-z.])", re.MULTILINE)
+_EACH = re.compile(_WORD)
+
+
+def _quick(record: str) -> Record | None:
+    """What this program writes in nearly every record, 20 times faster than YAML; None for all else."""
+    cwd, text, variables = _CWD.search(record), _TEXT.search(record), _VARIABLES.search(record)
+    if not (cwd and text and (variables or _NOTHING.search(record))) or record.count("\ntext:") != 1:
+        return None
+    try:
+        return Record(
+            command=_words(record), cwd=cwd[1], text="".join(f"{line[2:]}\n" for line in text[1].rstrip("\n").split("\n")),
+            environment=dict(_pair(line) for line in variables[1].splitlines()) if variables else {},
+        )  # fmt: skip
+    except ValueError:
+        return None
+
+
+def _words(record: str) -> tuple[str, ...]:
+    if match := _COMMAND.search(record):
+        return tuple(map(_scalar, _EACH.findall(match[1])))
+    if match := _LONG_COMMAND.search(record):
+        return tuple(_scalar(line[len("  - ") :]) for line in match[1].splitlines())
+    raise ValueError("another form of command")
+
+
+def _pair(line: str) -> tuple[str, str]:
+    key, _, value = line.strip().partition(": ")
+    return key, _scalar(value)
+
+
+def _scalar(text: str) -> str:
+    if text[:1] == '"':
+        return str(json.loads(text))
+    if not text or text[0] in "|>'[{&*!?%@`#" or ": " in text or " #" in text:
+        raise ValueError("a form that only YAML knows")
+    return text
+
+
+def without_text(record: str) -> str:
+    """A record without its key `text`, which is shown by itself."""
+    kept, skips = [], False
+    for line in record.split("\n"):
+        if line.startswith("text:"):
+            skips = True
+        elif skips and line[:1] not in (" ", ""):
+            skips = False
+        if not skips:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+@dataclass(slots=True)
+class Details:
+    """The chunks of details of one rendering: `packs` are kept ones and new ones, `index` says which holds a task."""
+
+    kept: list[Pack]
+    again: dict[str, tuple[str, Entry]] = field(default_factory=dict)  #: from packs that are dissolved
+
+    @classmethod
+    def sort(cls, packs: Iterable[Pack], wanted: Mapping[str, str], read: Any) -> Details:  # noqa: ANN401 - see read_pack
+        """Which packs stay: most of what they hold is wanted, and they are not small.  `read`: file -> entries."""
+        details = cls([])
+        for pack in packs:
+            good = [task for task, mark in pack.tasks.items() if wanted.get(task) == mark]
+            if pack.size >= SMALL and 2 * len(good) >= len(pack.tasks):
+                details.kept.append(pack)
+            elif good:
+                entries = read(pack.file)
+                details.again.update((task, (pack.tasks[task], entries[task])) for task in good if task in entries)
+        return details
+
+
+def pack_up(entries: Iterable[tuple[str, str, Entry]]) -> Iterator[tuple[dict[str, str], dict[str, Entry]]]:
+    """(task, mark, entry) in portions of about PACK bytes: the marks and the entries of each."""
+    marks: dict[str, str] = {}
+    tasks: dict[str, Entry] = {}
+    size = 0
+    for task, mark, entry in entries:
+        length = len(json.dumps(entry))
+        if tasks and size + length > PACK:
+            yield marks, tasks
+            marks, tasks, size = {}, {}, 0
+        marks[task], tasks[task], size = mark, entry, size + length
+    if tasks:
+        yield marks, tasks
+
+
+def payload(tasks: Mapping[str, Entry]) -> chunks.Payload:
+    """What a chunk of details holds."""
+    return {"kind": "details", "tasks": tasks}

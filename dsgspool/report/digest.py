@@ -1,0 +1,56 @@
+"""Everything that the page says, worked out once: sections, plots, report.txt and the title all read the same digest.
+
+The rule: pure, and frozen.  Whoever shows something asks the digest, so that no two places of a report differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dsgspool.report import failures, figures, forecast, statistics, verdict
+
+if TYPE_CHECKING:
+    from dsgspool.report.book import Book
+    from dsgspool.report.failures import Cause, Matrix
+    from dsgspool.report.figures import Batch, Changes, NodeFigures
+    from dsgspool.report.forecast import Forecast
+    from dsgspool.report.statistics import Groups
+    from dsgspool.report.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """`book` is what it was made of."""
+
+    book: Book
+    groups: Groups
+    verdict: Verdict
+    forecast: Forecast | None
+    causes: tuple[Cause, ...]  #: the largest first
+    matrix: Matrix | None
+    batches: tuple[Batch, ...]  #: those that are not through first, '' last
+    nodes: tuple[NodeFigures, ...]  #: the living first
+    changes: Changes  #: of the last hour
+    rates: tuple[float, float] | None  #: done and not done, an hour
+
+
+def digest(book: Book) -> Digest:
+    """Work it out."""
+    groups = statistics.Groups.of(book.attempts, book.taken)
+    attempts = groups.ended_by_host()
+    found = failures.causes(book.failed, attempts)
+    expected = forecast.forecast(book, groups)
+    nodes = figures.nodes(book, groups)
+    return Digest(
+        book=book,
+        groups=groups,
+        verdict=verdict.verdict(book, found, expected, figures.overdue(book, groups)),
+        forecast=expected,
+        causes=tuple(found),
+        matrix=failures.matrix(found, attempts),
+        batches=figures.batches(book, groups, expected),
+        nodes=nodes,
+        changes=figures.changes(book, groups, found),
+        rates=statistics.rates(groups),
+    )

@@ -1,0 +1,228 @@
+"""The failures, put together by cause: what failed tasks have in common once numbers, paths and names are masked.
+
+The rule: pure.  A command that gave an exit code or died of a signal is judged by the line of its log that says best
+what went wrong; everything else (timeout, lost, cancelled ...) by what its record says, because a log's last line is no
+cause there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from math import comb
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dsgspool.report.book import Failure
+
+#: Words for a failure whose record has none.
+PLAIN_REASONS = {
+    "lost": "its worker died while it ran, as often as max_lost allows",
+    "cancelled": "somebody took it away",
+    "invalid": "the file cannot be run as it is",
+    "timeout": "it ran longer than its timeout",
+    "stopped": "its worker gave it back",
+    "duplicate": "another file of this name was there",
+}
+UNKNOWN = "it failed, and no record says why"
+_OWN = "ItsOwnName"  #: goes through the masks as a part of a path does
+MAX_PATTERN = 200  #: characters of a pattern
+CERTAIN = 0.01  #: how improbable chance must be before a node is suspected
+
+_TOKEN = re.compile(
+    r"""(?P<address>\b[a-z][a-z0-9+.-]{1,9}://[^\s'"<>)\]]+)"""
+    r"""|(?P<quoted>'[^']{0,200}'|"[^"]{0,200}"|`[^`]{0,200}`|‘[^’]{0,200}’|“[^”]{0,200}”)"""
+    r"""|(?P<path>(?:\b[A-Za-z]:\\|(?:[\w.~+@%=-]*/)(?=[\w.~+@%=-]))[\w.~+@%=\\/-]*)"""
+    r"""|(?P<file>\b[\w-]+(?:\.[\w-]+)*\.(?:csv|tsv|txt|json|ya?ml|xml|h5|hdf5?|nc|fits|fastq|fq|fasta|fa|bam|sam|vcf|gz|bz2|xz"""
+    r"""|zst|zip|tar|npy|npz|pkl|parquet|root|dat|bin|log|out|png|jpe?g|tiff?|pdf|nii|xlsx?)\b)"""
+    r"""|(?P<uuid>\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b)"""
+    r"""|(?P<hex>\b0x[0-9a-fA-F]+|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,}\b)"""
+    r"""|(?P<number>[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?)"""
+)
+_SIGNS = {
+    "address": "‹address›",
+    "quoted": "‹…›",
+    "path": "‹path›",
+    "file": "‹file›",
+    "uuid": "#",
+    "hex": "#",
+    "number": "#",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Failures that have the same line in common.  `tasks`: newest first."""
+
+    key: str  #: the same from rendering to rendering
+    pattern: str  #: the line with masks
+    line: str  #: as it was in the newest failure
+    tasks: tuple[Failure, ...]
+    hosts: Mapping[str, int]  #: the most frequent first
+    tags: Mapping[str, int]
+    batches: Mapping[str, int]
+    suspicion: str = ""  #: `node`, `task` or '' while too little is known
+    words: str = ""  #: the reason of that suspicion
+
+    @property
+    def count(self) -> int:
+        """How many tasks."""
+        return len(self.tasks)
+
+    @property
+    def newest(self) -> Failure:
+        """The failure to look at."""
+        return self.tasks[0]
+
+    @property
+    def last(self) -> float | None:
+        """When the newest one failed."""
+        return max((task.moment for task in self.tasks if task.moment is not None), default=None)
+
+    @property
+    def first(self) -> float | None:
+        """When the oldest one failed."""
+        return min((task.moment for task in self.tasks if task.moment is not None), default=None)
+
+    @property
+    def title(self) -> str:
+        """The line itself when there is one, else what they have in common."""
+        return self.line if self.count == 1 else self.pattern
+
+
+def reason_of(failure: Failure) -> str:
+    """Why a task failed, in words that its record or its tag gives."""
+    if failure.tag == "cancelled":  # by whom and how is told by no record alike
+        return PLAIN_REASONS["cancelled"]
+    return failure.reason or PLAIN_REASONS.get(failure.tag, UNKNOWN)
+
+
+def line_of(failure: Failure) -> str:
+    """The line that tells the cause."""
+    by_itself = failure.tag.startswith(("exit", "signal"))
+    return (failure.error if by_itself else "") or reason_of(failure)
+
+
+@lru_cache(maxsize=65536)
+def mask(text: str) -> str:
+    """A line without what differs from task to task: numbers, paths, addresses, quoted names, hexadecimals."""
+    masked = _TOKEN.sub(lambda match: _SIGNS[match.lastgroup or "number"], text)
+    return " ".join(masked.split())[:MAX_PATTERN]
+
+
+def pattern_of(failure: Failure) -> str:
+    """The masked line; the task's own name is masked too, unless it is a number as any other."""
+    line = line_of(failure)
+    for name in (failure.identity, failure.identity.rpartition("/")[2]):
+        if len(name) >= 3 and name in line and not name.isdecimal():
+            line = _without(line, name)
+    return mask(line).replace(_OWN, "‹task›")
+
+
+def _without(line: str, name: str) -> str:
+    """The line with the name masked where it stands as a word; a pattern for each name would be compiled each time."""
+    before, found, after = line.partition(name)
+    if not found:
+        return line
+    inside = before[-1:].isalnum() or after[:1].isalnum()
+    return f"{before}{name if inside else _OWN}{_without(after, name)}"
+
+
+def causes(failed: Iterable[Failure], attempts: Mapping[str, int] | None = None) -> list[Cause]:
+    """The failures by cause, the largest group first.  `attempts`: how many ended on each node, to judge nodes by."""
+    groups: dict[tuple[str, str], list[Failure]] = {}
+    for failure in failed:
+        groups.setdefault((_kind(failure.tag), pattern_of(failure)), []).append(failure)
+    found = [_cause(kind, pattern, tasks, attempts or {}) for (kind, pattern), tasks in groups.items()]
+    return sorted(found, key=lambda cause: (-cause.count, -(cause.last or 0.0), cause.key))
+
+
+def _kind(tag: str) -> str:
+    """Exit codes are one kind: programs give any of them for one thing."""
+    return "exit" if tag.startswith("exit") else tag
+
+
+def _cause(kind: str, pattern: str, tasks: list[Failure], attempts: Mapping[str, int]) -> Cause:
+    key = hashlib.sha256(f"{kind}\0{pattern}".encode(errors="replace")).hexdigest()[:10]
+    hosts = dict(Counter(task.host for task in tasks if task.host).most_common())
+    tags = dict(Counter(task.tag for task in tasks).most_common())
+    batches = dict(Counter(task.batch for task in tasks).most_common())
+    suspicion, words = suspect(hosts, attempts)
+    return Cause(key, pattern, line_of(tasks[0]), tuple(tasks), hosts, tags, batches, suspicion, words)
+
+
+# -- bad node or bad task? -------------------------------------------------------------------------------------------
+
+
+def suspect(hosts: Mapping[str, int], attempts: Mapping[str, int]) -> tuple[str, str]:
+    """(`node`, `task` or '', why).  A node is suspected when chance alone would hardly put so many failures there."""
+    number, ran = sum(hosts.values()), sum(attempts.values())
+    if number < 3 or len(attempts) < 2 or not ran:
+        return "", ""
+    host, here = max(hosts.items(), key=lambda item: item[1])
+    share = attempts.get(host, 0) / ran
+    if here >= 0.6 * number and chance(here, number, share) < CERTAIN:
+        which = "all" if here == number else f"{here:,} of {number:,}"
+        return "node", f"{which} on {host}, which ran {share * 100:.0f} % of all attempts"
+    if len(hosts) > 1:
+        return "task", f"it happened on {len(hosts)} nodes"
+    return "", ""
+
+
+def chance(least: int, number: int, share: float) -> float:
+    """Probability of at least so many hits in `number` trials."""
+    if share <= 0 or share >= 1:
+        return 0.0 if share <= 0 < least else 1.0
+    if number > 400:  # the normal approximation is good enough there
+        return (
+            0.0 if (least - number * share) ** 2 > 9 * number * share * (1 - share) and least > number * share else 1.0
+        )
+    return sum(comb(number, k) * share**k * (1 - share) ** (number - k) for k in range(least, number + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Causes x nodes.  `cells[i][j]`: failures of cause i on node j."""
+
+    causes: tuple[Cause, ...]
+    hosts: tuple[str, ...]
+    cells: tuple[tuple[int, ...], ...]
+    totals: tuple[int, ...]  #: failures of each node
+    attempts: tuple[int, ...]  #: that ended on each node
+    hidden_causes: int = 0
+    hidden_hosts: int = 0
+
+    @property
+    def most(self) -> int:
+        """The largest cell."""
+        return max((cell for row in self.cells for cell in row), default=0)
+
+
+def matrix(found: list[Cause], attempts: Mapping[str, int], most: tuple[int, int] = (12, 10)) -> Matrix | None:
+    """The failures by cause and node, None when no node is known or there is only one."""
+    failed: Counter[str] = Counter()
+    for cause in found:
+        failed.update(cause.hosts)
+    hosts = sorted({*failed, *attempts}, key=lambda host: (-failed[host], -attempts.get(host, 0), host))
+    if len(hosts) < 2 or not failed:
+        return None
+    shown, rows = sorted(hosts[: most[1]]), [cause for cause in found if cause.hosts][: most[0]]
+    return Matrix(
+        tuple(rows),
+        tuple(shown),
+        tuple(tuple(cause.hosts.get(host, 0) for host in shown) for cause in rows),
+        tuple(failed[host] for host in shown),
+        tuple(attempts.get(host, 0) for host in shown),
+        len([cause for cause in found if cause.hosts]) - len(rows),
+        len(hosts) - len(shown),
+    )
+
+
+def signatures(found: Iterable[Cause]) -> list[list[str | int]]:
+    """[key, count] of each cause: what a browser remembers to tell what is new."""
+    return [[cause.key, cause.count] for cause in found]

@@ -1,0 +1,243 @@
+"""The figures of each batch and node, and what the last hour brought.
+
+The rule: pure; made of the book and its groups of rows, once, and bounded by the number of batches and nodes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dsgspool.report import forecast as forecasts
+from dsgspool.report.statistics import GIVEN_BACK, HOUR, distribution, use
+from dsgspool.report.table import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dsgspool.report.book import Book, Node, RunningNow
+    from dsgspool.report.failures import Cause
+    from dsgspool.report.forecast import Forecast
+    from dsgspool.report.statistics import Distribution, Groups, Use
+    from dsgspool.snapshot.values import Counts
+
+TAIL = 10 * 60.0  #: seconds below which no task is called overdue
+MOST_OVERDUE = 5
+MOST_FORECASTS = 20  #: batches with a forecast of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch, '' = what is in none.  None = not known."""
+
+    name: str
+    counts: Counts
+    forecast: Forecast | None  #: at the concurrency of its own
+    per_hour: float  #: attempts that ended well, over the last hour or since its first start
+    run: Distribution | None  #: seconds of attempts that ended well
+    wait: Distribution | None  #: seconds from submission to start
+    memory: Distribution | None  #: bytes, largest samples
+    use: Use | None  #: requested against used
+    outcomes: Mapping[str, int]  #: of its attempts, the most frequent first
+    slowest: int  #: row of its longest attempt that ended well, -1 = none
+    span: tuple[float, float] | None  #: first start, last end
+
+    @property
+    def bad(self) -> int:
+        """Attempts that ended badly, retried ones included."""
+        return bad(self.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFigures:
+    """A node.  `state`: alive, silent, dead (given up by the others) or ended."""
+
+    node: Node
+    state: str
+    slots: int
+    running: tuple[RunningNow, ...]
+    outcomes: Mapping[str, int]
+    batches: Mapping[str, int]  #: attempts of each batch there, the most frequent first
+    busy: float | None  #: share of its slots over the last hour, None = it has none
+    seen: float | None  #: seconds since its last heartbeat
+
+    @property
+    def host(self) -> str:
+        """Its name."""
+        return self.node.host
+
+    @property
+    def done(self) -> int:
+        """Attempts that ended well there."""
+        return self.outcomes.get("done", 0)
+
+    @property
+    def failed(self) -> int:
+        """Attempts that ended badly there, lost ones aside."""
+        return bad(self.outcomes) - self.lost
+
+    @property
+    def lost(self) -> int:
+        """Attempts that were lost with a worker of it."""
+        return self.outcomes.get("lost", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened in the last `seconds`."""
+
+    seconds: float
+    done: int
+    failed: int  #: tasks that came to failed/
+    retried: int  #: attempts that ended badly and sent nothing to failed/
+    started: int
+    causes: tuple[Cause, ...]  #: that were not there before
+
+    @property
+    def nothing(self) -> bool:
+        """True when nothing did."""
+        return not (self.done or self.failed or self.started or self.retried)
+
+
+def bad(outcomes: Mapping[str, int]) -> int:
+    """How many of them are failures."""
+    return sum(
+        number for outcome, number in outcomes.items() if outcome not in ("", "done") and outcome not in GIVEN_BACK
+    )
+
+
+# -- batches ---------------------------------------------------------------------------------------------------------
+
+
+def batches(book: Book, groups: Groups, whole: Forecast | None) -> tuple[Batch, ...]:
+    """Those that are not through first, then by name; '' last."""
+    names = sorted(book.snapshot.batches, key=lambda name: (not name, not book.snapshot.batches[name].open, name))
+    going = [name for name in names if book.snapshot.batches[name].running][:MOST_FORECASTS]
+    foretold = {name: forecasts.capped(forecasts.forecast(book, groups, name), whole) for name in going}
+    return tuple(_batch(book, groups, name, foretold.get(name)) for name in names)
+
+
+def _batch(book: Book, groups: Groups, name: str, expected: Forecast | None) -> Batch:
+    span = groups.span(name)
+    seconds = min(HOUR, max(60.0, book.taken - span[0])) if span else HOUR
+    return Batch(
+        name=name,
+        counts=book.snapshot.batches[name],
+        forecast=expected,
+        per_hour=groups.last_hour(name).get("done", 0) / seconds * HOUR,
+        run=distribution(groups.seconds(name)),
+        wait=distribution(groups.waits(name)),
+        memory=distribution(groups.memory(name)),
+        use=use(groups, name),
+        outcomes=groups.outcomes(batch=name),
+        slowest=groups.slowest(name),
+        span=span,
+    )
+
+
+def overdue(book: Book, groups: Groups) -> list[tuple[RunningNow, float]]:
+    """(task, longest of its batch so far): running more than three times as long as any of its batch has before."""
+    found = []
+    longest: dict[str, float | None] = {}
+    for run in book.running:
+        seconds = run.seconds or 0.0
+        if seconds < TAIL or not run.alive:
+            continue
+        batch = run.identity.partition("/")[0] if "/" in run.identity else ""
+        if batch not in longest:
+            known = groups.seconds(batch)
+            longest[batch] = max(known) if len(known) >= forecasts.ENOUGH else None
+        most = longest[batch]
+        if most is not None and seconds > 3 * most:
+            found.append((run, most))
+    return found[:MOST_OVERDUE]
+
+
+# -- nodes -----------------------------------------------------------------------------------------------------------
+
+
+def nodes(book: Book, groups: Groups) -> tuple[NodeFigures, ...]:
+    """The living first, then the silent, then those that have gone."""
+    busy, batches = _busy(book, groups), groups.batches_by_host()
+    running: dict[str, list[RunningNow]] = {}
+    for run in book.running:
+        running.setdefault(run.host, []).append(run)
+    found = [
+        _node(
+            book, node, groups.outcomes(host=node.host), batches.get(node.host, {}),
+            (running.get(node.host, []), busy.get(node.host, 0.0)),
+        )
+        for node in book.nodes
+    ]  # fmt: skip
+    rank = {"alive": 0, "silent": 1, "dead": 2, "ended": 3}
+    return tuple(sorted(found, key=lambda each: (rank[each.state], each.host)))
+
+
+def state_of(node: Node) -> str:
+    """`alive`, `silent`, `dead` (the others have given it up and took over what it held) or `ended`."""
+    if node.alive:
+        return "alive"
+    if not node.silent:
+        return "ended"
+    mute = [worker for worker in node.workers if not worker.ended]
+    given_up = all("gave it up" in worker.verdict or worker.heartbeat_age is None for worker in mute)
+    return "dead" if given_up and not any(worker.running for worker in mute) else "silent"
+
+
+def silence(node: Node) -> float | None:
+    """Seconds since one of its workers was last heard of, None when that is not known."""
+    ages = [worker.heartbeat_age for worker in node.workers if worker.heartbeat_age is not None]
+    return min(ages, default=None)
+
+
+def _node(
+    book: Book,
+    node: Node,
+    outcomes: Mapping[str, int],
+    batches: Mapping[str, int],
+    hands: tuple[list[RunningNow], float],
+) -> NodeFigures:
+    running, busy = hands
+    began = [worker.started for worker in node.workers if worker.alive and worker.started is not None]
+    window = min(HOUR, book.taken - min(began)) if began else 0.0
+    return NodeFigures(
+        node=node,
+        state=state_of(node),
+        slots=node.slots,
+        running=tuple(running),
+        outcomes=outcomes,
+        batches=batches,
+        busy=min(1.0, busy / (node.slots * window)) if node.slots and window > 60 else None,
+        seen=silence(node),
+    )
+
+
+def _busy(book: Book, groups: Groups) -> dict[str, float]:
+    """Host -> slot seconds that attempts took in the last hour."""
+    table, now = book.attempts, int(1000 * book.taken)
+    since = now - int(1000 * HOUR)
+    running = [row for outcome, rows in groups.pick() if not outcome for row in rows]
+    found: dict[str, float] = {}
+    for row in (*groups.recent, *running):
+        if table.started[row] != NONE:
+            end = table.ended[row] if table.outcome[row] else now
+            taken = max(0, end - max(since, table.started[row])) / 1000 * max(1, table.cpus[row])
+            found[table.host[row]] = found.get(table.host[row], 0.0) + taken
+    return found
+
+
+# -- what changed ----------------------------------------------------------------------------------------------------
+
+
+def changes(book: Book, groups: Groups, causes: Iterable[Cause]) -> Changes:
+    """What the last hour brought."""
+    since, ended = book.taken - HOUR, groups.last_hour()
+    failed = sum(failure.moment is not None and failure.moment >= since for failure in book.failed)
+    return Changes(
+        seconds=HOUR,
+        done=ended.get("done", 0),
+        failed=failed,
+        retried=max(0, bad(ended) - failed),
+        started=sum(map(int(since * 1000).__le__, book.attempts.started)),
+        causes=tuple(cause for cause in causes if cause.first is not None and cause.first >= since),
+    )

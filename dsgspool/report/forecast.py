@@ -1,0 +1,174 @@
+"""When it will be done: a band that eight of ten forecasts lie in, from the distribution of durations so far.
+
+The rule: honest or silent.  Each task that is left takes as long as one of the same batch did, drawn anew in many
+rehearsals, as many at a time as run now; that few are known widens the band; nothing is said while too little is known.
+The same book gives the same band: the dice are a counter.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dsgspool.task import State
+
+if TYPE_CHECKING:
+    from dsgspool.report.book import Book, RunningNow
+    from dsgspool.report.statistics import Groups
+
+ENOUGH = 5  #: attempts that ended, below which nothing is foretold
+THROWS = 20_000  #: of the dice for one forecast
+REHEARSALS = (20, 100)  #: at least and at most
+MANY = 200  #: tasks left, above which sums are drawn instead of tasks
+NEWEST = 1000  #: attempts of a batch that a forecast rests on
+UNKNOWN = 0.05  #: share of the tasks left that may be of batches nothing is known of
+_BITS = (1 << 64) - 1
+_UNIT = 1 / (1 << 53)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Seconds from now: one in ten ends before `early`, one in ten after `late`."""
+
+    early: float
+    likely: float
+    late: float
+    concurrency: int
+    known: int  #: attempts that the forecast rests on
+
+
+class Dice:
+    """Even numbers in [0, 1), always the same."""
+
+    def __init__(self) -> None:
+        self._state = 0x9E3779B97F4A7C15
+
+    def __call__(self) -> float:
+        """The next one (a linear congruence, of which the upper bits are used)."""
+        self._state = (self._state * 6364136223846793005 + 1442695040888963407) & _BITS
+        return (self._state >> 11) * _UNIT
+
+    def normal(self) -> float:
+        """A number of the standard normal distribution."""
+        return math.sqrt(-2 * math.log(1 - self())) * math.cos(2 * math.pi * self())
+
+
+class Pool:
+    """Tasks of one batch that are left, and the durations that they may have."""
+
+    def __init__(self, left: int, seconds: Sequence[float]) -> None:
+        self.left, self.seconds = left, sorted(seconds)
+        number = len(self.seconds)
+        self.mean = math.fsum(self.seconds) / max(1, number)
+        squares = math.fsum((each - self.mean) ** 2 for each in self.seconds)
+        self.deviation = math.sqrt(squares / max(1, number - 1))
+        self.doubt = self.deviation / max(self.mean, 1e-9) / math.sqrt(max(1, number))
+
+    @property
+    def is_known(self) -> bool:
+        """True when enough of them ended."""
+        return len(self.seconds) >= ENOUGH
+
+    def factor(self, dice: Dice) -> float:
+        """By how much the true mean may differ from the one seen."""
+        return max(0.2, 1 + self.doubt * dice.normal())
+
+    def draw(self, dice: Dice) -> float:
+        """One duration."""
+        return self.seconds[int(dice() * len(self.seconds))]
+
+    def rest(self, run: RunningNow, dice: Dice) -> float:
+        """How long a task that runs now goes on."""
+        done = run.seconds or 0.0
+        if run.progress is not None and 0.03 < run.progress < 1:
+            return done * (1 - run.progress) / run.progress * (0.8 + 0.4 * dice())
+        first = bisect_right(self.seconds, done)
+        longer = len(self.seconds) - first
+        if longer:
+            return self.seconds[first + int(dice() * longer)] - done
+        return done * dice() / 2  # longer than all others: nobody knows
+
+
+def forecast(book: Book, groups: Groups, batch: str | None = None) -> Forecast | None:
+    """The band for all that can run, or for one batch at its own concurrency; None when it cannot be told."""
+    snapshot = book.snapshot
+    running = [run for run in book.running if run.alive and (batch is None or _batch(run.identity) == batch)]
+    if snapshot.paused or not running:
+        return None
+    left = _left(book, batch)
+    names = dict.fromkeys([*left, *(_batch(run.identity) for run in running)])
+    pools = {name: Pool(left.get(name, 0), _seconds(groups, name)) for name in names}
+    dark = sum(pool.left for pool in pools.values() if not pool.is_known)
+    dark += sum(not pools[_batch(run.identity)].is_known for run in running)
+    known = sum(len(pool.seconds) for pool in pools.values() if pool.is_known)
+    if not known or dark > UNKNOWN * (sum(left.values()) + len(running)):
+        return None
+    ends = sorted(_rehearsals(pools, running, THROWS if batch is None else THROWS // 5))
+    early, likely, late = (ends[int(share * (len(ends) - 1))] for share in (0.1, 0.5, 0.9))
+    return Forecast(early, likely, late, len(running), known)
+
+
+def _batch(identity: str) -> str:
+    return identity.partition("/")[0] if "/" in identity else ""
+
+
+def _seconds(groups: Groups, batch: str) -> list[float]:
+    """Run times of its newest attempts that ended by themselves, well or badly."""
+    column = groups.table.seconds.__getitem__
+    return [value for value in map(column, groups.newest(NEWEST, batch, good=False)) if value >= 0]
+
+
+def _left(book: Book, batch: str | None) -> dict[str, int]:
+    """Tasks that will run without a person: those in todo/, and those whose moment comes are not waited for."""
+    found: dict[str, int] = {}
+    for name, counts in book.snapshot.batches.items():
+        number = getattr(counts, State.TODO.value)
+        if number and batch in (None, name):
+            found[name] = number
+    return found
+
+
+def _rehearsals(pools: dict[str, Pool], running: list[RunningNow], most: int) -> list[float]:
+    """Seconds until the last one ends, as often as it is rehearsed."""
+    dice = Dice()
+    known = [pool for pool in pools.values() if pool.is_known and pool.left]
+    runs = [(run, pool) for run in running if (pool := pools[_batch(run.identity)]).is_known]
+    left = sum(pool.left for pool in known)
+    play, throws = (_play, left) if left <= MANY else (_sum, len(known))
+    times = min(max(most // (throws + len(runs)), REHEARSALS[0]), REHEARSALS[1])
+    return [play(known, [pool.rest(run, dice) for run, pool in runs] or [0.0], dice) for _ in range(times)]
+
+
+def _play(pools: list[Pool], ends: list[float], dice: Dice) -> float:
+    """Task by task onto the slot that is free first."""
+    heapq.heapify(ends)
+    last = max(ends)
+    for pool in pools:
+        factor = pool.factor(dice)
+        for _ in range(pool.left):
+            end = ends[0] + pool.draw(dice) * factor
+            heapq.heapreplace(ends, end)
+            last = max(last, end)
+    return last
+
+
+def _sum(pools: list[Pool], ends: list[float], dice: Dice) -> float:
+    """The work that is left, shared by the slots; the last task keeps one slot busy a little longer."""
+    work = tail = 0.0
+    for pool in pools:
+        noise = pool.deviation / math.sqrt(pool.left) * dice.normal()
+        work += pool.left * max(0.2 * pool.mean, pool.mean * pool.factor(dice) + noise)
+        tail = max(tail, pool.draw(dice))
+    return (math.fsum(ends) + work) / len(ends) + tail * (1 - 1 / len(ends)) / 2
+
+
+def capped(expected: Forecast | None, whole: Forecast | None) -> Forecast | None:
+    """That of a batch: it is over before everything is, since it gets the slots of those that are over earlier."""
+    if expected is None or whole is None:
+        return expected
+    early, likely, late = (min(getattr(expected, name), getattr(whole, name)) for name in ("early", "likely", "late"))
+    return replace(expected, early=early, likely=likely, late=late)

@@ -1,0 +1,84 @@
+"""What the page is made of beside its data: title, sections, plots, style sheet and script.
+
+The rule: assets are joined from package data and called by a hash of what they hold, as data files are.  Scripts come
+in the order of their names, those of vendor/ first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dsgspool import resources
+from dsgspool.report import failures, plots, render, summary
+from dsgspool.report.digest import Digest, digest
+
+if TYPE_CHECKING:
+    from dsgspool.report.book import Book
+
+POLICY = (
+    "default-src 'none'; style-src 'self' file: 'unsafe-inline'; script-src 'self' file:; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What a page says at once."""
+
+    digest: Digest
+    sections: dict[str, str] = field(default_factory=dict)
+    series: dict[str, Any] = field(default_factory=dict)
+    failures: list[list[str | int]] = field(default_factory=list)  #: [signature, count] of each cause
+    text: str = ""  #: report.txt
+
+    @property
+    def title(self) -> str:
+        """The verdict."""
+        return self.digest.verdict.sentence
+
+    @property
+    def tone(self) -> str:
+        """good, busy, idle, attention or bad"""
+        return self.digest.verdict.tone
+
+
+def face(book: Book) -> Face:
+    """All of it."""
+    whole = digest(book)
+    series = plots.series(whole)
+    return Face(whole, render.sections(whole, series), series, failures.signatures(whole.causes), summary.text(whole))
+
+
+def asset(kind: str, suffix: str, text: str) -> tuple[str, bytes]:
+    """(name, content) of a style sheet or script."""
+    content = text.encode()
+    return f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}.{suffix}", content
+
+
+def style() -> str:
+    """The style sheet."""
+    return _joined("vendor", ".css") + _joined("", ".css")
+
+
+def script() -> str:
+    """All scripts."""
+    return _joined("vendor", ".js") + _joined("js", ".js")
+
+
+def _joined(folder: str, suffix: str) -> str:
+    place = os.path.join(resources.reports(), folder)
+    found = sorted(os.listdir(place)) if os.path.isdir(place) else []
+    return "".join(f"{_read(f'{place}/{name}')}\n" for name in found if name.endswith(suffix))
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def index(face: Face, style: str, app: str, page: str) -> str:
+    """index.html."""
+    return render.shell(face.digest, face.sections, {"style": style, "app": app, "page": page}, POLICY)

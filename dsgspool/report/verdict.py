@@ -1,0 +1,254 @@
+"""The state of affairs in one sentence: is it working, and if not, what is to be done about it first.
+
+The rule: pure; the same book gives the same words.  What stops everything comes before what stops something, that before
+progress, progress before what has failed; what else one should know stands in the notes, with the remedy where there is
+one.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dsgspool import names
+from dsgspool.report.figures import silence, state_of
+from dsgspool.report.words import about, age, duration, enumeration, many, moment, rounded
+from dsgspool.task import State
+
+if TYPE_CHECKING:
+    from dsgspool.names import Lane
+    from dsgspool.report.book import Book, Node, RunningNow
+    from dsgspool.report.failures import Cause
+    from dsgspool.report.forecast import Forecast
+    from dsgspool.snapshot.values import TaskSeen
+
+NO_SPACE = "workers take no new tasks"  #: words of snapshot.look for a disk below `min_free`
+IDLE = 600.0  #: seconds without any start, while tasks and workers are there, that are no pause for breath
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`tone`: good, busy, idle, attention or bad.  `sentence` says it all; `sub` adds to it; `notes`: what else is wrong."""
+
+    tone: str
+    sentence: str
+    sub: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def verdict(
+    book: Book,
+    causes: Sequence[Cause],
+    expected: Forecast | None = None,
+    overdue: Sequence[tuple[RunningNow, float]] = (),
+) -> Verdict:
+    """The state of affairs."""
+    stops = [("bad", words) for words in _stops_all(book)]
+    tone, activity, sub = _activity(book, expected, is_stopped=bool(stops))
+    stops += [
+        ("attention", words) for words in (*_silent_nodes(book), *_stuck(book), *map(_overdue, overdue), *_idle(book))
+    ]
+    failed, notes = failures_in_words(book, causes), tuple(_notes(book))
+    if not stops:
+        if tone != "bad" and (failed or notes):
+            tone = "attention"
+        return Verdict(tone, "; ".join(filter(None, (activity, failed))), sub, notes)
+    worst, others = stops[0][1], [words for _, words in stops[1:]]
+    if tone == "bad":
+        sentence, also = activity, [worst, *others, failed]
+    elif tone == "busy" and stops[0][0] != "bad":
+        sentence, also = f"{worst}; {_small(activity)}", [*others, failed]
+    else:
+        sentence, also = worst, [activity, *others, failed]
+    tones = (tone, *(each for each, _ in stops))
+    return Verdict("bad" if "bad" in tones else "attention", sentence, ". ".join(filter(None, (*also, sub))), notes)
+
+
+def failures_in_words(book: Book, causes: Sequence[Cause]) -> str:
+    """`3 failures have 2 causes`, '' when there is none."""
+    failed = book.snapshot.counts.failed
+    if failed < 2:
+        return "1 failure" if failed else ""
+    return f"{failed:,} failures have {many(len(causes), 'cause')}"
+
+
+def _small(sentence: str) -> str:
+    """As the second half of a sentence."""
+    return sentence[:1].lower() + sentence[1:]
+
+
+# -- what goes on ----------------------------------------------------------------------------------------------------
+
+
+def _activity(book: Book, expected: Forecast | None, *, is_stopped: bool) -> tuple[str, str, str]:
+    """(tone, sentence, more)"""
+    counts, alive = book.snapshot.counts, book.snapshot.alive
+    if book.snapshot.paused and counts.open:
+        running = f", {counts.running:,} still running" if counts.running else ""
+        waiting = many(counts.todo + counts.waiting, "task waits", "tasks wait")
+        return "attention", f"Paused: {waiting}{running}", "`dsgspool resume`, or `rm PAUSE`, lets them go on"
+    if not counts.open:
+        return (*_at_rest(book), "")
+    if not alive:
+        waiting = many(counts.open, "task waits", "tasks wait")
+        return "bad", f"No worker is alive, and {waiting}", f"Start one on any node: `{worker_command(book.root)}`"
+    if counts.running:
+        return "busy", _running(book, expected), _progress(book, expected)
+    if counts.todo and is_stopped:
+        return "idle", many(counts.todo, "task waits", "tasks wait"), ""
+    if startable := counts.todo - len(_out_of_reach(book)):
+        return "busy", f"About to start: {many(startable, 'task')} for {many(len(alive), 'worker')}", ""
+    return "idle", _not_due(book), ""
+
+
+def _not_due(book: Book) -> str:
+    """Of those in waiting/ that somebody will take."""
+    number = book.snapshot.counts.waiting - len(_astray(book))
+    due = book.snapshot.next_due
+    when = f", the next at {moment(due, book.taken)}" if due is not None else ""
+    return f"Waiting: {many(number, 'task is', 'tasks are')} not due yet{when}" if number > 0 else ""
+
+
+def worker_command(root: str) -> str:
+    """The command that starts a worker."""
+    return f"dsgspool --spool {shlex.quote(root)} worker"
+
+
+def _running(book: Book, expected: Forecast | None) -> str:
+    nodes = len({run.host for run in book.running if run.alive}) or 1
+    when = done_about(expected, book.taken)
+    return f"Running on {many(nodes, 'node')}{f', {when}' if when else ''}"
+
+
+def _progress(book: Book, expected: Forecast | None) -> str:
+    counts = book.snapshot.counts
+    done = f"{counts.done:,} of {counts.total:,} done, {counts.running:,} running"
+    return f"{done}. {band(expected, book.taken)}" if expected else done
+
+
+def done_about(expected: Forecast | None, taken: float) -> str:
+    """`done about 18:40`, `done in about 40 s`, '' when nothing can be foretold."""
+    if expected is None:
+        return ""
+    if expected.likely < 90:
+        return f"done in about {about(expected.likely)}"
+    return f"done about {moment(rounded(taken + expected.likely, expected.likely), taken)}"
+
+
+def band(expected: Forecast, taken: float) -> str:
+    """The band in words, with what it rests on."""
+    going = f"if {many(expected.concurrency, 'task goes', 'tasks go')} on running at a time"
+    if expected.late < 90:
+        return f"Eight in ten: in {about(expected.early)} to {about(expected.late)}, {going}"
+    early, late = (
+        moment(rounded(taken + seconds, expected.likely), taken) for seconds in (expected.early, expected.late)
+    )
+    times = f"at {early}" if early == late else f"between {early} and {late}"
+    return f"Eight in ten: {times}, {going}"
+
+
+def _at_rest(book: Book) -> tuple[str, str]:
+    """Nothing can run."""
+    counts = book.snapshot.counts
+    paused = ", and the spool is paused" if book.snapshot.paused else ""
+    if not counts.total:
+        return "idle", f"Nothing to do: the spool is empty{paused}"
+    if counts.hold:
+        held = many(counts.hold, "task is on hold", "tasks are on hold")
+        return "attention", f"Nothing runs: {held}, {counts.done:,} of {counts.total:,} done{paused}"
+    if counts.failed:
+        return "attention", f"Finished: {counts.done:,} of {counts.total:,} done{paused}"
+    return "good", f"All done: {many(counts.done, 'task')}{paused}"
+
+
+# -- what is wrong ---------------------------------------------------------------------------------------------------
+
+
+def _stops_all(book: Book) -> Iterator[str]:
+    """What keeps every task from starting."""
+    if book.settings is None and book.settings_text:
+        yield "spool.yaml cannot be understood, so no new task is taken"
+    for problem in [problem for problem in book.problems if NO_SPACE in problem][:1]:
+        yield f"The disk is too full: {problem.partition(': ')[2] or problem}"
+    if book.snapshot.alive and book.snapshot.counts.todo and not any(worker.slots for worker in book.snapshot.alive):
+        yield f"{many(len(book.snapshot.alive), 'worker')} with 0 slots: nothing can start"
+
+
+def _silent_nodes(book: Book) -> list[str]:
+    """Nodes of which nothing is heard though nobody has given them up; one sentence."""
+    silent = sorted((node for node in book.nodes if state_of(node) == "silent"), key=lambda node: -_held(node))
+    if not silent:
+        return []
+    held = sum(map(_held, silent))
+    ages = [seconds for node in silent if (seconds := silence(node)) is not None]
+    since = f"silent for {age(max(ages))}" if ages else "dead"
+    if len(silent) == 1:
+        has = "has been" if ages else "is"
+        return [f"Node {silent[0].host} {has} {since}{f' and holds {_tasks(held)}' if held else ''}"]
+    hosts = enumeration([node.host for node in silent])
+    have = "have been" if ages else "are"
+    return [f"Nodes {hosts} {have} {since}{f' and hold {_tasks(held)}' if held else ''}"]
+
+
+def _tasks(number: int) -> str:
+    return many(number, "task")
+
+
+def _held(node: Node) -> int:
+    return sum(len(worker.running) for worker in node.workers if not worker.alive)
+
+
+def _astray(book: Book) -> list[TaskSeen]:
+    """Tasks in folders of waiting/ whose names say no moment."""
+    return [task for task in book.snapshot.in_state(State.WAITING) if task.until is None]
+
+
+def _out_of_reach(book: Book) -> list[Lane]:
+    """What tasks in todo/ want that no living worker has, a lane for each."""
+    slots = max((worker.slots for worker in book.snapshot.alive), default=0)
+    lanes = [names.parse_lane(task.name.lane) for task in book.snapshot.in_state(State.TODO) if task.name.lane]
+    return [lane for lane in lanes if not lane.known or lane.cpus > slots > 0]
+
+
+def _stuck(book: Book) -> Iterator[str]:
+    """Tasks that will not run whatever happens, until a person does something."""
+    if lost := _astray(book):
+        folders = enumeration([f"waiting/{folder}" for folder in dict.fromkeys(task.waits_for for task in lost)], 2)
+        yield f"{many(len(lost), 'task waits', 'tasks wait')} where nobody takes them: {folders} names no moment"
+    lanes = _out_of_reach(book)
+    slots = max((worker.slots for worker in book.snapshot.alive), default=0)
+    if wide := [lane.cpus for lane in lanes if lane.known]:
+        wants = many(len(wide), "task wants", "tasks want")
+        yield f"{wants} {min(wide)} slots{' or more' if len(set(wide)) > 1 else ''}, and the largest worker has {slots}"
+    if strange := sum(not lane.known for lane in lanes):
+        yield f"{many(strange, 'task lies', 'tasks lie')} in a lane that this version does not know"
+
+
+def _overdue(found: tuple[RunningNow, float]) -> str:
+    run, most = found
+    so_far = duration(run.seconds or 0.0)
+    return f"{run.identity} may be stuck: it has run for {so_far}, others of its batch took at most {duration(most)}"
+
+
+def _idle(book: Book) -> Iterator[str]:
+    """Tasks and workers are there, and nothing has started for long."""
+    counts, past = book.snapshot.counts, book.past(IDLE)
+    if book.snapshot.paused or not counts.todo or counts.running or not book.snapshot.alive or past is None:
+        return
+    if past.counts.todo and not past.counts.running and past.counts.finished == counts.finished:
+        since = duration(book.taken - past.moment)
+        waiting = many(counts.todo, "task waits", "tasks wait")
+        yield f"Nothing has started for {since}, though {waiting} for {many(len(book.snapshot.alive), 'worker')}"
+
+
+def _notes(book: Book) -> Iterable[str]:
+    """What does not stop the rest."""
+    for node in book.nodes:
+        for worker in node.workers:
+            if node.alive and not worker.alive and not worker.ended and worker.running:
+                beat = worker.heartbeat_age
+                silent = f"has been silent for {age(beat)}" if beat is not None else f"is dead ({worker.verdict})"
+                yield f"Worker {worker.wid} {silent} and holds {many(len(worker.running), 'task')}"
+    yield from (problem for problem in book.problems if NO_SPACE not in problem)

@@ -1,0 +1,124 @@
+// The rows of attempts and tasks as columns: typed arrays for numbers, indexes into one dictionary for words that repeat.
+// The rule: pure.  NaN is a number that is not known, "" such a text; a row number is that of the whole report, whatever
+// chunk it came in; no object for a row.
+(function (d) {
+  "use strict";
+
+  /** Words <-> small numbers. */
+  class Dictionary {
+    constructor() { this.words = [""]; this.index = new Map([["", 0]]); }
+
+    number(word) {
+      let found = this.index.get(word);
+      if (found === undefined) {
+        found = this.words.push(word) - 1;
+        this.index.set(word, found);
+      }
+      return found;
+    }
+  }
+
+  /** A table of columns that grows.  shape: {words, texts, numbers}: names of columns of each kind. */
+  class Table {
+    constructor(shape) {
+      this.shape = shape;
+      this.count = 0;
+      this.room = 0;
+      this.version = 0;
+      this.dictionaries = Object.fromEntries(shape.words.map((name) => [name, new Dictionary()]));
+      for (const name of shape.texts) this[name] = [];
+      for (const name of shape.words) this[name] = new Int32Array(0);
+      for (const name of shape.numbers) this[name] = new Float64Array(0);
+    }
+
+    reserve(rows) {
+      if (rows <= this.room) return;
+      this.room = Math.max(rows, Math.min(this.room * 2, this.room + 500_000));
+      for (const name of this.shape.words) this[name] = grown(this[name], new Int32Array(this.room));
+      for (const name of this.shape.numbers) this[name] = grown(this[name], new Float64Array(this.room));
+    }
+
+    /** Put the rows of a chunk where they belong. */
+    take(chunk) {
+      const first = Number(chunk.first), rows = Number(chunk.rows), words = chunk.words;
+      this.reserve(first + rows);
+      for (const name of this.shape.texts) {
+        const column = chunk[`${name}_w`], into = this[name];
+        for (let row = 0; row < rows; row += 1) into[first + row] = column && column[row] >= 0 ? words[column[row]] : "";
+      }
+      for (const name of this.shape.words) {
+        const column = chunk[`${name}_w`], into = this[name], dictionary = this.dictionaries[name];
+        const numbers = new Map([[-1, 0], [undefined, 0]]);
+        for (let row = 0; row < rows; row += 1) {
+          const word = column ? column[row] : -1;
+          let number = numbers.get(word);
+          if (number === undefined) numbers.set(word, number = dictionary.number(words[word]));
+          into[first + row] = number;
+        }
+      }
+      for (const name of this.shape.numbers) {
+        const column = chunk[name], into = this[name];
+        for (let row = 0; row < rows; row += 1) {
+          const value = column ? column[row] : null;
+          into[first + row] = value === null || value === undefined ? NaN : value;
+        }
+      }
+    }
+
+    /** All chunks are in: so many rows there are. */
+    commit(rows) {
+      this.count = rows;
+      this.version += 1;
+      for (const name of this.shape.texts) this[name].length = rows;
+    }
+
+    word(name, row) { return this.dictionaries[name].words[this[name][row]]; }
+  }
+
+  function grown(from, to) {
+    to.set(from);
+    return to;
+  }
+
+  d.Table = Table;
+  d.Dictionary = Dictionary;
+  d.newAttempts = () => new Table({
+    words: ["worker", "host", "outcome"],
+    texts: ["task", "reason", "error"],
+    numbers: ["n", "submitted", "started", "ended", "seconds", "cpus", "cpu_seconds", "memory", "memory_limit", "code", "signal",
+      "out", "err"],
+  });
+  d.newTasks = () => new Table({
+    words: ["state", "tag"],
+    texts: ["task", "path", "line"],
+    numbers: ["attempts", "row", "until", "progress", "detail"],
+  });
+
+  d.batchOf = (task) => {
+    const slash = task.indexOf("/");
+    return slash < 0 ? "" : task.slice(0, slash);
+  };
+
+  /** What names have in common: `maps/tile-0017` -> `tile-#`. */
+  d.stemOf = (task) => {
+    const name = task.slice(task.lastIndexOf("/") + 1).replace(/[0-9]+/g, "#");
+    return /[^#._-]/.test(name) ? name : `${task.slice(0, Math.max(0, task.lastIndexOf("/")))}/#`.replace(/^\//, "");
+  };
+
+  /** Position of the first value in a sorted array that is not less. */
+  d.lower = (values, wanted, low = 0, high = values.length) => {
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (values[middle] < wanted) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+
+  /** Quantile of sorted values. */
+  d.quantile = (sorted, share) => {
+    if (!sorted.length) return NaN;
+    const at = (sorted.length - 1) * share, below = Math.floor(at);
+    return sorted[below] + (sorted[Math.min(below + 1, sorted.length - 1)] - sorted[below]) * (at - below);
+  };
+})(globalThis.dsgspool);

@@ -1,0 +1,179 @@
+// What a row of the table of tasks says: each column's text, number and width, for the table, the search, the order and CSV.
+// The rule: one list of columns; a number that is not known is NaN, a text ""; the newest attempt speaks for its task.
+(function (d) {
+  "use strict";
+
+  const tasks = d.tables.tasks, attempts = d.tables.attempts;
+
+  const newest = (row) => {
+    const at = tasks.row[row];
+    return at >= 0 && at < attempts.count ? at : -1;
+  };
+  const number = (name) => (row) => {
+    const at = newest(row);
+    return at < 0 ? NaN : attempts[name][at];
+  };
+  const text = (name) => (row) => {
+    const at = newest(row);
+    return at < 0 ? "" : attempts[name][at];
+  };
+  const word = (name) => (row) => {
+    const at = newest(row);
+    return at < 0 ? "" : attempts.word(name, at);
+  };
+  const state = (row) => tasks.word("state", row);
+  const running = (row) => state(row) === "running";
+
+  /** Seconds that an attempt took, or has taken when the page was written. */
+  d.secondsOf = (at) => {
+    if (!Number.isNaN(attempts.seconds[at])) return attempts.seconds[at];
+    const ended = attempts.ended[at];
+    return ((Number.isNaN(ended) ? d.current.stamp * 1000 : ended) - attempts.started[at]) / 1000;
+  };
+  const seconds = (row) => {
+    const at = newest(row);
+    return at < 0 || (state(row) !== "running" && Number.isNaN(attempts.ended[at])) ? NaN : d.secondsOf(at);
+  };
+  const wait = (row) => {
+    const at = newest(row);
+    return at < 0 ? NaN : Math.max(0, (attempts.started[at] - attempts.submitted[at]) / 1000);
+  };
+  const load = (row) => {
+    const at = newest(row);
+    return at < 0 ? NaN : attempts.cpu_seconds[at] / attempts.seconds[at];
+  };
+  const when = (row) => {
+    if (running(row)) return d.current.stamp * 1000;
+    const at = newest(row);
+    return at < 0 || !["done", "failed"].includes(state(row)) ? NaN : attempts.ended[at];
+  };
+
+  const reason = (row) => {
+    const tag = tasks.word("tag", row), at = newest(row);
+    return at < 0 ? tag : attempts.reason[at] || tag;
+  };
+  /** The most telling sentence about a task. */
+  const note = (row) => {
+    const at = newest(row), is = state(row);
+    if (is === "running") return tasks.line[row];
+    const bad = at >= 0 && attempts.word("outcome", at) !== "done" && attempts.word("outcome", at) !== "";
+    if (is === "waiting") {
+      const due = d.known(tasks.until[row]) ? `not before ${d.moment(tasks.until[row])}` : tasks.path[row].split("/")[0];
+      return bad ? `${due}; last attempt: ${attempts.reason[at] || attempts.word("outcome", at)}` : due;
+    }
+    if (is === "failed") return at >= 0 ? attempts.error[at] || reason(row) : reason(row);
+    return bad ? `last attempt: ${attempts.reason[at] || attempts.word("outcome", at)}` : "";
+  };
+
+  const column = (key, label, facts) => ({ key, label, width: "7.5em", ...facts });
+  const amount = (key, label, value, human, facts = {}) => column(key, label, { number: true, value, human, ...facts });
+  const point = (key, label, value) => amount(key, label, value, (each) => d.moment(each), { moment: true, width: "8.5em" });
+  const percent = (share) => (d.known(share) ? `${Math.round(share * 100)} %` : "");
+
+  d.columns = [
+    column("task", "Task", { value: (row) => tasks.task[row], width: "minmax(13em, 2fr)" }),
+    column("state", "State", { value: state, width: "11em" }),
+    column("batch", "Batch", { value: (row) => d.batchOf(tasks.task[row]), width: "8em" }),
+    column("host", "Node", { value: word("host") }),
+    column("worker", "Worker", { value: word("worker"), width: "10em" }),
+    amount("attempts", "Attempts", (row) => tasks.attempts[row], d.count, { width: "6em" }),
+    point("submitted", "Submitted", number("submitted")),
+    amount("wait", "Waited", wait, d.duration),
+    point("started", "Started", number("started")),
+    point("ended", "Ended", number("ended")),
+    amount("when", "Ended", when, (each) => d.moment(each), { moment: true, width: "8em" }),
+    amount("seconds", "Run time", seconds, d.duration),
+    amount("cpus", "CPUs", number("cpus"), d.count, { width: "5em" }),
+    amount("cpu", "CPU time", number("cpu_seconds"), d.duration),
+    amount("load", "CPU used", load, percent, { width: "6.5em" }),
+    amount("memory", "Memory", number("memory"), d.size, { width: "6.5em" }),
+    amount("limit", "Limit", number("memory_limit"), d.size, { width: "6.5em" }),
+    column("outcome", "Outcome", { value: word("outcome"), width: "7em" }),
+    amount("code", "Code", number("code"), String, { width: "5em" }),
+    amount("signal", "Signal", number("signal"), String, { width: "5em" }),
+    amount("out", "stdout", number("out"), d.size, { width: "6em" }),
+    amount("err", "stderr", number("err"), d.size, { width: "6em" }),
+    column("note", "Note", { value: (row) => d.bare(note(row)), width: "minmax(12em, 3fr)" }),
+  ];
+  d.column = Object.fromEntries(d.columns.map((each) => [each.key, each]));
+  d.column.code.human = d.column.signal.human = (value) => (d.known(value) ? String(value) : "");
+
+  d.columnSets = {
+    basic: ["task", "state", "host", "when", "seconds", "note"],
+    times: ["task", "state", "attempts", "submitted", "wait", "started", "ended", "seconds"],
+    resources: ["task", "state", "host", "seconds", "cpus", "cpu", "load", "memory", "limit", "out", "err"],
+    all: d.columns.map((each) => each.key).filter((key) => key !== "when"),
+  };
+
+  /** What stands in a cell. */
+  d.cell = (key, row, raw) => {
+    const found = d.column[key];
+    const value = found.value(row);
+    if (!found.number) return value;
+    if (key === "when" && running(row)) return "runs";
+    if (!d.known(value)) return "";
+    if (raw) return found.moment ? d.exact(value) : String(value);
+    return found.human(value);
+  };
+
+  // -- for the search -------------------------------------------------------------------------------------------
+
+  const lowered = { version: -1, all: [] };
+  const all = (row) => {
+    if (lowered.version !== tasks.version) Object.assign(lowered, { version: tasks.version, all: [] });
+    return lowered.all[row] || (lowered.all[row] = whole(row));
+  };
+  const whole = (row) => {
+    const at = newest(row);
+    const own = `${tasks.task[row]}\n${tasks.word("tag", row)}\n${tasks.line[row]}`;
+    return (at < 0 ? own : `${own}\n${attempts.word("host", at)}\n${attempts.reason[at]}\n${attempts.error[at]}`).toLowerCase();
+  };
+
+  const asked = {
+    all, until: (row) => tasks.until[row], progress: (row) => tasks.progress[row], tag: (row) => tasks.word("tag", row),
+    line: (row) => tasks.line[row], error: text("error"),
+    reason: (row) => `${tasks.word("tag", row)}\n${text("reason")(row)}\n${text("error")(row)}`,
+    name: (row) => tasks.task[row].slice(tasks.task[row].lastIndexOf("/") + 1),
+  };
+  for (const each of d.columns) if (!Object.hasOwn(asked, each.key)) asked[each.key] = each.value;
+
+  /** What a query asks of a row. */
+  d.ask = (key, row) => asked[key](row);
+
+  // -- order ----------------------------------------------------------------------------------------------------
+
+  const orders = new Map();
+  let ordered = "";
+
+  /** All rows in the order of a column (`-seconds`: largest first); what is not known comes last. */
+  d.order = (sort) => {
+    const stamp = `${tasks.version} ${attempts.version}`;
+    if (ordered !== stamp) { orders.clear(); ordered = stamp; }
+    if (!orders.has(sort)) orders.set(sort, makeOrder(sort));
+    return orders.get(sort);
+  };
+
+  function makeOrder(sort) {
+    const down = sort.startsWith("-"), found = d.column[sort.replace(/^-/, "")];
+    const rows = Uint32Array.from({ length: tasks.count }, (_, row) => row);
+    const turn = down ? -1 : 1;
+    const values = found.number ? Float64Array.from(rows, found.value) : ranks(rows, found.value);
+    return rows.sort((a, b) => {
+      const one = values[a], other = values[b];
+      if (one !== one || other !== other) return (one !== one) - (other !== other) || a - b;
+      return (one - other) * turn || a - b;
+    });
+  }
+
+  /** Texts as numbers that have the same order; "" is not known. */
+  function ranks(rows, value) {
+    const texts = Array.from(rows, value);
+    const words = [...new Set(texts)].sort(d.natural);
+    const rank = new Map(words.map((each, index) => [each, each === "" ? NaN : index]));
+    return Float64Array.from(texts, (each) => rank.get(each));
+  }
+
+  d.newestAttempt = newest;
+  d.noteOf = note;
+  d.stateOf = state;
+})(globalThis.dsgspool);

@@ -1,0 +1,202 @@
+"""Spools of which it is known what the report must say: each with the words of its verdict and of its first screen.
+
+The rule: a seed is the real study (`work`) and then what a person's `mv`, `rm`, `touch` or a broken machine does to it; the
+words expected were written by hand beside it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.browser.hand import PLAIN, Hand
+
+Make = Callable[[Hand], None]
+
+
+@dataclass(frozen=True)
+class Seed:
+    """`verdict`: the sentence must match all of these; `screen`: so must the text of the first screen; `tone`: one of these."""
+
+    name: str
+    make: Make
+    verdict: tuple[str, ...]
+    screen: tuple[str, ...] = ()
+    tones: tuple[str, ...] = ()
+    real: bool = True  #: begins with the real study
+    later: float = 0.0  #: the page is looked at so many seconds after it was written
+
+
+def plant(seed: Seed, worked: Path, folder: Path) -> Hand:
+    """A fresh copy of the study with the seed's changes."""
+    if seed.real:
+        shutil.copytree(worked, folder, symlinks=True)
+    hand = Hand(folder)
+    hand.configure(PLAIN)
+    seed.make(hand)
+    return hand
+
+
+def _rm(spool: Hand, *below: str) -> None:
+    for path in below:
+        for found in sorted(spool.root.glob(path)):
+            shutil.rmtree(found) if found.is_dir() else found.unlink()
+
+
+def all_well(spool: Hand) -> None:
+    """rm -r failed/*: what failed is forgotten."""
+    _rm(spool, "failed/*", "logs/align", "logs/crash*", "logs/slow*", "logs/missing*", "logs/wrong*", "logs/train/run*")
+
+
+def empty(spool: Hand) -> None:
+    """As `init` leaves it."""
+
+
+def one_cause(spool: Hand) -> None:
+    """rm of all failures but those of one cause, and many more of that kind."""
+    _rm(
+        spool,
+        "failed/*.yaml",
+        "failed/align",
+        "logs/align",
+        "logs/crash*",
+        "logs/slow*",
+        "logs/missing*",
+        "logs/wrong*",
+    )
+    wid = spool.worker("n2-bbbbbbbb", ended=True)
+    for n in range(60):
+        row = f"ValueError: could not convert string to float: 'row {n} of 90' in /data/run-{n + 40}/measured_{n}.csv"
+        trace = f'Traceback (most recent call last):\n  File "<stdin>", line 4, in <module>\n{row}\n'
+        spool.failed(f"train/more-{n:03d}", wid, ago=900 - n, err=trace)
+
+
+def several_causes(spool: Hand) -> None:
+    """Nothing: the study itself failed in several ways."""
+
+
+def silent_node(spool: Hand) -> None:
+    """n4 was unplugged seven minutes ago, with two tasks in its hands; n1 goes on."""
+    all_well(spool)
+    spool.run("sweep/held-1", spool.worker("n4-dddddddd", silent=427), ago=600)
+    spool.run("sweep/held-2", "n4-dddddddd", ago=500)
+    spool.run("sweep/fine", spool.worker("n1-aaaaaaaa"), ago=30)
+
+
+def paused(spool: Hand) -> None:
+    """touch PAUSE while five tasks wait."""
+    all_well(spool)
+    spool.worker("n1-aaaaaaaa")
+    for n in range(5):
+        spool.drop(f"later/{n}")
+    (spool / "PAUSE").touch()
+
+
+def full_disk(spool: Hand) -> None:
+    """More is asked to stay free than there is."""
+    all_well(spool)
+    spool.configure(PLAIN, min_free="100000T")
+    spool.worker("n1-aaaaaaaa")
+    spool.drop("later")
+
+
+def stuck(spool: Hand) -> None:
+    """mv of two tasks into a folder of waiting/ whose name is no moment."""
+    all_well(spool)
+    spool.worker("n1-aaaaaaaa")
+    for n in (1, 2):
+        spool.drop(f"until-the-cows-come-home/t{n}", state="waiting")
+
+
+def out_of_reach(spool: Hand) -> None:
+    """A task wants 64 slots, and the largest worker has 4."""
+    all_well(spool)
+    spool.worker("n1-aaaaaaaa", slots=4)
+    spool.drop("@cpus64/huge", cpus=64)
+
+
+def no_worker(spool: Hand) -> None:
+    """Seven tasks and nobody to run them."""
+    all_well(spool)
+    for n in range(7):
+        spool.drop(f"next/{n}")
+
+
+def only_waiting(spool: Hand) -> None:
+    """Three tasks are due in two hours."""
+    all_well(spool)
+    spool.worker("n1-aaaaaaaa")
+    for n in range(3):
+        spool.wait(f"night-{n}", due=7200)
+
+
+def on_hold(spool: Hand) -> None:
+    """mv of four tasks to hold/."""
+    all_well(spool)
+    spool.worker("n1-aaaaaaaa")
+    for n in range(4):
+        spool.drop(f"parked/{n}", state="hold")
+
+
+def running(spool: Hand) -> None:
+    """Three nodes at work, two slots each, a hundred tasks of a minute done, thirty to go: about five minutes."""
+    all_well(spool)
+    wids = [spool.worker(f"n{n}-aaaaaaa{n + 1}", slots=2, started=2400) for n in range(1, 4)]
+    for n in range(100):
+        spool.done(
+            f"fit/{n:04d}",
+            wids[n % 3],
+            ago=2300 - 20 * (n // 2),
+            seconds=50 + 4 * (n % 6),
+            peak_memory_bytes=(2 + n % 5) << 28,
+        )
+    for n in range(6):
+        bar = f"step: {n * 15}%|###   | {n * 6}/40\r" if n % 2 else f"##progress {n * 6}/40\n"
+        spool.run(f"fit/now-{n}", wids[n % 3], ago=20 + 5 * n, err=bar)
+    for n in range(30):
+        spool.drop(f"fit/todo-{n:02d}")
+
+
+def stale(spool: Hand) -> None:
+    """The page of a running spool, looked at two days later: its writer is gone."""
+    running(spool)
+    spool.configure(PLAIN, report_every="1m")
+
+
+def lost(spool: Hand) -> None:
+    """A worker died three times under one task."""
+    all_well(spool)
+    wid = spool.worker("n5-eeeeeeee", started=9000, ended=True)
+    for n in range(3):
+        spool.record("eats-all", wid, ago=3000 - 300 * n)
+    spool.overwrite("failed/eats-all~lost.abcdefgh-9.yaml", "command: 'true'\n...\n")
+
+
+def broken_settings(spool: Hand) -> None:
+    """vi spool.yaml, and a typing error."""
+    all_well(spool)
+    spool.worker("n1-aaaaaaaa")
+    spool.drop("later")
+    spool.overwrite("spool.yaml", "format: 1\nheartbaet: 5s\n")
+
+
+SEEDS = (
+    Seed("all well", all_well, (r"[Aa]ll done", r"\b17\b"), (r"17",), ("good",)),
+    Seed("nothing to do", empty, (r"[Nn]othing to do",), (), ("idle", "good"), real=False),
+    Seed("one cause of many failures", one_cause, (r"\b66\b", r"(one|1) cause\b"), (r"could not convert",), ("attention", "bad")),
+    Seed("several causes", several_causes, (r"\b15\b", r"\b6 causes"), (r"could not convert", r"[Qq]uota"), ("attention", "bad")),
+    Seed("silent node", silent_node, (r"\bn4\b", r"silent", r"\b7 min"), (r"n4",), ("attention", "bad")),
+    Seed("paused", paused, (r"[Pp]aused", r"\b5\b"), (), ("attention", "idle")),
+    Seed("full disk", full_disk, (r"free|full",), (r"min_free",), ("attention", "bad")),
+    Seed("stuck waiting task", stuck, (r"nobody takes",), (r"until-the-cows-come-home",), ("attention", "bad")),
+    Seed("out of reach", out_of_reach, (r"slot|CPU|cpus",), (r"64",), ("attention", "bad")),
+    Seed("no worker alive", no_worker, (r"[Nn]o worker", r"\b7\b"), (r"dsgspool .*worker",), ("bad", "attention")),
+    Seed("only waiting", only_waiting, (r"\b3\b", r"due|wait"), (), ("idle", "busy")),
+    Seed("on hold", on_hold, (r"\b4\b", r"hold"), (), ("attention", "idle")),
+    Seed("running with a forecast", running, (r"[Rr]unning", r"\b3 nodes", r"about"), (r"\b30\b", r"\b117\b"), ("busy",)),
+    Seed("stale page", stale, (), (r"2 d",), (), later=2 * 86400),
+    Seed("lost with its worker", lost, (r"\b1\b|one", r"fail"), (r"lost|died",), ("attention", "bad")),
+    Seed("broken settings", broken_settings, (r"spool\.yaml",), (r"heartbaet",), ("attention", "bad")),
+)  # fmt: skip

@@ -1,0 +1,176 @@
+"""The table of tasks, the page of a task and the failures: search, sort, filter, links that show the same view, copies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import OpenReader
+from tests.browser.count import count
+from tests.browser.hand import Hand
+
+pytestmark = pytest.mark.browser
+
+TO_THE_END = """() => {
+  const scrolls = each => each.scrollHeight > each.clientHeight * 4 && /auto|scroll/.test(getComputedStyle(each).overflowY);
+  const found = [...document.querySelectorAll('main *')].find(scrolls);
+  if (found) found.scrollTo(0, found.scrollHeight);
+  else scrollTo(0, document.body.scrollHeight);
+}"""
+Study = tuple[Hand, Path]
+
+
+def test_words_and_keys_find_tasks(study: Study, readers: OpenReader) -> None:
+    reader = readers(study[1]).open("/tasks")
+    everything = sum(sum(batches.values()) for batches in count(str(study[0])).values())
+    assert reader.shown() == everything
+    for query, expected in {
+        "state:failed": 15,
+        "batch:sweep": 12,
+        "state:failed batch:train": 6,
+        "good": 4,
+        "train/good-2": 1,
+        "outcome:timeout": 2,
+        "reason:quota": 4,
+        "attempts:>1": 1,
+        "attempts:3": 1,
+        "-state:done": 15,
+        "state:done -batch:sweep": 5,
+        "no such thing": 0,
+    }.items():
+        reader.search(query)
+        assert reader.shown() == expected, query
+
+
+def test_a_click_on_a_column_sorts_by_it_and_another_one_turns_it(study: Study, readers: OpenReader) -> None:
+    reader = readers(study[1]).open("/tasks?q=state:failed")
+    first = reader.sort("task")
+    assert first == sorted(first)
+    assert reader.sort("task") == first[::-1]
+    assert "sort=" in reader.hash()
+
+
+def test_a_link_shows_the_same_view_to_somebody_else(study: Study, readers: OpenReader) -> None:
+    mine = readers(study[1]).open("/tasks")
+    mine.search("state:failed")
+    mine.sort("task")
+    mine.sort("task")
+    theirs = readers(study[1]).open(mine.hash().removeprefix("#"))
+    assert theirs.rows() == mine.rows()
+    assert theirs.page.locator("input[type=search]:visible").input_value() == "state:failed"
+
+
+def test_the_way_back_leads_to_the_view_before(study: Study, readers: OpenReader) -> None:
+    reader = readers(study[1]).open("/tasks?q=state:failed")
+    shown = reader.rows()
+    reader.page.locator("[data-task]:visible a").first.click()
+    reader.page.wait_for_function("() => location.hash.startsWith('#/task/')")
+    reader.settle()
+    reader.page.go_back()
+    reader.page.wait_for_function("() => location.hash.startsWith('#/tasks')")
+    reader.settle()
+    assert reader.rows() == shown
+
+
+def test_what_is_shown_can_be_saved_as_csv_and_json(study: Study, readers: OpenReader) -> None:
+    reader = readers(study[1], accept_downloads=True).open("/tasks?q=batch:align")
+    for kind in ("CSV", "JSON"):
+        with reader.page.expect_download() as download:
+            reader.page.locator("button:visible", has_text=kind).first.click()
+        text = Path(download.value.path()).read_text()
+        assert sorted(each for each in ("align/s0", "align/s1", "align/s2", "align/s3") if each in text) == [
+            f"align/s{n}" for n in range(4)
+        ]
+        assert "sweep" not in text
+        if kind == "JSON":
+            assert len(json.loads(text)) == 4
+        else:
+            assert len(text.splitlines()) == 5
+
+
+def test_a_selection_gives_a_command_that_does_it(study: Study, readers: OpenReader) -> None:
+    reader = readers(study[1], permissions=["clipboard-read", "clipboard-write"]).open(
+        "/tasks?q=state:failed%20batch:align"
+    )
+    for box in reader.page.locator("[data-task]:visible input[type=checkbox]").all()[:2]:
+        box.check()
+    copied = reader.copy(reader.page.locator("button.copy:visible").first)
+    assert copied.startswith("dsgspool --spool ") and " requeue " in copied
+    assert copied.count("align/") == 2
+
+
+def test_the_command_of_a_cause_is_copied_and_runs(study: Study, readers: OpenReader) -> None:
+    reader = readers(study[1], permissions=["clipboard-read", "clipboard-write"]).open("/failures")
+    cause = reader.page.locator("[data-cause]:visible", has_text="quota").first
+    copied = reader.copy(cause.locator("button.copy").first)
+    assert copied.startswith("dsgspool --spool ") and " requeue " in copied
+    assert all(f"align/s{n}" in copied for n in range(4)) or "align" in copied
+
+
+def test_a_task_tells_all_of_its_attempts(study: Study, readers: OpenReader) -> None:
+    text = readers(study[1]).open("/task/flaky").text()
+    assert "lost contact, try 2" in text
+    for attempt in ("1", "2", "3"):
+        assert attempt in text
+    assert "exit9" in text or "exit code 9" in text
+    assert "DSGSPOOL_ATTEMPT" in text, "the YAML as it was run"
+
+
+def test_colours_of_a_log_are_colours(study: Study, readers: OpenReader) -> None:
+    reader = readers(study[1]).open("/task/sweep/0003")
+    ok = reader.page.locator("pre:visible span", has_text="ok").first
+    assert ok.evaluate("e => getComputedStyle(e).color") != reader.page.locator("pre:visible").first.evaluate(
+        "e => getComputedStyle(e).color"
+    )
+    log = reader.page.locator("pre[data-tail=out]:visible").inner_text()
+    assert log == "ok value 3 of 12"
+
+
+def test_a_bar_that_was_drawn_over_itself_is_told_by_its_last_state(study: Study, readers: OpenReader) -> None:
+    reader = readers(study[1]).open("/task/train/good-1")
+    log = reader.page.locator("pre[data-tail=err]:visible").inner_text()
+    assert log == "epoch: 100%|==========| 40/40 [00:02<00:00, 20.1it/s]"
+
+
+def test_raw_files_are_linked_by_a_relative_path_that_leads_to_them(study: Study, readers: OpenReader) -> None:
+    index = study[1]
+    reader = readers(index).open("/task/align/s2")
+    links = reader.page.locator("main a[href^='../logs/']:visible").evaluate_all(
+        "all => all.map(each => each.getAttribute('href'))"
+    )
+    assert {link.rpartition(".")[2] for link in links} >= {"yaml", "out", "err"}
+    for link in links:
+        assert (index.parent / link).exists(), link
+
+
+def test_neighbours_of_a_task_are_a_click_away(study: Study, readers: OpenReader) -> None:
+    reader = readers(study[1]).open("/task/align/s1")
+    links = reader.page.locator("main a[href^='#/task/']:visible").evaluate_all(
+        "all => all.map(each => each.getAttribute('href'))"
+    )
+    assert {"#/task/align/s0", "#/task/align/s2"} <= set(links)
+
+
+def test_failures_are_clustered_with_all_that_one_asks(study: Study, readers: OpenReader) -> None:
+    reader = readers(study[1]).open("/failures")
+    causes = reader.page.locator("[data-cause]:visible")
+    assert causes.count() == 6
+    largest = causes.first.inner_text()
+    assert "6" in largest and "could not convert" in largest
+    assert "ValueError" in reader.page.locator("[data-cause]:visible pre").first.text_content()
+
+
+def test_a_long_table_scrolls_through_all_of_it(full: Path, readers: OpenReader) -> None:
+    reader = readers(full).open("/tasks")
+    everything = reader.shown()
+    assert everything > 1500
+    assert reader.page.locator("[data-task]").count() < 300, "only what is seen is in the page"
+    seen = set(reader.rows())
+    reader.page.locator("[data-task]:visible").first.hover()
+    reader.page.evaluate(TO_THE_END)
+    reader.page.wait_for_function(
+        'first => !document.querySelector(`[data-task="${first}"]`)', arg=next(iter(sorted(seen)))
+    )
+    assert not seen & set(reader.rows())

@@ -1,0 +1,126 @@
+"""The forecast: honest bands, silence where too little is known, and always the same."""
+
+from __future__ import annotations
+
+import heapq
+import random
+import statistics
+
+import pytest
+
+from dsgspool.report.digest import digest
+from dsgspool.report.forecast import Dice, Forecast, capped
+from tests.support.books import Made
+
+HISTORY = [60.0, 70.0, 80.0, 100.0, 90.0, 75.0, 110.0, 65.0, 85.0, 95.0] * 4
+
+
+def going(*, slots: int = 4, todo: int = 40, history: list[float] = HISTORY, batch: str = "a") -> Made:
+    made = Made()
+    made.worker("n1-aaaaaaaa", slots=slots)
+    for n, seconds in enumerate(history):
+        made.done(f"{batch}/{n}", seconds=seconds)
+    for n in range(slots):
+        made.running(f"{batch}/now{n}", seconds=5.0 * n)
+    made.task("todo", *(f"{batch}/next{n}" for n in range(todo)))
+    return made
+
+
+def forecast(made: Made) -> Forecast | None:
+    return digest(made.book()).forecast
+
+
+def test_the_middle_is_the_work_that_is_left_over_what_runs_at_a_time() -> None:
+    found = forecast(going())
+    assert found is not None
+    assert found.likely == pytest.approx((40 + 4) * statistics.fmean(HISTORY) / 4, rel=0.12)
+    assert (found.concurrency, found.known) == (4, len(HISTORY))
+
+
+def test_the_band_is_in_order_and_widens_with_the_spread_of_the_durations() -> None:
+    calm, wild = forecast(going()), forecast(going(history=[5.0, 20.0, 40.0, 400.0] * 10))
+    assert calm and wild
+    assert calm.early < calm.likely < calm.late
+    assert (wild.late - wild.early) / wild.likely > 2 * (calm.late - calm.early) / calm.likely
+
+
+def test_few_known_durations_make_a_wider_band_than_many() -> None:
+    few, many = forecast(going(history=HISTORY[:6], todo=200)), forecast(going(history=HISTORY * 5, todo=200))
+    assert few and many
+    assert few.late - few.early > 1.5 * (many.late - many.early)
+
+
+def test_four_of_five_such_spools_end_within_the_band() -> None:
+    """The same spool, played to its end with other dice than the product's."""
+    found = forecast(going(history=HISTORY * 3, todo=60))
+    assert found
+    dice, ends = random.Random(5), []
+    for _ in range(400):
+        slots = [dice.choice([s for s in HISTORY if s > 5.0 * n]) - 5.0 * n for n in range(4)]
+        heapq.heapify(slots)
+        for _ in range(60):
+            heapq.heappush(slots, heapq.heappop(slots) + dice.choice(HISTORY))
+        ends.append(max(slots))
+    inside = sum(found.early <= end <= found.late for end in ends) / len(ends)
+    assert 0.7 <= inside <= 0.98
+
+
+def test_sums_of_very_many_tasks_agree_with_playing_them_one_by_one() -> None:
+    some, more = forecast(going(todo=290)), forecast(going(todo=310))
+    assert some and more
+    assert more.likely / some.likely == pytest.approx(314 / 294, rel=0.04)
+
+
+def test_a_million_tasks_are_foretold_at_once() -> None:
+    made = going(todo=0)
+    book = made.book()
+    counts = type(book.snapshot.counts)(todo=1_000_000, running=4, done=40)
+    object.__setattr__(book.snapshot, "batches", {"a": counts})
+    found = digest(book).forecast
+    assert found and found.likely == pytest.approx(1_000_000 * statistics.fmean(HISTORY) / 4, rel=0.1)
+
+
+@pytest.mark.parametrize("how", ["few", "paused", "nothing runs", "unknown batch", "silent"])
+def test_nothing_is_foretold_when_it_cannot_be(how: str) -> None:
+    made = going(history=HISTORY[:4] if how == "few" else HISTORY, slots=0 if how == "nothing runs" else 4)
+    made.paused = how == "paused"
+    if how == "unknown batch":
+        made.task("todo", *(f"new/{n}" for n in range(10)))
+    if how == "silent":
+        made = Made()
+        made.worker("n1-aaaaaaaa", how="silent", silent=99.0)
+        made.done(*(f"a/{n}" for n in range(9)))
+        made.running("a/x")
+    assert forecast(made) is None
+
+
+def test_a_task_that_tells_its_progress_is_believed() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa", slots=1)
+    made.done(*(f"a/{n}" for n in range(9)), seconds=100.0)
+    made.running("a/x", seconds=600.0, progress=0.75)
+    found = forecast(made)
+    assert found and found.early > 150 and found.late < 250
+
+
+def test_a_batch_is_over_before_everything_is() -> None:
+    made = going()
+    made.running("b/one", seconds=1.0)
+    made.done(*(f"b/{n}" for n in range(9)), seconds=50.0)
+    made.task("todo", *(f"b/next{n}" for n in range(200)))
+    found = digest(made.book())
+    batch = next(batch for batch in found.batches if batch.name == "b")
+    assert batch.forecast and found.forecast
+    assert batch.forecast.late <= found.forecast.late
+    assert capped(None, found.forecast) is None
+
+
+def test_the_same_book_gives_the_same_band() -> None:
+    assert forecast(going()) == forecast(going())
+    dice = Dice()
+    throws = [dice() for _ in range(2000)]
+    assert all(0 <= each < 1 for each in throws)
+    assert statistics.fmean(throws) == pytest.approx(0.5, abs=0.02)
+    normal = [dice.normal() for _ in range(2000)]
+    assert statistics.fmean(normal) == pytest.approx(0, abs=0.08)
+    assert statistics.stdev(normal) == pytest.approx(1, abs=0.08)

@@ -1,0 +1,274 @@
+"""The verdict of seeded books: the sentence, its tone, and what stands below it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from dsgspool.report.digest import digest
+from dsgspool.report.verdict import Verdict
+from tests.support.books import Made
+
+CLOCK = r"(\w{3} )?\d\d:\d\d"
+
+
+def all_well(made: Made) -> None:
+    made.worker("n1-aaaaaaaa", how="ended")
+    made.done("a/1", "a/2", "3")
+
+
+def nothing_to_do(_: Made) -> None:
+    return
+
+
+def one_cause(made: Made) -> None:
+    all_well(made)
+    for n in range(412):
+        made.failed(f"b/{n:03d}", f"ValueError: could not convert 'x{n}' in /data/{n}.csv, row {n * 7}")
+
+
+def several_causes(made: Made) -> None:
+    all_well(made)
+    made.failed("b/1", "ValueError: row 7")
+    made.failed("b/2", "ValueError: row 9", tag="exit2")
+    made.failed("c", "Segmentation fault", tag="signal11", reason="killed by SIGSEGV")
+    made.failed("d", "step 7", tag="timeout", reason="still running after 60 s")
+
+
+def one_failure(made: Made) -> None:
+    all_well(made)
+    made.failed("b/1", "no")
+
+
+def silent_node(made: Made) -> None:
+    made.worker("n1-aaaaaaaa")
+    made.worker("n4-dddddddd", how="silent", silent=427)
+    made.running("a/1")
+    made.running("a/2", "n4-dddddddd")
+    made.running("a/3", "n4-dddddddd")
+
+
+def silent_nodes(made: Made) -> None:
+    silent_node(made)
+    made.worker("n5-eeeeeeee", how="silent", silent=300)
+
+
+def given_up_node(made: Made) -> None:
+    """It died and others took over what it had: no news any more."""
+    made.worker("n1-aaaaaaaa")
+    made.worker("n4-dddddddd", how="fenced", silent=3000)
+    made.running("a/1")
+
+
+def paused(made: Made) -> None:
+    made.worker("n1-aaaaaaaa")
+    made.running("a/1")
+    made.task("todo", *(f"a/{n}" for n in range(2, 7)))
+    made.paused = True
+
+
+def full_disk(made: Made) -> None:
+    made.worker("n1-aaaaaaaa")
+    made.task("todo", "a/1")
+    made.problems.append(
+        "/lab/spool: only 3.0 MiB are free, less than `min_free` (100.0 MiB): workers take no new tasks"
+    )
+
+
+def broken_settings(made: Made) -> None:
+    made.worker("n1-aaaaaaaa")
+    made.task("todo", "a/1")
+    made.settings = None
+    made.problems.append("/lab/spool/spool.yaml:2: there is no key heartbaet")
+
+
+def stuck_waiting(made: Made) -> None:
+    made.worker("n1-aaaaaaaa")
+    made.task("waiting", "a/1", "a/2", folder="until-the-cows-come-home")
+
+
+def too_wide(made: Made) -> None:
+    made.worker("n1-aaaaaaaa", slots=4)
+    made.task("todo", "huge", lane="cpus64")
+
+
+def strange_lane(made: Made) -> None:
+    made.worker("n1-aaaaaaaa", slots=4)
+    made.task("todo", "x", "y", lane="gpu2")
+
+
+def no_worker(made: Made) -> None:
+    made.worker("n1-aaaaaaaa", how="ended")
+    made.task("todo", *(f"a/{n}" for n in range(7)))
+
+
+def no_slots(made: Made) -> None:
+    made.worker("n1-aaaaaaaa", slots=0)
+    made.task("todo", "a/1")
+
+
+def idle_waiting(made: Made) -> None:
+    made.worker("n1-aaaaaaaa")
+    made.task("waiting", "a/1", "a/2", "a/3", until=7200.0)
+
+
+def on_hold(made: Made) -> None:
+    made.worker("n1-aaaaaaaa")
+    made.done("a/0")
+    made.task("hold", *(f"a/{n}" for n in range(1, 5)))
+
+
+def about_to_start(made: Made) -> None:
+    made.worker("n1-aaaaaaaa")
+    made.task("todo", "a/1", "a/2")
+
+
+def nothing_starts(made: Made) -> None:
+    about_to_start(made)
+    made.past(700.0, todo=2)
+
+
+def running(made: Made) -> None:
+    for n in range(3):
+        made.worker(f"n{n}-aaaaaaa{'abc'[n]}")
+        made.running(f"a/now{n}", f"n{n}-aaaaaaa{'abc'[n]}")
+    for n in range(40):
+        made.done(f"a/{n}", seconds=240.0 + 3 * (n % 10))
+    made.task("todo", *(f"a/next{n}" for n in range(30)))
+
+
+def running_and_failing(made: Made) -> None:
+    running(made)
+    made.failed("b/1", "no")
+    made.failed("b/2", "no")
+
+
+def running_without_history(made: Made) -> None:
+    made.worker("n1-aaaaaaaa")
+    made.running("a/1")
+    made.task("todo", "a/2")
+
+
+def a_task_that_hangs(made: Made) -> None:
+    running(made)
+    made.running("a/slow", "n0-aaaaaaaa", seconds=32400.0)
+
+
+@pytest.mark.parametrize(
+    ("seed", "tone", "sentence"),
+    [
+        (all_well, "good", "All done: 3 tasks"),
+        (nothing_to_do, "idle", "Nothing to do: the spool is empty"),
+        (one_cause, "attention", "Finished: 3 of 415 done; 412 failures have 1 cause"),
+        (several_causes, "attention", "Finished: 3 of 7 done; 4 failures have 3 causes"),
+        (one_failure, "attention", "Finished: 3 of 4 done; 1 failure"),
+        (silent_node, "attention", "Node n4 has been silent for 7 min and holds 2 tasks; running on 1 node"),
+        (silent_nodes, "attention", "Nodes n4 and n5 have been silent for 7 min and hold 2 tasks; running on 1 node"),
+        (given_up_node, "busy", "Running on 1 node"),
+        (paused, "attention", "Paused: 5 tasks wait, 1 still running"),
+        (
+            full_disk,
+            "bad",
+            "The disk is too full: only 3.0 MiB are free, less than `min_free` .*: workers take no new tasks",
+        ),
+        (broken_settings, "bad", "spool.yaml cannot be understood, so no new task is taken"),
+        (
+            stuck_waiting,
+            "attention",
+            "2 tasks wait where nobody takes them: waiting/until-the-cows-come-home names no moment",
+        ),
+        (
+            too_wide,
+            "attention",
+            "1 task wants 64 slots, and the largest worker has 4",
+        ),
+        (strange_lane, "attention", "2 tasks lie in a lane that this version does not know"),
+        (no_worker, "bad", "No worker is alive, and 7 tasks wait"),
+        (no_slots, "bad", "1 worker with 0 slots: nothing can start"),
+        (idle_waiting, "idle", f"Waiting: 3 tasks are not due yet, the next at {CLOCK}"),
+        (on_hold, "attention", "Nothing runs: 4 tasks are on hold, 1 of 5 done"),
+        (about_to_start, "busy", "About to start: 2 tasks for 1 worker"),
+        (nothing_starts, "attention", "Nothing has started for 12 min, though 2 tasks wait for 1 worker; .*"),
+        (running, "busy", f"Running on 3 nodes, done about {CLOCK}"),
+        (running_and_failing, "attention", f"Running on 3 nodes, done about {CLOCK}; 2 failures have 1 cause"),
+        (running_without_history, "busy", "Running on 1 node"),
+        (
+            a_task_that_hangs,
+            "attention",
+            "a/slow may be stuck: it has run for 9 h 00 min, others .* at most .*; running .*",
+        ),
+    ],
+)
+def test_the_verdict_says_what_is_so(seed: Callable[[Made], None], tone: str, sentence: str) -> None:
+    found = verdict(seed)
+    assert found.tone == tone
+    assert re.fullmatch(sentence, found.sentence), found.sentence
+
+
+def verdict(seed: Callable[[Made], None]) -> Verdict:
+    made = Made()
+    seed(made)
+    return digest(made.book()).verdict
+
+
+def test_what_is_less_urgent_stands_below_the_sentence() -> None:
+    made = Made()
+    no_worker(made)
+    made.worker("n4-dddddddd", how="silent", silent=500)
+    made.running("a/held", "n4-dddddddd")
+    made.failed("b/1", "no")
+    made.failed("b/2", "nay")
+    found = digest(made.book()).verdict
+    assert found.sentence == "No worker is alive, and 8 tasks wait"
+    assert found.sub.startswith(
+        "Node n4 has been silent for 8 min and holds 1 task. 2 failures have 2 causes. Start one"
+    )
+    assert "`dsgspool --spool /lab/spool worker`" in found.sub
+
+
+def test_problems_are_notes_unless_the_sentence_says_it_all() -> None:
+    assert verdict(broken_settings).notes == ("/lab/spool/spool.yaml:2: there is no key heartbaet",)
+    assert verdict(full_disk).notes == ()
+
+
+@pytest.mark.parametrize(("seed", "sub"), [(full_disk, "1 task waits"), (stuck_waiting, ""), (too_wide, "")])
+def test_nothing_is_about_to_start_that_cannot(seed: Callable[[Made], None], sub: str) -> None:
+    assert verdict(seed).sub == sub
+
+
+def test_what_can_start_and_what_cannot_are_told_apart() -> None:
+    made = Made()
+    too_wide(made)
+    made.task("todo", "small")
+    found = digest(made.book()).verdict
+    assert found.sentence == "1 task wants 64 slots, and the largest worker has 4; about to start: 1 task for 1 worker"
+
+
+def test_a_silent_worker_beside_a_living_one_is_a_note() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    made.worker("n1-bbbbbbbb", how="silent", silent=200)
+    made.running("a/1", "n1-bbbbbbbb")
+    made.running("a/2")
+    found = digest(made.book()).verdict
+    assert found.sentence.startswith("Running on 1 node")
+    assert found.notes == ("Worker n1-bbbbbbbb has been silent for 3 min and holds 1 task",)
+
+
+def test_the_band_is_told_with_what_it_rests_on() -> None:
+    found = verdict(running)
+    assert "40 of 73 done, 3 running" in found.sub
+    assert re.search(f"Eight in ten: between {CLOCK} and {CLOCK}, if 3 tasks go on running at a time", found.sub)
+
+
+def test_nothing_is_foretold_while_too_little_is_known() -> None:
+    assert "done about" not in verdict(running_without_history).sentence
+    assert "Eight" not in verdict(running_without_history).sub
+
+
+def test_the_same_book_gives_the_same_words() -> None:
+    made = Made()
+    running_and_failing(made)
+    assert digest(made.book()) == digest(made.book())
