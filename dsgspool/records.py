@@ -34,6 +34,7 @@ class Record:
     pid: int | None = None
     started: str | None = None
     file: str | None = None  #: name of the file as it was claimed
+    submitted: str | None = None  #: when the task file was last written to, as it was run
     digest: str | None = None  #: sha256 of the text, hexadecimal
     text: str | None = None  #: the task file as it was run
     command: str | tuple[str, ...] | None = None  #: as resolved
@@ -41,8 +42,7 @@ class Record:
     environment: Mapping[str, str] | None = None  #: what the task added to the worker's
     git: str | None = None  #: commit of cwd
     cpus: int | None = None
-    submitted: str | None = None  #: mtime of the task file as it was read
-    memory_limit_bytes: int | None = None
+    memory_limit_bytes: int | None = None  #: limits.memory
     ended: str | None = None
     seconds: float | None = None
     exit_code: int | None = None
@@ -132,7 +132,8 @@ def _environment(node: Node) -> dict[str, str] | None:
 _READERS: dict[str, Callable[[Node], object]] = {
     **{field.name: _text for field in dataclass_fields(Record)},
     **dict.fromkeys(("format", "attempt", "pid", "cpus", "exit_code", "signal", "leftovers"), _integer),
-    **dict.fromkeys(("peak_memory_bytes", "memory_limit_bytes", "stdout_bytes", "stderr_bytes"), _integer),
+    **dict.fromkeys(("memory_limit_bytes", "peak_memory_bytes", "stdout_bytes", "stderr_bytes"), _integer),
+    **dict.fromkeys(("read_bytes", "written_bytes"), _integer),
     **dict.fromkeys(("seconds", "cpu_seconds"), _number),
     "command": _command,
     "environment": _environment,

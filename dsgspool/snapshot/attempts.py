@@ -19,8 +19,8 @@ from dsgspool.records import is_complete, parse_record
 _WORDS = ("claim", "worker", "host", "outcome", "reason")
 _MOMENTS = ("submitted", "started", "ended")
 _INTEGERS = (
-    "pid", "cpus", "exit_code", "signal", "peak_memory_bytes", "stdout_bytes", "stderr_bytes", "leftovers",
-    "memory_limit_bytes",
+    "pid", "cpus", "memory_limit_bytes", "exit_code", "signal", "peak_memory_bytes", "stdout_bytes", "stderr_bytes",
+    "leftovers",
 )  # fmt: skip
 _NUMBERS = ("seconds", "cpu_seconds")
 _KEYS = ("task", *_WORDS, *_MOMENTS, *_INTEGERS, *_NUMBERS)
@@ -38,7 +38,7 @@ class Attempt:
     claim: str = ""  #: WID.C
     worker: str = ""
     host: str = ""
-    submitted: float | None = None
+    submitted: float | None = None  #: when its file was last written to
     started: float | None = None
     ended: float | None = None
     seconds: float | None = None
@@ -48,12 +48,12 @@ class Attempt:
     signal: int | None = None
     pid: int | None = None
     cpus: int | None = None
+    memory_limit_bytes: int | None = None
     cpu_seconds: float | None = None
     peak_memory_bytes: int | None = None
     stdout_bytes: int | None = None
     stderr_bytes: int | None = None
     leftovers: int | None = None
-    memory_limit_bytes: int | None = None
     recorded_task: str = ""  #: the identity that the record itself names
 
     @property
@@ -67,7 +67,7 @@ def parse_attempt(data: bytes, task: str, number: int) -> Attempt:
     facts = _quick(data)
     if facts is None:
         record = parse_record(data)
-        facts = {key: value for key in _KEYS if (value := getattr(record, key, None)) is not None}
+        facts = {key: getattr(record, key) for key in _KEYS if getattr(record, key) is not None}
     return _attempt(facts, task, number, over=is_complete(data))
 
 
