@@ -114,12 +114,6 @@ class Fs(Permissions):
             start = offset if offset >= 0 else max(0, os.fstat(descriptor).st_size + offset)
             return os.pread(descriptor, limit, start)
 
-    def read_end(self, path: str, limit: int) -> tuple[bytes, os.stat_result]:
-        """The last `limit` bytes, and fstat."""
-        with _opened(path, _READ) as descriptor:
-            status = os.fstat(descriptor)
-            return os.pread(descriptor, limit, max(0, status.st_size - limit)), status
-
     def read_fresh(self, path: str) -> bytes | None:
         """Content of a file another machine may just have made; None when it is not there (R6)."""
         try:

@@ -32,9 +32,11 @@ def with_tails(spool: Spool, seen: Snapshot) -> Snapshot:
 def _with_tail(spool: Spool, run: Running) -> Running:
     """The line is that of the log which was written last; any of the two may tell the progress."""
     stem = _stem(spool, run)
-    ends = sorted((_end(spool, f"{stem}.{suffix}") for suffix in ("err", "out")), reverse=True)
-    told = next((found for _, data in ends if (found := progress(data))), None)
-    line = next(filter(None, (last_line(data) for _, data in ends)), "")
+    ends = {path: data for path in (f"{stem}.err", f"{stem}.out") if (data := _end(spool, path))}
+    if len(ends) > 1:
+        ends = {path: ends[path] for path in sorted(ends, key=lambda path: _written(spool, path), reverse=True)}
+    told = next(filter(None, map(progress, ends.values())), None)
+    line = next(filter(None, map(last_line, ends.values())), "")
     return replace(run, progress=told.fraction if told else None, line=line)
 
 
@@ -42,12 +44,17 @@ def _stem(spool: Spool, run: Running) -> str:
     return f"{spool.logs}/{names.record_path(run.task, run.attempt).removesuffix('.yaml')}"
 
 
-def _end(spool: Spool, path: str) -> tuple[float, bytes]:
-    """When it was written and how it ends."""
+def _end(spool: Spool, path: str) -> bytes:
     try:
-        data, status = spool.fs.read_end(path, TAIL)
+        data = spool.fs.read_at(path, -TAIL - 1, TAIL + 1)
     except OSError:
-        return 0.0, b""
-    if status.st_size > len(data):  # its first line is half a one: `7%` may be the end of 37%
-        data = _BREAK.split(data, maxsplit=1)[-1]
-    return status.st_mtime, data
+        return b""
+    # The first line of a longer one is half a line: `7%` may be the end of 37%.
+    return _BREAK.split(data, maxsplit=1)[-1] if len(data) > TAIL else data
+
+
+def _written(spool: Spool, path: str) -> float:
+    try:
+        return spool.fs.status(path).st_mtime
+    except OSError:
+        return 0.0

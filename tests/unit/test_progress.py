@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dsgspool.progress import MAX_TEXT, Progress, last_line, progress
@@ -103,7 +103,8 @@ PIECES = [
 HOSTILE = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=5)), max_size=60).map(b"".join)
 
 
-@given(st.one_of(st.binary(max_size=4096), HOSTILE))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.one_of(st.binary(max_size=300), HOSTILE))
 @example(b"##progress " + b"9" * 4000)
 @example(b"1%|" * 1300)
 @example(b"\x1b]" * 2000)

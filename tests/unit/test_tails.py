@@ -20,9 +20,9 @@ class Tracing(ClockedFs):
         self.calls.append(("see", path))
         super().see(path)
 
-    def read_end(self, path, limit):
-        self.calls.append(("read_end", path))
-        return super().read_end(path, limit)
+    def read_at(self, path, offset, limit):
+        self.calls.append((limit, path))
+        return super().read_at(path, offset, limit)
 
 
 @pytest.fixture
@@ -81,4 +81,4 @@ def test_the_folder_of_the_logs_is_opened_before_they_are(ran, world):
     fs.calls.clear()
     snapshot.with_tails(world.spool, seen)
     assert fs.calls[0] == ("see", f"{world.root}/logs/b/.")
-    assert [path[-3:] for _, path in fs.calls[1:]] == ["err", "out"]
+    assert [(limit, path[-3:]) for limit, path in fs.calls[1:]] == [(TAIL + 1, "err"), (TAIL + 1, "out")]
