@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dsgspool import resources
+from dsgspool.clock import iso
 from dsgspool.report import plots, render, text
 from dsgspool.report.book import Failure, Load
 from dsgspool.report.digest import digest
@@ -345,4 +346,4 @@ def test_a_log_that_is_a_link_or_a_pipe_is_not_followed(seeded: Seeded) -> None:
 
 
 def test_the_day_of_the_books_is_the_one_that_the_pages_tell_of() -> None:
-    assert f'datetime="{render.clock.iso(NOW)}"' in sections(rich())["about"]
+    assert f'datetime="{iso(NOW)}"' in sections(rich())["about"]
