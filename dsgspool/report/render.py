@@ -101,6 +101,7 @@ def _about(digest: Digest) -> dict[str, object]:
         "version": __version__,
         "others": sorted({w.version for w in book.snapshot.alive if w.version} - {__version__}),
         "when": _when(book.taken),
+        "between": _between(book.taken),
         "span": _span(book.taken),
         "log_of": lru_cache(maxsize=256)(lambda row: book.log(row) if row >= 0 else Log()),
         "again": lambda cause: again(digest, cause),
@@ -132,6 +133,18 @@ def _when(now: float) -> Callable[[float | None], Markup]:
         return element.format(clock.iso(moment), words.exact(moment), words.moment(moment, now))
 
     return when
+
+
+def _between(now: float) -> Callable[[float, float], Markup]:
+    """Two moments, as one when they read alike."""
+    when = _when(now)
+
+    def between(first: float, last: float) -> Markup:
+        if words.moment(first, now) == words.moment(last, now):
+            return when(last)
+        return Markup("{} – {}").format(when(first), when(last))
+
+    return between
 
 
 def _span(now: float) -> Callable[[Forecast], str]:
