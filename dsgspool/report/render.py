@@ -21,6 +21,7 @@ from dsgspool.settings import Floor, Settings
 from dsgspool.task import State
 
 if TYPE_CHECKING:
+    from dsgspool.report.book import Book, RunningNow
     from dsgspool.report.digest import Digest
     from dsgspool.report.failures import Cause
     from dsgspool.report.forecast import Forecast
@@ -103,6 +104,7 @@ def _about(digest: Digest) -> dict[str, object]:
         "when": _when(book.taken),
         "between": _between(book.taken),
         "span": _span(book.taken),
+        "lasted": _lasted(book),
         "log_of": lru_cache(maxsize=256)(lambda row: book.log(row) if row >= 0 else Log()),
         "again": lambda cause: again(digest, cause),
         "differing": differing(book.settings) if book.settings else [],
@@ -158,6 +160,16 @@ def _span(now: float) -> Callable[[Forecast], str]:
         return f"at {last}" if first == last else f"{first} to {last}"
 
     return span
+
+
+def _lasted(book: Book) -> Callable[[RunningNow], float | None]:
+    """How long a task has run: until now, or until its worker was last heard of."""
+    silent = {worker.wid: worker.heartbeat_age or 0.0 for worker in book.snapshot.workers if not worker.alive}
+
+    def lasted(run: RunningNow) -> float | None:
+        return None if run.seconds is None else max(0.0, run.seconds - silent.get(run.worker, 0.0))
+
+    return lasted
 
 
 def _sum(column: Iterable[int]) -> int:
