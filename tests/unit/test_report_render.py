@@ -257,7 +257,7 @@ def test_settings_that_differ_are_told_and_values_of_an_environment_are_not() ->
 def test_a_task_of_a_silent_worker_ran_until_that_was_last_heard_of() -> None:
     made = rich()
     made.running("sweep/200", "n4-dddddddd", seconds=720.0)
-    assert "n4 silent 5 min" in words(sections(made)["overview"])
+    assert "n4 silent5 min" in words(sections(made)["overview"])
 
 
 def test_moments_are_short_to_read_and_exact_for_machines() -> None:
