@@ -271,7 +271,9 @@ def test_a_ledger_that_is_broken_is_made_anew(damage: bytes, seeded: Seeded) -> 
     assert Pages(seeded).twin["records_read"] == 0
 
 
-@pytest.mark.parametrize("change", [lambda text: text.replace("a/1", "a/7"), lambda text: text[:-9], lambda text: text[:0]])
+@pytest.mark.parametrize(
+    "change", [lambda text: text.replace("a/1", "a/7"), lambda text: text[:-9], lambda text: text[:0]]
+)
 def test_a_chunk_that_is_not_what_its_name_says_is_not_believed(change: Any, seeded: Seeded) -> None:
     seeded.done("a/1", "a/2")
     (name, _, _), *_ = Pages(seeded).page["chunks"]["attempts"]
