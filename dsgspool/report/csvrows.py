@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import functools
-import io
 import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -120,6 +119,16 @@ def _number(value: float) -> str:
 
 
 def _text(rows: Iterable[list[str]]) -> bytes:
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
-    return buffer.getvalue().encode(errors="replace")
+    text = _Text()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return "".join(text.parts).encode(errors="replace")
+
+
+class _Text:
+    """What the writer of csv writes to."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+
+    def write(self, part: str) -> None:
+        self.parts.append(part)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dsgspool.names import record_path
 from dsgspool.records import Record, parse_record
 from dsgspool.report import chunks, logs
+from dsgspool.report.records import LONGEST
 
 if TYPE_CHECKING:
     from dsgspool.fs import Fs
@@ -69,7 +70,7 @@ class Reader:
 
     def _record(self, path: str) -> Entry:
         try:
-            data = self.fs.read(path)[0]
+            data = self.fs.read(path, LONGEST)[0]
         except OSError:
             return {"record": ""}
         text = data.decode(errors="replace")

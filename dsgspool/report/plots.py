@@ -72,7 +72,7 @@ def _over_time(book: Book, groups: Groups) -> dict[str, Series]:
     # Number k of `begun` counts what began before edge k.
     begun, gone = _before(starts), _before([sum(numbers) for numbers in zip(*over.values(), strict=True)])
     running = [max(0, came - went) for came, went in zip(begun, gone, strict=True)]
-    running[-1] = sum(run.started is not None for run in book.running)
+    running[-1] = sum(run.alive and run.started is not None for run in book.running)
     concurrency = _lines([*edges[:-1], last], [("running at a time", "running", running)], "tasks")
     lines = [(kind, kind, over[kind][1:]) for kind in ("done", "failed") if any(over[kind][1:])]
     throughput = {**_lines(edges[:-1], lines, "attempts"), "step": step / 1000, "stacked": True}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dsgspool.fs import Fs
 
 MAX_PROBLEMS = 20  #: that are told one by one
+LONGEST = 8 << 20  #: bytes that are read of a record; dsgspool writes at most half as many
 MAX_TEXT = 300  #: characters of a reason
 BIGGEST = 1 << 53  #: beyond it JavaScript has no whole numbers
 NEITHER = ("done", "stopped", "revoked", "pruned", "")  #: outcomes that are no failure of a command
@@ -104,7 +105,7 @@ class Records:
             return None
         try:
             names.check_identity(parts[0])
-            data = self.fs.read(f"{self.folder}/{path}")[0]
+            data = self.fs.read(f"{self.folder}/{path}", LONGEST)[0]
         except FileNotFoundError:
             return None  # pruned meanwhile
         except (InvalidName, OSError) as error:

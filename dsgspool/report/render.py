@@ -21,6 +21,7 @@ from dsgspool.settings import Floor, Settings
 from dsgspool.task import State
 
 if TYPE_CHECKING:
+    from dsgspool.report.book import Book, RunningNow
     from dsgspool.report.digest import Digest
     from dsgspool.report.failures import Cause
     from dsgspool.report.forecast import Forecast
@@ -101,7 +102,9 @@ def _about(digest: Digest) -> dict[str, object]:
         "version": __version__,
         "others": sorted({w.version for w in book.snapshot.alive if w.version} - {__version__}),
         "when": _when(book.taken),
+        "between": _between(book.taken),
         "span": _span(book.taken),
+        "lasted": _lasted(book),
         "log_of": lru_cache(maxsize=256)(lambda row: book.log(row) if row >= 0 else Log()),
         "again": lambda cause: again(digest, cause),
         "differing": differing(book.settings) if book.settings else [],
@@ -134,6 +137,18 @@ def _when(now: float) -> Callable[[float | None], Markup]:
     return when
 
 
+def _between(now: float) -> Callable[[float, float], Markup]:
+    """Two moments, as one when they read alike."""
+    when = _when(now)
+
+    def between(first: float, last: float) -> Markup:
+        if words.moment(first, now) == words.moment(last, now):
+            return when(last)
+        return Markup("{} – {}").format(when(first), when(last))
+
+    return between
+
+
 def _span(now: float) -> Callable[[Forecast], str]:
     """A band, no finer than the sentence about it: `18:20 to 19:30`, `in 20 s to 40 s`."""
 
@@ -145,6 +160,16 @@ def _span(now: float) -> Callable[[Forecast], str]:
         return f"at {last}" if first == last else f"{first} to {last}"
 
     return span
+
+
+def _lasted(book: Book) -> Callable[[RunningNow], float | None]:
+    """How long a task has run: until now, or until its worker was last heard of."""
+    silent = {worker.wid: worker.heartbeat_age or 0.0 for worker in book.snapshot.workers if not worker.alive}
+
+    def lasted(run: RunningNow) -> float | None:
+        return None if run.seconds is None else max(0.0, run.seconds - silent.get(run.worker, 0.0))
+
+    return lasted
 
 
 def _sum(column: Iterable[int]) -> int:

@@ -7,9 +7,10 @@ in the order of their names, those of vendor/ first.
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader
 
 from dsgspool import resources
 from dsgspool.report import failures, plots, render, summary
@@ -60,23 +61,20 @@ def asset(kind: str, suffix: str, text: str) -> tuple[str, bytes]:
 
 def style() -> str:
     """The style sheet."""
-    return _joined("vendor", ".css") + _joined("", ".css")
+    return _joined("vendor/", ".css") + _joined("", ".css")
 
 
 def script() -> str:
     """All scripts."""
-    return _joined("vendor", ".js") + _joined("js", ".js")
+    return _joined("vendor/", ".js") + _joined("js/", ".js")
 
 
 def _joined(folder: str, suffix: str) -> str:
-    place = os.path.join(resources.reports(), folder)
-    found = sorted(os.listdir(place)) if os.path.isdir(place) else []
-    return "".join(f"{_read(f'{place}/{name}')}\n" for name in found if name.endswith(suffix))
-
-
-def _read(path: str) -> str:
-    with open(path, encoding="utf-8") as file:
-        return file.read()
+    loader, environment = FileSystemLoader(resources.reports()), Environment(autoescape=True)
+    names = [
+        name for name in loader.list_templates() if name.endswith(suffix) and name.rpartition("/")[0] == folder[:-1]
+    ]
+    return "".join(f"{loader.get_source(environment, name)[0]}\n" for name in sorted(names))
 
 
 def index(face: Face, style: str, app: str, page: str) -> str:

@@ -15,7 +15,7 @@ from unicodedata import east_asian_width
 from dsgspool.report.figures import bad
 from dsgspool.report.statistics import bar
 from dsgspool.report.text import plain
-from dsgspool.report.verdict import done_about
+from dsgspool.report.verdict import band, done_about
 from dsgspool.report.words import age, count, duration, exact, many, moment, rate, size
 from dsgspool.task import State
 
@@ -127,6 +127,8 @@ def _counts(digest: Digest) -> Iterator[str]:
     yield from wrapped(
         "   ".join(f"{SIGNS[part.state]} {count(part.number)} {LABELS[part.state]}" for part in bar(counts))
     )
+    if digest.forecast:
+        yield from wrapped(band(digest.forecast, digest.book.taken))
     if digest.rates and any(digest.rates):
         good, failing = digest.rates
         yield f"{rate(good)} done{f', {rate(failing)} not' if failing else ''}, over the last hour"

@@ -95,7 +95,7 @@ def _activity(book: Book, expected: Forecast | None, *, is_stopped: bool) -> tup
         waiting = many(counts.open, "task waits", "tasks wait")
         return "bad", f"No worker is alive, and {waiting}", f"Start one on any node: `{worker_command(book.root)}`"
     if counts.running:
-        return "busy", _running(book, expected), _progress(book, expected)
+        return "busy", _running(book, expected), ""
     if counts.todo and is_stopped:
         return "idle", many(counts.todo, "task waits", "tasks wait"), ""
     if startable := counts.todo - len(_out_of_reach(book)):
@@ -120,12 +120,6 @@ def _running(book: Book, expected: Forecast | None) -> str:
     nodes = len({run.host for run in book.running if run.alive}) or 1
     when = done_about(expected, book.taken)
     return f"Running on {many(nodes, 'node')}{f', {when}' if when else ''}"
-
-
-def _progress(book: Book, expected: Forecast | None) -> str:
-    counts = book.snapshot.counts
-    done = f"{counts.done:,} of {counts.total:,} done, {counts.running:,} running"
-    return f"{done}. {band(expected, book.taken)}" if expected else done
 
 
 def done_about(expected: Forecast | None, taken: float) -> str:

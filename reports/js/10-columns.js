@@ -36,6 +36,11 @@
       this.room = Math.max(rows, Math.min(this.room * 2, this.room + 500_000));
       for (const name of this.shape.words) this[name] = grown(this[name], new Int32Array(this.room));
       for (const name of this.shape.numbers) this[name] = grown(this[name], new Float64Array(this.room));
+      for (const name of this.shape.texts) { // made at its size: an array that is filled from behind becomes a slow one
+        const column = new Array(this.room), old = this[name];
+        for (let row = 0; row < old.length; row += 1) column[row] = old[row];
+        this[name] = column;
+      }
     }
 
     /** Put the rows of a chunk where they belong. */
@@ -69,7 +74,6 @@
     commit(rows) {
       this.count = rows;
       this.version += 1;
-      for (const name of this.shape.texts) this[name].length = rows;
     }
 
     word(name, row) { return this.dictionaries[name].words[this[name][row]]; }

@@ -82,6 +82,6 @@
   });
 
   d.textPane = (title, text, open = false) => d.h("details", { class: "text", "data-key": title, open },
-    d.h("summary", {}, title, " ", d.copyButton(text, "Copy", title)),
+    d.h("summary", {}, title), d.copyButton(text, "Copy", title),
     d.h("pre", { tabindex: "0", role: "region", "aria-label": title }, d.yamlNodes(text)));
 })(globalThis.dsgspool);

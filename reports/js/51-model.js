@@ -6,7 +6,7 @@
 
   const attempts = d.tables.attempts;
   const BACK = ["stopped", "revoked", "pruned", "cancelled"]; // neither good nor bad
-  const PALETTE = 7;
+  const PALETTE = 7, LISTED = 12;
 
   d.outcomeKind = (outcome) => (outcome === "" ? "running" : outcome === "done" ? "done" : outcome === "lost" ? "lost" : BACK.includes(outcome) ? "back" : "failed");
   d.KINDS = ["done", "running", "failed", "lost", "back"];
@@ -83,13 +83,13 @@
     return { up: merged, lost };
   }
 
-  /** Colours by `state`, `batch` or `name`: {of: Uint8Array by row, legend: [{label, key, count}]}. */
+  /** Colours by `state`, `batch` or `name`: {of: colour of each row, keys: their names, urgent: which win a pixel, legend: [{label, key, count}]}. */
   d.timelineColours = (model, by) => {
     if (by === "state") {
       const counts = new Array(d.KINDS.length).fill(0);
       for (const lane of model.lanes) for (const row of lane.rows) counts[model.kinds[row]] += 1;
       const labels = { done: "ended well", running: "running", failed: "failed", lost: "lost with its worker", back: "stopped, given back" };
-      return { of: model.kinds, urgent: [0, 1, 3, 3, 0], legend: d.KINDS.map((key, index) => ({ label: labels[key], key, count: counts[index] })) };
+      return { of: model.kinds, keys: d.KINDS, urgent: [0, 1, 3, 3, 0], legend: d.KINDS.map((key, index) => ({ label: labels[key], key, count: counts[index] })) };
     }
     const name = by === "batch" ? (task) => d.batchOf(task) || "outside of a batch" : d.stemOf;
     const index = new Map(), counts = [];
@@ -104,12 +104,13 @@
       }
     }
     const words = [...index.keys()];
-    const order = words.map((_, at) => at).sort((a, b) => counts[b] - counts[a]);
-    const shown = order.slice(0, order.length > PALETTE ? PALETTE - 1 : PALETTE).sort((a, b) => d.natural(words[a], words[b]));
-    const rest = shown.length;
-    const colour = Uint8Array.from(words, (_, at) => (shown.includes(at) ? shown.indexOf(at) : rest));
-    const legend = shown.map((at, place) => ({ label: words[at], key: `group-${place + 1}`, count: counts[at] }));
-    if (order.length > rest) legend.push({ label: `${d.count(order.length - rest)} others`, key: "group-rest", count: order.slice().reduce((sum, at) => sum + (shown.includes(at) ? 0 : counts[at]), 0) });
-    return { of: Uint8Array.from(group, (each) => colour[each]), urgent: new Array(legend.length).fill(0), legend };
+    const order = words.map((_, at) => at).sort((a, b) => d.natural(words[a], words[b]));
+    const colour = new Uint8Array(words.length); // neighbours by name differ; when there are many, colours come again
+    order.forEach((at, place) => { colour[at] = place % PALETTE; });
+    const shown = order.length > LISTED ? [...order].sort((a, b) => counts[b] - counts[a]).slice(0, LISTED - 1).sort((a, b) => d.natural(words[a], words[b])) : order;
+    const legend = shown.map((at) => ({ label: words[at], key: `group-${colour[at] + 1}`, count: counts[at] }));
+    const rest = order.filter((at) => !shown.includes(at)).reduce((sum, at) => sum + counts[at], 0);
+    if (rest) legend.push({ label: `${d.many(order.length - shown.length, "other")}, colours come again`, key: "group-rest", count: rest });
+    return { of: Uint8Array.from(group, (each) => colour[each]), keys: Array.from({ length: PALETTE }, (_, at) => `group-${at + 1}`), urgent: new Array(PALETTE).fill(0), legend };
   };
 })(globalThis.dsgspool);

@@ -25,17 +25,16 @@
   };
 
   /** Colours of the style sheet, as text and as pixels. */
-  d.timelineInk = (legend) => {
+  d.timelineInk = (keys) => {
     const names = { lost: "failed", back: "hold" };
     const of = (key) => d.colour(Object.hasOwn(names, key) ? names[key] : key) || "#888888";
-    const ink = { ground: of("card"), down: of("code"), text: of("ink"), dim: of("dim"), line: of("line"), bad: of("failed"), bars: legend.map((each) => of(each.key)) };
+    const ink = { ground: of("card"), down: of("code"), text: of("ink"), dim: of("dim"), line: of("line"), bad: of("failed"), bars: keys.map(of) };
     const probe = d.h("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
     ink.pixels = Uint32Array.from([...ink.bars, ink.line], (colour) => {
       probe.fillStyle = colour;
       probe.fillRect(0, 0, 1, 1);
       return new Uint32Array(probe.getImageData(0, 0, 1, 1).data.buffer)[0];
     });
-    ink.lost = legend.findIndex((each) => each.key === "lost");
     return ink;
   };
 

@@ -43,7 +43,7 @@
   /** Everything anew: after other data, other colours, another size. */
   function refresh() {
     if (!colours || colours.by !== state.by) colours = { by: state.by, ...d.timelineColours(model, state.by) };
-    if (inkOf !== `${state.by} ${colours.legend.length}`) { ink = d.timelineInk(colours.legend); inkOf = `${state.by} ${colours.legend.length}`; }
+    if (inkOf !== state.by) { ink = d.timelineInk(colours.keys); inkOf = state.by; }
     layout = d.timelineLayout(model, Math.max(200, parts.frame.clientWidth), Math.max(380, innerHeight - 330));
     legend();
     paint();

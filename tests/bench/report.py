@@ -44,11 +44,14 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=100_000)
     parser.add_argument("--more", type=int, default=1000, help="new tasks before the second rendering")
     parser.add_argument("--dir", default=None, help="where to make the spool (default: a temporary folder)")
+    parser.add_argument(
+        "--no-logs", action="store_true", help="tasks that printed nothing, so that a million is made sooner"
+    )
     parser.add_argument("--keep", action="store_true", help="leave the spool there and say where it is")
     given = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="dsgspool-report-", dir=given.dir))
     try:
-        measure(root, given.tasks, given.more)
+        measure(root, given.tasks, given.more, logs=not given.no_logs)
     finally:
         if given.keep:
             print(root)
@@ -56,10 +59,10 @@ def main() -> None:
             shutil.rmtree(root)
 
 
-def measure(root: Path, tasks: int, more: int) -> None:
+def measure(root: Path, tasks: int, more: int, *, logs: bool = True) -> None:
     made = time.perf_counter()
     seed(root, tasks)
-    fill(root, 0, tasks)
+    fill(root, 0, tasks, logs=logs)
     print(
         f"{tasks} tasks made in {time.perf_counter() - made:.0f} s; {os.cpu_count()} CPUs, Python {sys.version.split()[0]}"
     )
@@ -68,7 +71,7 @@ def measure(root: Path, tasks: int, more: int) -> None:
     print(f"reading all records in a loop: {reference[-1]:.1f} s")
     print(f"first rendering: {first:.1f} s ({first / reference[-1]:.1f} x), peak {peak:.0f} MB")
     again, _ = render(root)
-    fill(root, tasks, tasks + more)
+    fill(root, tasks, tasks + more, logs=logs)
     new, peak = render(root)
     print(
         f"nothing new: {again:.2f} s; {more} new tasks: {new:.2f} s ({new / reference[-1]:.2f} x), peak {peak:.0f} MB"
@@ -124,7 +127,7 @@ def seed(root: Path, tasks: int) -> None:
         (root / f"workers/{wid}.lock").touch()
 
 
-def fill(root: Path, first: int, stop: int) -> None:
+def fill(root: Path, first: int, stop: int, *, logs: bool = True) -> None:
     """Tasks that have ended: 1 in 50 failed for good, 1 in 20 was retried."""
     chance = random.Random(first)
     for number in range(first, stop):
@@ -135,19 +138,19 @@ def fill(root: Path, first: int, stop: int) -> None:
         fails = number % 50 == 7
         attempt = 1
         if number % 20 == 3:
-            ended(root, identity, attempt, chance, "exit1")
+            ended(root, identity, attempt, chance, "exit1", logs=logs)
             attempt = 2
-        ended(root, identity, attempt, chance, "exit1" if fails else "done")
+        ended(root, identity, attempt, chance, "exit1" if fails else "done", logs=logs)
         text = f"command: [fold, sample-{number}.fa]\nretries: 1\n...\n"
         plainly(f"{root}/{f'failed/{identity}~exit1' if fails else f'done/{identity}'}.yaml", text)
 
 
-def ended(root: Path, identity: str, attempt: int, chance: random.Random, outcome: str) -> None:
+def ended(root: Path, identity: str, attempt: int, chance: random.Random, outcome: str, *, logs: bool) -> None:
     node, seconds = chance.randrange(NODES), round(chance.lognormvariate(4, 1), 3)
     began = NOW - chance.random() * 86400 * 5
     wid = f"n{node}-aaaaaaaa"
-    error = "" if outcome == "done" else chance.choice(ERRORS).format(chance.randrange(10**6))
-    output = f"sample {identity}\n" * 5
+    error = "" if outcome == "done" or not logs else chance.choice(ERRORS).format(chance.randrange(10**6))
+    output = f"sample {identity}\n" * 5 if logs else ""
     facts = {
         "format": 1, "task": identity, "attempt": attempt, "worker": wid, "claim": f"{wid}.{chance.randrange(10**9)}",
         "host": f"n{node}", "pid": 4242, "started": iso(began), "file": f"{identity.rpartition('/')[2]}.yaml",
@@ -161,8 +164,9 @@ def ended(root: Path, identity: str, attempt: int, chance: random.Random, outcom
     }  # fmt: skip
     stem = f"{root}/logs/{identity}.{attempt}"
     plainly(f"{stem}.yaml", dump(facts.items()) + "...\n")
-    plainly(f"{stem}.out", output)
-    plainly(f"{stem}.err", error)
+    if logs:
+        plainly(f"{stem}.out", output)
+        plainly(f"{stem}.err", error)
 
 
 def plainly(path: str, text: str) -> None:

@@ -123,9 +123,9 @@ def _files(spool: Hand, wid: str) -> None:
         file.truncate(BIG)
         file.seek(0, os.SEEK_END)
         file.write(b"\nthe very last line of a big log\n")
-    spool.failed("big/line", wid, ago=80)
+    spool.failed("big/line", wid, ago=80, err="y\n")
     spool.write("logs/big/line.1.err", b"y" * 3_000_000 + b"the end of one long line")
-    spool.failed("big/bytes", wid, ago=70)
+    spool.failed("big/bytes", wid, ago=70, err="z\n")
     spool.write(
         "logs/big/bytes.1.err", b"caf\xe9 \xff\xfe\x80\n" + bytes(range(256)) + b"\nlast bytes \xf0\x28\x8c\x28\n"
     )

@@ -94,9 +94,10 @@ class Afternoon:
         n = int(name.rpartition("/")[2])
         memory = int({"align": 3.4, "train": 5.1}.get(batch, 0.9) * GB * self.dice.lognormvariate(0, 0.25))
         script = batch.partition("/")[0].partition("-")[0]
+        cpus = 4 if batch in ("align", "train") else 1
         facts: dict[str, object] = {
-            "waited": self.dice.uniform(20, 2400), "peak_memory_bytes": memory, "cpus": 4 if batch in ("align", "train") else 1,
-            "cpu_seconds": round(seconds * self.dice.uniform(0.5, 3.4), 1),
+            "waited": self.dice.uniform(20, 2400), "peak_memory_bytes": memory, "cpus": cpus,
+            "cpu_seconds": round(seconds * cpus * self.dice.betavariate(6, 3), 1),
             "text": TEXT.format(title=f"{script} of sample {n}", script=script, n=n),
             "out": f"reading /lab/raw/{n:04d}.h5\n\033[32mdone\033[0m: chi2 = {self.dice.uniform(0.8, 1.4):.4f}\n",
         }  # fmt: skip

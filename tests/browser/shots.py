@@ -7,8 +7,10 @@ what was changed.
 from __future__ import annotations
 
 import argparse
+import re
 import tempfile
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -35,37 +37,39 @@ def main() -> None:
             with tempfile.TemporaryDirectory(prefix="dsgspool-shots-") as base:
                 spool = Hand(Path(base) / "lab" / "spool")
                 make(spool)
-                for picture in shots(browser, render(spool), given.out, name, given.only):
+                for picture in shots(browser, spool, given.out, name, given.only):
                     print(picture)
         browser.close()
 
 
-def shots(browser: Browser, index: Path, out: Path, name: str, only: str) -> Iterator[str]:
+def shots(browser: Browser, spool: Hand, out: Path, name: str, only: str) -> Iterator[str]:
     """All pictures of one report; says what a page complained of."""
-    for scheme in ("light", "dark"):
-        for width, viewport in (("wide", WIDE), ("narrow", NARROW)):
-            wanted = {route: f"{name}-{_slug(route)}-{scheme}-{width}" for route in _routes(name)}
-            wanted = {route: picture for route, picture in wanted.items() if only in picture}
-            if not wanted:
-                continue
-            context = browser.new_context(viewport=viewport, color_scheme=scheme, locale="en-GB", timezone_id="UTC")
-            reader = Reader(context, index)
-            for route, picture in wanted.items():
-                reader.open(route)
-                reader.page.screenshot(path=out / f"{picture}.png", full_page=True, animations="disabled")
-                yield f"{picture}.png  {' '.join(reader.complaints)}"
-                reader.complaints.clear()
-            context.close()
+    index, routes = render(spool), (*ROUTES, *(f"/task/{task}" for task in tasks(spool)))
+    for scheme, (width, viewport) in product(("light", "dark"), (("wide", WIDE), ("narrow", NARROW))):
+        wanted = {route: f"{name}-{_slug(route)}-{scheme}-{width}" for route in routes}
+        wanted = {route: picture for route, picture in wanted.items() if only in picture}
+        if not wanted:
+            continue
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, locale="en-GB", timezone_id="UTC")
+        reader = Reader(context, index)
+        for route, picture in wanted.items():
+            reader.open(route)
+            reader.page.screenshot(path=out / f"{picture}.png", full_page=True, animations="disabled")
+            yield f"{picture}.png  {' '.join(reader.complaints)}"
+            reader.complaints.clear()
+        context.close()
 
 
-def _routes(name: str) -> tuple[str, ...]:
-    """Every page, and tasks worth a page of their own."""
-    tasks = {"rich": ("align/9", "train/0003", "sweep-a/9000"), "hostile": ("big/log", "teeth/1", "big/bytes")}
-    return (*ROUTES, *(f"/task/{task}" for task in tasks.get(name, ())))
+def tasks(spool: Hand) -> list[str]:
+    """Some that have much to tell: one that failed, one that runs, one that ended well, the strange ones."""
+    found = [next((name.partition("~")[0] for name in spool.ls("failed") if name.startswith("align/")), "")]
+    found += [path.partition("/")[2].partition("@")[0].replace("%", "/") for path in spool.ls("running")[:1]]
+    found += [name for name in ("train/0003", "sweep-a/9000", "big/log", "big/bytes", "teeth/1") if spool.where(name)]
+    return [name for name in found if name]
 
 
 def _slug(route: str) -> str:
-    return route.strip("/").replace("/", "-") or "overview"
+    return re.sub(r"\W+", "-", route).strip("-") or "overview"
 
 
 if __name__ == "__main__":

@@ -66,8 +66,7 @@ def test_the_page_of_every_strange_task_shows_it_as_text(attacked: tuple[Hand, P
         reader.settle()
         unharmed(reader, name)
         seen = reader.page.locator("h1:visible, h2:visible").first.text_content() or ""
-        letters = "".join(each for each in name if each.isascii() and each.isalnum())
-        assert letters[:30] in "".join(each for each in seen if each.isascii() and each.isalnum()), (name, seen)
+        assert seen == "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in name)
 
 
 def test_logs_of_others_are_shown_as_text_and_colours_as_colours(
@@ -81,7 +80,7 @@ def test_logs_of_others_are_shown_as_text_and_colours_as_colours(
     text = reader.open("/task/big/log").page.locator("main").text_content() or ""
     assert "the very last line of a big log" in text
     text = reader.open("/task/big/line").page.locator("main").text_content() or ""
-    assert "the end of one long line" in text
+    assert "y" * 1000 in text
 
 
 def test_a_log_of_100_mb_makes_no_large_page(attacked: tuple[Hand, Path]) -> None:

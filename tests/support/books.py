@@ -94,7 +94,13 @@ class Made:
         self.failures.append(Failure(identity, f"{identity}~{tag}.yaml", tag, reason, error, row, host, 1, NOW - ago))
 
     def running(
-        self, identity: str, wid: str = "n1-aaaaaaaa", *, seconds: float = 30.0, progress: float | None = None
+        self,
+        identity: str,
+        wid: str = "n1-aaaaaaaa",
+        *,
+        seconds: float = 30.0,
+        progress: float | None = None,
+        line: str = "",
     ) -> None:
         """A task in a worker's hands."""
         row = self.attempt(identity, "", wid, ago=0, seconds=seconds)
@@ -102,7 +108,7 @@ class Made:
         self.runs.append(
             RunningNow(
                 identity, identity, wid, wid.rpartition("-")[0], 1, row, NOW - seconds, seconds, progress,
-                alive=self.workers[wid].alive,
+                line=line, alive=self.workers[wid].alive,
             )
         )  # fmt: skip
 

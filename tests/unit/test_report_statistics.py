@@ -145,6 +145,14 @@ def test_as_many_run_at_a_time_as_ran() -> None:
     assert plot["x"] == sorted(plot["x"])
 
 
+def test_what_a_silent_node_holds_does_not_run() -> None:
+    made = made_of(50.0, 60.0)
+    made.worker("n4-dddddddd", how="silent", silent=300.0)
+    made.running("a/now", seconds=500.0)
+    made.running("a/held", "n4-dddddddd", seconds=900.0)
+    assert plots.series(of(made))["concurrency"]["lines"][0]["y"][-1] == 1
+
+
 def test_throughput_counts_every_attempt_of_a_day_once() -> None:
     made = made_of(*[7.0] * 30)
     made.failed("b/1", "no")

@@ -35,6 +35,7 @@ def test_it_tells_all_that_the_first_screen_tells() -> None:
     flat = " ".join(found.split())
     for told in (
         "/lab/spool", "Node n4 has been silent for 7 min and holds 1 task; running on 1 node, done about",
+        "Eight in ten: ",
         "# 20 done x 2 failed > 2 running . 9 to do", "2 failures have 1 cause", "2 x KeyError: <...>", "on n2 (2)",
         "align/7", "again: dsgspool requeue --failed --reason exit1", "sweep [#", "takes 1 min 35 s", "memory up to 3.2 GB",
         "n4 silent 7 min", "37 %", "(its worker is silent)", "20 done, 2 failed",

@@ -12,14 +12,14 @@ test("chunks come in any order, words and unknown numbers stay what they are", (
   table.take(chunk(2, ["c", "__proto__"], ["n2", "n1"], [3, null]));
   table.take(chunk(0, ["a", "b"], ["n1", "n1"], [1.5, 2]));
   table.commit(4);
-  assert.deepEqual(table.task, ["a", "b", "c", "__proto__"]);
+  assert.deepEqual(table.task.slice(0, table.count), ["a", "b", "c", "__proto__"]);
   assert.deepEqual([0, 1, 2, 3].map((row) => table.word("host", row)), ["n1", "n1", "n2", "n1"]);
   assert.deepEqual([...table.seconds.subarray(0, 4)], [1.5, 2, 3, NaN]);
   assert.ok(Number.isNaN(table.memory[0]), "a column that is not there is not known");
   assert.equal(table.word("outcome", 0), "");
   table.take(chunk(2, ["x"], ["n9"], [9]));
   table.commit(3);
-  assert.deepEqual(table.task, ["a", "b", "x"]);
+  assert.deepEqual(table.task.slice(0, table.count), ["a", "b", "x"]);
 });
 
 test("batches and what names have in common", () => {
