@@ -56,20 +56,24 @@ class Fs(Permissions):
             for entry in found:
                 yield entry.name, entry.is_dir(follow_symlinks=False)
 
-    def find(self, folder: str, part: str) -> Iterator[str]:
+    def find(self, folder: str, part: str, prefix: str = "") -> Iterator[str]:
         """Paths below `folder` of everything whose name contains `part` and that is no folder, as they come."""
-        return (path for path, _ in self.find_with_inodes(folder, part))
+        for name, is_folder in self.scan(folder):
+            if is_folder and not name.startswith(".") and len(prefix) < DEEPEST:
+                with contextlib.suppress(PermissionError):  # somebody's private folder
+                    yield from self.find(f"{folder}/{name}", part, f"{prefix}{name}/")
+            elif part in name:
+                yield prefix + name
 
     def find_with_inodes(self, folder: str, part: str, prefix: str = "") -> Iterator[tuple[str, int]]:
         """The same as (path, inode number): both stand in a folder's listing."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as found:
             for entry in found:
-                name = entry.name
-                if entry.is_dir(follow_symlinks=False) and not name.startswith(".") and len(prefix) < DEEPEST:
-                    with contextlib.suppress(PermissionError):  # somebody's private folder
-                        yield from self.find_with_inodes(f"{folder}/{name}", part, f"{prefix}{name}/")
-                elif part in name:
-                    yield prefix + name, entry.inode()
+                if entry.is_dir(follow_symlinks=False) and entry.name[:1] != "." and len(prefix) < DEEPEST:
+                    with contextlib.suppress(PermissionError):
+                        yield from self.find_with_inodes(entry.path, part, f"{prefix}{entry.name}/")
+                elif part in entry.name:
+                    yield prefix + entry.name, entry.inode()
 
     def inodes(self, folder: str) -> dict[str, int]:
         """Name -> inode number.  After a won rename this refreshes what an NFS client believes of the name."""
@@ -196,11 +200,9 @@ class Fs(Permissions):
         os.rename(draft, path)
 
     def open_log(self, path: str, *, exclusive: bool = False) -> int:
-        """A log for a command to write to; its record already keeps others away, so no O_EXCL (2 RPCs on NFS).
+        """A log for a command to write to: its record already keeps others away, so no O_EXCL (2 RPCs on NFS).
 
-        What somebody else laid there must not be written to when it leads elsewhere: a link, a fifo, a device.
-        `exclusive`: nothing may lie there, because the file will be given away.
-        """
+        What lies there must not lead elsewhere: link, fifo, device.  `exclusive`: nothing may lie there: it is given away."""
         descriptor = self._open(path, _LOG | (os.O_EXCL if exclusive else 0))
         status = os.fstat(descriptor)
         if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:

@@ -36,10 +36,8 @@ def take(
     peers: Peers | None = None,
     states: Collection[State] = FLOW,
 ) -> Snapshot:
-    """Look once.  `records`: those of finished tasks too.  `server`, `peers`: what is known better.
-
-    `states`: a reader that has a cheaper way to list done/ leaves it out.
-    """
+    """Look once.  `records`: those of finished tasks too.  `server`, `peers`: what is known better.  `states`: these only;
+    a reader that has a cheaper way to list done/ leaves it out."""
     return _Look(spool, records, server, peers, states).take()
 
 
@@ -57,9 +55,8 @@ class _Look:
     def take(self) -> Snapshot:
         self.read_settings()
         top = self.names(self.spool.root)
-        tasks = self.with_attempts(
-            self.settled([task for state in FLOW if state in self.states for task in self.in_state(state)])
-        )
+        found = [task for state in FLOW if state in self.states for task in self.in_state(state)]
+        tasks = self.with_attempts(self.settled(found))
         self.files = set(self.names(self.spool.workers))
         held: dict[str, list[TaskSeen]] = {}
         for task in tasks:
