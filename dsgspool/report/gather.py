@@ -48,6 +48,7 @@ class Look:
     began: float
     workers: dict[str, WorkerSeen] = field(default_factory=dict)
     journals: Journals = field(default_factory=Journals)
+    at_rest: set[str] = field(default_factory=set)  #: failed, and in nobody's hands
     moved: bool = False  #: rows of attempts moved: everything that names them is written anew
     chains: dict[str, tuple[int, int]] = field(default_factory=dict)  #: task -> attempts, row of the newest
 
@@ -58,6 +59,7 @@ class Look:
         tasks = self._finished(snapshot.tasks, problems)
         self.workers = {worker.wid: worker for worker in snapshot.workers}
         busy = {run.task for run in snapshot.running}
+        self.at_rest = {task.identity for task in tasks if task.state is State.FAILED} - busy
         found = Records(
             self.spool.fs, self.spool.logs, self.ledger.attempts, lambda attempt: self._writer(attempt, busy)
         )
@@ -108,7 +110,7 @@ class Look:
         if worker is None:
             return Writer(dead=True, last_seen=self.last_seen(wid))
         if worker.alive:
-            return Writer()
+            return Writer(dead=attempt.task in self.at_rest)  # its record broke off, and nothing of it runs
         return Writer(worker.ended, dead=True, last_seen=self.last_seen(wid))
 
     def last_seen(self, wid: str) -> float | None:

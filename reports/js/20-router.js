@@ -33,7 +33,7 @@
     const path = name === "overview" ? "" : name + (rest ? `/${rest.split("/").map(d.encode).join("/")}` : "");
     const query = new URLSearchParams();
     for (const [key, value] of Object.entries(params || {})) if (value !== "" && value !== null && value !== undefined) query.set(key, value);
-    const text = query.toString();
+    const text = query.toString().replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%2F", "/");
     return `#/${path}${text ? `?${text}` : ""}`;
   };
 
@@ -86,7 +86,7 @@
     if (before && before !== route.name && views[before] && views[before].leave) views[before].leave();
     d.route = route;
     shown = route.name;
-    document.documentElement.dataset.shown = route.name;
+    document.documentElement.dataset.route = route.name;
     for (const name of Object.keys(TITLES)) d.section(name).hidden = name !== route.name;
     mark(route);
     d.retitle();

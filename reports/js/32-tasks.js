@@ -106,7 +106,7 @@
     const card = NARROW.matches && state.cols === "basic";
     const element = parts.grid.element;
     element.classList.toggle("cards", card);
-    element.style.setProperty("--columns", `2.4em ${columns.map((each) => each.width).join(" ")}`);
+    element.style.setProperty("--columns", `2.4em ${columns.map((each) => (state.raw && each.moment ? "12em" : each.width)).join(" ")}`);
     parts.grid.rowHeight = card ? 68 : 34;
     element.setAttribute("aria-colcount", String(columns.length + 1));
     const heads = columns.map((column) => headOf(column));

@@ -73,6 +73,7 @@
     const is = d.stateOf(row), at = d.newestAttempt(row);
     const where = at < 0 ? "" : ` on ${attempts.word("host", at)}`;
     const of = at >= 0 && attempts.n[at] > 1 ? `, attempt ${attempts.n[at]}` : "";
+    if (is === "running" && at >= 0 && attempts.word("outcome", at) === "lost") return `In the hands of a worker${where} that has been silent since ${d.moment(attempts.ended[at])}${of}`;
     if (is === "running") return at < 0 ? "Claimed by a worker, about to start" : `Runs${where} for ${d.duration(d.secondsOf(at))}${of}`;
     const took = at < 0 || !d.known(attempts.ended[at]) ? "" : ` after ${d.duration(d.secondsOf(at))}${where}, ${d.moment(attempts.ended[at])}${of}`;
     if (is === "done") return `Ended well${took}`;

@@ -181,12 +181,13 @@
     const memory = d.size(attempts.memory[row]), task = attempts.task[row];
     const wait = (attempts.started[row] - attempts.submitted[row]) / 1000;
     parts.tip.dataset.row = `${row} ${made}`;
-    parts.tip.replaceChildren(
+    parts.tip.replaceChildren(...[
       d.h("b", {}, d.h("a", { href: d.link("task", task, { n: attempts.n[row] }) }, d.visible(task, true))),
       d.h("p", {}, d.h("i", { class: `key bar-${kind}` }), d.visible(outcome || "running"), attempts.n[row] > 1 ? `, attempt ${attempts.n[row]}` : "", ` on ${d.plain(attempts.word("host", row))}`),
       d.h("p", {}, `${d.exact(attempts.started[row])} – ${d.known(attempts.ended[row]) ? d.exact(attempts.ended[row]).slice(11) : "now"}`),
       d.h("p", {}, d.h("b", {}, d.duration(d.secondsOf(row))), d.known(wait) ? ` after ${d.duration(Math.max(0, wait))} of waiting` : "", memory ? `, ${memory}` : ""),
-      attempts.reason[row] ? d.h("p", { class: "bad" }, d.visible(d.bare(attempts.reason[row]).slice(0, 200))) : null);
+      attempts.reason[row] && kind !== "done" ? d.h("p", { class: "bad" }, d.visible(d.bare(attempts.reason[row]).slice(0, 200))) : null,
+    ].filter(Boolean));
   }
 
   /** The keyboard goes from attempt to attempt in the lane of the last one. */

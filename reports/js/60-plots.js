@@ -77,7 +77,7 @@
             label: group.label, stroke: colours[at], width: one ? 0 : 1.75, fill: soft(colours[at], one ? 85 : 14), points: { show: false },
             paths: one ? uPlot.paths.bars({ size: [1, Infinity], align: 1, gap: 1 }) : uPlot.paths.stepped({ align: 1 }),
           }))],
-          axes: [axis({ splits: () => d.logSplits(edges, unit).map(([place]) => place), values: (u, splits) => splits.map((each) => shortUnit(unit)(d.logValue(edges, unit, each))), size: 28, space: 30, grid: { show: false } }), axis({ values: whole, label: "attempts", labelGap: 0 })],
+          axes: [axis({ splits: (u) => apart(d.logSplits(edges, unit).map(([place]) => place), bins, u.width - 60), values: (u, splits) => splits.map((each) => shortUnit(unit)(d.logValue(edges, unit, each))), size: 28, space: 30, grid: { show: false } }), axis({ values: whole, label: "attempts", labelGap: 0 })],
         },
         tell: (at) => [`${inUnit(unit)(edges[Math.min(at, bins - 1)])} – ${inUnit(unit)(edges[Math.min(at, bins - 1) + 1])}`, ...groups.map((group, index) => [group.label || "attempts", d.count(group.y[Math.min(at, bins - 1)]), colours[index]])],
       };
@@ -101,6 +101,16 @@
       };
     },
   };
+
+  /** Marks that leave room for their words. */
+  function apart(places, whole, width) {
+    let last = -Infinity;
+    return places.filter((place) => {
+      if ((place - last) / whole * width < 50) return false;
+      last = place;
+      return true;
+    });
+  }
 
   function diagonal(u, [low, high]) {
     const from = Math.max(low, high / 1e6) || high / 1e6;
@@ -136,13 +146,13 @@
     const made = KINDS[kind](series);
     const tip = d.h("div", { class: "plot-tip", hidden: true });
     const box = d.h("div", { class: "plot-box" });
-    const legend = made.legend.length > 0 && (made.legend.length > 1 || kind === "lines") ? d.h("ul", { class: "plot-legend" }, made.legend.map(([label, colour]) => {
+    const legend = made.legend.length > 1 || series.named ? d.h("ul", { class: "plot-legend" }, made.legend.map(([label, colour]) => {
       const key = d.h("i", { class: "key" });
       key.style.background = colour;
       return d.h("li", {}, key, d.visible(label));
     })) : null;
     place.replaceChildren(...[legend, box, tip].filter(Boolean));
-    const options = { width: Math.max(160, place.clientWidth), height: HEIGHT, legend: { show: false }, padding: [8, 8, 0, 0], cursor: { drag: { x: false, y: false }, y: kind === "scatter", points: { size: 7 } }, ...made.options };
+    const options = { width: Math.max(160, place.clientWidth), height: HEIGHT, legend: { show: false }, padding: [8, 26, 0, 0], cursor: { drag: { x: false, y: false }, y: kind === "scatter", points: { size: 7 } }, ...made.options };
     options.hooks = { ...options.hooks, setCursor: [(u) => (kind === "scatter" ? tellPoint(u, tip, made.points, series) : tellAt(u, tip, made))] };
     const chart = new uPlot(options, made.data, box);
     chart.over.addEventListener("mouseleave", () => { tip.hidden = true; });
@@ -243,7 +253,7 @@
     pictures.forEach(([label, unit, y, state], index) => {
       const lines = [{ label, state, y }];
       if (unit === "B" && limited) lines.push({ label: "limit", state: "failed", y: y.map(() => memory) });
-      d.chart(place.children[index], { kind: "lines", x, lines, unit: unit || "n" }, "lines");
+      d.chart(place.children[index], { kind: "lines", x, lines, unit: unit || "n", named: true }, "lines");
     });
   };
 })(globalThis.dsgspool);

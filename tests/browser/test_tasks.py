@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-import shlex
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,9 @@ import pytest
 from tests.browser.conftest import OpenReader
 from tests.browser.count import count
 from tests.browser.hand import Hand
+from tests.browser.reader import render
+from tests.browser.seeds import SEEDS, Seed
+from tests.support.spools import identity_of
 
 pytestmark = pytest.mark.browser
 
@@ -102,17 +108,23 @@ def test_a_selection_gives_a_command_that_does_it(study: Study, readers: OpenRea
     assert copied.count("align/") == 2
 
 
-def test_the_command_of_a_cause_is_copied_and_runs(study: Study, readers: OpenReader) -> None:
-    reader = readers(study[1], permissions=["clipboard-read", "clipboard-write"]).open("/failures")
+@pytest.mark.parametrize("which", ["dsgspool", "cd "])
+def test_the_command_of_a_cause_is_copied_and_does_it(
+    seeded: Callable[[Seed], Hand], readers: OpenReader, which: str
+) -> None:
+    spool = seeded(next(seed for seed in SEEDS if seed.name == "several causes"))
+    reader = readers(render(spool), permissions=["clipboard-read", "clipboard-write"]).open("/failures")
     cause = reader.page.locator("[data-cause]:visible", has_text="quota").first
-    if not cause.locator("button.copy").first.is_visible():
+    button = cause.locator(f"button.copy[data-copy^='{which}']")
+    if not button.is_visible():
         cause.locator("summary").first.click()
-    copied = reader.copy(cause.locator("button.copy").first)
-    names = [f"align/s{n}" for n in range(4)]
-    assert sorted(shlex.split(copied)[4:]) == names
-    assert shlex.split(copied)[:4] == ["dsgspool", "--spool", str(study[0]), "requeue"]
-    by_hand = reader.copy(cause.locator("button.copy").nth(1))
-    assert sorted(shlex.split(by_hand)[-5:-1]) == [f"failed/{name}~exit3.yaml" for name in names]
+    words = reader.copy(button)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", words], env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, (words, done.stderr)
+    assert {identity_of(file) for file in spool.ls("todo")} == {f"align/s{n}" for n in range(4)}, words
 
 
 def test_a_task_tells_all_of_its_attempts(study: Study, readers: OpenReader) -> None:
