@@ -109,6 +109,17 @@ def test_each_task_and_each_attempt_is_a_row(seeded: Seeded) -> None:
     assert pages.task("w")["until"] == 4070908800000
 
 
+def test_what_a_running_task_says_of_its_progress_is_on_the_page(seeded: Seeded) -> None:
+    seeded.running("r")
+    seeded.write("logs/r.1.err", "loading\n 37%|###7      | 37/100 [00:10<00:17,  3.60it/s]")
+    seeded.write("logs/r.1.out", "")
+    pages = Pages(seeded)
+    assert pages.task("r")["progress"] == 0.37
+    assert pages.task("r")["line"] == "loading"
+    assert (pages.twin["running"][0]["progress"], pages.twin["running"][0]["line"]) == (0.37, "loading")
+    assert "37 %" in Path(f"{seeded.root}/reports/index.html").read_text()
+
+
 def test_a_finished_attempt_is_read_once(seeded: Seeded) -> None:
     seeded.done(*(f"a/{number}" for number in range(30)))
     seeded.running("r")
