@@ -99,6 +99,7 @@
       size === tasks.count ? d.many(size, "task") : `${d.count(size)} of ${d.many(tasks.count, "task")}`,
     );
     parts.empty.hidden = size > 0;
+    parts.grid.element.hidden = tasks.count === 0;
     d.say(parts.empty, tasks.count ? "No task matches." : "There are no tasks yet.");
     for (const chip of parts.chips.children) {
       const name = chip.dataset.state,

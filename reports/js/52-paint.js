@@ -151,8 +151,9 @@
       [running[at], queued[at]] = d.levels(model, view.from + ((at + 0.5) / columns) * (view.to - view.from));
     const half = (height - 10) / 2;
     const now = d.current.stamp * 1000;
-    band(g, running, top, half, d.colour("running") || "#e0a100", "running");
-    if (model.submitted.length) band(g, queued, top + half + 10, half, d.colour("todo") || "#b9bfc4", "queued");
+    band(g, running, top, half, d.colour("running") || "#e0a100", ["running"]);
+    if (model.submitted.length)
+      band(g, queued, top + half + 10, half, d.colour("todo") || "#b9bfc4", ["queued,", "ran since"]);
 
     function band(pen, values, y, tall, colour, label) {
       const most = Math.max(
@@ -177,7 +178,9 @@
       pen.strokeRect(layout.gutter + 0.5, y + tall + 0.5, layout.width - layout.gutter, 0);
       pen.textAlign = "right";
       pen.fillStyle = ink.text;
-      pen.fillText(label, layout.gutter - 8, y + tall - 8);
+      label.forEach((word, line) =>
+        pen.fillText(word, layout.gutter - 8, y + tall - 8 - 14 * (label.length - 1 - line)),
+      );
       pen.fillStyle = ink.dim;
       pen.fillText(`max ${d.count(most)}`, layout.gutter - 8, y + 8);
       const end = x(now);
