@@ -1,13 +1,16 @@
 // Elements and text of the pages.
 // The rule: what others wrote gets onto a page as text only (textContent, attributes that nobody runs); characters that
-// would not be seen, or would turn the direction of what is, are shown as signs.  innerHTML is used nowhere but in 22-page.js.
+// would not be seen, or would turn the direction of what is, are shown as signs.  innerHTML is used nowhere but in
+// 22-page.js.
 globalThis.dsgspool = globalThis.dsgspool || {};
 (function (d) {
   "use strict";
 
   const STRANGE = new RegExp(
-    "[\\u0000-\\u0008\\u000a-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff"
-    + "\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}]|\\p{Cs}", "gu");
+    "[\\u0000-\\u0008\\u000a-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff" +
+      "\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}]|\\p{Cs}",
+    "gu",
+  );
 
   function sign(character) {
     const number = character.codePointAt(0);
@@ -19,11 +22,15 @@ globalThis.dsgspool = globalThis.dsgspool || {};
 
   /** The same as nodes: the signs are set apart, and a name may break after a slash. */
   d.visible = (text, breaks = false) => {
-    const nodes = [], whole = String(text);
+    const nodes = [],
+      whole = String(text);
     let last = 0;
     const add = (part) => {
       if (!part) return;
-      if (!breaks) { nodes.push(part); return; }
+      if (!breaks) {
+        nodes.push(part);
+        return;
+      }
       part.split("/").forEach((piece, index) => {
         if (index) nodes.push("/", document.createElement("wbr"));
         if (piece) nodes.push(piece);
@@ -38,7 +45,10 @@ globalThis.dsgspool = globalThis.dsgspool || {};
     return nodes;
   };
 
-  /** An element.  Facts: attributes; `on` = listeners, `prop` = properties.  Children: nodes, texts, null, arrays of them. */
+  /**
+   * An element.  Facts: attributes; `on` = listeners, `prop` = properties.  Children: nodes, texts, null, arrays of
+   * them.
+   */
   d.h = (tag, facts, ...children) => {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(facts || {})) {
@@ -64,7 +74,9 @@ globalThis.dsgspool = globalThis.dsgspool || {};
       if (!speaker.isConnected) document.body.append(speaker);
     }
     speaker.textContent = "";
-    setTimeout(() => { speaker.textContent = text; }, 50);
+    setTimeout(() => {
+      speaker.textContent = text;
+    }, 50);
   };
 
   /** A value of the style sheet. */
@@ -84,7 +96,14 @@ globalThis.dsgspool = globalThis.dsgspool || {};
   /** Call once before the next picture. */
   d.framed = (call) => {
     let asked = 0;
-    return () => { asked = asked || requestAnimationFrame(() => { asked = 0; call(); }); };
+    return () => {
+      asked =
+        asked ||
+        requestAnimationFrame(() => {
+          asked = 0;
+          call();
+        });
+    };
   };
 
   d.once = (make) => {

@@ -1,6 +1,6 @@
 // Numbers as people read them: durations, sizes, moments, counts; and what people type as numbers.
-// The rule: the same words as in the sections and on the command line (850 ms, 4 min 05 s, 3.4 MB); moments in the reader's
-// time zone; what is not known (NaN, null) is an empty text.
+// The rule: the same words as in the sections and on the command line (850 ms, 4 min 05 s, 3.4 MB); moments in the
+// reader's time zone; what is not known (NaN, null) is an empty text.
 (function (d) {
   "use strict";
 
@@ -25,7 +25,12 @@
   /** The shortest form, for axes: 5 s, 10 min, 1.5 h. */
   d.short = (seconds) => {
     if (!known(seconds)) return "";
-    const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+    const units = [
+      [86400, "d"],
+      [3600, "h"],
+      [60, "min"],
+      [1, "s"],
+    ];
     const [unit, name] = units.find(([size]) => Math.abs(seconds) >= size) || [0.001, "ms"];
     return seconds === 0 ? "0" : `${Number((seconds / unit).toPrecision(2))} ${name}`;
   };
@@ -50,7 +55,8 @@
   /** 14:05 today, else 28 Nov 14:05, else 2025-11-28. */
   d.moment = (milliseconds, now = Date.now()) => {
     if (!valid(milliseconds)) return "";
-    const date = new Date(milliseconds), today = new Date(now);
+    const date = new Date(milliseconds),
+      today = new Date(now);
     const clock = `${two(date.getHours())}:${two(date.getMinutes())}`;
     if (date.toDateString() === today.toDateString()) return clock;
     const year = date.getFullYear();
@@ -70,10 +76,30 @@
   d.iso = (milliseconds) => (valid(milliseconds) ? new Date(milliseconds).toISOString() : "");
 
   const TIMES = { ms: 0.001, s: 1, sec: 1, m: 60, min: 60, h: 3600, d: 86400, w: 604800 };
-  const SIZES = { b: 1, k: 1e3, kb: 1e3, m: 1e6, mb: 1e6, g: 1e9, gb: 1e9, t: 1e12, tb: 1e12,
-    ki: 2 ** 10, kib: 2 ** 10, mi: 2 ** 20, mib: 2 ** 20, gi: 2 ** 30, gib: 2 ** 30, ti: 2 ** 40, tib: 2 ** 40 };
+  const SIZES = {
+    b: 1,
+    k: 1e3,
+    kb: 1e3,
+    m: 1e6,
+    mb: 1e6,
+    g: 1e9,
+    gb: 1e9,
+    t: 1e12,
+    tb: 1e12,
+    ki: 2 ** 10,
+    kib: 2 ** 10,
+    mi: 2 ** 20,
+    mib: 2 ** 20,
+    gi: 2 ** 30,
+    gib: 2 ** 30,
+    ti: 2 ** 40,
+    tib: 2 ** 40,
+  };
 
-  /** What somebody typed as a number: `10`, `1.5h`, `2G`, a date; NaN when it is none.  kind: seconds, bytes, moment, number. */
+  /**
+   * What somebody typed as a number: `10`, `1.5h`, `2G`, a date; NaN when it is none.  kind: seconds, bytes, moment,
+   * number.
+   */
   d.amount = (text, kind = "number", now = Date.now()) => {
     if (kind === "moment") return moment(text, now);
     const found = /^(-?[0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-z]*)$/i.exec(text.trim());

@@ -1,17 +1,41 @@
 // The words that people type to find tasks, as a function of a row.
-// The rule: pure; every text is a valid query.  What is no known `key:value` is searched for as text; all words must fit; `-`
-// turns one around; commas are `or`; numbers take units and < > <= >=.
+// The rule: pure; every text is a valid query.  What is no known `key:value` is searched for as text; all words must
+// fit; `-` turns one around; commas are `or`; numbers take units and < > <= >=.
 (function (d) {
   "use strict";
 
   const EXACT = ["state", "batch", "host", "outcome", "tag", "name"];
   const WITHIN = ["task", "reason", "error", "line"];
   const BEGIN = ["worker"];
-  const NUMBERS = { attempts: "number", seconds: "seconds", wait: "seconds", memory: "bytes", cpus: "number", cpu: "seconds",
-    load: "number", code: "number", signal: "number", out: "bytes", err: "bytes", progress: "number", submitted: "moment",
-    started: "moment", ended: "moment", until: "moment" };
-  const ALIASES = { attempt: "attempts", node: "host", exit: "code", time: "seconds", duration: "seconds", log: "line",
-    is: "state", mem: "memory", waited: "wait" };
+  const NUMBERS = {
+    attempts: "number",
+    seconds: "seconds",
+    wait: "seconds",
+    memory: "bytes",
+    cpus: "number",
+    cpu: "seconds",
+    load: "number",
+    code: "number",
+    signal: "number",
+    out: "bytes",
+    err: "bytes",
+    progress: "number",
+    submitted: "moment",
+    started: "moment",
+    ended: "moment",
+    until: "moment",
+  };
+  const ALIASES = {
+    attempt: "attempts",
+    node: "host",
+    exit: "code",
+    time: "seconds",
+    duration: "seconds",
+    log: "line",
+    is: "state",
+    mem: "memory",
+    waited: "wait",
+  };
 
   d.queryKeys = [...EXACT, ...WITHIN, ...BEGIN, ...Object.keys(NUMBERS)];
 
@@ -25,7 +49,11 @@
   const bare = (word) => word.replaceAll('"', "");
 
   function pattern(text) {
-    const escaped = text.toLowerCase().split("*").map((part) => part.replace(/[\\^$.|?*+()[\]{}]/g, "\\$&")).join(".*");
+    const escaped = text
+      .toLowerCase()
+      .split("*")
+      .map((part) => part.replace(/[\\^$.|?*+()[\]{}]/g, "\\$&"))
+      .join(".*");
     const found = new RegExp(`^${escaped}$`, "su");
     return (value) => found.test(value);
   }
@@ -46,8 +74,13 @@
     };
   }
 
-  const COMPARE = { "<": (a, b) => a < b, ">": (a, b) => a > b, "<=": (a, b) => a <= b, ">=": (a, b) => a >= b,
-    "=": (a, b) => a === b };
+  const COMPARE = {
+    "<": (a, b) => a < b,
+    ">": (a, b) => a > b,
+    "<=": (a, b) => a <= b,
+    ">=": (a, b) => a >= b,
+    "=": (a, b) => a === b,
+  };
 
   function numberTest(key, sign, value, now) {
     if (value === "") return null;
@@ -71,7 +104,8 @@
     if (!found) return null;
     const typed = found[1].toLowerCase();
     const key = Object.hasOwn(ALIASES, typed) ? ALIASES[typed] : typed;
-    const value = bare(found[4]), sign = found[2] || found[3] || "=";
+    const value = bare(found[4]),
+      sign = found[2] || found[3] || "=";
     if (Object.hasOwn(NUMBERS, key)) {
       const test = numberTest(key, sign, value, now);
       return test === undefined ? null : { key, test };
@@ -85,7 +119,10 @@
     return wanted ? (row, get) => get("all", row).includes(wanted) : null;
   }
 
-  /** {test(row, get) or null when everything fits, terms}.  get(key, row): a text (of `all`: lower case) or a number (NaN unknown). */
+  /**
+   * {test(row, get) or null when everything fits, terms}.  get(key, row): a text (of `all`: lower case) or a number
+   * (NaN unknown).
+   */
   d.query = (text, now = Date.now()) => {
     const terms = [];
     for (const word of d.words(text)) {
@@ -120,7 +157,8 @@
   d.valuesOf = (text, key) => {
     for (const word of d.words(text)) {
       const found = /^([a-z_]+):([^<>=].*)$/is.exec(word);
-      if (found && (ALIASES[found[1].toLowerCase()] || found[1].toLowerCase()) === key) return bare(found[2]).toLowerCase().split(",");
+      if (found && (ALIASES[found[1].toLowerCase()] || found[1].toLowerCase()) === key)
+        return bare(found[2]).toLowerCase().split(",");
     }
     return [];
   };
@@ -130,13 +168,16 @@
 
   /** Order of names as people count: s2 before s10. */
   d.natural = (a, b) => {
-    let i = 0, j = 0;
+    let i = 0,
+      j = 0;
     while (i < a.length && j < b.length) {
       if (digit(a, i) && digit(b, j)) {
         const from = [i, j];
         while (a.charCodeAt(i) === 48) i += 1;
         while (b.charCodeAt(j) === 48) j += 1;
-        let unlike = 0, ends = i, other = j;
+        let unlike = 0,
+          ends = i,
+          other = j;
         while (digit(a, ends) && digit(b, other)) {
           unlike = unlike || a.charCodeAt(ends) - b.charCodeAt(other);
           ends += 1;
@@ -144,7 +185,7 @@
         }
         if (digit(a, ends)) return 1;
         if (digit(b, other)) return -1;
-        unlike = unlike || (ends - from[0]) - (other - from[1]);
+        unlike = unlike || ends - from[0] - (other - from[1]);
         if (unlike) return unlike;
         i = ends;
         j = other;
@@ -155,7 +196,7 @@
         j += 1;
       }
     }
-    return (a.length - i) - (b.length - j);
+    return a.length - i - (b.length - j);
   };
 
   const digit = (text, at) => {

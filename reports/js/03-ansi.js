@@ -1,19 +1,32 @@
 // What a log looks like on a terminal, as pieces of text with colours.
-// The rule: pure.  Of escape sequences only colours and weights (SGR) do something; all others vanish whole, a stray control
-// character becomes a sign.  A carriage return lets the line be written over; a backspace takes one character back.
+// The rule: pure.  Of escape sequences only colours and weights (SGR) do something; all others vanish whole, a stray
+// control character becomes a sign.  A carriage return lets the line be written over; a backspace takes one character
+// back.
 (function (d) {
   "use strict";
 
-  const SEQUENCE = new RegExp([
-    "\\u001b\\[([0-9:;<=>?]*)[ -/]*([@-~])", // CSI ... final
-    "\\u001b[\\]PX^_][^\\u0007\\u001b\\u009c]*(?:\\u0007|\\u001b\\\\|\\u009c|$)", // OSC, DCS, SOS, PM, APC ... end
-    "\\u009b([0-9:;<=>?]*)[ -/]*([@-~])", // 8-bit CSI
-    "\\u001b[ -/]*[0-~]", // two characters
-    "\\u001b",
-  ].join("|"), "g");
+  const SEQUENCE = new RegExp(
+    [
+      "\\u001b\\[([0-9:;<=>?]*)[ -/]*([@-~])", // CSI ... final
+      "\\u001b[\\]PX^_][^\\u0007\\u001b\\u009c]*(?:\\u0007|\\u001b\\\\|\\u009c|$)", // OSC, DCS, SOS, PM, APC ... end
+      "\\u009b([0-9:;<=>?]*)[ -/]*([@-~])", // 8-bit CSI
+      "\\u001b[ -/]*[0-~]", // two characters
+      "\\u001b",
+    ].join("|"),
+    "g",
+  );
   const BASE = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
-  const fresh = () => ({ fg: "", bg: "", bold: false, dim: false, italic: false, under: false, strike: false, inverse: false });
+  const fresh = () => ({
+    fg: "",
+    bg: "",
+    bold: false,
+    dim: false,
+    italic: false,
+    under: false,
+    strike: false,
+    inverse: false,
+  });
 
   /** Lines of `text`; each an array of {text, style}.  style: fg/bg = "" | ansi-NAME | ansi-bright-NAME | #rrggbb. */
   d.terminal = (text, most = 5000) => {
@@ -28,8 +41,10 @@
         if (at < part.length && character !== "\n" && character !== "\r" && character !== "\b") continue;
         if (at > start) line.write(part.slice(start, at), key);
         start = at + 1;
-        if (character === "\n") { lines.push(line.runs()); line = new Line(); }
-        else if (character === "\r") line.at = 0;
+        if (character === "\n") {
+          lines.push(line.runs());
+          line = new Line();
+        } else if (character === "\r") line.at = 0;
         else if (character === "\b") line.at = Math.max(0, line.at - 1);
       }
     };
@@ -39,8 +54,10 @@
       last = match.index + match[0].length;
       const final = match[2] || match[4];
       const facts = match[1] ?? match[3] ?? "";
-      if (final === "m" && !/[<=>?]/.test(facts)) { style = sgr(style, facts); key = JSON.stringify(style); }
-      else if (final === "K") line.erase(facts);
+      if (final === "m" && !/[<=>?]/.test(facts)) {
+        style = sgr(style, facts);
+        key = JSON.stringify(style);
+      } else if (final === "K") line.erase(facts);
       else if (final === "G") line.at = Math.min(4000, Math.max(0, (Number.parseInt(facts, 10) || 1) - 1));
     }
     write(text.slice(last));
@@ -50,11 +67,18 @@
 
   /** One line while it is written: characters and the style of each. */
   class Line {
-    constructor() { this.cells = []; this.styles = []; this.at = 0; }
+    constructor() {
+      this.cells = [];
+      this.styles = [];
+      this.at = 0;
+    }
 
     write(text, style) {
       for (const character of text) {
-        while (this.cells.length < this.at) { this.cells.push(" "); this.styles.push(style); }
+        while (this.cells.length < this.at) {
+          this.cells.push(" ");
+          this.styles.push(style);
+        }
         this.cells[this.at] = character;
         this.styles[this.at] = style;
         this.at += 1;
@@ -63,8 +87,11 @@
 
     erase(facts) {
       const what = Number.parseInt(facts, 10) || 0;
-      if (what === 0) { this.cells.length = this.styles.length = Math.min(this.at, this.cells.length); }
-      else if (what === 2) { this.cells.length = this.styles.length = 0; }
+      if (what === 0) {
+        this.cells.length = this.styles.length = Math.min(this.at, this.cells.length);
+      } else if (what === 2) {
+        this.cells.length = this.styles.length = 0;
+      }
     }
 
     runs() {
@@ -72,16 +99,27 @@
       let last = null;
       this.cells.forEach((character, index) => {
         if (last && last.key === this.styles[index]) last.text += character;
-        else runs.push(last = { text: character, key: this.styles[index] });
+        else runs.push((last = { text: character, key: this.styles[index] }));
       });
       return runs.map((run) => ({ text: run.text, style: JSON.parse(run.key) }));
     }
   }
 
   const CODES = {
-    1: { bold: true }, 2: { dim: true }, 3: { italic: true }, 4: { under: true }, 7: { inverse: true }, 9: { strike: true },
-    21: { under: true }, 22: { bold: false, dim: false }, 23: { italic: false }, 24: { under: false }, 27: { inverse: false },
-    29: { strike: false }, 39: { fg: "" }, 49: { bg: "" },
+    1: { bold: true },
+    2: { dim: true },
+    3: { italic: true },
+    4: { under: true },
+    7: { inverse: true },
+    9: { strike: true },
+    21: { under: true },
+    22: { bold: false, dim: false },
+    23: { italic: false },
+    24: { under: false },
+    27: { inverse: false },
+    29: { strike: false },
+    39: { fg: "" },
+    49: { bg: "" },
   };
 
   function sgr(style, facts) {
@@ -104,7 +142,8 @@
   }
 
   function simple(style, code) {
-    const tens = Math.floor(code / 10), unit = code % 10;
+    const tens = Math.floor(code / 10),
+      unit = code % 10;
     if (unit > 7) return;
     if (tens === 3) style.fg = `ansi-${BASE[unit]}`;
     else if (tens === 4) style.bg = `ansi-${BASE[unit]}`;
@@ -128,7 +167,8 @@
     if (number < 8) return `ansi-${BASE[number]}`;
     if (number < 16) return `ansi-bright-${BASE[number - 8]}`;
     if (number > 231) return hex(Array(3).fill(8 + (number - 232) * 10));
-    const steps = [0, 95, 135, 175, 215, 255], cube = number - 16;
+    const steps = [0, 95, 135, 175, 215, 255],
+      cube = number - 16;
     return hex([steps[Math.floor(cube / 36)], steps[Math.floor(cube / 6) % 6], steps[cube % 6]]);
   }
 

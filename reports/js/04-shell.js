@@ -1,6 +1,7 @@
 // Commands to copy, and rows as CSV: text that another program will read.
-// The rule: pure.  A shell gets each name as one word whatever it is made of, and as a name, not as a pattern or an option; a
-// spreadsheet gets no formula.  A command has at most NAMES names and BYTES bytes, and says so when there were more.
+// The rule: pure.  A shell gets each name as one word whatever it is made of, and as a name, not as a pattern or an
+// option; a spreadsheet gets no formula.  A command has at most NAMES names and BYTES bytes, and says so when there
+// were more.
 (function (d) {
   "use strict";
 
@@ -14,7 +15,9 @@
     if (SAFE.test(text)) return text;
     if (/[\u0000-\u001f\u007f-\u009f]|\p{Cs}/u.test(text)) {
       const byte = (each) => `\\x${(each.charCodeAt(0) & 0xff).toString(16).padStart(2, "0")}`;
-      const inner = text.replace(/[\\']/g, "\\$&").replace(/[\u0000-\u001f\u007f]|\p{Cs}/gu, byte)
+      const inner = text
+        .replace(/[\\']/g, "\\$&")
+        .replace(/[\u0000-\u001f\u007f]|\p{Cs}/gu, byte)
         .replace(/[\u0080-\u009f]/g, (each) => `\\u00${each.charCodeAt(0).toString(16)}`);
       return `$'${inner}'`;
     }
@@ -32,7 +35,10 @@
     return { command: `${head}${dashes} ${words.join(" ")}`, names: words.length, left: names.length - words.length };
   };
 
-  /** The same without the program: files moved from folder to folder.  tasks: [{task, state, path}]; to: todo, hold, failed. */
+  /**
+   * The same without the program: files moved from folder to folder.  tasks: [{task, state, path}]; to: todo, hold,
+   * failed.
+   */
   d.moveCommand = (root, tasks, to) => {
     const byBatch = new Map();
     for (const task of tasks) {
@@ -41,10 +47,15 @@
       byBatch.get(batch).push(task);
     }
     const parts = [];
-    let names = 0, length = 0;
+    let names = 0,
+      length = 0;
     for (const [batch, some] of byBatch) {
       const folder = batch ? `${to}/${batch}/` : `${to}/`;
-      const words = bounded(some.map((each) => d.quote(`${each.state}/${each.path}`)), d.NAMES - names, d.BYTES - length);
+      const words = bounded(
+        some.map((each) => d.quote(`${each.state}/${each.path}`)),
+        d.NAMES - names,
+        d.BYTES - length,
+      );
       if (!words.length) break;
       const part = `${batch ? `mkdir -p ${d.quote(folder)} && ` : ""}mv -n ${words.join(" ")} ${d.quote(folder)}`;
       parts.push(part);
@@ -66,8 +77,15 @@
   }
 
   /** Part of an address; a byte that is no UTF-8 (a lone surrogate, as Python tells it) becomes that byte again. */
-  d.encode = (text) => String(text).split(/(\p{Cs})/u).map((part) => (/^\p{Cs}$/u.test(part)
-    ? `%${(part.charCodeAt(0) & 0xff).toString(16).toUpperCase().padStart(2, "0")}` : encodeURIComponent(part))).join("");
+  d.encode = (text) =>
+    String(text)
+      .split(/(\p{Cs})/u)
+      .map((part) =>
+        /^\p{Cs}$/u.test(part)
+          ? `%${(part.charCodeAt(0) & 0xff).toString(16).toUpperCase().padStart(2, "0")}`
+          : encodeURIComponent(part),
+      )
+      .join("");
 
   /** The same back. */
   d.decode = (text) => {
@@ -75,7 +93,11 @@
       return decodeURIComponent(text);
     } catch {
       return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
-        try { return decodeURIComponent(run); } catch { return run.replace(/%([0-9a-f]{2})/gi, loose); }
+        try {
+          return decodeURIComponent(run);
+        } catch {
+          return run.replace(/%([0-9a-f]{2})/gi, loose);
+        }
       });
     }
   };

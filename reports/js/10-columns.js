@@ -1,12 +1,16 @@
-// The rows of attempts and tasks as columns: typed arrays for numbers, indexes into one dictionary for words that repeat.
-// The rule: pure.  NaN is a number that is not known, "" such a text; a row number is that of the whole report, whatever
-// chunk it came in; no object for a row.
+// The rows of attempts and tasks as columns: typed arrays for numbers, indexes into one dictionary for words that
+// repeat.
+// The rule: pure.  NaN is a number that is not known, "" such a text; a row number is that of the whole report,
+// whatever chunk it came in; no object for a row.
 (function (d) {
   "use strict";
 
   /** Words <-> small numbers. */
   class Dictionary {
-    constructor() { this.words = [""]; this.index = new Map([["", 0]]); }
+    constructor() {
+      this.words = [""];
+      this.index = new Map([["", 0]]);
+    }
 
     number(word) {
       let found = this.index.get(word);
@@ -36,8 +40,10 @@
       this.room = Math.max(rows, Math.min(this.room * 2, this.room + 500_000));
       for (const name of this.shape.words) this[name] = grown(this[name], new Int32Array(this.room));
       for (const name of this.shape.numbers) this[name] = grown(this[name], new Float64Array(this.room));
-      for (const name of this.shape.texts) { // made at its size: an array that is filled from behind becomes a slow one
-        const column = new Array(this.room), old = this[name];
+      for (const name of this.shape.texts) {
+        // made at its size: an array that is filled from behind becomes a slow one
+        const column = new Array(this.room),
+          old = this[name];
         for (let row = 0; row < old.length; row += 1) column[row] = old[row];
         this[name] = column;
       }
@@ -45,24 +51,34 @@
 
     /** Put the rows of a chunk where they belong. */
     take(chunk) {
-      const first = Number(chunk.first), rows = Number(chunk.rows), words = chunk.words;
+      const first = Number(chunk.first),
+        rows = Number(chunk.rows),
+        words = chunk.words;
       this.reserve(first + rows);
       for (const name of this.shape.texts) {
-        const column = chunk[`${name}_w`], into = this[name];
-        for (let row = 0; row < rows; row += 1) into[first + row] = column && column[row] >= 0 ? words[column[row]] : "";
+        const column = chunk[`${name}_w`],
+          into = this[name];
+        for (let row = 0; row < rows; row += 1)
+          into[first + row] = column && column[row] >= 0 ? words[column[row]] : "";
       }
       for (const name of this.shape.words) {
-        const column = chunk[`${name}_w`], into = this[name], dictionary = this.dictionaries[name];
-        const numbers = new Map([[-1, 0], [undefined, 0]]);
+        const column = chunk[`${name}_w`],
+          into = this[name],
+          dictionary = this.dictionaries[name];
+        const numbers = new Map([
+          [-1, 0],
+          [undefined, 0],
+        ]);
         for (let row = 0; row < rows; row += 1) {
           const word = column ? column[row] : -1;
           let number = numbers.get(word);
-          if (number === undefined) numbers.set(word, number = dictionary.number(words[word]));
+          if (number === undefined) numbers.set(word, (number = dictionary.number(words[word])));
           into[first + row] = number;
         }
       }
       for (const name of this.shape.numbers) {
-        const column = chunk[name], into = this[name];
+        const column = chunk[name],
+          into = this[name];
         for (let row = 0; row < rows; row += 1) {
           const value = column ? column[row] : null;
           into[first + row] = value === null || value === undefined ? NaN : value;
@@ -76,7 +92,9 @@
       this.version += 1;
     }
 
-    word(name, row) { return this.dictionaries[name].words[this[name][row]]; }
+    word(name, row) {
+      return this.dictionaries[name].words[this[name][row]];
+    }
   }
 
   function grown(from, to) {
@@ -86,17 +104,32 @@
 
   d.Table = Table;
   d.Dictionary = Dictionary;
-  d.newAttempts = () => new Table({
-    words: ["worker", "host", "outcome"],
-    texts: ["task", "reason", "error"],
-    numbers: ["n", "submitted", "started", "ended", "seconds", "cpus", "cpu_seconds", "memory", "memory_limit", "code", "signal",
-      "out", "err"],
-  });
-  d.newTasks = () => new Table({
-    words: ["state", "tag"],
-    texts: ["task", "path", "line"],
-    numbers: ["attempts", "row", "until", "progress", "detail"],
-  });
+  d.newAttempts = () =>
+    new Table({
+      words: ["worker", "host", "outcome"],
+      texts: ["task", "reason", "error"],
+      numbers: [
+        "n",
+        "submitted",
+        "started",
+        "ended",
+        "seconds",
+        "cpus",
+        "cpu_seconds",
+        "memory",
+        "memory_limit",
+        "code",
+        "signal",
+        "out",
+        "err",
+      ],
+    });
+  d.newTasks = () =>
+    new Table({
+      words: ["state", "tag"],
+      texts: ["task", "path", "line"],
+      numbers: ["attempts", "row", "until", "progress", "detail"],
+    });
 
   d.batchOf = (task) => {
     const slash = task.indexOf("/");
@@ -122,7 +155,8 @@
   /** Quantile of sorted values. */
   d.quantile = (sorted, share) => {
     if (!sorted.length) return NaN;
-    const at = (sorted.length - 1) * share, below = Math.floor(at);
+    const at = (sorted.length - 1) * share,
+      below = Math.floor(at);
     return sorted[below] + (sorted[Math.min(below + 1, sorted.length - 1)] - sorted[below]) * (at - below);
   };
 })(globalThis.dsgspool);

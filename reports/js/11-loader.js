@@ -1,6 +1,6 @@
 // Brings data files onto the page: as scripts, because a page opened from a folder may not fetch.
-// The rule: a chunk is loaded once and when a page needs it; while a newer report comes in, the old rows stay until all new
-// ones are there.  A file that is gone means that a newer report is there: the page asks for it.
+// The rule: a chunk is loaded once and when a page needs it; while a newer report comes in, the old rows stay until all
+// new ones are there.  A file that is gone means that a newer report is there: the page asks for it.
 (function (d) {
   "use strict";
 
@@ -17,21 +17,35 @@
   };
 
   /** Load a script; resolves when it ran. */
-  d.script = (source) => new Promise((resolve, reject) => {
-    const element = d.h("script", { src: source, prop: { async: true } });
-    element.addEventListener("load", () => { element.remove(); resolve(); });
-    element.addEventListener("error", () => { element.remove(); reject(new Error(`${source} cannot be read`)); });
-    document.head.append(element);
-  });
+  d.script = (source) =>
+    new Promise((resolve, reject) => {
+      const element = d.h("script", { src: source, prop: { async: true } });
+      element.addEventListener("load", () => {
+        element.remove();
+        resolve();
+      });
+      element.addEventListener("error", () => {
+        element.remove();
+        reject(new Error(`${source} cannot be read`));
+      });
+      document.head.append(element);
+    });
 
   async function fetchChunk(file) {
     let payload = null;
     const came = new Promise((resolve) => {
       if (!waiting.has(file)) waiting.set(file, []);
       waiting.get(file).push(resolve);
-    }).then((found) => { payload = found; });
+    }).then((found) => {
+      payload = found;
+    });
     await d.script(`data/${file}`);
-    await Promise.race([came, new Promise((resolve) => { setTimeout(resolve, 0); })]);
+    await Promise.race([
+      came,
+      new Promise((resolve) => {
+        setTimeout(resolve, 0);
+      }),
+    ]);
     if (!payload) throw new Error(`${file} holds nothing`);
     return payload;
   }
@@ -48,13 +62,15 @@
       const first = table.version === 0;
       const held = [];
       let came = 0;
-      await Promise.all(missing.map(async ([file]) => {
-        const payload = await fetchChunk(file);
-        if (first) table.take(payload);
-        else held.push(payload);
-        came += 1;
-        d.emit("loading", { kind, came, of: missing.length });
-      }));
+      await Promise.all(
+        missing.map(async ([file]) => {
+          const payload = await fetchChunk(file);
+          if (first) table.take(payload);
+          else held.push(payload);
+          came += 1;
+          d.emit("loading", { kind, came, of: missing.length });
+        }),
+      );
       for (const payload of held) table.take(payload);
       filled[kind] = new Map(wanted.map(([file, start]) => [start, file]));
       table.commit(total);
@@ -65,11 +81,17 @@
   d.load = async (...kinds) => {
     const stamp = d.current.stamp;
     try {
-      await Promise.all(kinds.map((kind) => {
-        const key = `${kind} ${stamp}`;
-        if (!underway.has(key)) underway.set(key, rows(kind).finally(() => underway.delete(key)));
-        return underway.get(key);
-      }));
+      await Promise.all(
+        kinds.map((kind) => {
+          const key = `${kind} ${stamp}`;
+          if (!underway.has(key))
+            underway.set(
+              key,
+              rows(kind).finally(() => underway.delete(key)),
+            );
+          return underway.get(key);
+        }),
+      );
     } catch (error) {
       if (d.current.stamp !== stamp) return d.load(...kinds);
       const newer = await d.poll(true);

@@ -1,6 +1,7 @@
-// Copy buttons: any `button.copy` with data-copy (or before or after a <code>), in sections and in what the script draws.
-// The rule: it works without navigator.clipboard too (pages from a folder have none in some browsers), and is told to those
-// who cannot see it.
+// Copy buttons: any `button.copy` with data-copy (or before or after a <code>), in sections and in what the script
+// draws.
+// The rule: it works without navigator.clipboard too (pages from a folder have none in some browsers), and is told to
+// those who cannot see it.
 (function (d) {
   "use strict";
 
@@ -10,13 +11,25 @@
         await navigator.clipboard.writeText(text);
         return true;
       }
-    } catch { /* not allowed here: the older way */ }
+    } catch {
+      /* not allowed here: the older way */
+    }
     const before = document.activeElement;
-    const field = d.h("textarea", { class: "unseen", "aria-hidden": "true", tabindex: "-1", readonly: true, prop: { value: text } });
+    const field = d.h("textarea", {
+      class: "unseen",
+      "aria-hidden": "true",
+      tabindex: "-1",
+      readonly: true,
+      prop: { value: text },
+    });
     document.body.append(field);
     field.select();
     let done = false;
-    try { done = document.execCommand("copy"); } catch { done = false; }
+    try {
+      done = document.execCommand("copy");
+    } catch {
+      done = false;
+    }
     field.remove();
     if (before) before.focus({ preventScroll: true });
     return done;
@@ -44,11 +57,21 @@
   };
 
   d.copyButton = (text, label = "Copy", what = "") =>
-    d.h("button", { type: "button", class: "copy", "data-copy": text, "aria-label": what ? `${label} ${what}` : null }, label);
+    d.h(
+      "button",
+      { type: "button", class: "copy", "data-copy": text, "aria-label": what ? `${label} ${what}` : null },
+      label,
+    );
 
   /** A command in a box of its own, with its button. */
-  d.command = (label, text) => d.h("div", { class: "command" },
-    label ? d.h("span", {}, label) : null, d.h("code", { tabindex: "0" }, d.plain(text)), d.copyButton(text, "Copy", label));
+  d.command = (label, text) =>
+    d.h(
+      "div",
+      { class: "command" },
+      label ? d.h("span", {}, label) : null,
+      d.h("code", { tabindex: "0" }, d.plain(text)),
+      d.copyButton(text, "Copy", label),
+    );
 
   d.startCopy = () => {
     document.documentElement.classList.add("js");

@@ -1,6 +1,6 @@
 // A newer report in the page that is open: sections change in place.
-// The rule: an element that is still in the new text stays the same element, so that scroll, focus, selection and what is open
-// stay as they are.  Only here text becomes HTML: sections that were rendered and escaped by the writer.
+// The rule: an element that is still in the new text stays the same element, so that scroll, focus, selection and what
+// is open stay as they are.  Only here text becomes HTML: sections that were rendered and escaped by the writer.
 (function (d) {
   "use strict";
 
@@ -50,7 +50,7 @@
     let at = next(old.firstChild);
     for (const wanted of [...fresh.childNodes]) {
       const key = keyOf(wanted);
-      let found = key ? keyed.get(key) : at && alike(at, wanted) ? at : null;
+      const found = key ? keyed.get(key) : at && alike(at, wanted) ? at : null;
       if (found) {
         keyed.delete(key);
         if (found !== at) old.insertBefore(found, at);
@@ -82,7 +82,8 @@
     }
     if (old.isEqualNode(fresh)) return;
     for (const { name } of [...old.attributes]) {
-      const mine = name.startsWith("data-own") || name === "tabindex" || (name === "open" && old.nodeName === "DETAILS");
+      const mine =
+        name.startsWith("data-own") || name === "tabindex" || (name === "open" && old.nodeName === "DETAILS");
       if (!mine && !fresh.hasAttribute(name)) old.removeAttribute(name);
     }
     for (const { name, value } of [...fresh.attributes]) {

@@ -1,6 +1,6 @@
 // Looks for a newer report while the page is visible.
-// The rule: one small file is asked for every ten seconds, and never in the background; a newer report comes in place; only
-// another script makes the page load anew, and its address keeps what one was looking at.
+// The rule: one small file is asked for every ten seconds, and never in the background; a newer report comes in place;
+// only another script makes the page load anew, and its address keeps what one was looking at.
 (function (d) {
   "use strict";
 
@@ -10,7 +10,9 @@
   let told = null;
 
   /** Called by latest.js. */
-  d.latest = (latest) => { told = latest; };
+  d.latest = (latest) => {
+    told = latest;
+  };
 
   const ownScript = () => {
     const found = document.querySelector("script[src*='data/app-']");
@@ -55,7 +57,11 @@
   /** Ask now; true when a newer report came. */
   d.poll = (now = false) => {
     if (!now && document.visibilityState !== "visible") return Promise.resolve(false);
-    underway = underway || look().finally(() => { underway = null; });
+    underway =
+      underway ||
+      look().finally(() => {
+        underway = null;
+      });
     return underway;
   };
 

@@ -1,9 +1,11 @@
-// What a row of the table of tasks says: each column's text, number and width, for the table, the search, the order and CSV.
+// What a row of the table of tasks says: each column's text, number and width, for the table, the search, the order and
+// CSV.
 // The rule: one list of columns; a number that is not known is NaN, a text ""; the newest attempt speaks for its task.
 (function (d) {
   "use strict";
 
-  const tasks = d.tables.tasks, attempts = d.tables.attempts;
+  const tasks = d.tables.tasks,
+    attempts = d.tables.attempts;
 
   const newest = (row) => {
     const at = tasks.row[row];
@@ -49,16 +51,20 @@
   };
 
   const reason = (row) => {
-    const tag = tasks.word("tag", row), at = newest(row);
+    const tag = tasks.word("tag", row),
+      at = newest(row);
     return at < 0 ? tag : attempts.reason[at] || tag;
   };
   /** The most telling sentence about a task. */
   const note = (row) => {
-    const at = newest(row), is = state(row);
+    const at = newest(row),
+      is = state(row);
     if (is === "running") return tasks.line[row];
     const bad = at >= 0 && attempts.word("outcome", at) !== "done" && attempts.word("outcome", at) !== "";
     if (is === "waiting") {
-      const due = d.known(tasks.until[row]) ? `not before ${d.moment(tasks.until[row])}` : tasks.path[row].split("/")[0];
+      const due = d.known(tasks.until[row])
+        ? `not before ${d.moment(tasks.until[row])}`
+        : tasks.path[row].split("/")[0];
       return bad ? `${due}; last attempt: ${attempts.reason[at] || attempts.word("outcome", at)}` : due;
     }
     if (is === "failed") return at >= 0 ? attempts.error[at] || reason(row) : reason(row);
@@ -67,7 +73,8 @@
 
   const column = (key, label, facts) => ({ key, label, width: "7.5em", ...facts });
   const amount = (key, label, value, human, facts = {}) => column(key, label, { number: true, value, human, ...facts });
-  const point = (key, label, value) => amount(key, label, value, (each) => d.moment(each), { moment: true, width: "8.5em" });
+  const point = (key, label, value) =>
+    amount(key, label, value, (each) => d.moment(each), { moment: true, width: "8.5em" });
   const percent = (share) => (d.known(share) ? `${Math.round(share * 100)} %` : "");
 
   d.columns = [
@@ -126,12 +133,18 @@
   const whole = (row) => {
     const at = newest(row);
     const own = `${tasks.task[row]}\n${tasks.word("tag", row)}\n${tasks.line[row]}`;
-    return (at < 0 ? own : `${own}\n${attempts.word("host", at)}\n${attempts.reason[at]}\n${attempts.error[at]}`).toLowerCase();
+    return (
+      at < 0 ? own : `${own}\n${attempts.word("host", at)}\n${attempts.reason[at]}\n${attempts.error[at]}`
+    ).toLowerCase();
   };
 
   const asked = {
-    all, until: (row) => tasks.until[row], progress: (row) => tasks.progress[row], tag: (row) => tasks.word("tag", row),
-    line: (row) => tasks.line[row], error: text("error"),
+    all,
+    until: (row) => tasks.until[row],
+    progress: (row) => tasks.progress[row],
+    tag: (row) => tasks.word("tag", row),
+    line: (row) => tasks.line[row],
+    error: text("error"),
     reason: (row) => `${tasks.word("tag", row)}\n${text("reason")(row)}\n${text("error")(row)}`,
     name: (row) => tasks.task[row].slice(tasks.task[row].lastIndexOf("/") + 1),
   };
@@ -148,18 +161,23 @@
   /** All rows in the order of a column (`-seconds`: largest first); what is not known comes last. */
   d.order = (sort) => {
     const stamp = `${tasks.version} ${attempts.version}`;
-    if (ordered !== stamp) { orders.clear(); ordered = stamp; }
+    if (ordered !== stamp) {
+      orders.clear();
+      ordered = stamp;
+    }
     if (!orders.has(sort)) orders.set(sort, makeOrder(sort));
     return orders.get(sort);
   };
 
   function makeOrder(sort) {
-    const down = sort.startsWith("-"), found = d.column[sort.replace(/^-/, "")];
+    const down = sort.startsWith("-"),
+      found = d.column[sort.replace(/^-/, "")];
     const rows = Uint32Array.from({ length: tasks.count }, (_, row) => row);
     const turn = down ? -1 : 1;
     const values = found.number ? Float64Array.from(rows, found.value) : ranks(rows, found.value);
     return rows.sort((a, b) => {
-      const one = values[a], other = values[b];
+      const one = values[a],
+        other = values[b];
       if (one !== one || other !== other) return (one !== one) - (other !== other) || a - b;
       return (one - other) * turn || a - b;
     });

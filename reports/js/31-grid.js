@@ -1,6 +1,6 @@
 // A table that shows only the rows in sight, whatever their number.
-// The rule: for people who do not see it, it is a grid that says how many rows it has; the keyboard moves an active row, which is
-// scrolled into sight; more rows than a browser can scroll over are scrolled in larger steps.
+// The rule: for people who do not see it, it is a grid that says how many rows it has; the keyboard moves an active
+// row, which is scrolled into sight; more rows than a browser can scroll over are scrolled in larger steps.
 (function (d) {
   "use strict";
 
@@ -23,7 +23,9 @@
       const later = d.framed(this.draw);
       element.addEventListener("scroll", later, { passive: true });
       element.addEventListener("keydown", (event) => this.key(event));
-      element.addEventListener("focus", () => { if (this.active < 0 && this.count) this.activate(this.top(), false); });
+      element.addEventListener("focus", () => {
+        if (this.active < 0 && this.count) this.activate(this.top(), false);
+      });
       new ResizeObserver(later).observe(element);
     }
 
@@ -43,15 +45,20 @@
       this.body.style.height = `${Math.max(this.height, 1)}px`;
     }
 
-    get view() { return Math.max(0, this.element.clientHeight - this.head.offsetHeight); }
+    get view() {
+      return Math.max(0, this.element.clientHeight - this.head.offsetHeight);
+    }
 
     /** How far down, in rows. */
     offset() {
-      const most = this.height - this.view, whole = this.count * this.rowHeight - this.view;
-      return most <= 0 ? 0 : this.element.scrollTop / most * whole / this.rowHeight;
+      const most = this.height - this.view,
+        whole = this.count * this.rowHeight - this.view;
+      return most <= 0 ? 0 : ((this.element.scrollTop / most) * whole) / this.rowHeight;
     }
 
-    top() { return Math.min(this.count - 1, Math.ceil(this.offset() - 0.01)); }
+    top() {
+      return Math.min(this.count - 1, Math.ceil(this.offset() - 0.01));
+    }
 
     draw() {
       const view = this.view;
@@ -65,7 +72,9 @@
         const at = Number(row.dataset.index || -1);
         if (row.dataset.index && (at < first || at >= last)) row.dataset.index = "";
       }
-      const there = new Map(this.pool.filter((row) => row.dataset.index).map((row) => [Number(row.dataset.index), row]));
+      const there = new Map(
+        this.pool.filter((row) => row.dataset.index).map((row) => [Number(row.dataset.index), row]),
+      );
       const free = this.pool.filter((row) => !row.dataset.index);
       for (let index = first; index < last; index += 1) {
         let row = there.get(index);
@@ -79,7 +88,10 @@
         row.style.transform = `translateY(${this.element.scrollTop + (index - offset) * this.rowHeight}px)`;
         row.classList.toggle("active", index === this.active);
       }
-      for (const row of free) { row.hidden = true; row.removeAttribute("data-task"); }
+      for (const row of free) {
+        row.hidden = true;
+        row.removeAttribute("data-task");
+      }
       this.describe();
     }
 
@@ -101,14 +113,16 @@
     }
 
     scrollToRow(offset) {
-      const most = this.height - this.view, whole = this.count * this.rowHeight - this.view;
-      this.element.scrollTop = whole <= 0 ? 0 : offset * this.rowHeight / whole * most;
+      const most = this.height - this.view,
+        whole = this.count * this.rowHeight - this.view;
+      this.element.scrollTop = whole <= 0 ? 0 : ((offset * this.rowHeight) / whole) * most;
     }
 
     activate(index, show = true) {
       this.active = Math.max(0, Math.min(this.count - 1, index));
       if (show) {
-        const offset = this.offset(), rows = this.view / this.rowHeight;
+        const offset = this.offset(),
+          rows = this.view / this.rowHeight;
         if (this.active < offset) this.scrollToRow(this.active);
         else if (this.active + 1 > offset + rows) this.scrollToRow(this.active + 1 - rows);
       }

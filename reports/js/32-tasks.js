@@ -4,7 +4,14 @@
   "use strict";
 
   const STATES = ["running", "failed", "todo", "waiting", "hold", "done"];
-  const LABELS = { running: "Running", failed: "Failed", todo: "To do", waiting: "Waiting", hold: "On hold", done: "Done" };
+  const LABELS = {
+    running: "Running",
+    failed: "Failed",
+    todo: "To do",
+    waiting: "Waiting",
+    hold: "On hold",
+    done: "Done",
+  };
   const SETS = { basic: "Basic", times: "Times", resources: "Resources", all: "All" };
   const DEFAULT = "-when";
   const NARROW = matchMedia("(max-width: 640px)");
@@ -43,7 +50,9 @@
   }
 
   const params = () => ({
-    q: state.q, sort: state.sort === DEFAULT ? "" : state.sort, cols: state.cols === "basic" ? "" : state.cols,
+    q: state.q,
+    sort: state.sort === DEFAULT ? "" : state.sort,
+    cols: state.cols === "basic" ? "" : state.cols,
     raw: state.raw ? "1" : "",
   });
 
@@ -59,7 +68,8 @@
     const tasks = d.tables.tasks;
     const wanted = d.valuesOf(state.q, "state").filter((each) => STATES.includes(each));
     const query = d.query(wanted.length ? d.withKey(state.q, "state", "") : state.q);
-    const order = d.order(state.sort), counts = new Map();
+    const order = d.order(state.sort),
+      counts = new Map();
     const states = new Set(wanted.map((each) => tasks.dictionaries.state.index.get(each)));
     const found = new Uint32Array(tasks.count);
     let size = 0;
@@ -84,16 +94,22 @@
   function tell(size, counts, wanted) {
     const tasks = d.tables.tasks;
     parts.shown.dataset.shown = String(size);
-    d.say(parts.shown, size === tasks.count ? d.many(size, "task") : `${d.count(size)} of ${d.many(tasks.count, "task")}`);
+    d.say(
+      parts.shown,
+      size === tasks.count ? d.many(size, "task") : `${d.count(size)} of ${d.many(tasks.count, "task")}`,
+    );
     parts.empty.hidden = size > 0;
+    parts.grid.element.hidden = tasks.count === 0;
     d.say(parts.empty, tasks.count ? "No task matches." : "There are no tasks yet.");
     for (const chip of parts.chips.children) {
-      const name = chip.dataset.state, number = counts.get(tasks.dictionaries.state.index.get(name)) || 0;
+      const name = chip.dataset.state,
+        number = counts.get(tasks.dictionaries.state.index.get(name)) || 0;
       chip.setAttribute("aria-pressed", String(wanted.includes(name)));
       d.say(chip.querySelector("b"), d.count(number));
       chip.classList.toggle("none", number === 0);
     }
-    for (const button of parts.sets.children) button.setAttribute("aria-pressed", String(button.dataset.set === state.cols));
+    for (const button of parts.sets.children)
+      button.setAttribute("aria-pressed", String(button.dataset.set === state.cols));
     parts.raw.setAttribute("aria-pressed", String(state.raw));
     parts.sort.value = state.sort.replace(/^-/, "");
     parts.turn.setAttribute("aria-label", state.sort.startsWith("-") ? "Largest first" : "Smallest first");
@@ -106,73 +122,54 @@
     const card = NARROW.matches && state.cols === "basic";
     const element = parts.grid.element;
     element.classList.toggle("cards", card);
-    element.style.setProperty("--columns", `2.4em ${columns.map((each) => (state.raw && each.moment ? "12em" : each.width)).join(" ")}`);
+    element.style.setProperty(
+      "--columns",
+      `2.4em ${columns.map((each) => (state.raw && each.moment ? "12em" : each.width)).join(" ")}`,
+    );
     parts.grid.rowHeight = card ? 68 : 34;
     element.setAttribute("aria-colcount", String(columns.length + 1));
     const heads = columns.map((column) => headOf(column));
-    const all = d.h("input", { type: "checkbox", "aria-label": "Select all that are shown", on: { change: (event) => d.selectAll(rows, event.target.checked) } });
+    const all = d.h("input", {
+      type: "checkbox",
+      "aria-label": "Select all that are shown",
+      on: { change: (event) => d.selectAll(rows, event.target.checked) },
+    });
     parts.all = all;
     const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.sort : "";
-    parts.grid.head.replaceChildren(d.h("div", { role: "row", class: "grid-row", "aria-rowindex": "1" },
-      d.h("div", { role: "columnheader", class: "pick" }, all), heads));
+    parts.grid.head.replaceChildren(
+      d.h(
+        "div",
+        { role: "row", class: "grid-row", "aria-rowindex": "1" },
+        d.h("div", { role: "columnheader", class: "pick" }, all),
+        heads,
+      ),
+    );
     if (focused) parts.grid.head.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
   }
 
   function headOf(column) {
-    const own = state.sort.replace(/^-/, "") === column.key, down = state.sort.startsWith("-");
-    return d.h("div", { role: "columnheader", class: column.number ? "n" : "", "aria-sort": own ? (down ? "descending" : "ascending") : null },
-      d.h("button", { type: "button", "data-sort": column.key, on: { click: () => sortBy(column) } }, column.label,
-        own ? d.h("span", { "aria-hidden": "true" }, down ? " ↓" : " ↑") : null));
+    const own = state.sort.replace(/^-/, "") === column.key,
+      down = state.sort.startsWith("-");
+    return d.h(
+      "div",
+      {
+        role: "columnheader",
+        class: column.number ? "n" : "",
+        "aria-sort": own ? (down ? "descending" : "ascending") : null,
+      },
+      d.h(
+        "button",
+        { type: "button", "data-sort": column.key, on: { click: () => sortBy(column) } },
+        column.label,
+        own ? d.h("span", { "aria-hidden": "true" }, down ? " ↓" : " ↑") : null,
+      ),
+    );
   }
 
   function sortBy(column) {
     const own = state.sort.replace(/^-/, "") === column.key;
     const down = own ? !state.sort.startsWith("-") : Boolean(column.number);
     change({ sort: `${down ? "-" : ""}${column.key}` });
-  }
-
-  // -- rows -----------------------------------------------------------------------------------------------------
-
-  function fill(element, index) {
-    const row = rows[index], task = d.tables.tasks.task[row], is = d.stateOf(row);
-    element.dataset.task = task;
-    element.className = `grid-row is-${is}`;
-    const picked = d.selection.has(task);
-    element.setAttribute("aria-selected", String(picked));
-    if (element.childNodes.length !== columns.length + 1 || element.ownColumns !== columns) {
-      element.replaceChildren(pick(), ...columns.map((column) => d.h("div", { role: "gridcell", class: `${column.number ? "n" : ""} c-${column.key}` })));
-      element.ownColumns = columns;
-    }
-    const box = element.firstChild.firstChild;
-    box.checked = picked;
-    box.setAttribute("aria-label", `Select ${d.plain(task)}`);
-    columns.forEach((column, at) => fillCell(element.childNodes[at + 1], column.key, row, task, is));
-  }
-
-  function pick() {
-    return d.h("div", { role: "gridcell", class: "pick" }, d.h("input", { type: "checkbox", tabindex: "-1" }));
-  }
-
-  function fillCell(cell, key, row, task, is) {
-    if (key === "task") {
-      cell.replaceChildren(d.h("a", { href: d.link("task", task), tabindex: "-1" }, d.visible(task)));
-    } else if (key === "state") {
-      const tag = d.tables.tasks.word("tag", row), progress = d.tables.tasks.progress[row];
-      cell.replaceChildren(d.stateKey(is), d.h("span", {}, LABELS[is] || is),
-        is === "running" && d.known(progress) ? meter(progress) : d.h("span", { class: "dim" }, is === "failed" || is === "hold" ? ` ${d.plain(tag)}` : ""));
-    } else {
-      const text = d.plain(d.cell(key, row, state.raw));
-      cell.textContent = text;
-      if (text.length > 14 && !d.column[key].number) cell.title = text;
-      else cell.removeAttribute("title");
-    }
-  }
-
-  function meter(share) {
-    const element = d.h("span", { class: "meter", role: "img", "aria-label": `${Math.round(share * 100)} % done` },
-      d.h("span", { class: "meter-bar" }), d.h("span", {}, `${Math.round(share * 100)} %`));
-    element.firstChild.style.setProperty("--share", String(Math.max(0, Math.min(1, share))));
-    return element;
   }
 
   function toggle(index, from, only) {
@@ -188,9 +185,28 @@
     if (parts) return;
     const section = d.section("tasks");
     parts = toolbar();
-    const frame = d.h("div", { role: "grid", class: "grid", tabindex: "0", "aria-label": "Tasks", "aria-multiselectable": "true" });
-    section.replaceChildren(d.h("h1", {}, "Tasks ", parts.shown), parts.tools, parts.selection, parts.busy, parts.empty, frame);
-    parts.grid = new d.Grid(frame, { fill, toggle, open: (index) => { location.hash = d.link("task", d.tables.tasks.task[rows[index]]); } });
+    const frame = d.h("div", {
+      role: "grid",
+      class: "grid",
+      tabindex: "0",
+      "aria-label": "Tasks",
+      "aria-multiselectable": "true",
+    });
+    section.replaceChildren(
+      d.h("h1", {}, "Tasks ", parts.shown),
+      parts.tools,
+      parts.selection,
+      parts.busy,
+      parts.empty,
+      frame,
+    );
+    parts.grid = new d.Grid(frame, {
+      fill: (element, index) => d.fillTask(element, rows[index], columns, state.raw),
+      toggle,
+      open: (index) => {
+        location.hash = d.link("task", d.tables.tasks.task[rows[index]]);
+      },
+    });
     let anchor = -1;
     frame.addEventListener("click", (event) => {
       const row = event.target.closest(".grid-body .grid-row");
@@ -206,10 +222,27 @@
       const row = event.target.closest(".grid-body .grid-row");
       if (row && !event.target.closest(".pick")) parts.grid.on.open(Number(row.dataset.index));
     });
-    frame.addEventListener("scroll", d.settled(100, () => { if (d.route.name === "tasks") tops.set(d.route.hash, frame.scrollTop); }));
-    NARROW.addEventListener("change", () => { if (d.route.name === "tasks") filter(true); });
-    d.onSelection(() => { if (d.route.name === "tasks") { parts.grid.refill(); d.drawSelection(parts.selection); } });
-    d.startTaskPrint(section, () => rows, () => columns, () => state.raw);
+    frame.addEventListener(
+      "scroll",
+      d.settled(100, () => {
+        if (d.route.name === "tasks") tops.set(d.route.hash, frame.scrollTop);
+      }),
+    );
+    NARROW.addEventListener("change", () => {
+      if (d.route.name === "tasks") filter(true);
+    });
+    d.onSelection(() => {
+      if (d.route.name === "tasks") {
+        parts.grid.refill();
+        d.drawSelection(parts.selection);
+      }
+    });
+    d.startTaskPrint(
+      section,
+      () => rows,
+      () => columns,
+      () => state.raw,
+    );
   }
 
   function toolbar() {

@@ -6,7 +6,7 @@
   const HELP = [
     ["align/00", "tasks with this in name, node, reason, error or log line"],
     ["state:failed  batch:sweep-a  host:n1", "words of one kind; commas are or, * is anything"],
-    ["reason:timeout  error:\"No space\"  worker:n1-", "parts of a text"],
+    ['reason:timeout  error:"No space"  worker:n1-', "parts of a text"],
     ["seconds>10m  memory>1G  attempts>1  started>14:00", "numbers with units, moments"],
     ["-host:n4", "all but these"],
   ];
@@ -15,24 +15,97 @@
     const made = {};
     const later = d.settled(120, () => change({ q: made.search.value }));
     made.search = d.h("input", {
-      type: "search", id: "search", placeholder: "Search: text, state:failed, seconds>10m …", "aria-label": "Search the tasks",
-      autocomplete: "off", spellcheck: "false", autocapitalize: "off",
-      on: { input: later, keydown: (event) => { if (event.key === "Enter") { later.cancel(); change({ q: made.search.value }); } } },
+      type: "search",
+      id: "search",
+      placeholder: "Search: text, state:failed, seconds>10m …",
+      "aria-label": "Search the tasks",
+      autocomplete: "off",
+      spellcheck: "false",
+      autocapitalize: "off",
+      on: {
+        input: later,
+        keydown: (event) => {
+          if (event.key === "Enter") {
+            later.cancel();
+            change({ q: made.search.value });
+          }
+        },
+      },
     });
-    made.chips = d.h("div", { class: "chips", role: "group", "aria-label": "States" }, names.STATES.map((each) =>
-      d.h("button", { type: "button", class: `chip ${each}`, "data-state": each, "aria-pressed": "false", on: { click: () => chip(each) } },
-        d.stateKey(each), d.h("span", {}, names.LABELS[each]), " ", d.h("b", {}, "0"))));
-    made.sets = d.h("div", { class: "segments", role: "group", "aria-label": "Columns" }, Object.entries(names.SETS).map(([key, label]) =>
-      d.h("button", { type: "button", "data-set": key, "aria-pressed": "false", on: { click: () => change({ cols: key }) } }, label)));
-    made.raw = d.h("button", { type: "button", "aria-pressed": "false", title: "Seconds and bytes as numbers", on: { click: () => change({ raw: !state.raw }) } }, "Raw numbers");
-    made.sort = d.h("select", { "aria-label": "Order by", on: { change: (event) => change({ sort: event.target.value }) } },
-      d.columns.filter((each) => each.key !== "ended").map((each) => d.h("option", { value: each.key }, each.label)));
-    made.turn = d.h("button", { type: "button", on: { click: () => change({ sort: state.sort.startsWith("-") ? state.sort.slice(1) : `-${state.sort}` }) } }, "↓");
-    const save = (kind) => d.h("button", { type: "button", title: `Save what is shown as ${kind}`, on: { click: () => d.saveTasks(kind, shown()) } }, kind);
-    made.tools = d.h("div", { class: "tools" },
-      d.h("div", { class: "tools-search" }, made.search, help()), made.chips,
-      d.h("div", { class: "tools-view" }, made.sets, d.h("span", { class: "tools-sort" }, made.sort, made.turn), made.raw,
-        d.h("span", { class: "tools-save" }, save("CSV"), save("JSON"))));
+    made.chips = d.h(
+      "div",
+      { class: "chips", role: "group", "aria-label": "States" },
+      names.STATES.map((each) =>
+        d.h(
+          "button",
+          {
+            type: "button",
+            class: `chip ${each}`,
+            "data-state": each,
+            "aria-pressed": "false",
+            on: { click: () => chip(each) },
+          },
+          d.stateKey(each),
+          d.h("span", {}, names.LABELS[each]),
+          " ",
+          d.h("b", {}, "0"),
+        ),
+      ),
+    );
+    made.sets = d.h(
+      "div",
+      { class: "segments", role: "group", "aria-label": "Columns" },
+      Object.entries(names.SETS).map(([key, label]) =>
+        d.h(
+          "button",
+          { type: "button", "data-set": key, "aria-pressed": "false", on: { click: () => change({ cols: key }) } },
+          label,
+        ),
+      ),
+    );
+    made.raw = d.h(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": "false",
+        title: "Seconds and bytes as numbers",
+        on: { click: () => change({ raw: !state.raw }) },
+      },
+      "Raw numbers",
+    );
+    made.sort = d.h(
+      "select",
+      { "aria-label": "Order by", on: { change: (event) => change({ sort: event.target.value }) } },
+      d.columns.filter((each) => each.key !== "ended").map((each) => d.h("option", { value: each.key }, each.label)),
+    );
+    made.turn = d.h(
+      "button",
+      {
+        type: "button",
+        on: { click: () => change({ sort: state.sort.startsWith("-") ? state.sort.slice(1) : `-${state.sort}` }) },
+      },
+      "↓",
+    );
+    const save = (kind) =>
+      d.h(
+        "button",
+        { type: "button", title: `Save what is shown as ${kind}`, on: { click: () => d.saveTasks(kind, shown()) } },
+        kind,
+      );
+    made.tools = d.h(
+      "div",
+      { class: "tools" },
+      d.h("div", { class: "tools-search" }, made.search, help()),
+      made.chips,
+      d.h(
+        "div",
+        { class: "tools-view" },
+        made.sets,
+        d.h("span", { class: "tools-sort" }, made.sort, made.turn),
+        made.raw,
+        d.h("span", { class: "tools-save" }, save("CSV"), save("JSON")),
+      ),
+    );
 
     function chip(name) {
       const now = d.valuesOf(state.q, "state");
@@ -46,14 +119,25 @@
   };
 
   function help() {
-    return d.h("details", { class: "help" }, d.h("summary", {}, "How to search"),
-      d.h("dl", {}, HELP.map(([example, words]) => [d.h("dt", {}, d.h("code", {}, example)), d.h("dd", {}, words)]),
-        d.h("dt", {}, "Keys"), d.h("dd", {}, d.queryKeys.join(", "))));
+    return d.h(
+      "details",
+      { class: "help" },
+      d.h("summary", {}, "How to search"),
+      d.h(
+        "dl",
+        {},
+        HELP.map(([example, words]) => [d.h("dt", {}, d.h("code", {}, example)), d.h("dd", {}, words)]),
+        d.h("dt", {}, "Keys"),
+        d.h("dd", {}, d.queryKeys.join(", ")),
+      ),
+    );
   }
 
   /** What is shown, as a file. */
   d.saveTasks = (kind, { rows, columns }) => {
-    const used = [...new Set([...columns.map((each) => each.key), "task", "state"])].filter((key) => key !== "when").map((key) => d.column[key]);
+    const used = [...new Set([...columns.map((each) => each.key), "task", "state"])]
+      .filter((key) => key !== "when")
+      .map((key) => d.column[key]);
     used.sort((a, b) => d.columns.indexOf(a) - d.columns.indexOf(b));
     if (columns.some((each) => each.key === "when")) used.push(d.column.started, d.column.ended);
     const all = [...new Set(used)];
@@ -66,10 +150,16 @@
       const lines = [names, ...Array.from(rows, (row) => all.map((each) => value(each, row)))];
       save("tasks.csv", "text/csv", d.csv(lines));
     } else {
-      const list = Array.from(rows, (row) => JSON.stringify(Object.fromEntries(all.map((each) => {
-        const found = value(each, row);
-        return [each.key, typeof found === "number" && !Number.isFinite(found) || found === "" ? null : found];
-      }))));
+      const list = Array.from(rows, (row) =>
+        JSON.stringify(
+          Object.fromEntries(
+            all.map((each) => {
+              const found = value(each, row);
+              return [each.key, (typeof found === "number" && !Number.isFinite(found)) || found === "" ? null : found];
+            }),
+          ),
+        ),
+      );
       save("tasks.json", "application/json", `[\n${list.join(",\n")}\n]\n`);
     }
   };
@@ -91,14 +181,38 @@
     let sheet = null;
     addEventListener("beforeprint", () => {
       if (d.route.name !== "tasks" || sheet) return;
-      const rows = rowsOf(), columns = columnsOf();
-      const cells = (row) => columns.map((each) => d.h("td", { class: each.number ? "n" : "" }, d.plain(d.cell(each.key, row, rawOf()))));
-      sheet = d.h("div", { class: "on-paper" }, d.h("table", {},
-        d.h("thead", {}, d.h("tr", {}, columns.map((each) => d.h("th", { class: each.number ? "n" : "" }, each.label)))),
-        d.h("tbody", {}, Array.from(rows.subarray(0, MOST), (row) => d.h("tr", {}, cells(row))))),
-      rows.length > MOST ? d.h("p", {}, `and ${d.count(rows.length - MOST)} more: save them as CSV`) : null);
+      const rows = rowsOf(),
+        columns = columnsOf();
+      const cells = (row) =>
+        columns.map((each) => d.h("td", { class: each.number ? "n" : "" }, d.plain(d.cell(each.key, row, rawOf()))));
+      sheet = d.h(
+        "div",
+        { class: "on-paper" },
+        d.h(
+          "table",
+          {},
+          d.h(
+            "thead",
+            {},
+            d.h(
+              "tr",
+              {},
+              columns.map((each) => d.h("th", { class: each.number ? "n" : "" }, each.label)),
+            ),
+          ),
+          d.h(
+            "tbody",
+            {},
+            Array.from(rows.subarray(0, MOST), (row) => d.h("tr", {}, cells(row))),
+          ),
+        ),
+        rows.length > MOST ? d.h("p", {}, `and ${d.count(rows.length - MOST)} more: save them as CSV`) : null,
+      );
       section.append(sheet);
     });
-    addEventListener("afterprint", () => { if (sheet) sheet.remove(); sheet = null; });
+    addEventListener("afterprint", () => {
+      if (sheet) sheet.remove();
+      sheet = null;
+    });
   };
 })(globalThis.dsgspool);

@@ -6,8 +6,13 @@
   d.selection = new Set();
   const listeners = [];
   d.onSelection = (call) => listeners.push(call);
-  d.selectionChanged = () => { for (const call of listeners) call(); };
-  d.select = (task, on) => { if (on) d.selection.add(task); else d.selection.delete(task); };
+  d.selectionChanged = () => {
+    for (const call of listeners) call();
+  };
+  d.select = (task, on) => {
+    if (on) d.selection.add(task);
+    else d.selection.delete(task);
+  };
   d.selectAll = (rows, on) => {
     for (const row of rows) d.select(d.tables.tasks.task[row], on);
     d.selectionChanged();
@@ -19,7 +24,8 @@
     ["release", "Let run", ["hold", "waiting"], "todo"],
     ["cancel", "Cancel", ["running", "todo", "waiting", "hold"], "failed"],
   ];
-  const BY_HAND = ["failed", "done", "todo", "hold"]; // what is in a worker's hands or waits for a moment is left to the program
+  // What is in a worker's hands or waits for a moment is left to the program.
+  const BY_HAND = ["failed", "done", "todo", "hold"];
 
   /** [{label, command, note}] for tasks [{task, state, path}].  Pure. */
   d.commandsFor = (root, tasks, failedInAll) => {
@@ -29,10 +35,18 @@
       if (!fit.length) continue;
       const failed = fit.filter((each) => each.state === "failed");
       if (verb === "requeue" && failed.length === fit.length && fit.length > d.NAMES && fit.length === failedInAll) {
-        found.push({ label, command: `dsgspool --spool ${d.quote(root)} requeue --failed`, note: `all ${d.count(fit.length)} that failed` });
+        found.push({
+          label,
+          command: `dsgspool --spool ${d.quote(root)} requeue --failed`,
+          note: `all ${d.count(fit.length)} that failed`,
+        });
         continue;
       }
-      const made = d.verbCommand(root, verb, fit.map((each) => each.task));
+      const made = d.verbCommand(
+        root,
+        verb,
+        fit.map((each) => each.task),
+      );
       found.push({ label, command: made.command, note: noted(made, fit.length, tasks.length) });
       const files = fit.filter((each) => BY_HAND.includes(each.state) && each.path);
       if (files.length && verb !== "cancel") {
@@ -44,7 +58,8 @@
   };
 
   function noted(made, fit, all) {
-    if (made.left) return `the first ${d.count(made.names)} of ${d.count(fit)}: a command line has an end; select fewer, or run it and come back`;
+    if (made.left)
+      return `the first ${d.count(made.names)} of ${d.count(fit)}: a command line has an end; select fewer, or run it and come back`;
     return fit === all ? "" : `${d.count(fit)} of the ${d.count(all)}`;
   }
 
@@ -65,11 +80,38 @@
   d.drawSelection = (element) => {
     const rows = [...d.selection].map(d.rowOf).filter((row) => row >= 0);
     element.hidden = !rows.length;
-    if (!rows.length) { element.replaceChildren(); return; }
+    if (!rows.length) {
+      element.replaceChildren();
+      return;
+    }
     const commands = d.commandsFor(d.current.root, rows.map(d.taskAt), d.current.counts.failed);
     element.replaceChildren(
-      d.h("p", {}, d.h("b", {}, `${d.many(rows.length, "task")} selected`), " ",
-        d.h("button", { type: "button", on: { click: () => { d.selection.clear(); d.selectionChanged(); } } }, "Clear")),
-      ...commands.map((each) => [d.command(each.label, each.command), each.note ? d.h("p", { class: "dim note" }, each.note) : null]).flat().filter(Boolean));
+      d.h(
+        "p",
+        {},
+        d.h("b", {}, `${d.many(rows.length, "task")} selected`),
+        " ",
+        d.h(
+          "button",
+          {
+            type: "button",
+            on: {
+              click: () => {
+                d.selection.clear();
+                d.selectionChanged();
+              },
+            },
+          },
+          "Clear",
+        ),
+      ),
+      ...commands
+        .map((each) => [
+          d.command(each.label, each.command),
+          each.note ? d.h("p", { class: "dim note" }, each.note) : null,
+        ])
+        .flat()
+        .filter(Boolean),
+    );
   };
 })(globalThis.dsgspool);

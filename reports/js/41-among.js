@@ -3,7 +3,8 @@
 (function (d) {
   "use strict";
 
-  const tasks = d.tables.tasks, attempts = d.tables.attempts;
+  const tasks = d.tables.tasks,
+    attempts = d.tables.attempts;
 
   const member = (batch) => (batch ? (task) => task.startsWith(`${batch}/`) : (task) => !task.includes("/"));
 
@@ -16,14 +17,21 @@
       const name = tasks.task[row];
       if (!inside(name)) continue;
       found.of += 1;
-      if (name === task) { before = false; found.at = found.of; continue; }
+      if (name === task) {
+        before = false;
+        found.at = found.of;
+        continue;
+      }
       const failed = d.stateOf(row) === "failed";
       if (before) {
         found.previous = name;
         if (failed) found.previousFailed = name;
       } else {
         if (!found.next) found.next = name;
-        if (failed) { found.nextFailed = name; break; }
+        if (failed) {
+          found.nextFailed = name;
+          break;
+        }
       }
     }
     for (let row = 0, count = 0; row < tasks.count; row += 1) {
@@ -34,10 +42,12 @@
 
   /** Sorted run times of what ended well in a batch. */
   d.runTimes = (batch) => {
-    const inside = member(batch), done = attempts.dictionaries.outcome.index.get("done");
+    const inside = member(batch),
+      done = attempts.dictionaries.outcome.index.get("done");
     const found = [];
     for (let row = 0; row < attempts.count; row += 1) {
-      if (attempts.outcome[row] === done && attempts.seconds[row] >= 0 && inside(attempts.task[row])) found.push(attempts.seconds[row]);
+      if (attempts.outcome[row] === done && attempts.seconds[row] >= 0 && inside(attempts.task[row]))
+        found.push(attempts.seconds[row]);
     }
     return Float64Array.from(found).sort();
   };
@@ -47,20 +57,42 @@
     const times = d.runTimes(batch);
     if (times.length < 5 || !d.known(seconds)) return null;
     const q = (share) => d.quantile(times, share);
-    const low = Math.max(1e-3, Math.min(times[0], seconds)), high = Math.max(times[times.length - 1], seconds, low * 1.01);
-    const place = (value) => (Math.log(Math.max(value, low)) - Math.log(low)) / (Math.log(high) - Math.log(low)) * 100;
+    const low = Math.max(1e-3, Math.min(times[0], seconds)),
+      high = Math.max(times[times.length - 1], seconds, low * 1.01);
+    const place = (value) =>
+      ((Math.log(Math.max(value, low)) - Math.log(low)) / (Math.log(high) - Math.log(low))) * 100;
     const below = d.lower(times, seconds) / times.length;
-    const where = below > 0.5 ? `longer than ${Math.floor(below * 100)} %` : `shorter than ${Math.floor((1 - below) * 100)} %`;
+    const where =
+      below > 0.5 ? `longer than ${Math.floor(below * 100)} %` : `shorter than ${Math.floor((1 - below) * 100)} %`;
     const part = (name, from, to) => {
       const element = d.h("i", { class: `strip-${name}` });
       element.style.left = `${place(from)}%`;
       if (to !== undefined) element.style.width = `${Math.max(0.4, place(to) - place(from))}%`;
       return element;
     };
-    return d.h("figure", { class: "strip" },
-      d.h("figcaption", {}, `Its run time of ${d.duration(seconds)} is ${where} of the ${d.many(times.length, "attempt")} that ended well ${batch ? `in ${d.plain(batch)}` : "outside of a batch"}`),
-      d.h("div", { class: "strip-scale", "aria-hidden": "true" }, part("whole", q(0.05), q(0.95)), part("box", q(0.25), q(0.75)), part("median", q(0.5)), part("own", seconds)),
-      d.h("p", { class: "strip-words dim" }, d.h("span", {}, d.duration(low)),
-        d.h("span", {}, `middle half ${d.duration(q(0.25))} – ${d.duration(q(0.75))}, median ${d.duration(q(0.5))}`), d.h("span", {}, d.duration(high))));
+    return d.h(
+      "figure",
+      { class: "strip" },
+      d.h(
+        "figcaption",
+        {},
+        `Its run time of ${d.duration(seconds)} is ${where} of the ${d.many(times.length, "attempt")} that ended well ${batch ? `in ${d.plain(batch)}` : "outside of a batch"}`,
+      ),
+      d.h(
+        "div",
+        { class: "strip-scale", "aria-hidden": "true" },
+        part("whole", q(0.05), q(0.95)),
+        part("box", q(0.25), q(0.75)),
+        part("median", q(0.5)),
+        part("own", seconds),
+      ),
+      d.h(
+        "p",
+        { class: "strip-words dim" },
+        d.h("span", {}, d.duration(low)),
+        d.h("span", {}, `middle half ${d.duration(q(0.25))} – ${d.duration(q(0.75))}, median ${d.duration(q(0.5))}`),
+        d.h("span", {}, d.duration(high)),
+      ),
+    );
   };
 })(globalThis.dsgspool);

@@ -1,11 +1,16 @@
 // The arithmetic of the timeline: lanes, visible parts of them, marks of an axis of time, zoom.
-// The rule: pure, and nothing here grows with the number of attempts once lanes are packed: what is visible is found by halving.
+// The rule: pure, and nothing here grows with the number of attempts once lanes are packed: what is visible is found by
+// halving.
 (function (d) {
   "use strict";
 
-  /** Pack rows into as few lanes as they need.  starts, ends: by row; rows in the order of their starts.  [{rows, starts, ends}] */
+  /**
+   * Pack rows into as few lanes as they need.  starts, ends: by row; rows in the order of their starts.  [{rows,
+   * starts, ends}]
+   */
   d.packLanes = (rows, starts, ends) => {
-    const lanes = [], free = []; // free: heap of lanes by the end of their last attempt
+    const lanes = [],
+      free = []; // free: heap of lanes by the end of their last attempt
     for (const row of rows) {
       let lane;
       if (free.length && free[0].until <= starts[row]) {
@@ -38,12 +43,14 @@
   }
 
   function pop(heap) {
-    const first = heap[0], last = heap.pop();
+    const first = heap[0],
+      last = heap.pop();
     if (heap.length) {
       heap[0] = last;
       for (let at = 0; ;) {
         let least = at;
-        for (const down of [2 * at + 1, 2 * at + 2]) if (down < heap.length && before(heap[down], heap[least])) least = down;
+        for (const down of [2 * at + 1, 2 * at + 2])
+          if (down < heap.length && before(heap[down], heap[least])) least = down;
         if (least === at) break;
         [heap[at], heap[least]] = [heap[least], heap[at]];
         at = least;
@@ -58,17 +65,57 @@
   /** The attempt of a lane at a moment, or the nearest within `reach`; -1 when there is none. */
   d.hitIn = (lane, moment, reach) => {
     const [first, beyond] = d.visibleIn(lane, moment - reach, moment + reach);
-    let best = -1, least = Infinity;
+    let best = -1,
+      least = Infinity;
     for (let at = Math.max(0, first - 1); at < Math.min(beyond + 1, lane.rows.length); at += 1) {
       const apart = Math.max(lane.starts[at] - moment, moment - lane.ends[at], 0);
-      if (apart <= reach && apart < least) { best = at; least = apart; }
+      if (apart <= reach && apart < least) {
+        best = at;
+        least = apart;
+      }
     }
     return best;
   };
 
-  const S = 1000, M = 60 * S, H = 60 * M, D = 24 * H;
-  const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, S, 2 * S, 5 * S, 10 * S, 15 * S, 30 * S, M, 2 * M, 5 * M, 10 * M, 15 * M, 30 * M,
-    H, 2 * H, 3 * H, 6 * H, 12 * H, D, 2 * D, 7 * D, 14 * D, 28 * D, 91 * D, 364 * D];
+  const S = 1000,
+    M = 60 * S,
+    H = 60 * M,
+    D = 24 * H;
+  const STEPS = [
+    1,
+    2,
+    5,
+    10,
+    20,
+    50,
+    100,
+    200,
+    500,
+    S,
+    2 * S,
+    5 * S,
+    10 * S,
+    15 * S,
+    30 * S,
+    M,
+    2 * M,
+    5 * M,
+    10 * M,
+    15 * M,
+    30 * M,
+    H,
+    2 * H,
+    3 * H,
+    6 * H,
+    12 * H,
+    D,
+    2 * D,
+    7 * D,
+    14 * D,
+    28 * D,
+    91 * D,
+    364 * D,
+  ];
   const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
   const two = (number) => String(number).padStart(2, "0");
 
@@ -80,7 +127,8 @@
     let at = Math.ceil((from - zone(from)) / step) * step + zone(from);
     for (let guard = 0; at <= to && guard < 200; guard += 1) {
       const date = new Date(at);
-      const midnight = date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0 && date.getMilliseconds() === 0;
+      const midnight =
+        date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0 && date.getMilliseconds() === 0;
       found.push({ at, label: tickLabel(date, step, midnight), major: midnight });
       const next = at + step;
       at = step >= H ? next + zone(next) - zone(at) : next;
@@ -92,7 +140,9 @@
     if (step >= D || midnight) return `${date.getDate()} ${MONTHS[date.getMonth()]}`;
     const clock = `${two(date.getHours())}:${two(date.getMinutes())}`;
     if (step >= M) return clock;
-    return step >= S ? `${clock}:${two(date.getSeconds())}` : `${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+    return step >= S
+      ? `${clock}:${two(date.getSeconds())}`
+      : `${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`;
   }
 
   /** A view made larger or smaller around a moment, within bounds: [from, to]. */

@@ -1,20 +1,32 @@
 // What the timeline shows, made once for each version of the data: nodes with their lanes, colours of attempts, curves.
-// The rule: an attempt that runs ends when the page was written; a lane is a place in which one attempt runs at a time, packed for
-// each node, so that a node that was started often has not more lanes than slots.
+// The rule: an attempt that runs ends when the page was written; a lane is a place in which one attempt runs at a time,
+// packed for each node, so that a node that was started often has not more lanes than slots.
 (function (d) {
   "use strict";
 
   const attempts = d.tables.attempts;
   const BACK = ["stopped", "revoked", "pruned", "cancelled"]; // neither good nor bad
-  const PALETTE = 7, LISTED = 12;
+  const PALETTE = 7,
+    LISTED = 12;
 
-  d.outcomeKind = (outcome) => (outcome === "" ? "running" : outcome === "done" ? "done" : outcome === "lost" ? "lost" : BACK.includes(outcome) ? "back" : "failed");
+  d.outcomeKind = (outcome) =>
+    outcome === ""
+      ? "running"
+      : outcome === "done"
+        ? "done"
+        : outcome === "lost"
+          ? "lost"
+          : BACK.includes(outcome)
+            ? "back"
+            : "failed";
   d.KINDS = ["done", "running", "failed", "lost", "back"];
 
   /** {hosts, lanes, bounds, starts, ends, submitted, begun, kinds, seconds}; null when nothing has begun. */
   d.timelineModel = () => {
-    const size = attempts.count, now = d.current.stamp * 1000;
-    const began = new Float64Array(size), over = new Float64Array(size);
+    const size = attempts.count,
+      now = d.current.stamp * 1000;
+    const began = new Float64Array(size),
+      over = new Float64Array(size);
     const rows = [];
     for (let row = 0; row < size; row += 1) {
       began[row] = attempts.started[row];
@@ -35,38 +47,55 @@
     const ends = Float64Array.from(sorted, (row) => over[row]).sort();
     const kindOf = attempts.dictionaries.outcome.words.map((word) => d.KINDS.indexOf(d.outcomeKind(word)));
     return {
-      hosts, lanes: hosts.flatMap((host) => host.lanes), began, over, starts, ends,
-      bounds: bounds(starts, ends), ...queued(sorted, began), count: rows.length,
+      hosts,
+      lanes: hosts.flatMap((host) => host.lanes),
+      began,
+      over,
+      starts,
+      ends,
+      bounds: bounds(starts, ends),
+      ...queued(sorted, began),
+      count: rows.length,
       kinds: Uint8Array.from({ length: size }, (_, row) => kindOf[attempts.outcome[row]]),
     };
   };
 
   function bounds(starts, ends) {
-    const first = starts[0], last = Math.max(ends[ends.length - 1], first + 1000);
+    const first = starts[0],
+      last = Math.max(ends[ends.length - 1], first + 1000);
     const spare = (last - first) * 0.01;
     return [Math.floor(first - spare), Math.ceil(last + spare)];
   }
 
   function queued(sorted, began) {
     const known = sorted.filter((row) => attempts.submitted[row] <= began[row]);
-    return { submitted: Float64Array.from(known, (row) => attempts.submitted[row]).sort(), begun: Float64Array.from(known, (row) => began[row]) };
+    return {
+      submitted: Float64Array.from(known, (row) => attempts.submitted[row]).sort(),
+      begun: Float64Array.from(known, (row) => began[row]),
+    };
   }
 
   function nodes(byHost, began, over, now) {
     const names = [...byHost.keys()].map((host) => [attempts.dictionaries.host.words[host], host]);
     const known = new Set(names.map(([name]) => name));
-    for (const worker of d.current.workers || []) if (!known.has(worker.host) && worker.state === "alive") { known.add(worker.host); names.push([worker.host, -1]); }
+    for (const worker of d.current.workers || [])
+      if (!known.has(worker.host) && worker.state === "alive") {
+        known.add(worker.host);
+        names.push([worker.host, -1]);
+      }
     names.sort((a, b) => d.natural(a[0], b[0]));
     return names.map(([name, host]) => {
       const lanes = host < 0 ? [] : d.packLanes(byHost.get(host), began, over);
-      if (!lanes.length) lanes.push({ rows: new Uint32Array(0), starts: new Float64Array(0), ends: new Float64Array(0) });
+      if (!lanes.length)
+        lanes.push({ rows: new Uint32Array(0), starts: new Float64Array(0), ends: new Float64Array(0) });
       return { name: name || "no node", lanes, ...up(name, now) };
     });
   }
 
   /** When a node had a worker: [[from, to]...] in ms, and moments at which one was lost. */
   function up(name, now) {
-    const spans = [], lost = [];
+    const spans = [],
+      lost = [];
     for (const worker of d.current.workers || []) {
       if (worker.host !== name || !worker.started) continue;
       const last = worker.state === "alive" ? now : (worker.ended || worker.last || worker.started) * 1000;
@@ -83,22 +112,40 @@
     return { up: merged, lost };
   }
 
-  /** Colours by `state`, `batch` or `name`: {of: colour of each row, keys: their names, urgent: which win a pixel, legend: [{label, key, count}]}. */
+  /**
+   * Colours by `state`, `batch` or `name`: {of: colour of each row, keys: their names, urgent: which win a pixel,
+   * legend: [{label, key, count}]}.
+   */
   d.timelineColours = (model, by) => {
     if (by === "state") {
       const counts = new Array(d.KINDS.length).fill(0);
       for (const lane of model.lanes) for (const row of lane.rows) counts[model.kinds[row]] += 1;
-      const labels = { done: "ended well", running: "running", failed: "failed", lost: "lost with its worker", back: "stopped, given back" };
-      return { of: model.kinds, keys: d.KINDS, urgent: [0, 1, 3, 3, 0], legend: d.KINDS.map((key, index) => ({ label: labels[key], key, count: counts[index] })) };
+      const labels = {
+        done: "ended well",
+        running: "running",
+        failed: "failed",
+        lost: "lost with its worker",
+        back: "stopped, given back",
+      };
+      return {
+        of: model.kinds,
+        keys: d.KINDS,
+        urgent: [0, 1, 3, 3, 0],
+        legend: d.KINDS.map((key, index) => ({ label: labels[key], key, count: counts[index] })),
+      };
     }
     const name = by === "batch" ? (task) => d.batchOf(task) || "outside of a batch" : d.stemOf;
-    const index = new Map(), counts = [];
+    const index = new Map(),
+      counts = [];
     const group = new Uint32Array(attempts.count);
     for (const lane of model.lanes) {
       for (const row of lane.rows) {
         const word = name(attempts.task[row]);
         let found = index.get(word);
-        if (found === undefined) { index.set(word, found = counts.length); counts.push(0); }
+        if (found === undefined) {
+          index.set(word, (found = counts.length));
+          counts.push(0);
+        }
         counts[found] += 1;
         group[row] = found;
       }
@@ -106,11 +153,29 @@
     const words = [...index.keys()];
     const order = words.map((_, at) => at).sort((a, b) => d.natural(words[a], words[b]));
     const colour = new Uint8Array(words.length); // neighbours by name differ; when there are many, colours come again
-    order.forEach((at, place) => { colour[at] = place % PALETTE; });
-    const shown = order.length > LISTED ? [...order].sort((a, b) => counts[b] - counts[a]).slice(0, LISTED - 1).sort((a, b) => d.natural(words[a], words[b])) : order;
+    order.forEach((at, place) => {
+      colour[at] = place % PALETTE;
+    });
+    const shown =
+      order.length > LISTED
+        ? [...order]
+            .sort((a, b) => counts[b] - counts[a])
+            .slice(0, LISTED - 1)
+            .sort((a, b) => d.natural(words[a], words[b]))
+        : order;
     const legend = shown.map((at) => ({ label: words[at], key: `group-${colour[at] + 1}`, count: counts[at] }));
     const rest = order.filter((at) => !shown.includes(at)).reduce((sum, at) => sum + counts[at], 0);
-    if (rest) legend.push({ label: `${d.many(order.length - shown.length, "other")}, colours come again`, key: "group-rest", count: rest });
-    return { of: Uint8Array.from(group, (each) => colour[each]), keys: Array.from({ length: PALETTE }, (_, at) => `group-${at + 1}`), urgent: new Array(PALETTE).fill(0), legend };
+    if (rest)
+      legend.push({
+        label: `${d.many(order.length - shown.length, "other")}, colours come again`,
+        key: "group-rest",
+        count: rest,
+      });
+    return {
+      of: Uint8Array.from(group, (each) => colour[each]),
+      keys: Array.from({ length: PALETTE }, (_, at) => `group-${at + 1}`),
+      urgent: new Array(PALETTE).fill(0),
+      legend,
+    };
   };
 })(globalThis.dsgspool);

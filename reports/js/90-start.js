@@ -8,7 +8,9 @@
       try {
         if (start) start();
       } catch (error) {
-        setTimeout(() => { throw error; }, 0); // told to the console; the others go on
+        setTimeout(() => {
+          throw error;
+        }, 0); // told to the console; the others go on
       }
     }
   };

@@ -4,7 +4,11 @@ import { load } from "./load.mjs";
 
 const d = load("03");
 const ESC = "\u001b";
-const text = (log) => d.terminal(log).map((runs) => runs.map((run) => run.text).join("")).join("\n");
+const text = (log) =>
+  d
+    .terminal(log)
+    .map((runs) => runs.map((run) => run.text).join(""))
+    .join("\n");
 const first = (log) => d.terminal(log)[0][0].style;
 
 test("colours and weights of all kinds become styles", () => {
@@ -23,14 +27,25 @@ test("colours and weights of all kinds become styles", () => {
 });
 
 test("colours that are none change nothing", () => {
-  for (const wrong of ["38;5;256", "38;5", "38;2;1;2", "38;2;1;2;999", "38", "999", "38;5;-1", "4294967296", ";;;"]) assert.equal(first(`${ESC}[${wrong}mx`).fg, "", wrong);
+  for (const wrong of ["38;5;256", "38;5", "38;2;1;2", "38;2;1;2;999", "38", "999", "38;5;-1", "4294967296", ";;;"])
+    assert.equal(first(`${ESC}[${wrong}mx`).fg, "", wrong);
 });
 
 test("every other escape sequence vanishes whole", () => {
   for (const [log, seen] of [
-    [`${ESC}]0;title\u0007x`, "x"], [`${ESC}]8;;javascript:alert(1)${ESC}\\link${ESC}]8;;${ESC}\\`, "link"], [`${ESC}[2J${ESC}[1;1Hx`, "x"], [`${ESC}[?25lx`, "x"],
-    [`${ESC}P1$r${ESC}\\x`, "x"], [`${ESC}(Bx`, "x"], [`${ESC}cx`, "x"], ["\u009b31mx", "x"], [`x${ESC}`, "x"], [`${ESC}]unfinished`, ""], [`${ESC}[>4;2mx`, "x"],
-  ]) assert.equal(text(log), seen, JSON.stringify(log));
+    [`${ESC}]0;title\u0007x`, "x"],
+    [`${ESC}]8;;javascript:alert(1)${ESC}\\link${ESC}]8;;${ESC}\\`, "link"],
+    [`${ESC}[2J${ESC}[1;1Hx`, "x"],
+    [`${ESC}[?25lx`, "x"],
+    [`${ESC}P1$r${ESC}\\x`, "x"],
+    [`${ESC}(Bx`, "x"],
+    [`${ESC}cx`, "x"],
+    ["\u009b31mx", "x"],
+    [`x${ESC}`, "x"],
+    [`${ESC}]unfinished`, ""],
+    [`${ESC}[>4;2mx`, "x"],
+  ])
+    assert.equal(text(log), seen, JSON.stringify(log));
 });
 
 test("a carriage return lets a line be written over, a backspace takes one back", () => {
@@ -53,8 +68,12 @@ test("colours are moved until they can be read, in light and dark", () => {
     const [high, low] = [d.luminance(a), d.luminance(b)].sort((x, y) => y - x);
     return (high + 0.05) / (low + 0.05);
   };
-  for (const [ground, ink] of [["#f3f1eb", "#000000"], ["#12161a", "#ffffff"]]) {
-    for (const colour of ["#ffff00", "#000080", "#808080", "#ff0000", "#ffffff", "#000000"]) assert.ok(contrast(d.readable(colour, ground, ink), ground) >= 4.5, `${colour} on ${ground}`);
+  for (const [ground, ink] of [
+    ["#f3f1eb", "#000000"],
+    ["#12161a", "#ffffff"],
+  ]) {
+    for (const colour of ["#ffff00", "#000080", "#808080", "#ff0000", "#ffffff", "#000000"])
+      assert.ok(contrast(d.readable(colour, ground, ink), ground) >= 4.5, `${colour} on ${ground}`);
   }
   assert.equal(d.readable("#000000", "#ffffff", "#000000"), "#000000");
 });

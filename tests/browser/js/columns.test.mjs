@@ -7,13 +7,21 @@ const d = load("00", "01", "10", "23", "25");
 test("chunks come in any order, words and unknown numbers stay what they are", () => {
   const table = d.newAttempts();
   const chunk = (first, tasks, hosts, seconds) => ({
-    first, rows: tasks.length, words: [...tasks, ...new Set(hosts)], task_w: tasks.map((_, at) => at), host_w: hosts.map((host) => [...tasks, ...new Set(hosts)].indexOf(host)), seconds,
+    first,
+    rows: tasks.length,
+    words: [...tasks, ...new Set(hosts)],
+    task_w: tasks.map((_, at) => at),
+    host_w: hosts.map((host) => [...tasks, ...new Set(hosts)].indexOf(host)),
+    seconds,
   });
   table.take(chunk(2, ["c", "__proto__"], ["n2", "n1"], [3, null]));
   table.take(chunk(0, ["a", "b"], ["n1", "n1"], [1.5, 2]));
   table.commit(4);
   assert.deepEqual(table.task.slice(0, table.count), ["a", "b", "c", "__proto__"]);
-  assert.deepEqual([0, 1, 2, 3].map((row) => table.word("host", row)), ["n1", "n1", "n2", "n1"]);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((row) => table.word("host", row)),
+    ["n1", "n1", "n2", "n1"],
+  );
   assert.deepEqual([...table.seconds.subarray(0, 4)], [1.5, 2, 3, NaN]);
   assert.ok(Number.isNaN(table.memory[0]), "a column that is not there is not known");
   assert.equal(table.word("outcome", 0), "");
@@ -58,7 +66,19 @@ test("clocks that differ are told of, and a page that came late is not called st
 
 test("what changed is told in words, causes apart from failures", () => {
   const before = { counts: { done: 100, failed: 2, todo: 50 }, failures: [["a", 2]], silent: ["n9"] };
-  const page = { counts: { done: 412, failed: 6, todo: 10 }, since: { failures: [["a", 3], ["b", 3]], nodes_silent: ["n4"] } };
-  assert.deepEqual(d.changes(before, page).map((each) => each.text), ["+312 done", "4 new failures of 1 new cause", "node n4 fell silent", "node n9 is back", "276 tasks added"]);
+  const page = {
+    counts: { done: 412, failed: 6, todo: 10 },
+    since: {
+      failures: [
+        ["a", 3],
+        ["b", 3],
+      ],
+      nodes_silent: ["n4"],
+    },
+  };
+  assert.deepEqual(
+    d.changes(before, page).map((each) => each.text),
+    ["+312 done", "4 new failures of 1 new cause", "node n4 fell silent", "node n9 is back", "276 tasks added"],
+  );
   assert.deepEqual(d.changes({ counts: page.counts, failures: page.since.failures, silent: ["n4"] }, page), []);
 });

@@ -5,33 +5,65 @@ import { load } from "./load.mjs";
 const d = load("10", "50");
 
 function made(spans) {
-  const starts = Float64Array.from(spans, ([start]) => start), ends = Float64Array.from(spans, ([, end]) => end);
+  const starts = Float64Array.from(spans, ([start]) => start),
+    ends = Float64Array.from(spans, ([, end]) => end);
   const rows = Uint32Array.from(spans, (_, row) => row).sort((a, b) => starts[a] - starts[b]);
   return d.packLanes(rows, starts, ends);
 }
 
 test("attempts that touch share a lane, those that overlap do not", () => {
-  assert.deepEqual(made([[0, 10], [10, 20], [20, 30]]).map((lane) => [...lane.rows]), [[0, 1, 2]]);
-  assert.deepEqual(made([[0, 10], [5, 15], [12, 20]]).map((lane) => [...lane.rows]), [[0, 2], [1]]);
+  assert.deepEqual(
+    made([
+      [0, 10],
+      [10, 20],
+      [20, 30],
+    ]).map((lane) => [...lane.rows]),
+    [[0, 1, 2]],
+  );
+  assert.deepEqual(
+    made([
+      [0, 10],
+      [5, 15],
+      [12, 20],
+    ]).map((lane) => [...lane.rows]),
+    [[0, 2], [1]],
+  );
 });
 
 test("there are as many lanes as ran at a time, and no overlap in any", () => {
   let seed = 7;
   const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
-  const spans = Array.from({ length: 3000 }, () => { const start = random() * 1e6; return [start, start + random() * 4000]; });
+  const spans = Array.from({ length: 3000 }, () => {
+    const start = random() * 1e6;
+    return [start, start + random() * 4000];
+  });
   const lanes = made(spans);
   const most = Math.max(...spans.map(([at]) => spans.filter(([start, end]) => start <= at && at < end).length));
   assert.equal(lanes.length, most);
-  assert.equal(lanes.reduce((sum, lane) => sum + lane.rows.length, 0), spans.length);
-  for (const lane of lanes) for (let at = 1; at < lane.rows.length; at += 1) assert.ok(lane.starts[at] >= lane.ends[at - 1]);
+  assert.equal(
+    lanes.reduce((sum, lane) => sum + lane.rows.length, 0),
+    spans.length,
+  );
+  for (const lane of lanes)
+    for (let at = 1; at < lane.rows.length; at += 1) assert.ok(lane.starts[at] >= lane.ends[at - 1]);
 });
 
 test("an attempt that ended before it began takes no room and does no harm", () => {
-  assert.deepEqual(made([[10, 5], [10, 20]]).map((lane) => [...lane.rows]), [[0, 1]]);
+  assert.deepEqual(
+    made([
+      [10, 5],
+      [10, 20],
+    ]).map((lane) => [...lane.rows]),
+    [[0, 1]],
+  );
 });
 
 test("what is visible is what touches the view, and a hit is the nearest within reach", () => {
-  const [lane] = made([[0, 10], [20, 30], [40, 50]]);
+  const [lane] = made([
+    [0, 10],
+    [20, 30],
+    [40, 50],
+  ]);
   assert.deepEqual(d.visibleIn(lane, 12, 18), [1, 1]);
   assert.deepEqual(d.visibleIn(lane, 5, 45), [0, 3]);
   assert.equal(d.hitIn(lane, 25, 1), 1);
@@ -45,7 +77,11 @@ test("marks of the axis are round and as few as asked", () => {
   for (const width of [300, 5_000, 60_000, 3_600_000, 86_400_000, 90 * 86_400_000, 3 * 365 * 86_400_000]) {
     const ticks = d.ticks(1_795_861_234_567, 1_795_861_234_567 + width, 8);
     assert.ok(ticks.length >= 2 && ticks.length <= 9, `${width}: ${ticks.length}`);
-    assert.equal(new Set(ticks.map((tick) => tick.label)).size, ticks.length, `${width}: ${ticks.map((tick) => tick.label)}`);
+    assert.equal(
+      new Set(ticks.map((tick) => tick.label)).size,
+      ticks.length,
+      `${width}: ${ticks.map((tick) => tick.label)}`,
+    );
   }
 });
 

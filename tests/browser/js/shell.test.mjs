@@ -4,10 +4,33 @@ import { test } from "node:test";
 import { load } from "./load.mjs";
 
 const d = load("04");
-const NAMES = ["plain/0001", "two words", "it's", 'a"b', "$HOME `id` $(id)", "-rf", "a;b&c|d", "new\nline", "tab\there", "\u001b[31mred", "*?[x]", "~", "!history", "日本語", "back\\slash", "'", "''", "#x", "a'\nb\\", "\u0085x"];
+const NAMES = [
+  "plain/0001",
+  "two words",
+  "it's",
+  'a"b',
+  "$HOME `id` $(id)",
+  "-rf",
+  "a;b&c|d",
+  "new\nline",
+  "tab\there",
+  "\u001b[31mred",
+  "*?[x]",
+  "~",
+  "!history",
+  "日本語",
+  "back\\slash",
+  "'",
+  "''",
+  "#x",
+  "a'\nb\\",
+  "\u0085x",
+];
 
 test("bash hands each name back as one word, whatever it is made of", () => {
-  const out = execFileSync("bash", ["-c", `printf '%s\\0' ${NAMES.map(d.quote).join(" ")}`], { env: { LC_ALL: "C.UTF-8" } });
+  const out = execFileSync("bash", ["-c", `printf '%s\\0' ${NAMES.map(d.quote).join(" ")}`], {
+    env: { LC_ALL: "C.UTF-8" },
+  });
   assert.deepEqual(out.toString().split("\0").slice(0, -1), NAMES);
 });
 
@@ -22,7 +45,10 @@ test("a byte that is no UTF-8 is that byte again, in a shell and in an address",
 
 test("a name is a name for the program, not a pattern and not an option", () => {
   assert.equal(d.literal("a[1]*?"), "a[[]1][*][?]");
-  assert.equal(d.verbCommand("/lab/my spool", "requeue", ["a*", "b c"]).command, "dsgspool --spool '/lab/my spool' requeue 'a[*]' 'b c'");
+  assert.equal(
+    d.verbCommand("/lab/my spool", "requeue", ["a*", "b c"]).command,
+    "dsgspool --spool '/lab/my spool' requeue 'a[*]' 'b c'",
+  );
   assert.ok(d.verbCommand("/s", "hold", ["-x"]).command.includes(" -- "));
 });
 
@@ -30,18 +56,45 @@ test("a command has an end, and says how many names are left", () => {
   const many = Array.from({ length: 2000 }, (_, n) => `sweep/${n}`);
   const made = d.verbCommand("/s", "requeue", many);
   assert.deepEqual([made.names, made.left], [d.NAMES, 1500]);
-  const long = d.verbCommand("/s", "requeue", many.map((name) => name + "x".repeat(400)));
+  const long = d.verbCommand(
+    "/s",
+    "requeue",
+    many.map((name) => name + "x".repeat(400)),
+  );
   assert.ok(long.command.length <= d.BYTES + 100 && long.left > 1500);
-  const moved = d.moveCommand("/s", many.map((task) => ({ task, state: "failed", path: `${task}~exit1.yaml` })), "todo");
+  const moved = d.moveCommand(
+    "/s",
+    many.map((task) => ({ task, state: "failed", path: `${task}~exit1.yaml` })),
+    "todo",
+  );
   assert.deepEqual([moved.names, moved.left], [d.NAMES, 1500]);
 });
 
 test("files are moved batch by batch into folders that are there", () => {
-  const tasks = [{ task: "a/1", state: "failed", path: "a/1~exit1.yaml" }, { task: "b", state: "hold", path: "b.yaml" }, { task: "a/2", state: "failed", path: "a/2~oom.yaml" }];
-  assert.equal(d.moveCommand("/s", tasks, "todo").command, "cd /s && mkdir -p todo/a/ && mv -n 'failed/a/1~exit1.yaml' 'failed/a/2~oom.yaml' todo/a/ && mv -n hold/b.yaml todo/");
+  const tasks = [
+    { task: "a/1", state: "failed", path: "a/1~exit1.yaml" },
+    { task: "b", state: "hold", path: "b.yaml" },
+    { task: "a/2", state: "failed", path: "a/2~oom.yaml" },
+  ];
+  assert.equal(
+    d.moveCommand("/s", tasks, "todo").command,
+    "cd /s && mkdir -p todo/a/ && mv -n 'failed/a/1~exit1.yaml' 'failed/a/2~oom.yaml' todo/a/ && mv -n hold/b.yaml todo/",
+  );
 });
 
 test("CSV quotes what it must, and a spreadsheet computes nothing", () => {
-  const rows = [["task", "n"], ["=1+1", 3.5], ["+x", NaN], ["-x", -2], ["@x", null], ["\tx", ""], ['say "hi", you', "a\nb"], [" padded ", "plain"]];
-  assert.equal(d.csv(rows), 'task,n\r\n\'=1+1,3.5\r\n\'+x,\r\n\'-x,-2\r\n\'@x,\r\n\'\tx,\r\n"say ""hi"", you","a\nb"\r\n" padded ",plain\r\n');
+  const rows = [
+    ["task", "n"],
+    ["=1+1", 3.5],
+    ["+x", NaN],
+    ["-x", -2],
+    ["@x", null],
+    ["\tx", ""],
+    ['say "hi", you', "a\nb"],
+    [" padded ", "plain"],
+  ];
+  assert.equal(
+    d.csv(rows),
+    'task,n\r\n\'=1+1,3.5\r\n\'+x,\r\n\'-x,-2\r\n\'@x,\r\n\'\tx,\r\n"say ""hi"", you","a\nb"\r\n" padded ",plain\r\n',
+  );
 });

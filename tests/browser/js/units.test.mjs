@@ -5,14 +5,36 @@ import { load } from "./load.mjs";
 const d = load("01");
 
 test("durations are told as on the command line", () => {
-  const told = { 0: "0 ms", 0.85: "850 ms", 0.9999: "1.0 s", 9.96: "10 s", 12.3: "12 s", 59.96: "1 min", 60: "1 min", 245: "4 min 05 s", 720: "12 min", 3599: "1 h 00 min", 7800: "2 h 10 min", 273600: "3 d 4 h" };
+  const told = {
+    0: "0 ms",
+    0.85: "850 ms",
+    0.9999: "1.0 s",
+    9.96: "10 s",
+    12.3: "12 s",
+    59.96: "1 min",
+    60: "1 min",
+    245: "4 min 05 s",
+    720: "12 min",
+    3599: "1 h 00 min",
+    7800: "2 h 10 min",
+    273600: "3 d 4 h",
+  };
   for (const [seconds, words] of Object.entries(told)) assert.equal(d.duration(Number(seconds)), words);
   assert.equal(d.duration(NaN), "");
   assert.equal(d.duration(null), "");
 });
 
 test("sizes, counts and their unknown ones", () => {
-  for (const [bytes, words] of Object.entries({ 0: "0 B", 512: "512 B", 3400: "3.4 kB", 999499: "999 kB", 999600: "1.0 MB", 5.24e9: "5.2 GB", 3e13: "30.0 TB" })) assert.equal(d.size(Number(bytes)), words);
+  for (const [bytes, words] of Object.entries({
+    0: "0 B",
+    512: "512 B",
+    3400: "3.4 kB",
+    999499: "999 kB",
+    999600: "1.0 MB",
+    5.24e9: "5.2 GB",
+    3e13: "30.0 TB",
+  }))
+    assert.equal(d.size(Number(bytes)), words);
   assert.equal(d.size(NaN), "");
   assert.equal(d.many(1, "task"), "1 task");
   assert.equal(d.many(1234, "task"), "1,234 tasks");
