@@ -34,10 +34,10 @@ def run():
 def process(tmp_path):
     """Run `python -m dsgspool ...` as a process."""
 
-    def start(*words, stdin="", **environment):
+    def start(*words, stdin="", seconds=60, **environment):
         env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
         argv = [sys.executable, "-m", "dsgspool", *map(str, words)]
-        return subprocess.run(argv, input=stdin, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        return subprocess.run(argv, input=stdin, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=seconds)
 
     return start
 
