@@ -88,7 +88,9 @@ class Story:
                 last = max(start, times.get(f"{stem}.life", 0), times.get(f"{stem}.end", 0))
                 identity = identity.replace("%", "/")
                 found.append(Life(identity, int(attempt), node, worker, start, last, f"{stem}.end" in times))
-        return sorted((life for life in found if task in (None, life.task)), key=lambda life: (life.start, life.attempt))
+        return sorted(
+            (life for life in found if task in (None, life.task)), key=lambda life: (life.start, life.attempt)
+        )
 
     def ended(self) -> set[str]:
         """Tasks that came to their end."""
