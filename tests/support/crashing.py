@@ -53,6 +53,10 @@ _NORMAL = (
     (_WORD, "R"),
     (re.compile(r"until-\d{8}T\d{6}Z"), "until-T"),
     (re.compile(r"\.\d+\.tmp\b"), ".PID.tmp"),
+    (
+        re.compile(r"-[0-9a-f]{16}(?=\.(?:js|css)\b)"),
+        "-HASH",
+    ),  # of what a report's data file holds: moments, among others
 )
 
 
