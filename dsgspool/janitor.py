@@ -44,6 +44,7 @@ class Janitor:
         self.strays = Strays(self.moves, peers.is_dead, tell)
         self.round_at = float("-inf")  #: BOOTTIME before the last whole look at the folders of all workers
         self._met: set[str] = set()  #: dead workers that I have taken over
+        self._unwritten = ("", 0.0)  #: an empty link of the chain, and BOOTTIME when I first saw it so
         self._bumped: dict[str, tuple[int, int]] = {}  #: batch folder -> its mtime after my last touch, and how many
 
     # -- who leads -----------------------------------------------------------------------------------------------
@@ -71,12 +72,15 @@ class Janitor:
     def _leader(self, number: int) -> str:
         """WID in a link of the chain; '' while its maker has not written it (or died before: see below)."""
         data = self.fs.read_fresh(f"{self.spool.workers}/janitor.{number}") if number else None
-        if data == b"" and self._is_stale(f"{self.spool.workers}/janitor.{number}"):
+        if data == b"" and self._is_stale(f"janitor.{number}"):
             return "nobody"  # its maker died between making and writing it; 'nobody' is not in workers/, so dead
         return (data or b"").decode(errors="replace").strip()
 
-    def _is_stale(self, path: str) -> bool:
-        return self.server.now() - self.fs.status(path).st_mtime > self.peers.times().lease
+    def _is_stale(self, link: str) -> bool:
+        """Empty for a lease of my own clock: what O_EXCL made on NFS v3 has no mtime until its maker's next call."""
+        if self._unwritten[0] != link:
+            self._unwritten = (link, self.spool.clock.boot())
+        return self.spool.clock.boot() - self._unwritten[1] > self.peers.times().lease
 
     def watched(self, *, leading: bool) -> list[str]:
         """Whose heartbeats I look at: the leader and two deputies everybody's, everybody those three."""

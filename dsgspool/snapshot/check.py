@@ -173,11 +173,11 @@ def _lost(tasks: Iterable[TaskSeen], accepted: Iterable[str]) -> Iterator[Violat
 
 
 def _rubbish(spool: Spool, now: float) -> Iterator[Violation]:
-    """tmp/ is swept."""
-    for path, _ in spool.fs.walk(spool.tmp):
+    """tmp/ is swept, by the age of its folders: a file whose maker died on NFS v3 may have any mtime."""
+    for name, is_folder in spool.fs.scan(spool.tmp):
         try:
-            age = now - spool.fs.status(f"{spool.tmp}/{path}").st_mtime
+            age = now - spool.fs.status_of_folder(f"{spool.tmp}/{name}").st_mtime if is_folder else 0.0
         except OSError:
             continue
         if age > DAY:
-            yield Violation("rubbish", "", (f"tmp/{path}",), f"it has been there for {age / DAY:.1f} days")
+            yield Violation("rubbish", "", (f"tmp/{name}",), f"it has been there for {age / DAY:.1f} days")

@@ -180,6 +180,7 @@ class Attempts:
         if outcome is not None:
             return outcome
         self.by_pid[attempt.pid] = attempt
+        self.limits.watch(attempt)
         if attempt.task.timeout is not None:
             self.worker.alarm(attempt.began + attempt.task.timeout, attempt)
         self.worker.tell("start", telling.started(attempt), **telling.facts(attempt, 0.0))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dsgspool.worker.runner import Attempt
 
 PAUSE, SHARE = 0.25, 20.0  #: seconds between two looks at processes, and how many times longer than a look at least
+IDLE = 3600.0  #: seconds between two looks while no task has such a limit
 IMPATIENCE = 2  #: a log that gets that many times longer than it may while its writer has its grace ends the grace
 KINDS = frozenset({Kind.OOM, Kind.PROCESS_LIMIT})
 
@@ -29,7 +30,13 @@ class Limits:
 
     def __init__(self, attempts: Attempts) -> None:
         self.attempts, self.fs, self.clock = attempts, attempts.fs, attempts.clock
-        self.pause = PAUSE
+        self.pause = IDLE
+
+    def watch(self, attempt: Attempt) -> None:
+        """It has begun: the next look is soon, if it has a limit that must be looked at."""
+        if _is_watched(attempt):
+            duty, self.pause = self.attempts.worker.watching, PAUSE
+            duty.next = min(duty.next, self.clock.boot() + PAUSE)
 
     # -- logs ----------------------------------------------------------------------------------------------------
 
@@ -60,7 +67,7 @@ class Limits:
         """Kill what has more memory or more processes than it may."""
         watched = [each for each in self.attempts.by_pid.values() if _is_watched(each)]
         if not watched:
-            self.pause = PAUSE
+            self.pause = IDLE
             return
         before = self.clock.boot()
         table = census.table()

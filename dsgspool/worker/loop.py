@@ -96,6 +96,7 @@ class Worker:
         station.guard.introduce(f"{self.spool.workers}/{station.wid}.dead", self.settings.fence)
         self.leading = False
         self.meeting = Duty(self._meet_peers, lambda: min(PEER_INTERVAL, self.settings.heartbeat))
+        self.watching = Duty(self.attempts.limits.check_trees, lambda: self.attempts.limits.pause)
         self.duties = [
             Duty(self.beat, lambda: self.settings.heartbeat),
             self.meeting,
@@ -103,7 +104,7 @@ class Worker:
             Duty(self.attempts.tend, lambda: TEND_INTERVAL),
             Duty(self.attempts.sampler.look, lambda: NODE_INTERVAL),
             Duty(self.attempts.limits.check_logs, lambda: 1.0),
-            Duty(self.attempts.limits.check_trees, lambda: self.attempts.limits.pause),
+            self.watching,
             Duty(self.journal.save, lambda: self.settings.heartbeat),
             Duty(self._tidy, lambda: BUMP_INTERVAL),
             Duty(self._sweep, lambda: SWEEP_INTERVAL),

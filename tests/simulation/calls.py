@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import zlib
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, TypeVar
@@ -180,12 +181,24 @@ class Calls:
         if flags & os.O_DIRECTORY:
             inode = self.call("see", lambda: mount.open_folder(path))
         elif flags & os.O_EXCL:
-            inode = self.call("create", lambda: mount.make(path, is_folder=False))
+            inode = self._create(mount, path)
         else:
             inode = self.call("open", lambda: self._open(mount, path, flags))
         if flags & os.O_TRUNC:
             mount.dirty[inode] = b""
         return actor.sim.opened(Open(actor, mount, inode, path, append=bool(flags & os.O_APPEND)))
+
+    def _create(self, mount: Mount, path: str) -> Inode:
+        """O_EXCL: the server keeps the verifier of the call in mtime, until the client's next call sets that."""
+
+        def make() -> Inode:
+            inode = mount.make(path, is_folder=False)
+            inode.mtime = float(zlib.crc32(b"%d" % inode.ino) - (1 << 31))
+            return inode
+
+        inode = self.call("create", make)
+        self.call("stamp", lambda: mount.stamp(inode))
+        return inode
 
     def _open(self, mount: Mount, path: str, flags: int) -> Inode:
         try:

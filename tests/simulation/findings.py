@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.simulation.pair import Pair
 
+DAY = 86_400.0
 GAP = 0.05  #: seconds after which a change of a folder shows also on v3
 FRESH = 2.0
 
@@ -211,6 +212,23 @@ def an_exclusive_creation_says_the_truth(pair: Pair) -> None:
     assert pair.lost_reply(lambda: pair.a.create("todo/x"), lambda: "x" in pair.b.list("todo")) is None
 
 
+def what_was_created_exclusively_has_no_mtime_at_first(pair: Pair) -> None:
+    """The server keeps the verifier of O_EXCL in mtime; only the maker's next call, when it heard the answer, sets it."""
+    _two_folders(pair)
+    pair.a.create("mine/clock")
+    now, seen = pair.b.fstat("mine/clock")[1], []
+
+    def look() -> bool:
+        if "x" in pair.b.list("todo"):
+            seen.append(pair.b.fstat("todo/x")[1])
+        return bool(seen)
+
+    assert pair.unanswered(lambda: pair.a.create("todo/x"), look) is None
+    print(f"mtime {seen[0] - now:+.0f} s from the server's time, {pair.b.fstat('todo/x')[1] - now:+.0f} s at the end")
+    assert abs(seen[0] - now) > DAY
+    assert abs(pair.b.fstat("todo/x")[1] - now) < DAY
+
+
 def a_hard_mount_delays_and_does_not_cancel(pair: Pair) -> None:
     """[7] What was issued while cut off happens after the heal, and only then."""
     _two_folders(pair)
@@ -260,5 +278,5 @@ FINDINGS: list[Callable[[Pair], None]] = [
     a_change_in_the_same_tick_is_overlooked, a_change_after_the_tick_is_seen, exactly_one_wins,
     a_file_removed_while_open_gets_a_silly_name, a_heartbeat_is_seen_at_once_by_open_and_fstat, what_is_gone_is_not_found,
     a_rename_that_worked_can_say_ENOENT, a_removal_that_worked_can_say_ENOENT, an_exclusive_creation_says_the_truth,
-    a_hard_mount_delays_and_does_not_cancel, a_full_disk_shows_at_fsync,
+    what_was_created_exclusively_has_no_mtime_at_first, a_hard_mount_delays_and_does_not_cancel, a_full_disk_shows_at_fsync,
 ]  # fmt: skip

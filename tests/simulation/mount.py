@@ -236,6 +236,13 @@ class Mount:
 
         self.again(call, path)
 
+    def stamp(self, inode: Inode) -> None:
+        """The mtime of a file that is open, now: it may have another name meanwhile."""
+        try:
+            self.server.touch(inode)
+        except Stale:
+            raise refused(errno.ESTALE) from None
+
     # -- data ----------------------------------------------------------------------------------------------------
 
     def data(self, inode: Inode) -> bytes:

@@ -106,6 +106,9 @@ class Pair(Protocol):
     def lost_reply(self, operation: Callable[[], Any], happened: Callable[[], bool]) -> Any:
         """What A hears of an operation when the server restarts after it was carried out and before A was told."""
 
+    def unanswered(self, operation: Callable[[], Any], look: Callable[[], bool]) -> Any:
+        """What A hears of an operation whose answers cannot pass until `look` is true."""
+
     def cut_off(self, operation: Callable[[], Any], meanwhile: Callable[[], None]) -> Any:
         """What A hears of an operation that it begins while cut off, after the heal; `meanwhile` happens in between."""
 

@@ -76,6 +76,11 @@ class SimPair:
         assert happened()
         return answer
 
+    def unanswered(self, operation: Callable[[], Any], look: Callable[[], bool]) -> Any:
+        self.a.node.cut_until, self.a.node.cut_replies_only = self.sim.time.now + 10.0, True
+        self.a.meanwhile = look
+        return operation()
+
     def cut_off(self, operation: Callable[[], Any], meanwhile: Callable[[], None]) -> Any:
         self.a.node.cut_until = self.sim.time.now + 10.0
         self.a.meanwhile = meanwhile

@@ -278,9 +278,12 @@ def test_after_a_dead_leader_another_leads_and_the_chain_stays_short(world, acto
     assert links(world) == ["janitor.12", "janitor.13"]
 
 
-def test_a_link_that_its_maker_has_not_written_yet_is_waited_for(world, actor):
+@pytest.mark.parametrize("mtime", [832_000_000, 2_100_000_000])
+def test_a_link_that_its_maker_has_not_written_yet_is_waited_for(world, actor, mtime):
+    """However it is stamped: NFS v3 keeps the verifier of an O_EXCL creation in mtime until its maker's next call."""
     with open(f"{world.spool.workers}/janitor.1", "w"):
         pass
+    os.utime(f"{world.spool.workers}/janitor.1", (mtime, mtime))
     assert not leads(actor)
     world.pass_time(60)
     assert leads(actor)

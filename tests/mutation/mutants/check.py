@@ -63,7 +63,7 @@ _CHECKS = tuple(
         (
             "rubbish in tmp/", "        if age > DAY:\n            yield Violation(\"rubbish\"",
             "        if age < 0:\n            yield Violation(\"rubbish\"",
-            "test_files_in_tmp_older_than_a_day_are_rubbish",
+            "test_folders_in_tmp_older_than_a_day_are_rubbish",
         ),
     )
 )  # fmt: skip
