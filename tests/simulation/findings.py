@@ -212,6 +212,17 @@ def an_exclusive_creation_says_the_truth(pair: Pair) -> None:
     assert pair.lost_reply(lambda: pair.a.create("todo/x"), lambda: "x" in pair.b.list("todo")) is None
 
 
+def to_be_told_that_a_folder_is_there_ends_the_belief_that_it_is_not(pair: Pair) -> None:
+    """A client that believes in a folder's absence is told EEXIST by mkdir, and from then on it finds it."""
+    _two_folders(pair)
+    pair.a.create("mine/x", "x")
+    assert pair.a.stat("todo/batch") == "ENOENT"
+    assert pair.b.mkdir("todo/batch") is None
+    assert pair.a.rename("mine/x", "todo/batch/x") == "ENOENT"
+    assert pair.a.mkdir("todo/batch") == "EEXIST"
+    assert pair.a.rename("mine/x", "todo/batch/x") is None
+
+
 def what_was_created_exclusively_has_no_mtime_at_first(pair: Pair) -> None:
     """The server keeps the verifier of O_EXCL in mtime; only the maker's next call, when it heard the answer, sets it."""
     _two_folders(pair)
@@ -278,5 +289,6 @@ FINDINGS: list[Callable[[Pair], None]] = [
     a_change_in_the_same_tick_is_overlooked, a_change_after_the_tick_is_seen, exactly_one_wins,
     a_file_removed_while_open_gets_a_silly_name, a_heartbeat_is_seen_at_once_by_open_and_fstat, what_is_gone_is_not_found,
     a_rename_that_worked_can_say_ENOENT, a_removal_that_worked_can_say_ENOENT, an_exclusive_creation_says_the_truth,
+    to_be_told_that_a_folder_is_there_ends_the_belief_that_it_is_not,
     what_was_created_exclusively_has_no_mtime_at_first, a_hard_mount_delays_and_does_not_cancel, a_full_disk_shows_at_fsync,
 ]  # fmt: skip

@@ -164,6 +164,7 @@ class Mount:
             folder, name = self.parent(path, fresh=fresh)
             before = self._mark(folder)
             self._folder(folder)
+            self._names.pop((folder, name), None)  # whatever the answer, what was believed is over
             inode = self.server.make(folder, name, is_folder=is_folder)
             self._changed_by_me(folder, before)
             self._names[folder, name] = (inode, self._folder(folder).generation)
