@@ -65,15 +65,14 @@ class Fs(Permissions):
             elif part in name:
                 yield prefix + name
 
-    def find_with_inodes(self, folder: str, part: str, prefix: str = "") -> Iterator[tuple[str, int]]:
-        """The same as (path, inode number): both stand in a folder's listing."""
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as found:
-            for entry in found:
-                if entry.is_dir(follow_symlinks=False) and entry.name[:1] != "." and len(prefix) < DEEPEST:
-                    with contextlib.suppress(PermissionError):
-                        yield from self.find_with_inodes(entry.path, part, f"{prefix}{entry.name}/")
-                elif part in entry.name:
-                    yield prefix + entry.name, entry.inode()
+    def content(self, folder: str, part: str) -> list[tuple[str, int, bool]]:
+        """(name, inode number, is a folder) of all folders and of files whose name contains `part`, by one listing."""
+        with os.scandir(folder) as found:
+            return [
+                (entry.name, entry.inode(), is_folder)
+                for entry in found
+                if (is_folder := entry.is_dir(follow_symlinks=False)) or part in entry.name
+            ]
 
     def inodes(self, folder: str) -> dict[str, int]:
         """Name -> inode number.  After a won rename this refreshes what an NFS client believes of the name."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import csv
 import functools
 import math
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from dsgspool.clock import iso
-from dsgspool.report.table import NONE, Attempts
+from dsgspool.report.table import MOMENTS, NONE, Attempts
 
 if TYPE_CHECKING:
     from dsgspool.fs import Fs
@@ -25,10 +25,8 @@ COLUMNS = (
     "task", "state", "batch", "tag", "path", "attempts", "attempt", *WORDS, "submitted", "started", "ended", "seconds",
     "cpus", "cpu_seconds", "memory_bytes", "memory_limit_bytes", "exit_code", "signal", "stdout_bytes", "stderr_bytes",
 )  # fmt: skip
-_MOMENTS = ("submitted", "started", "ended")
 _INTEGERS = ("memory", "memory_limit", "code", "signal", "out", "err")
-_EMPTY = [""] * (len(COLUMNS) - 6)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = frozenset("=+-@\t\r")  #: with which no cell may begin
 
 
 def write(fs: Fs, folder: str, tasks: Tasks, blocks: list[Block], table: Attempts) -> None:
@@ -70,28 +68,23 @@ def _rows(fs: Fs, memory: str, kept: set[str], tasks: Tasks, block: Block, table
     return data
 
 
-def _cells(tasks: Tasks, table: Attempts, first: int, stop: int) -> Iterator[list[str]]:
-    words = [getattr(table, name) for name in WORDS]
-    moments = [getattr(table, name) for name in _MOMENTS]
-    integers = [getattr(table, name) for name in _INTEGERS]
-    for task, state, tag, path, attempts, row in tasks.rows(first, stop):
-        cells = [
-            safe(task),
-            state,
-            safe(task.partition("/")[0] if "/" in task else ""),
-            safe(tag),
-            safe(path),
-            str(attempts),
-        ]
-        if row < 0:
-            yield cells + _EMPTY
-            continue
-        cells.append(str(table.number[row]))
-        cells += [safe(column[row]) for column in words]
-        cells += ["" if column[row] == NONE else moment(column[row]) for column in moments]
-        cells += [_number(table.seconds[row]), _whole(table.cpus[row]), _number(table.cpu_seconds[row])]
-        cells += [_whole(column[row]) for column in integers]
-        yield cells
+def _cells(tasks: Tasks, table: Attempts, first: int, stop: int) -> Iterable[tuple[object, ...]]:
+    """Column after column, a quarter faster than row after row.  The writer of csv makes '' of None."""
+    if not (rows := list(tasks.rows(first, stop))):
+        return []
+    names, states, tags, paths, attempts, newest = zip(*rows, strict=True)
+    batches = [name.partition("/")[0] if "/" in name else "" for name in names]
+
+    def column(name: str, shown: Callable[[Any], object]) -> list[object]:
+        values = getattr(table, name)
+        return [None if row < 0 else shown(values[row]) for row in newest]
+
+    return zip(
+        map(safe, names), states, map(safe, batches), map(safe, tags), map(safe, paths), attempts,
+        column("number", _whole), *(column(name, safe) for name in WORDS), *(column(name, moment) for name in MOMENTS),
+        column("seconds", _number), column("cpus", _whole), column("cpu_seconds", _number),
+        *(column(name, _whole) for name in _INTEGERS), strict=True,
+    )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=4096)
@@ -99,26 +92,28 @@ def _minute(number: int) -> str:
     return iso(number * 60)[: -len("00.000Z")]
 
 
-def moment(milliseconds: int) -> str:
+def moment(milliseconds: int) -> str | None:
     """`2026-11-21T21:00:00.123Z`: what `clock.iso` gives, five times faster for many that are near to each other."""
+    if milliseconds == NONE:
+        return None
     minute, rest = divmod(milliseconds, 60_000)
-    return f"{_minute(minute)}{rest / 1000:06.3f}Z"
+    return f"{_minute(minute)}{rest // 1000:02d}.{rest % 1000:03d}Z"
 
 
 def safe(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text[:1] in _FORMULA else text
 
 
-def _whole(value: int) -> str:
-    return "" if value == NONE else str(value)
+def _whole(value: int) -> int | None:
+    return None if value == NONE else value
 
 
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else str(value)
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
-def _text(rows: Iterable[list[str]]) -> bytes:
+def _text(rows: Iterable[Iterable[object]]) -> bytes:
     text = _Text()
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     return "".join(text.parts).encode(errors="replace")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container
 from dataclasses import dataclass, field
 
 from dsgspool import names
@@ -34,16 +34,17 @@ class Finished:
     def __len__(self) -> int:
         return len(self.path)
 
-    def update(self, listed: Iterable[str]) -> None:
-        """Take in a listing of done/."""
-        listed, known = list(listed), set(self.path)
+    def update(self, listed: Collection[str], same: Container[str] = ()) -> list[str]:
+        """Take in a listing of done/, without the folders that are the `same` as last time; the paths that are new."""
         self.kept = len(self.path)
+        known = {path: row for row, path in enumerate(self.path) if path.rpartition("/")[0] not in same}
         new = [path for path in listed if path not in known]
         if len(listed) - len(new) < len(known):
             there = set(listed)
-            self.drop({row for row, path in enumerate(self.path) if path not in there})
+            self.drop({row for path, row in known.items() if path not in there})
         for path in new:
             self._add(path)
+        return new
 
     def _add(self, path: str) -> None:
         if names.is_ignored(os.path.basename(path)):

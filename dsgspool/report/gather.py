@@ -13,7 +13,7 @@ from dsgspool import __version__
 from dsgspool.errors import SettingsError, StorageError
 from dsgspool.names import record_path
 from dsgspool.progress import progress
-from dsgspool.report import logs, records
+from dsgspool.report import listing, logs, records
 from dsgspool.report.book import Book, Failure, Log, Node, RunningNow
 from dsgspool.report.journals import Journals
 from dsgspool.report.records import NEITHER, Records, Writer
@@ -61,9 +61,11 @@ class Look:
         busy = {run.task for run in snapshot.running}
         self.at_rest = {task.identity for task in tasks if task.state is State.FAILED} - busy
         found = Records(
-            self.spool.fs, self.spool.logs, self.ledger.attempts, lambda attempt: self._writer(attempt, busy)
-        )
+            self.spool.fs, self.spool.logs, self.ledger.attempts, lambda attempt: self._writer(attempt, busy),
+            self.server.now(), self.ledger.logs,
+        )  # fmt: skip
         self.moved = found.update()
+        self.ledger.logs = found.stamps
         self._chains(tasks, found.changed)
         self._journals(problems)
         problems += [*found.problems, *self.ledger.finished.problems]
@@ -79,7 +81,8 @@ class Look:
         """Take in done/; the others without those that were there twice because they moved meanwhile."""
         finished = self.ledger.finished
         try:
-            finished.update(self.spool.fs.find(self.spool.done, ".y"))
+            sight = listing.look(self.spool.fs, self.spool.done, ".y", self.ledger.done, self.server.now())
+            self.ledger.done = sight.remember(finished.update([path for path, _ in sight.files], sight.same))
         except OSError as error:
             problems.append(str(StorageError.of(error, "list")))
         done = set(finished.task)

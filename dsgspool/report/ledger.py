@@ -16,13 +16,14 @@ from dsgspool import __version__
 from dsgspool.report import chunks, columns
 from dsgspool.report.book import Book, Past
 from dsgspool.report.finished import Finished
+from dsgspool.report.listing import Stamp
 from dsgspool.report.table import Attempts
 from dsgspool.snapshot.values import Counts
 
 if TYPE_CHECKING:
     from dsgspool.fs import Fs
 
-VERSION = f"1 {__version__}"
+VERSION = f"2 {__version__}"
 MOST_BATCHES = 200  #: of which the past is remembered
 LIMIT = 1 << 28  #: bytes of a ledger that is read
 _BROKEN = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError, OSError)
@@ -56,6 +57,8 @@ class Ledger:
     attempt_blocks: list[Block] = field(default_factory=list)
     task_blocks: list[Block] = field(default_factory=list)
     packs: list[Pack] = field(default_factory=list)
+    logs: dict[str, Stamp] = field(default_factory=dict)  #: folders below logs/ and done/: see listing.py
+    done: dict[str, Stamp] = field(default_factory=dict)
     past: list[Past] = field(default_factory=list)
     unused: dict[str, float] = field(default_factory=dict)  #: data file -> when it fell out of use
     last_seen: dict[str, float] = field(default_factory=dict)  #: worker that has ended -> its last heartbeat
@@ -79,6 +82,8 @@ def _ledger(fs: Fs, folder: str, kept: dict[str, Any]) -> Ledger:
         attempt_blocks=[Block(*block) for block in kept["attempts"]],
         task_blocks=[Block(*block) for block in kept["tasks"]],
         packs=[Pack(str(file), int(size), dict(tasks)) for file, size, tasks in kept["packs"]],
+        logs={str(folder): Stamp.of_json(stamp) for folder, stamp in kept["logs"].items()},
+        done={str(folder): Stamp.of_json(stamp) for folder, stamp in kept["done"].items()},
         past=[_past(entry) for entry in kept["past"]],
         unused={str(name): float(moment) for name, moment in kept["unused"].items()},
         last_seen={str(wid): float(moment) for wid, moment in kept["last_seen"].items()},
@@ -147,6 +152,8 @@ def save(fs: Fs, folder: str, ledger: Ledger, settled: int, blocks: tuple[Iterab
         "attempts": [[block.file, block.first, block.rows, block.full] for block in attempts],
         "tasks": [[block.file, block.first, block.rows, block.full] for block in tasks],
         "packs": [[pack.file, pack.size, pack.tasks] for pack in ledger.packs],
+        "logs": {folder: stamp.as_json() for folder, stamp in ledger.logs.items()},
+        "done": {folder: stamp.as_json() for folder, stamp in ledger.done.items()},
         "past": [asdict(past) for past in ledger.past],
         "unused": ledger.unused,
         "last_seen": ledger.last_seen,

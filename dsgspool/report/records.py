@@ -7,13 +7,13 @@ cannot be read is told and passed over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.errors import InvalidName, StorageError
-from dsgspool.report import logs
+from dsgspool.report import listing, logs
 from dsgspool.report.table import NONE, Attempts
 from dsgspool.snapshot.attempts import Attempt, parse_attempt
 
@@ -45,6 +45,8 @@ class Records:
     folder: str
     table: Attempts
     writer: Callable[[Attempt], Writer]
+    now: float  #: by the file server's clock
+    stamps: dict[str, listing.Stamp]  #: of the last look; afterwards those of this one
     problems: list[str] = field(default_factory=list)
     read: int = 0
     changed: set[str] = field(default_factory=set)  #: tasks that have other attempts than last time
@@ -52,24 +54,26 @@ class Records:
 
     def update(self) -> bool:
         """List, drop what is gone, read what is new.  True when rows of the table moved."""
-        paths = map(names.record_path, self.table.task, self.table.number)
-        known = dict(zip(paths, self.table.inode, strict=True))
         try:
-            listed = list(self.fs.find_with_inodes(self.folder, ".yaml"))
+            sight = listing.look(self.fs, self.folder, ".yaml", self.stamps, self.now)
         except OSError as error:
             self._tell(str(StorageError.of(error, "list")))
             return False  # what is known stands; that it may be old is told
-        new = [found for found in listed if known.get(found[0]) != found[1]]
-        moved = len(listed) - len(new) < len(known)
+        task, number, inode = self.table.task, self.table.number, self.table.inode
+        rows = [row for row, name in enumerate(task) if name.rpartition("/")[0] not in sight.same]
+        known = {names.record_path(task[row], number[row]): inode[row] for row in rows}
+        new = [found for found in sight.files if known.get(found[0]) != found[1]]
+        self.stamps = sight.remember(path for path, _ in new)
+        moved = len(sight.files) - len(new) < len(known)
         if moved:
-            self._drop({path for path, inode in listed if known.get(path) == inode}, known)
+            there = {path for path, inode in sight.files if known.get(path) == inode}
+            self._drop({row for row in rows if names.record_path(task[row], number[row]) not in there})
         self._words = {word: word for name in ("worker", "host", "outcome") for word in set(getattr(self.table, name))}
         self._read(new)
         return moved
 
-    def _drop(self, there: set[str], known: Iterable[str]) -> None:
+    def _drop(self, gone: set[int]) -> None:
         """Take out the rows of records that are gone."""
-        gone = {row for row, path in enumerate(known) if path not in there}
         self.changed.update(self.table.task[row] for row in gone)
         self.table.drop(gone)
 

@@ -6,12 +6,14 @@ goes through autoescape or `text.visible`; a name that a template does not know 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from dsgspool import __version__, clock, resources
@@ -73,10 +75,28 @@ def _templates() -> FileSystemLoader:
     return FileSystemLoader(resources.reports())
 
 
+class _Compiled(FileSystemBytecodeCache):
+    """Compiled templates, in a folder below the system's temporary one that is this user's alone."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep one; where there is no room the page is written all the same."""
+        with contextlib.suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+@lru_cache(maxsize=1)
+def _compiled() -> _Compiled | None:
+    try:
+        return _Compiled()
+    except (RuntimeError, OSError):
+        return None  # somebody else's folder has the name, or nothing may be written there
+
+
 def _environment() -> Environment:
     environment = Environment(
-        loader=_templates(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+        loader=_templates(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        bytecode_cache=_compiled(),
+    )  # fmt: skip
     environment.filters.update(
         visible=text.visible, visible_lines=text.visible_lines, plain=text.plain, breakable=text.breakable,
         masked=text.masked, coded=text.coded, duration=words.duration, about=words.about, age=words.age, size=words.size,

@@ -9,6 +9,7 @@ to write the same.
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,8 @@ def write_site(spool: Spool, every: float | None = None) -> str:
         spool.fs.make_folder(folder)
         with _alone(spool, f"{folder}/.lock") as mine:
             if mine:
-                Site(spool, folder).write(every)
+                with _uncollected():
+                    Site(spool, folder).write(every)
     except OSError as error:
         raise StorageError.of(error, "write the report to") from error
     return f"{folder}/index.html"
@@ -60,6 +62,18 @@ def _alone(spool: Spool, path: str) -> Iterator[bool]:
         yield True
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles: it would walk the columns of all attempts again and again, and find nothing."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 @dataclass(slots=True)

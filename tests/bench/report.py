@@ -96,8 +96,10 @@ def read_all(root: Path) -> float:
 def render(root: Path) -> tuple[float, float]:
     """Seconds and megabytes of a whole process."""
     command = [sys.executable, "-m", "dsgspool", "--spool", str(root), "report"]
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as users have it
+    folder = Path(__file__).parents[2]
     start = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2])
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=folder, env=plain)
     _, status, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - start
     assert child.stderr is not None
