@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 MAX_TEXT = 200  #: characters of the words beside a number
 _LINE = re.compile(r"[\r\n]+")
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")  #: a terminal's
 _NUMBER = r"(\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})"
 _MARKED = re.compile(
     rf"\s*(?:##progress|::progress::)[ \t]+{_NUMBER}(?:[ \t]*/[ \t]*{_NUMBER}|[ \t]*(%))?(?![\w./%])(.*)", re.ASCII
@@ -48,7 +48,7 @@ def last_line(tail: bytes) -> str:
 
 def lines(tail: bytes) -> list[str]:
     """Lines without colours; what a carriage return would overwrite is a line too."""
-    return _LINE.split(_ANSI.sub("", tail.decode(errors="replace")))
+    return _LINE.split(ESCAPES.sub("", tail.decode(errors="replace")))
 
 
 def of_line(line: str) -> Progress | None:

@@ -55,7 +55,6 @@ class RunningNow:
     started: float | None = None
     seconds: float | None = None  #: how long it has been running
     progress: float | None = None  #: 0 to 1, from its logs
-    progress_text: str = ""
     line: str = ""  #: the last line of its logs
     memory: int | None = None  #: the newest sample, bytes
     cpu: float | None = None  #: the newest sample, cores

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from dsgspool import __version__
 from dsgspool.errors import SettingsError, StorageError
 from dsgspool.names import record_path
-from dsgspool.progress import progress
 from dsgspool.report import listing, logs, records
 from dsgspool.report.book import Book, Failure, Log, Node, RunningNow
 from dsgspool.report.journals import Journals
 from dsgspool.report.records import NEITHER, Records, Writer
-from dsgspool.snapshot import Snapshot, TaskSeen, WorkerSeen, take
+from dsgspool.snapshot import Snapshot, TaskSeen, WorkerSeen, take, with_tails
 from dsgspool.snapshot.look import FLOW, is_there
 from dsgspool.snapshot.values import Counts
 from dsgspool.spool import SETTINGS
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from dsgspool.clock import ServerClock
     from dsgspool.report.ledger import Ledger
     from dsgspool.settings import Settings
-    from dsgspool.snapshot import Attempt
+    from dsgspool.snapshot import Attempt, Running
     from dsgspool.spool import Spool
 
 MOST_LINES = 1000  #: running tasks whose logs are looked at
@@ -73,6 +72,7 @@ class Look:
         snapshot = replace(
             snapshot, tasks=tuple(tasks), counts=counts, batches=batches, problems=tuple(problems[:MAX_PROBLEMS])
         )
+        snapshot = with_tails(self.spool, snapshot, lambda *log: logs.tail(self.spool.fs, *log), MOST_LINES)
         return self._book(snapshot, found.read)
 
     # -- done/ ---------------------------------------------------------------------------------------------------
@@ -238,28 +238,22 @@ class Look:
             row = self.chains.get(run.task, (0, -1))[1]
             if row >= 0 and self.ledger.attempts.number[row] != run.attempt:
                 row = -1
+            memory, cpu = self._sampled(run)
             now = RunningNow(
                 run.task, paths.get(run.task, ""), run.worker, run.host, run.attempt, row, run.started, run.seconds,
+                run.progress, logs.plain_line(run.line), memory, cpu,
                 alive=run.worker in self.workers and self.workers[run.worker].alive,
             )  # fmt: skip
-            found.append(self._with_its_log(now) if run.attempt and len(found) < MOST_LINES else now)
+            found.append(now)
         return found
 
-    def _with_its_log(self, run: RunningNow) -> RunningNow:
-        stem = f"{self.spool.logs}/{record_path(run.identity, run.number)}".removesuffix(".yaml")
-        ends = {suffix: logs.tail(self.spool.fs, f"{stem}.{suffix}", logs.GLANCE) or b"" for suffix in ("out", "err")}
-        line = next((plain for data in ends.values() if (plain := logs.telling_line(data))), "")
-        told = progress(ends["err"]) or progress(ends["out"])
-        newest = (self.journals.curve(run.identity, run.number) or [[None, None, None]])[-1]
-        memory = None if newest[1] is None else int(newest[1])
-        return replace(
-            run,
-            line=line,
-            progress=told.fraction if told else None,
-            progress_text=told.text if told else "",
-            memory=memory,
-            cpu=newest[2],
-        )
+    def _sampled(self, run: Running) -> tuple[int | None, float | None]:
+        """Memory and CPU when its worker looked last."""
+        curve = self.journals.curve(run.task, run.attempt) if run.attempt else None
+        if not curve:
+            return None, None
+        _, memory, cpu = curve[-1]
+        return None if memory is None else int(memory), cpu
 
     def _nodes(self, snapshot: Snapshot) -> list[Node]:
         hosts: dict[str, list[WorkerSeen]] = {}

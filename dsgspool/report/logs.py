@@ -10,7 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from dsgspool.progress import of_line
+from dsgspool.progress import ESCAPES, of_line
 from dsgspool.report.book import Log
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ GLANCE = 4096  #: bytes read for one line of it
 MAX_ERROR = 300  #: characters of the line that says what went wrong
 MAX_LINE = 400  #: characters of a log's line in a list
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _SAYS_SOMETHING = re.compile(r"\w")
 
@@ -57,7 +56,7 @@ def last_lines(data: bytes, number: int = 20) -> str:
 
 def plain_line(line: str, limit: int = MAX_ERROR) -> str:
     """A line without colours and without what cannot be seen, shortened."""
-    return _CONTROLS.sub(" ", _ANSI.sub("", line)).strip()[:limit]
+    return _CONTROLS.sub(" ", ESCAPES.sub("", line)).strip()[:limit]
 
 
 def telling_line(data: bytes) -> str:

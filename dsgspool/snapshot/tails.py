@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from dsgspool import names
@@ -16,23 +17,30 @@ from dsgspool.progress import last_line, progress
 from dsgspool.snapshot.values import Running, Snapshot
 from dsgspool.spool import Spool
 
+Read = Callable[[str, int], bytes | None]
+
 TAIL = 4096  #: bytes of each log
 _BREAK = re.compile(rb"[\r\n]")
 
 
-def with_tails(spool: Spool, seen: Snapshot) -> Snapshot:
-    """The same snapshot; its running tasks with what they said last."""
-    folders = {os.path.dirname(_stem(spool, run)) for run in seen.running if run.attempt}
-    for folder in folders:
+def with_tails(spool: Spool, seen: Snapshot, read: Read | None = None, most: int | None = None) -> Snapshot:
+    """The same snapshot; its running tasks, or the first `most` of them, with what they said last.
+
+    `read(path, limit)`: the last bytes of a log, None when they are not for the reader; else all that can be read is.
+    """
+    read = read or (lambda path, limit: spool.fs.read_at(path, -limit, limit))
+    told = [run for run in seen.running if run.attempt][:most]
+    for folder in {os.path.dirname(_stem(spool, run)) for run in told}:
         with contextlib.suppress(OSError):
             spool.fs.see(f"{folder}/.")
-    return replace(seen, running=tuple(_with_tail(spool, run) if run.attempt else run for run in seen.running))
+    lines = {run.claim: _with_tail(spool, run, read) for run in told}
+    return replace(seen, running=tuple(lines.get(run.claim, run) for run in seen.running))
 
 
-def _with_tail(spool: Spool, run: Running) -> Running:
+def _with_tail(spool: Spool, run: Running, read: Read) -> Running:
     """The line is that of the log which was written last; any of the two may tell the progress."""
     stem = _stem(spool, run)
-    ends = {path: data for path in (f"{stem}.err", f"{stem}.out") if (data := _end(spool, path))}
+    ends = {path: data for path in (f"{stem}.err", f"{stem}.out") if (data := _end(read, path))}
     if len(ends) > 1:
         ends = {path: ends[path] for path in sorted(ends, key=lambda path: _written(spool, path), reverse=True)}
     told = next(filter(None, map(progress, ends.values())), None)
@@ -44,9 +52,9 @@ def _stem(spool: Spool, run: Running) -> str:
     return f"{spool.logs}/{names.record_path(run.task, run.attempt).removesuffix('.yaml')}"
 
 
-def _end(spool: Spool, path: str) -> bytes:
+def _end(read: Read, path: str) -> bytes:
     try:
-        data = spool.fs.read_at(path, -TAIL - 1, TAIL + 1)
+        data = read(path, TAIL + 1) or b""
     except OSError:
         return b""
     # The first line of a longer one is half a line: `7%` may be the end of 37%.
