@@ -43,6 +43,7 @@ class Sight:
 
     same: set[str] = field(default_factory=set)  #: folders that hold what they held
     files: list[tuple[str, int]] = field(default_factory=list)  #: (path, inode number) in all others
+    private: list[str] = field(default_factory=list)  #: folders that may not be read
     stamps: dict[str, Stamp] = field(default_factory=dict)  #: of folders that may be left out next time
 
     def remember(self, new: Iterable[str]) -> dict[str, Stamp]:
@@ -76,7 +77,8 @@ def look(fs: Fs, top: str, part: str, known: dict[str, Stamp], now: float) -> Si
         except PermissionError:
             if not folder:
                 raise
-            continue  # somebody's private one
+            sight.private.append(folder)
+            continue
         if now - status.st_ctime > SETTLED:
             sight.stamps[folder] = stamp
         if len(folder) < DEEPEST:

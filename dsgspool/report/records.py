@@ -59,6 +59,8 @@ class Records:
         except OSError as error:
             self._tell(str(StorageError.of(error, "list")))
             return False  # what is known stands; that it may be old is told
+        for folder in sight.private:
+            self._tell(f"logs/{folder}/ may not be read by who writes this: what it holds is not told")
         task, number, inode = self.table.task, self.table.number, self.table.inode
         rows = [row for row, name in enumerate(task) if name.rpartition("/")[0] not in sight.same]
         known = {names.record_path(task[row], number[row]): inode[row] for row in rows}

@@ -97,3 +97,16 @@ def test_a_folder_that_changed_a_moment_ago_is_listed_again(tree: Tree) -> None:
 def test_a_folder_with_a_new_name_is_listed_once_more(tree: Tree) -> None:
     tree.look(new=("a/1.yaml", "x.yaml"))
     assert tree.look().same == {"b", "b/000"}
+
+
+def test_a_private_folder_is_named_and_the_others_are_listed(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, status = str(tree.root / "a"), tree.fs.status_of_folder
+
+    def refuse(path: str) -> os.stat_result:
+        if path == inside:
+            raise PermissionError(13, "Permission denied", path)
+        return status(path)
+
+    monkeypatch.setattr(tree.fs, "status_of_folder", refuse)  # root, who runs tests in CI, is never refused
+    sight = tree.look()
+    assert (sight.private, _files(sight)) == (["a"], ["b/000/2.yaml", "x.yaml"])
