@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from dsgspool.fs import Fs
 from dsgspool.report import chunks, listing, site
 from dsgspool.report.site import write_site
 from tests.support.seeded import Seeded
@@ -377,6 +378,21 @@ def test_what_cannot_be_read_is_told_each_time_and_passed_over(seeded: Seeded, m
         assert "not UTF-8" in told
         assert "no~thing%~" in told
         assert [row["task"] for row in pages.attempts] == ["y"]
+
+
+def test_a_private_folder_is_told_and_passed_over(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeded.done("mine/x", "y")
+    content = Fs.content
+
+    def refuse(fs: Fs, path: str, part: str) -> list[tuple[str, int, bool]]:
+        if path.endswith("/mine"):
+            raise PermissionError(13, "Permission denied", path)
+        return content(fs, path, part)
+
+    monkeypatch.setattr(Fs, "content", refuse)  # root, who runs tests in CI, is never refused
+    pages = Pages(seeded)
+    assert [row["task"] for row in pages.tasks] == ["y"]
+    assert [problem.split(" ")[0] for problem in pages.twin["problems"]] == ["done/mine/", "logs/mine/"]
 
 
 def test_of_a_log_of_any_size_only_the_end_is_kept(seeded: Seeded) -> None:
