@@ -41,7 +41,7 @@ class Janitor:
         self.spool, self.fs, self.peers, self.wid, self.server, self.tell = spool, spool.fs, peers, wid, server, tell
         self.moves = Moves(spool)
         self.chain = Chain(spool, peers.is_dead, lambda: spool.settings().lease)
-        self.strays = Strays(self.moves, peers.is_dead, tell)
+        self.strays = Strays(self.moves, peers.is_dead, self.chain.has_ended, tell)
         self.round_at = float("-inf")  #: BOOTTIME before the last whole look at the folders of all workers
         self._met: set[str] = set()  #: dead workers that I have taken over
         self._unwritten = ("", 0.0)  #: an empty link of the chain, and BOOTTIME when I first saw it so

@@ -185,6 +185,11 @@ class Chain:
             attempt += 1
         return None
 
+    def has_ended(self, name: TaskName) -> bool:
+        """True when the attempt of this very claim has its end: nothing of it runs any more."""
+        found = self.of_claim(name)
+        return found is not None and record_is_over(found[1])
+
     def count(self, identity: str) -> int:
         """Number of the newest record of a name, 0 when it has none."""
         attempt = 0

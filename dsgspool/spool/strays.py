@@ -1,4 +1,4 @@
-"""Names that carry a claim which is over, wherever a person moved them: found and made bare bit by bit.
+"""Names that carry a claim which is over, wherever a person moved or copied them: found and made bare bit by bit.
 
 The rule: a walk through done/ and failed/ may last longer than the fence of whoever makes it.  So it goes on for a moment
 at each turn of its worker, whose heart beats in between; and a claim is forgotten only after a whole walk that began when
@@ -24,8 +24,14 @@ SHORT = (State.HOLD, State.TODO)
 class Strays:
     """Claims to be taken off names: all those of dead workers (`wanted` holds their WID), and single ones (WID.C)."""
 
-    def __init__(self, moves: Moves, is_dead: Callable[[str], bool], tell: Callable[..., None]) -> None:
-        self.moves, self.spool, self.is_dead, self.tell = moves, moves.spool, is_dead, tell
+    def __init__(
+        self,
+        moves: Moves,
+        is_dead: Callable[[str], bool],
+        has_ended: Callable[[TaskName], bool],
+        tell: Callable[..., None],
+    ) -> None:
+        self.moves, self.spool, self.is_dead, self.has_ended, self.tell = moves, moves.spool, is_dead, has_ended, tell
         self.wanted: set[str] = set()
         self._on_patrol = self._failed = False
         self._walk: Iterator[bool] | None = None
@@ -36,7 +42,7 @@ class Strays:
         self.wanted.add(owner)
 
     def patrol(self) -> None:
-        """Look for names of any dead owner in todo/ and hold/: a person may have moved one late."""
+        """Look for names of any dead owner in todo/ and hold/, and of ended attempts in hold/: people move and copy late."""
         self._on_patrol = True
 
     @property
@@ -115,4 +121,5 @@ class Strays:
         if state is State.RUNNING and path.startswith(f"{wid}/"):
             return ""  # the sweep of that folder reads its record
         is_over = wid in self.wanted or (state in SHORT and self.is_dead(wid))
-        return wid if is_over else ""
+        # RACE: a copy in hold/ outlives the attempt of its original, and the owner never misses it.
+        return wid if is_over or (state is State.HOLD and self.has_ended(name)) else ""

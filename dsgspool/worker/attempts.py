@@ -83,7 +83,7 @@ class Attempts:
             self.runner.open(attempt)
             attempt.user = self._user(ready.text)
             self.runner.prepare(attempt, ready.text, self.worker.settings)
-            outcome = self._must_wait(attempt) or self._launch(attempt)
+            outcome = self._must_wait(attempt) or self._taken_away(attempt) or self._launch(attempt)
         except NewerFormat as error:
             outcome = self._to_lane(attempt, f"format{error.format}", str(error))
         except InvalidTask as error:
@@ -154,6 +154,14 @@ class Attempts:
             lane = names.lane_for(names.parse_lane(attempt.name.lane).priority, cpus)
             return self._to_lane(attempt, lane, f"wants {cpus} slots")
         return None
+
+    def _taken_away(self, attempt: Attempt) -> Outcome | None:
+        """RACE: a person took the file while I was slow, and elsewhere it ran and ended: then there are more records than
+        its name tells of.  None can come any more, now that I hold the newest."""
+        is_expected = attempt.number <= attempt.name.budget.attempts + 1
+        if is_expected or attempt.held.file in self.worker.own.listing():
+            return None
+        return Outcome(Kind.REVOKED, reason="its file was taken out of running/")
 
     def _to_lane(self, attempt: Attempt, lane: str, why: str) -> Outcome:
         """Give a file back into the lane that says why it cannot be run here."""

@@ -18,6 +18,26 @@ FOUND = {
         workers=((0, 2), (1, 1)),
         events=(Event(2.96, "prune", 0, 582046723, 2.46), Event(7.71, "drop", 1, 563340719, 2.1)),
     ),
+    "a slow worker started what a person had taken from it and what had failed for good elsewhere": Plan(
+        seed=7983,
+        version="3",
+        workers=((0, 3), (0, 3)),
+        events=(
+            Event(5.14, "submit", 0, 111983845, 5.39),
+            Event(8.17, "mv_out", 0, 785858314, 6.4),
+            Event(8.63, "operator", 1, 359158562, 6.37),
+        ),
+    ),
+    "a copy in hold/ kept the claim of an attempt that had ended": Plan(
+        seed=7106,
+        workers=((1, 2), (1, 2)),
+        events=(
+            Event(10.95, "submit", 1, 200324113, 1.64),
+            Event(22.76, "full", 1, 937968153, 12.78),
+            Event(28.22, "cp_running", 1, 947784237, 3.71),
+            Event(32.53, "mv_hold", 1, 844818773, 5.15),
+        ),
+    ),
 }
 
 

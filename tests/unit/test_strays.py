@@ -7,9 +7,10 @@ import pytest
 
 from dsgspool import lease
 from dsgspool.proc import Identity
-from dsgspool.spool import Spool
+from dsgspool.spool import Spool, held_name
 from dsgspool.spool.moves import Moves
 from dsgspool.spool.strays import PAUSE, SLICE, Strays
+from dsgspool.task import State
 from tests.support.doors import ClockedFs, FlakyFs, files_below
 
 WID = "n1-aaaaaaaa"
@@ -40,11 +41,13 @@ def put(world):
     return make
 
 
-def strays_of(world, fs=None, dead=()):
+def strays_of(world, fs=None, dead=(), ended=()):
     """And what they told."""
     told = []
     spool = Spool(world.root, fs or ClockedFs(world.clock), world.clock)
-    strays = Strays(Moves(spool), set(dead).__contains__, lambda _event, text, **_: told.append(text))
+    strays = Strays(
+        Moves(spool), set(dead).__contains__, set(ended).__contains__, lambda _event, text, **_: told.append(text)
+    )
     return strays, told
 
 
@@ -76,6 +79,16 @@ def test_a_claim_is_found_wherever_a_person_moved_it(world, put, path, bare):
     assert strays.turn() == 1
     assert sorted(lies(world)) == sorted([f"hold/y@{WID}", bare])
     assert not strays.is_busy
+
+
+def test_a_copy_in_hold_loses_its_claim_when_the_attempt_of_its_original_has_ended(world, put):
+    """Its owner lives and misses nothing; what is still running keeps its name, wherever it lies."""
+    ended = held_name(State.HOLD, f"s/x@{WID}.1.yaml")
+    strays, _ = strays_of(world, ended=[ended])
+    put(f"hold/s/x@{WID}.1.yaml", f"hold/y@{WID}.2.yaml", f"todo/s/x@{WID}.1.yaml")
+    strays.patrol()
+    assert strays.turn() == 1
+    assert sorted(lies(world)) == ["hold/s/x~0", f"hold/y@{WID}", f"todo/s/x@{WID}"]
 
 
 def test_the_folder_of_a_dead_worker_is_left_to_the_sweep_that_reads_its_records(world, put):

@@ -37,8 +37,8 @@ def test_a_task_whose_file_is_gone_is_killed_and_nothing_is_published(inside):
     worker = inside()
     pid = running(worker)
     (file,) = worker.mine()
-    worker.mv(f"{worker.folder}/{file}", f"hold/{file}")
-    worker.until(lambda: worker.lies() == ["hold/x~0"])
+    worker.mv(f"{worker.folder}/{file}", f"failed/{file}")
+    worker.until(lambda: worker.lies() == ["failed/x~cancelled"])
     assert not is_alive(pid)
     assert (worker.record("x")["outcome"], worker.record("x")["next"]) == ("revoked", "nothing")
     assert worker.worker.intake.desk.is_empty
@@ -65,6 +65,35 @@ def test_what_waits_for_a_slot_and_is_taken_away_is_forgotten_and_stripped(insid
     worker.mv(f"{worker.folder}/{file}", f"hold/{file}")
     worker.until(lambda: worker.lies("hold") == ["hold/y~0"])
     assert not worker.record("y")
+
+
+def test_what_ran_elsewhere_while_this_worker_was_slow_is_not_started(inside, world, monkeypatch):
+    """Between its claim and its start a person took the file away, another worker ran it, and it failed for good."""
+    worker = inside()
+    intake = worker.worker.intake
+    start = intake._start
+    monkeypatch.setattr(intake, "_start", lambda: None)
+    worker.drop("x", HANGS)
+    worker.until(lambda: intake.desk.ready)
+    (file,) = worker.mine()
+    worker.mv(f"{worker.folder}/{file}", "failed/x~exit1.yaml")
+    with open(f"{world.root}/logs/x.1.yaml", "w") as record:
+        record.write("task: x\nclaim: n2-bbbbbbbb.1\noutcome: exit1\nnext: failed~exit1\n...\n")
+    start()
+    assert not worker.worker.attempts.by_pid
+    monkeypatch.setattr(intake, "_start", start)
+    worker.until(lambda: worker.record("x", 2).get("outcome"))
+    assert (worker.record("x", 2)["outcome"], worker.record("x", 2)["next"]) == ("revoked", "nothing")
+    assert worker.lies() == ["failed/x~exit1"]
+
+
+def test_what_failed_and_was_requeued_runs_though_it_has_more_records_than_its_name_tells(inside, world):
+    with open(f"{world.root}/logs/x.1.yaml", "w") as record:
+        record.write("task: x\nclaim: n2-bbbbbbbb.1\noutcome: exit1\nnext: failed~exit1\n...\n")
+    worker = inside()
+    worker.drop("x")
+    worker.until(lambda: worker.lies() == ["done/x"])
+    assert worker.record("x", 2)["outcome"] == "done"
 
 
 def test_what_is_still_being_written_and_is_taken_away_is_forgotten_and_stripped(inside):
@@ -151,15 +180,15 @@ def test_every_file_that_carries_a_claim_that_is_over_is_stripped(inside):
 
 
 def test_a_name_that_cannot_be_stripped_now_is_stripped_at_a_later_heartbeat(inside, world):
-    fs = FlakyFs(world.clock, {"rename": errno.EIO}, times=0, path="/hold/")
+    fs = FlakyFs(world.clock, {"rename": errno.EIO}, times=0, path="/failed/")
     worker = inside(fs)
     running(worker)
     (file,) = worker.mine()
-    worker.mv(f"{worker.folder}/{file}", f"hold/{file}")
+    worker.mv(f"{worker.folder}/{file}", f"failed/{file}")
     fs.times = 3
     worker.until(lambda: worker.record("x").get("outcome"))
-    assert "@" in "".join(os.listdir(f"{worker.root}/hold"))
-    worker.until(lambda: worker.lies() == ["hold/x~0"])
+    assert "@" in "".join(os.listdir(f"{worker.root}/failed"))
+    worker.until(lambda: worker.lies() == ["failed/x~cancelled"])
 
 
 def test_what_a_person_takes_in_the_moment_of_its_publication_is_stripped(inside, world):

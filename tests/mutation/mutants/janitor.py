@@ -191,6 +191,15 @@ MUTANTS = (
     ),
     Mutant(
         "strip",
+        "16 (xxxiii)",
+        "a copy in hold/ keeps the claim of an attempt that has ended",
+        "spool/strays.py",
+        " or (state is State.HOLD and self.has_ended(name)) else",
+        " else",
+        ("unit/test_strays.py::test_a_copy_in_hold_loses_its_claim_when_the_attempt_of_its_original_has_ended",),
+    ),
+    Mutant(
+        "strip",
         "16 (xxix)",
         "a claim that was found is not looked for once more",
         "spool/strays.py",

@@ -40,6 +40,15 @@ MUTANTS = (
     ),
     Mutant(
         "R2",
+        "16 (xxxii)",
+        "what ran elsewhere while this worker was slow is started",
+        "worker/attempts.py",
+        " or self._taken_away(attempt) or",
+        " or",
+        ("unit/test_worker.py::test_what_ran_elsewhere_while_this_worker_was_slow_is_not_started",),
+    ),
+    Mutant(
+        "R2",
         "6",
         "a file that was claimed and waits is started although it was taken away",
         "worker/agreement.py",
