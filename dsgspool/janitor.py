@@ -1,8 +1,8 @@
 """What keeps a spool tidy when nodes die: take-over, due tasks, bumps, sweeps.
 
 The rule: every duty is a rename that may be repeated and that two janitors may do at once; safety never depends on who
-leads.  The chain of O_EXCL files workers/janitor.N says who does the work, so that not everybody does.  A dead worker's
-folder is swept again and again for a day, because a rename that was on its way may still land there (hazards, 9).
+leads (leader.py).  A dead worker's folder is swept again and again for a day, because a rename that was on its way may
+still land there (hazards, 9): at once and often at first, then seldom.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from dsgspool import names
 from dsgspool.clock import ServerClock, iso, unix
 from dsgspool.errors import InvalidName
 from dsgspool.fs import DEEPEST
+from dsgspool.leader import Leadership
 from dsgspool.lease import Peers
 from dsgspool.names import TaskName
 from dsgspool.records import record_is_over
@@ -27,11 +29,19 @@ from dsgspool.task import Decision, Kind, Outcome, Retry, State, decide
 
 DAY = 86400.0
 EMPTY_BATCH = 3600.0  #: seconds after which an empty batch folder in todo/ is removed
-DEPUTIES = 2
 BUMPS = 2
 SLICE = 0.5  #: seconds after which a long duty leaves the rest to its next turn: a heart must beat in between
+SELDOM = 10.0  #: seconds between two looks at a dead worker's folder that has long been empty
 
 Tell = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Swept:
+    """A dead worker's folder: since when it has been empty, and when it is looked at again; BOOTTIME."""
+
+    empty_since: float
+    again_at: float
 
 
 class Janitor:
@@ -42,54 +52,10 @@ class Janitor:
         self.moves = Moves(spool)
         self.chain = Chain(spool, peers.is_dead, lambda: spool.settings().lease)
         self.strays = Strays(self.moves, peers.is_dead, self.chain.has_ended, tell)
+        self.leadership = Leadership(spool, peers, wid)
         self.round_at = float("-inf")  #: BOOTTIME before the last whole look at the folders of all workers
-        self._met: set[str] = set()  #: dead workers that I have taken over
-        self._unwritten = ("", 0.0)  #: an empty link of the chain, and BOOTTIME when I first saw it so
+        self._met: dict[str, _Swept] = {}  #: dead workers that I have taken over
         self._bumped: dict[str, tuple[int, int]] = {}  #: batch folder -> its mtime after my last touch, and how many
-
-    # -- who leads -----------------------------------------------------------------------------------------------
-
-    def leads(self) -> bool:
-        """True when the newest link of the chain names me; makes the next link when its leader is dead."""
-        numbers = self._links()
-        newest = numbers[-1] if numbers else 0
-        leader = self._leader(newest)
-        if leader == self.wid:
-            return True
-        if newest and not (leader and self.peers.is_dead(leader)):
-            return False
-        try:
-            self.fs.create_whole(f"{self.spool.workers}/janitor.{newest + 1}", f"{self.wid}\n".encode())
-        except FileExistsError:
-            return False
-        for number in numbers[:-1]:
-            self.fs.remove(f"{self.spool.workers}/janitor.{number}")
-        return True
-
-    def _links(self) -> list[int]:
-        return sorted(int(f[8:]) for f in self.peers.files if f.startswith("janitor.") and f[8:].isdecimal())
-
-    def _leader(self, number: int) -> str:
-        """WID in a link of the chain; '' while its maker has not written it (or died before: see below)."""
-        data = self.fs.read_fresh(f"{self.spool.workers}/janitor.{number}") if number else None
-        if data == b"" and self._is_stale(f"janitor.{number}"):
-            return "nobody"  # its maker died between making and writing it; 'nobody' is not in workers/, so dead
-        return (data or b"").decode(errors="replace").strip()
-
-    def _is_stale(self, link: str) -> bool:
-        """Empty for a lease of my own clock: what O_EXCL made on NFS v3 has no mtime until its maker's next call."""
-        if self._unwritten[0] != link:
-            self._unwritten = (link, self.spool.clock.boot())
-        return self.spool.clock.boot() - self._unwritten[1] > self.peers.times().lease
-
-    def watched(self, *, leading: bool) -> list[str]:
-        """Whose heartbeats I look at: the leader and two deputies everybody's, everybody those three."""
-        living = [wid for wid in self.peers.living() if wid != self.wid]
-        first = sorted([*living, self.wid])[: DEPUTIES + 1]
-        if leading or self.wid in first or len(living) <= 2 * DEPUTIES:
-            return living
-        leader = self._leader(max(self._links(), default=0))
-        return [wid for wid in living if wid in first or wid == leader]
 
     # -- the dead ------------------------------------------------------------------------------------------------
 
@@ -102,11 +68,9 @@ class Janitor:
         moved, began = 0, self.spool.clock.boot()
         self.peers.dying.clear()
         for wid, is_folder in list(self.fs.scan(self.spool.running)):
-            if is_folder and wid != self.wid and (why := self.peers.verdict(wid)) and not self._is_new(wid):
+            is_dead = is_folder and wid != self.wid and (why := self.peers.verdict(wid)) and not self._is_new(wid)
+            if is_dead and (wid not in self._met or began >= self._met[wid].again_at):
                 moved += self._take_over(wid, why)
-                if wid not in self._met:
-                    self._met.add(wid)
-                    self.strays.want(wid)
         self.round_at = began
         return moved
 
@@ -125,6 +89,11 @@ class Janitor:
             self._fence(wid, why)
         moved = sum(self._rescue(wid, file, why) for file in files)
         self._forget(wid, folder)
+        now = self.spool.clock.boot()
+        if wid not in self._met:
+            self.strays.want(wid)
+        since = now if files or wid not in self._met else self._met[wid].empty_since
+        self._met[wid] = _Swept(since, now + min(now - since, SELDOM))
         return moved
 
     def _fence(self, wid: str, why: str) -> None:

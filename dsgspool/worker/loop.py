@@ -251,7 +251,7 @@ class Worker:
             self.station.announce(self.lease)  # somebody removed it: the others must go on knowing me
         if self.peers.files & {f"{self.station.wid}.fenced", f"{self.station.wid}.dead"}:
             raise Fenced("another worker or an operator took this one for dead")
-        self.leading = self.janitor.leads()
+        self.leading = self.janitor.leadership.leads()
         moved = self.janitor.due() if self.leading else 0
         if moved + self.janitor.bury():
             self.intake.came_back()
@@ -263,7 +263,7 @@ class Worker:
     def _watch_peers(self) -> None:
         # RACE: only samples taken while my own heartbeats go through say anything about others (hazards H30).
         if self.clock.boot() - self.lease.beat_at <= 2 * self.settings.heartbeat:
-            for wid in self.janitor.watched(leading=self.leading):
+            for wid in self.janitor.leadership.watched(leading=self.leading):
                 self.peers.watch(wid)
         else:
             self.peers.start_over()

@@ -377,7 +377,7 @@ class Actor:
     def sweep(self) -> None:
         """A janitor's round."""
         self.peers.refresh()
-        self.janitor.leads()
+        self.janitor.leadership.leads()
         self.janitor.due()
         self.janitor.bury()
         self.janitor.strays.patrol()

@@ -146,6 +146,47 @@ def test_a_rename_that_lands_late_is_found_by_the_next_sweep(world, dying, actor
     assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~0"]
 
 
+def test_a_folder_that_stays_empty_is_looked_at_seldom_and_what_lands_in_it_still_comes_back(
+    world, dying, actor, monkeypatch
+):
+    world.crash(dying)
+    actor.sweep()
+    looks: list[float] = []
+    scan = actor.janitor.fs.scan
+
+    def seen(folder, **how):
+        if folder == dying.own.path:
+            looks.append(world.clock.boot())
+        return scan(folder, **how)
+
+    monkeypatch.setattr(actor.janitor.fs, "scan", seen)
+
+    def rounds(seconds):
+        looks.clear()
+        for _ in range(seconds):
+            world.pass_time(1)
+            actor.janitor.bury()
+        return len(looks)
+
+    assert rounds(60) < 14
+    assert 5 <= rounds(60) <= 7
+    world.drop("x")
+    os.rename(f"{world.root}/todo/x.yaml", f"{dying.own.path}/x@{dying.wid}.9.yaml")
+    rounds(11)
+    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~0"]
+
+
+def test_who_leads_is_read_once(world, actor, monkeypatch):
+    """A link is written once, and everybody asks each second."""
+    other = world.worker()
+    assert (leads(actor), leads(other)) == (True, False)
+    reads: list[str] = []
+    read = other.janitor.fs.read_fresh
+    monkeypatch.setattr(other.janitor.fs, "read_fresh", lambda path: reads.append(path) or read(path))
+    assert not any(leads(other) for _ in range(5))
+    assert not [path for path in reads if "janitor" in path]
+
+
 def test_two_janitors_at_once_move_it_once(world, dying, actor):
     running(dying, "x")
     other = world.worker()
@@ -261,7 +302,7 @@ def links(world):
 
 def leads(actor):
     actor.peers.refresh()
-    return actor.janitor.leads()
+    return actor.janitor.leadership.leads()
 
 
 def test_the_first_leads_and_the_second_does_not(world, dying, actor):
@@ -296,7 +337,7 @@ def test_of_two_who_see_the_same_dead_leader_one_leads(world, dying, actor):
     world.crash(dying)
     for one in (actor, other):
         one.peers.refresh()
-    assert [actor.janitor.leads(), other.janitor.leads()] == [True, False]
+    assert [actor.janitor.leadership.leads(), other.janitor.leadership.leads()] == [True, False]
 
 
 def test_the_leader_and_two_deputies_watch_everybody(world):
@@ -307,8 +348,12 @@ def test_the_leader_and_two_deputies_watch_everybody(world):
     assert leads(leader)
     for one in everybody:
         one.peers.refresh()
-    assert len(deputy.janitor.watched(leading=False)) == len(leader.janitor.watched(leading=True)) == 7
-    assert set(last.janitor.watched(leading=False)) == {one.wid for one in [*everybody[:3], leader]}
+    assert (
+        len(deputy.janitor.leadership.watched(leading=False))
+        == len(leader.janitor.leadership.watched(leading=True))
+        == 7
+    )
+    assert set(last.janitor.leadership.watched(leading=False)) == {one.wid for one in [*everybody[:3], leader]}
 
 
 def test_the_newest_link_says_whom_all_watch(world):
@@ -317,7 +362,7 @@ def test_the_newest_link_says_whom_all_watch(world):
         with open(f"{world.spool.workers}/janitor.{number}", "w") as file:
             file.write(f"{one.wid}\n")
     everybody[7].peers.refresh()
-    watched = everybody[7].janitor.watched(leading=False)
+    watched = everybody[7].janitor.leadership.watched(leading=False)
     assert everybody[5].wid in watched
     assert everybody[4].wid not in watched
 
