@@ -34,7 +34,7 @@ def status(
         raise usage("--watch and --json do not go together")
     while True:
         before = spool.clock.boot()
-        seen = snapshot.with_tails(spool, snapshot.take(spool, server=server_clock(spool)))
+        seen = snapshot.with_tails(spool, snapshot.take(spool, server=server_clock(spool), brief=True))
         if as_json:
             output.json(document(seen))
             return

@@ -17,7 +17,8 @@ from dsgspool.janitor import way_of
 from dsgspool.names import TaskName
 from dsgspool.records import parse_record, record_claim, record_is_over
 from dsgspool.snapshot import Violation
-from dsgspool.snapshot.look import FLOW, attempt_numbers
+from dsgspool.snapshot.attempts import attempt_numbers
+from dsgspool.snapshot.look import FLOW
 from dsgspool.spool import Spool, task_name
 from dsgspool.spool.chain import Chain
 from dsgspool.spool.moves import Moves, Place, target_of

@@ -11,10 +11,14 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from dsgspool import names
 from dsgspool.clock import unix
 from dsgspool.records import is_complete, parse_record
+
+if TYPE_CHECKING:
+    from dsgspool.spool import Spool
 
 _WORDS = ("claim", "worker", "host", "outcome", "reason")
 _MOMENTS = ("submitted", "started", "ended")
@@ -114,3 +118,22 @@ def moment(text: str) -> float | None:
         return unix(year, month, day, hour, minute, second) + float(match[7] or 0)
     except ValueError:
         return None
+
+
+def attempt_numbers(spool: Spool) -> dict[str, list[int]]:
+    """Identity -> numbers of the attempts that have a record, from one walk of logs/."""
+    found: dict[str, list[int]] = {}
+    for path, _ in spool.fs.walk(spool.logs):
+        parts = names.parse_record(path)
+        if parts and parts[2] == "yaml":
+            found.setdefault(parts[0], []).append(parts[1])
+    return found
+
+
+def read_attempt(spool: Spool, identity: str, number: int) -> Attempt | None:
+    """One attempt, None when it has no record (any more)."""
+    try:
+        data = spool.fs.read(f"{spool.logs}/{names.record_path(identity, number)}")[0]
+    except OSError:
+        return None
+    return parse_attempt(data, identity, number)

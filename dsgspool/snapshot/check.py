@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from dsgspool import names
 from dsgspool.lease import Peers
-from dsgspool.snapshot.attempts import Attempt
-from dsgspool.snapshot.look import attempt_numbers, is_there, proof_of_death, read_attempt, take
+from dsgspool.snapshot.attempts import Attempt, attempt_numbers, read_attempt
+from dsgspool.snapshot.look import is_there, proof_of_death, take
 from dsgspool.snapshot.values import TaskSeen
 from dsgspool.spool import Spool
 from dsgspool.task import State

@@ -19,11 +19,13 @@ from dsgspool.errors import InvalidName, SettingsError, StorageError
 from dsgspool.lease import Peers, parse_facts
 from dsgspool.names import TaskName
 from dsgspool.settings import parse_control
-from dsgspool.snapshot.attempts import Attempt, moment, parse_attempt
-from dsgspool.snapshot.values import Counts, Running, Snapshot, TaskSeen, WorkerSeen
+from dsgspool.snapshot.attempts import Attempt, attempt_numbers, moment, read_attempt
+from dsgspool.snapshot.counting import Tally, count, tally
+from dsgspool.snapshot.values import Running, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.spool import PAUSE, Spool, task_name
 from dsgspool.task import State
 
+COUNTED = (State.TODO, State.HOLD, State.DONE, State.FAILED)  #: whose names alone say all that a count needs
 FLOW = (State.TODO, State.WAITING, State.HOLD, State.RUNNING, State.DONE, State.FAILED)
 DEFAULT_LEASE = 47.0  #: when spool.yaml cannot be read
 
@@ -35,10 +37,12 @@ def take(
     server: ServerClock | None = None,
     peers: Peers | None = None,
     states: Collection[State] = FLOW,
+    brief: bool = False,
 ) -> Snapshot:
     """Look once.  `records`: those of finished tasks too.  `server`, `peers`: what is known better.  `states`: these only;
-    a reader that has a cheaper way to list done/ leaves it out."""
-    return _Look(spool, records, server, peers, states).take()
+    a reader that has a cheaper way to list done/ leaves it out.  `brief`: where very many lie they are only counted, and
+    are not among the `tasks`."""
+    return _Look(spool, records, server, peers, states, brief).take()
 
 
 @dataclass(slots=True)
@@ -48,6 +52,8 @@ class _Look:
     server: ServerClock | None
     peers: Peers | None
     states: Collection[State] = FLOW
+    brief: bool = False
+    tallies: dict[State, Tally] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
     lease: float = DEFAULT_LEASE
@@ -66,7 +72,7 @@ class _Look:
         taken = self.server.now() if self.server else max([self.spool.clock.wall(), *filter(None, beats.values())])
         workers = tuple(self.worker(wid, beats[wid], taken, held.get(wid, ())) for wid in sorted(beats))
         running = tuple(_running(task, worker, taken) for worker in workers for task in held.get(worker.wid, ()))
-        counts, batches = count(tasks)
+        counts, batches = count(tasks, self.tallies)
         return Snapshot(
             root=self.spool.root,
             taken=taken,
@@ -102,11 +108,19 @@ class _Look:
 
     def in_state(self, state: State) -> Iterator[TaskSeen]:
         try:
-            for path, _ in self.spool.fs.walk(self.spool.folder(state)):
+            for path in self.paths(state):
                 if not names.is_ignored(os.path.basename(path)) and (seen := self.seen(state, path)):
                     yield seen
         except OSError as error:
             self.problems.append(str(StorageError.of(error, "list")))
+
+    def paths(self, state: State) -> Iterable[str]:
+        """Those that are looked at one by one."""
+        folder = self.spool.folder(state)
+        if self.brief and state in COUNTED and (found := tally(self.spool.fs, folder)):
+            self.tallies[state] = found
+            return found.rest
+        return (path for path, _ in self.spool.fs.walk(folder))
 
     def seen(self, state: State, path: str) -> TaskSeen | None:
         folder, slash, _ = path.partition("/") if state in (State.WAITING, State.RUNNING) else ("", "/", "")
@@ -247,35 +261,6 @@ def is_there(spool: Spool, task: TaskSeen) -> bool:
     except OSError:
         return True  # a link or a socket: something is there
     return True
-
-
-def attempt_numbers(spool: Spool) -> dict[str, list[int]]:
-    """Identity -> numbers of the attempts that have a record, from one walk of logs/."""
-    found: dict[str, list[int]] = {}
-    for path, _ in spool.fs.walk(spool.logs):
-        parts = names.parse_record(path)
-        if parts and parts[2] == "yaml":
-            found.setdefault(parts[0], []).append(parts[1])
-    return found
-
-
-def read_attempt(spool: Spool, identity: str, number: int) -> Attempt | None:
-    """One attempt, None when it has no record (any more)."""
-    try:
-        data = spool.fs.read(f"{spool.logs}/{names.record_path(identity, number)}")[0]
-    except OSError:
-        return None
-    return parse_attempt(data, identity, number)
-
-
-def count(tasks: Iterable[TaskSeen]) -> tuple[Counts, dict[str, Counts]]:
-    """All together, and for each batch in the order of their names."""
-    whole: Counter[str] = Counter()
-    batches: dict[str, Counter[str]] = {}
-    for task in tasks:
-        whole[task.state] += 1
-        batches.setdefault(task.batch, Counter())[task.state] += 1
-    return Counts(**whole), {batch: Counts(**batches[batch]) for batch in sorted(batches)}
 
 
 def _running(task: TaskSeen, worker: WorkerSeen, taken: float) -> Running:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from dsgspool.cli.top.values import Row
 from dsgspool.snapshot import TaskSeen
-from dsgspool.snapshot.look import read_attempt
+from dsgspool.snapshot.attempts import read_attempt
 from dsgspool.spool import Spool
 from dsgspool.task import State
 
