@@ -4,7 +4,8 @@
 (function (d) {
   "use strict";
 
-  const attempts = d.tables.attempts;
+  const attempts = d.tables.attempts,
+    tasks = d.tables.tasks;
   const BACK = ["stopped", "revoked", "pruned", "cancelled"]; // neither good nor bad
   const PALETTE = 7,
     LISTED = 12;
@@ -21,7 +22,7 @@
             : "failed";
   d.KINDS = ["done", "running", "failed", "lost", "back"];
 
-  /** {hosts, lanes, bounds, starts, ends, submitted, begun, kinds, seconds}; null when nothing has begun. */
+  /** {hosts, lanes, bounds, starts, ends, rows, submitted, begun, untold, kinds}; null when nothing has begun. */
   d.timelineModel = () => {
     const size = attempts.count,
       now = d.current.stamp * 1000;
@@ -54,7 +55,8 @@
       starts,
       ends,
       bounds: bounds(starts, ends),
-      ...queued(sorted, began),
+      rows: sorted,
+      ...d.timelineQueue(sorted, began),
       count: rows.length,
       kinds: Uint8Array.from({ length: size }, (_, row) => kindOf[attempts.outcome[row]]),
     };
@@ -67,13 +69,16 @@
     return [Math.floor(first - spare), Math.ceil(last + spare)];
   }
 
-  function queued(sorted, began) {
+  /** Moments at which tasks came and were begun; those that wait still have come only.  `untold`: of how many is not known. */
+  d.timelineQueue = (sorted, began) => {
     const known = sorted.filter((row) => attempts.submitted[row] <= began[row]);
+    const waiting = tasks.submitted.subarray(0, tasks.count).filter((moment) => moment > 0);
     return {
-      submitted: Float64Array.from(known, (row) => attempts.submitted[row]).sort(),
+      submitted: Float64Array.from([...Array.from(known, (row) => attempts.submitted[row]), ...waiting]).sort(),
       begun: Float64Array.from(known, (row) => began[row]),
+      untold: Math.max(0, d.current.counts.todo - waiting.length),
     };
-  }
+  };
 
   function nodes(byHost, began, over, now) {
     const names = [...byHost.keys()].map((host) => [attempts.dictionaries.host.words[host], host]);

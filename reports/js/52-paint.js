@@ -153,7 +153,7 @@
     const now = d.current.stamp * 1000;
     band(g, running, top, half, d.colour("running") || "#e0a100", ["running"]);
     if (model.submitted.length)
-      band(g, queued, top + half + 10, half, d.colour("todo") || "#b9bfc4", ["queued,", "ran since"]);
+      band(g, queued, top + half + 10, half, d.colour("todo") || "#b9bfc4", model.untold ? ["queued,", "at least"] : ["queued"]);
 
     function band(pen, values, y, tall, colour, label) {
       const most = Math.max(
