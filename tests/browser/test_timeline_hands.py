@@ -6,6 +6,7 @@ what the page said before.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -253,3 +254,22 @@ def test_a_newer_report_keeps_the_part_and_the_place_that_one_looks_at(tmp_path:
     reader.page.clock.run_for(1000)
     assert view(reader)[1] >= reader.page.evaluate("() => dsgspool.current.stamp * 1000"), "the whole goes on to be it"
     assert "news" in reader.page.locator(".legend:visible").inner_text()
+
+
+def test_the_queue_counts_those_that_wait_still(tmp_path: Path, readers: OpenReader) -> None:
+    spool = Hand(tmp_path / "lab" / "spool")
+    spool.worker("n1-aaaaaaaa")
+    spool.done("a/1", "n1-aaaaaaaa", ago=3000, seconds=100, waited=500)
+    for n in range(5):
+        name = spool.drop(f"a/{n + 2}")
+        os.utime(spool.root / f"todo/{name}.yaml", (spool.now - 2000 + 100 * n,) * 2)
+    reader = readers(render(spool)).open("/timeline")
+    told = [
+        reader.page.evaluate("ago => dsgspool.levels(dsgspool.timeline.model, ago)[1]", 1000 * (spool.now - ago))
+        for ago in (3600, 3200, 2500, 1850, 0)
+    ]
+    assert told == [0, 1, 0, 2, 5]
+    assert reader.page.evaluate("() => dsgspool.timeline.model.untold") == 0
+    reader.go("/tasks?cols=times&q=state:todo")
+    row = reader.page.locator(".grid-row[data-task='a/2'] .c-submitted")
+    assert re.fullmatch(r"(\d+ \w+ )?\d\d:\d\d", row.inner_text())
