@@ -207,14 +207,6 @@ class Groups:
                 found[host] += len(rows)
         return dict(found)
 
-    def ended_by_batch(self) -> dict[str, dict[str, int]]:
-        """Batch -> node -> how many attempts ended by themselves there."""
-        found: dict[str, Counter[str]] = {}
-        for (batch, host, outcome), rows in self.rows.items():
-            if host and outcome and outcome not in GIVEN_BACK:
-                found.setdefault(batch, Counter())[host] += len(rows)
-        return {batch: dict(hosts) for batch, hosts in found.items()}
-
     def batches_by_host(self) -> dict[str, dict[str, int]]:
         """Host -> batch -> attempts."""
         found: dict[str, Counter[str]] = {}

@@ -147,10 +147,12 @@
     const columns = Math.max(2, Math.floor((layout.width - layout.gutter) / 1.5));
     const running = new Float64Array(columns),
       queued = new Float64Array(columns);
-    for (let at = 0; at < columns; at += 1)
-      [running[at], queued[at]] = d.levels(model, view.from + ((at + 0.5) / columns) * (view.to - view.from));
-    const half = (height - 10) / 2;
-    const now = d.current.stamp * 1000;
+    const half = (height - 10) / 2,
+      now = d.current.stamp * 1000;
+    for (let at = 0; at < columns; at += 1) {
+      const moment = view.from + ((at + 0.5) / columns) * (view.to - view.from);
+      if (moment <= now) [running[at], queued[at]] = d.levels(model, moment);
+    }
     band(g, running, top, half, d.colour("running") || "#e0a100", ["running"]);
     if (model.submitted.length)
       band(g, queued, top + half + 10, half, d.colour("todo") || "#b9bfc4", model.untold ? ["queued,", "at least"] : ["queued"]);
@@ -179,10 +181,10 @@
       pen.textAlign = "right";
       pen.fillStyle = ink.text;
       label.forEach((word, line) =>
-        pen.fillText(word, layout.gutter - 8, y + tall - 8 - 14 * (label.length - 1 - line)),
+        pen.fillText(word, layout.gutter - 8, y + tall - 8 - 14 * (label.length - 1 - line), layout.gutter - 10),
       );
       pen.fillStyle = ink.dim;
-      pen.fillText(`max ${d.count(most)}`, layout.gutter - 8, y + 8);
+      pen.fillText(`max ${d.count(most)}`, layout.gutter - 8, y + 8, layout.gutter - 10);
       const end = x(now);
       if (end < layout.width) {
         pen.fillStyle = ink.dim;
