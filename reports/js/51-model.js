@@ -22,7 +22,7 @@
             : "failed";
   d.KINDS = ["done", "running", "failed", "lost", "back"];
 
-  /** {hosts, lanes, bounds, starts, ends, rows, submitted, begun, untold, kinds}; null when nothing has begun. */
+  /** {hosts, lanes, bounds, running, queued, untold, rows, kinds}; null when nothing has begun. */
   d.timelineModel = () => {
     const size = attempts.count,
       now = d.current.stamp * 1000;
@@ -52,8 +52,7 @@
       lanes: hosts.flatMap((host) => host.lanes),
       began,
       over,
-      starts,
-      ends,
+      running: { arrivals: starts, departures: ends, peaks: d.peaks(starts, ends) },
       bounds: bounds(starts, ends),
       rows: sorted,
       ...d.timelineQueue(sorted, began),
@@ -73,9 +72,10 @@
   d.timelineQueue = (sorted, began) => {
     const known = sorted.filter((row) => attempts.submitted[row] <= began[row]);
     const waiting = tasks.submitted.subarray(0, tasks.count).filter((moment) => moment > 0);
+    const submitted = Float64Array.from([...Array.from(known, (row) => attempts.submitted[row]), ...waiting]).sort();
+    const begun = Float64Array.from(known, (row) => began[row]);
     return {
-      submitted: Float64Array.from([...Array.from(known, (row) => attempts.submitted[row]), ...waiting]).sort(),
-      begun: Float64Array.from(known, (row) => began[row]),
+      queued: { arrivals: submitted, departures: begun, peaks: d.peaks(submitted, begun) },
       untold: Math.max(0, d.current.counts.todo - waiting.length),
     };
   };

@@ -265,7 +265,9 @@ def test_the_queue_counts_those_that_wait_still(tmp_path: Path, readers: OpenRea
         os.utime(spool.root / f"todo/{name}.yaml", (spool.now - 2000 + 100 * n,) * 2)
     reader = readers(render(spool)).open("/timeline")
     told = [
-        reader.page.evaluate("ago => dsgspool.levels(dsgspool.timeline.model, ago)[1]", 1000 * (spool.now - ago))
+        reader.page.evaluate(
+            "at => dsgspool.highest(dsgspool.timeline.model.queued, [at, at + 1], 1, at)[0]", 1000 * (spool.now - ago)
+        )
         for ago in (3600, 3200, 2500, 1850, 0)
     ]
     assert told == [0, 1, 0, 2, 5]
