@@ -216,14 +216,21 @@ def _row(cells: Sequence[str], widths: Sequence[int], figures: Sequence[bool]) -
 
 
 def _fit(cell: str, size: int, *, right: bool) -> str:
-    """A cell in its colour: cut in the middle when it is too long (the end of a name says most), else padded."""
-    if is_terminal() and width(cell) > size:
-        while width(cell) > size - 1:
-            middle = len(cell) // 2
-            cell = cell[:middle] + cell[middle + 1 :]
-        cell = f"{cell[: len(cell) // 2]}…{cell[len(cell) // 2 :]}"
+    """A cell in its colour, cut when it is too long, else padded."""
+    if is_terminal():
+        cell = shortened(cell, size)
     space = " " * (size - width(cell))
     return space + paint(cell, cell) if right else paint(cell, cell) + space
+
+
+def shortened(name: str, size: int) -> str:
+    """A name of at most so many columns, cut in the middle: its end says most."""
+    if width(name) <= size:
+        return name
+    while width(name) > max(0, size - 1):
+        middle = len(name) // 2
+        name = name[:middle] + name[middle + 1 :]
+    return f"{name[: len(name) // 2]}…{name[len(name) // 2 :]}"
 
 
 def short(text: str, size: int) -> str:

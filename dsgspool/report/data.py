@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool.report import chunks
 from dsgspool.report.ledger import Block
+from dsgspool.task import State
 
 if TYPE_CHECKING:
     from dsgspool.fs import Fs
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dsgspool.report.table import Attempts
     from dsgspool.snapshot import TaskSeen
 
+MOST_WAITING = 2000  #: tasks in todo/ whose moment of submission is told: each costs a question to the file server
 NEWEST = 500  #: tasks in done/ that have details: their rows may change, so they are in no full chunk
 
 
@@ -103,6 +105,8 @@ class Tasks:
     chains: dict[str, tuple[int, int]]  #: of the open ones: number of attempts, row of the newest
     details: dict[str, int] = field(default_factory=dict)  #: task -> which chunk of details
     lines: dict[str, tuple[str, float | None]] = field(default_factory=dict)  #: running -> last line, progress
+    todo: str = ""  #: the folder of those that wait for a slot
+    submitted: dict[str, int] = field(default_factory=dict)  #: of those, as far as asked: when, in ms
     loose: int = 0  #: rows before this one are in full chunks
 
     def __len__(self) -> int:
@@ -110,6 +114,7 @@ class Tasks:
 
     def write(self, data: Data, full: list[Block]) -> list[Block]:
         """All chunks of tasks.  `full`: those of the last rendering that were full."""
+        self.submitted = self._submitted(data.fs)
         kept = [block for block in full if block.first + block.rows <= self.finished.kept]
         self.loose = first = kept[-1].first + kept[-1].rows if kept else 0
         found = []
@@ -121,6 +126,16 @@ class Tasks:
                 found += data.keep([block])
         sealed = len(self.finished) - NEWEST
         return found + data.blocks("tasks", ranges(first, sealed, len(self)), self.payload)
+
+    def _submitted(self, fs: Fs) -> dict[str, int]:
+        """When tasks in todo/ were put there, as a record will tell it: the mtime of the file."""
+        found = {}
+        for task in [task for task in self.open if task.state is State.TODO][:MOST_WAITING]:
+            try:
+                found[task.identity] = round(1000 * fs.status(f"{self.todo}/{task.path}").st_mtime)
+            except OSError:
+                continue  # taken since: the next report tells who runs it
+        return found
 
     def rows(self, first: int, stop: int) -> Iterator[tuple[str, str, str, str, int, int]]:
         """(task, state, tag, path, attempts, row of the newest) of rows [first, stop)."""
@@ -153,6 +168,7 @@ class Tasks:
             "attempts": [*done.attempts[a:b], *(number for number, _ in chains)],
             "row": [*done.row[a:b], *(row for _, row in chains)],
             "until": [*none, *(None if task.until is None else round(task.until * 1000) for task in rest)],
+            "submitted": [*none, *(self.submitted.get(task.identity) for task in rest)],
             "progress": [*none, *(progress for _, progress in lines)],
             "detail": details + [self.details.get(task.identity, -1) for task in rest],
             "words": words.words,

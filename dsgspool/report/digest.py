@@ -39,7 +39,7 @@ def digest(book: Book) -> Digest:
     """Work it out."""
     groups = statistics.Groups.of(book.attempts, book.taken)
     attempts = groups.ended_by_host()
-    found = failures.causes(book.failed, attempts)
+    found = failures.causes(book.failed, figures.ended(groups))
     expected = forecast.forecast(book, groups)
     nodes = figures.nodes(book, groups)
     return Digest(

@@ -133,8 +133,8 @@ def _without(line: str, name: str) -> str:
     return f"{before}{name if inside else _OWN}{_without(after, name)}"
 
 
-def causes(failed: Iterable[Failure], attempts: Mapping[str, int] | None = None) -> list[Cause]:
-    """The failures by cause, the largest group first.  `attempts`: how many ended on each node, to judge nodes by."""
+def causes(failed: Iterable[Failure], attempts: Mapping[str, Mapping[str, int]] | None = None) -> list[Cause]:
+    """The failures by cause, the largest group first.  `attempts`: batch -> node -> how many ended, to judge nodes by."""
     groups: dict[tuple[str, str], list[Failure]] = {}
     for failure in failed:
         groups.setdefault((_kind(failure.tag), pattern_of(failure)), []).append(failure)
@@ -147,12 +147,16 @@ def _kind(tag: str) -> str:
     return "exit" if tag.startswith("exit") else tag
 
 
-def _cause(kind: str, pattern: str, tasks: list[Failure], attempts: Mapping[str, int]) -> Cause:
+def _cause(kind: str, pattern: str, tasks: list[Failure], attempts: Mapping[str, Mapping[str, int]]) -> Cause:
     key = hashlib.sha256(f"{kind}\0{pattern}".encode(errors="replace")).hexdigest()[:10]
     hosts = dict(Counter(task.host for task in tasks if task.host).most_common())
     tags = dict(Counter(task.tag for task in tasks).most_common())
     batches = dict(Counter(task.batch for task in tasks).most_common())
-    suspicion, words = suspect(hosts, attempts)
+    # A batch that ran on one node only says nothing about nodes: only its own attempts are compared.
+    ran: Counter[str] = Counter()
+    for batch in batches:
+        ran.update(attempts.get(batch, {}))
+    suspicion, words = suspect(hosts, ran)
     return Cause(key, pattern, line_of(tasks[0]), tuple(tasks), hosts, tags, batches, suspicion, words)
 
 
@@ -168,7 +172,7 @@ def suspect(hosts: Mapping[str, int], attempts: Mapping[str, int]) -> tuple[str,
     share = attempts.get(host, 0) / ran
     if here >= 0.6 * number and chance(here, number, share) < CERTAIN:
         which = "all" if here == number else f"{here:,} of {number:,}"
-        return "node", f"{which} on {host}, which ran {share * 100:.0f} % of all attempts"
+        return "node", f"{which} on {host}, which ran {share * 100:.0f} % of the attempts"
     if len(hosts) > 1:
         return "task", f"it happened on {len(hosts)} nodes"
     return "", ""

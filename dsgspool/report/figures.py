@@ -106,6 +106,16 @@ def bad(outcomes: Mapping[str, int]) -> int:
     )
 
 
+def ended(groups: Groups) -> dict[str, dict[str, int]]:
+    """Batch -> node -> how many attempts ended by themselves there."""
+    found: dict[str, dict[str, int]] = {}
+    for (batch, host, outcome), rows in groups.rows.items():
+        if host and outcome and outcome not in GIVEN_BACK:
+            hosts = found.setdefault(batch, {})
+            hosts[host] = hosts.get(host, 0) + len(rows)
+    return found
+
+
 # -- batches ---------------------------------------------------------------------------------------------------------
 
 

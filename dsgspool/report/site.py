@@ -119,7 +119,7 @@ class Site:
         rank = {State.RUNNING: 0, State.FAILED: 1}
         open_ = sorted(book.snapshot.tasks, key=lambda task: rank.get(task.state, 2))
         lines = {run.identity: (run.line, run.progress) for run in book.running}
-        return Tasks(look.ledger.finished, open_, look.chains, lines=lines)
+        return Tasks(look.ledger.finished, open_, look.chains, lines=lines, todo=self.spool.todo)
 
     def _details(self, look: Look, book: Book, data: Data) -> dict[str, int]:
         """Write the chunks of details; task -> index of its chunk."""

@@ -128,7 +128,7 @@
     new Table({
       words: ["state", "tag"],
       texts: ["task", "path", "line"],
-      numbers: ["attempts", "row", "until", "progress", "detail"],
+      numbers: ["attempts", "row", "until", "submitted", "progress", "detail"],
     });
 
   d.batchOf = (task) => {

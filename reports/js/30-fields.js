@@ -40,6 +40,7 @@
     const at = newest(row);
     return at < 0 ? NaN : Math.max(0, (attempts.started[at] - attempts.submitted[at]) / 1000);
   };
+  const submitted = (row) => (d.known(tasks.submitted[row]) ? tasks.submitted[row] : number("submitted")(row));
   const load = (row) => {
     const at = newest(row);
     return at < 0 ? NaN : attempts.cpu_seconds[at] / attempts.seconds[at];
@@ -79,12 +80,12 @@
 
   d.columns = [
     column("task", "Task", { value: (row) => tasks.task[row], width: "minmax(13em, 2fr)" }),
-    column("state", "State", { value: state, width: "11em" }),
+    column("state", "State", { value: state, width: "13.5em" }),
     column("batch", "Batch", { value: (row) => d.batchOf(tasks.task[row]), width: "8em" }),
     column("host", "Node", { value: word("host") }),
     column("worker", "Worker", { value: word("worker"), width: "10em" }),
     amount("attempts", "Attempts", (row) => tasks.attempts[row], d.count, { width: "6em" }),
-    point("submitted", "Submitted", number("submitted")),
+    point("submitted", "Submitted", submitted),
     amount("wait", "Waited", wait, d.duration),
     point("started", "Started", number("started")),
     point("ended", "Ended", number("ended")),

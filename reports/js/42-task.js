@@ -85,7 +85,9 @@
     const task = tasks.task[row],
       rows = rowsOf(task),
       at = chosen(rows, route);
-    const entry = details && at >= 0 ? (details.attempts || []).find((each) => each.n === attempts.n[at]) : null;
+    const kept = (details && details.attempts) || [];
+    const entry = at < 0 ? null : kept.find((each) => each.n === attempts.n[at]);
+    const before = entry ? kept.filter((each) => each.n < entry.n).pop() : null;
     const newest = rows[rows.length - 1];
     const strip =
       newest === undefined
@@ -97,34 +99,41 @@
       d.taskNeighbours(task),
       d.attemptTable(task, rows, at),
       strip,
-      ...(at < 0 ? [] : [did(task, at, entry, rows.length)]),
+      ...(at < 0 ? [] : [did(task, at, entry, { many: rows.length, before })]),
       commands(row),
     ];
   }
 
-  function did(task, at, entry, many) {
-    const n = attempts.n[at];
-    const title = d.h("h2", {}, many > 1 ? `Attempt ${n}` : "What it did");
-    const files = (suffix) => d.address(`logs/${task}.${n}.${suffix}`);
-    if (!entry) {
-      return d.h(
-        "section",
-        { class: "did", "data-key": "did" },
-        title,
-        d.h(
-          "p",
-          { class: "none" },
-          "Its texts and logs are not in this report, which keeps those of the newest; they lie in ",
-          d.h("a", { href: files("out") }, "stdout"),
-          ", ",
-          d.h("a", { href: files("err") }, "stderr"),
-          " and ",
-          d.h("a", { href: files("yaml") }, "the record"),
-          ".",
-        ),
-        d.command("Show it", `dsgspool --spool ${d.quote(d.current.root)} show ${d.quote(d.literal(task))}`),
-      );
-    }
+  function did(task, at, entry, details) {
+    const n = attempts.n[at],
+      files = (suffix) => d.address(`logs/${task}.${n}.${suffix}`);
+    return d.h(
+      "section",
+      { class: "did", "data-key": "did" },
+      d.h("h2", {}, details.many > 1 ? `Attempt ${n}` : "What it did"),
+      entry ? told(entry, files, details.before) : elsewhere(task, files),
+    );
+  }
+
+  /** What this report does not hold. */
+  function elsewhere(task, files) {
+    return [
+      d.h(
+        "p",
+        { class: "none" },
+        "Its texts and logs are not in this report, which keeps those of the newest; they lie in ",
+        d.h("a", { href: files("out") }, "stdout"),
+        ", ",
+        d.h("a", { href: files("err") }, "stderr"),
+        " and ",
+        d.h("a", { href: files("yaml") }, "the record"),
+        ".",
+      ),
+      d.command("Show it", `dsgspool --spool ${d.quote(d.current.root)} show ${d.quote(d.literal(task))}`),
+    ];
+  }
+
+  function told(entry, files, before) {
     const curve =
       (entry.curve || []).length > 1
         ? d.h(
@@ -134,10 +143,7 @@
             d.h("div", { "data-own": "curve", class: "chart" }),
           )
         : null;
-    return d.h(
-      "section",
-      { class: "did", "data-key": "did" },
-      title,
+    return [
       d.h(
         "div",
         { class: "logs" },
@@ -150,10 +156,10 @@
       ),
       curve,
       ran(entry),
-      environment(entry.environment),
+      d.environmentPane(entry.environment, before),
       entry.text ? d.textPane("Task as it was run", entry.text, true) : null,
       entry.record ? d.textPane("Record", entry.record) : null,
-    );
+    ];
   }
 
   function ran(entry) {
@@ -165,36 +171,6 @@
       { class: "ran", "data-key": "ran" },
       command ? d.command("Command", command) : null,
       entry.cwd ? d.command("Folder", String(entry.cwd)) : null,
-    );
-  }
-
-  function environment(variables) {
-    const names = Object.keys(variables || {}).sort(d.natural);
-    if (!names.length) return null;
-    return d.h(
-      "details",
-      { class: "text", "data-key": "environment", open: names.length <= 12 },
-      d.h("summary", {}, `Environment: ${d.many(names.length, "variable")} beside the worker's own`),
-      d.h(
-        "div",
-        { class: "scroll", tabindex: "0", role: "region", "aria-label": "Environment" },
-        d.h(
-          "table",
-          { class: "environment" },
-          d.h(
-            "tbody",
-            {},
-            names.map((name) =>
-              d.h(
-                "tr",
-                {},
-                d.h("th", { scope: "row" }, d.h("code", {}, d.visible(name))),
-                d.h("td", {}, d.h("code", {}, d.visible(variables[name]))),
-              ),
-            ),
-          ),
-        ),
-      ),
     );
   }
 

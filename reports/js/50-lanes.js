@@ -77,6 +77,29 @@
     return best;
   };
 
+  /** How many are there after each arrival; both sorted.  Who leaves at the moment of an arrival has left before it. */
+  d.peaks = (arrivals, departures) => {
+    let gone = 0;
+    return Uint32Array.from(arrivals, (moment, at) => {
+      while (gone < departures.length && departures[gone] <= moment) gone += 1;
+      return Math.max(0, at + 1 - gone);
+    });
+  };
+
+  /** The most that were there at a time in each of so many columns of [from, to], nothing after `until`. */
+  d.highest = ({ arrivals, departures, peaks }, [from, to], columns, until) => {
+    const found = new Float64Array(columns),
+      width = (to - from) / columns;
+    let next = d.lower(arrivals, from);
+    for (let at = 0; at < columns && from + at * width <= until; at += 1) {
+      const left = from + at * width;
+      found[at] = Math.max(0, d.lower(arrivals, left) - d.lower(departures, left));
+      for (; next < arrivals.length && arrivals[next] < left + width; next += 1)
+        if (peaks[next] > found[at]) found[at] = peaks[next];
+    }
+    return found;
+  };
+
   const S = 1000,
     M = 60 * S,
     H = 60 * M,

@@ -4,7 +4,8 @@
 (function (d) {
   "use strict";
 
-  const attempts = d.tables.attempts;
+  const attempts = d.tables.attempts,
+    tasks = d.tables.tasks;
   const BACK = ["stopped", "revoked", "pruned", "cancelled"]; // neither good nor bad
   const PALETTE = 7,
     LISTED = 12;
@@ -21,7 +22,7 @@
             : "failed";
   d.KINDS = ["done", "running", "failed", "lost", "back"];
 
-  /** {hosts, lanes, bounds, starts, ends, submitted, begun, kinds, seconds}; null when nothing has begun. */
+  /** {hosts, lanes, bounds, running, queued, untold, rows, kinds}; null when nothing has begun. */
   d.timelineModel = () => {
     const size = attempts.count,
       now = d.current.stamp * 1000;
@@ -51,10 +52,10 @@
       lanes: hosts.flatMap((host) => host.lanes),
       began,
       over,
-      starts,
-      ends,
+      running: { arrivals: starts, departures: ends, peaks: d.peaks(starts, ends) },
       bounds: bounds(starts, ends),
-      ...queued(sorted, began),
+      rows: sorted,
+      ...d.timelineQueue(sorted, began),
       count: rows.length,
       kinds: Uint8Array.from({ length: size }, (_, row) => kindOf[attempts.outcome[row]]),
     };
@@ -67,13 +68,17 @@
     return [Math.floor(first - spare), Math.ceil(last + spare)];
   }
 
-  function queued(sorted, began) {
+  /** Moments at which tasks came and were begun; those that wait still have come only.  `untold`: of how many is not known. */
+  d.timelineQueue = (sorted, began) => {
     const known = sorted.filter((row) => attempts.submitted[row] <= began[row]);
+    const waiting = tasks.submitted.subarray(0, tasks.count).filter((moment) => moment > 0);
+    const submitted = Float64Array.from([...Array.from(known, (row) => attempts.submitted[row]), ...waiting]).sort();
+    const begun = Float64Array.from(known, (row) => began[row]);
     return {
-      submitted: Float64Array.from(known, (row) => attempts.submitted[row]).sort(),
-      begun: Float64Array.from(known, (row) => began[row]),
+      queued: { arrivals: submitted, departures: begun, peaks: d.peaks(submitted, begun) },
+      untold: Math.max(0, d.current.counts.todo - waiting.length),
     };
-  }
+  };
 
   function nodes(byHost, began, over, now) {
     const names = [...byHost.keys()].map((host) => [attempts.dictionaries.host.words[host], host]);

@@ -135,25 +135,18 @@
     return `${short}…`;
   }
 
-  /** [running, queued] at a moment. */
-  d.levels = (model, moment) => [
-    d.lower(model.starts, moment) - d.lower(model.ends, moment),
-    d.lower(model.submitted, moment) - d.lower(model.begun, moment),
-  ];
-
   function curve(g, model, view, x) {
     const { layout, ink } = view,
       { top, height } = layout.curve;
     const columns = Math.max(2, Math.floor((layout.width - layout.gutter) / 1.5));
-    const running = new Float64Array(columns),
-      queued = new Float64Array(columns);
-    for (let at = 0; at < columns; at += 1)
-      [running[at], queued[at]] = d.levels(model, view.from + ((at + 0.5) / columns) * (view.to - view.from));
-    const half = (height - 10) / 2;
-    const now = d.current.stamp * 1000;
+    const half = (height - 10) / 2,
+      now = d.current.stamp * 1000;
+    const [running, queued] = [model.running, model.queued].map((each) =>
+      d.highest(each, [view.from, view.to], columns, now),
+    );
     band(g, running, top, half, d.colour("running") || "#e0a100", ["running"]);
-    if (model.submitted.length)
-      band(g, queued, top + half + 10, half, d.colour("todo") || "#b9bfc4", ["queued,", "ran since"]);
+    if (model.queued.arrivals.length)
+      band(g, queued, top + half + 10, half, d.colour("todo") || "#b9bfc4", model.untold ? ["queued,", "at least"] : ["queued"]);
 
     function band(pen, values, y, tall, colour, label) {
       const most = Math.max(
@@ -179,10 +172,10 @@
       pen.textAlign = "right";
       pen.fillStyle = ink.text;
       label.forEach((word, line) =>
-        pen.fillText(word, layout.gutter - 8, y + tall - 8 - 14 * (label.length - 1 - line)),
+        pen.fillText(word, layout.gutter - 8, y + tall - 8 - 14 * (label.length - 1 - line), layout.gutter - 10),
       );
       pen.fillStyle = ink.dim;
-      pen.fillText(`max ${d.count(most)}`, layout.gutter - 8, y + 8);
+      pen.fillText(`max ${d.count(most)}`, layout.gutter - 8, y + 8, layout.gutter - 10);
       const end = x(now);
       if (end < layout.width) {
         pen.fillStyle = ink.dim;
@@ -202,10 +195,8 @@
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     const [least, most] = model.bounds,
       room = width - layout.gutter;
-    const columns = Math.max(2, Math.floor(room / 2)),
-      values = [];
-    for (let at = 0; at < columns; at += 1)
-      values.push(d.levels(model, least + ((at + 0.5) / columns) * (most - least))[0]);
+    const columns = Math.max(2, Math.floor(room / 2));
+    const values = d.highest(model.running, [least, most], columns, Infinity);
     const top = values.reduce((a, b) => Math.max(a, b), 1);
     g.fillStyle = ink.down;
     g.fillRect(layout.gutter, 0, room, height);

@@ -47,6 +47,10 @@
       if (!t.model) return;
       if (why !== "news") read(route.params);
       refresh();
+      await d.load("tasks"); // the lanes are there already: only the curve of the queue asks who waits still
+      if (d.route.name !== "timeline") return;
+      Object.assign(t.model, d.timelineQueue(t.model.rows, t.model.began));
+      paint();
       if (why !== "news") d.keep(params());
     },
     leave() {

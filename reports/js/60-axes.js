@@ -82,34 +82,49 @@
     return from;
   }
 
-  /** Round values inside edges that grow by a factor: [[place in bins, value]...]. */
+  const EACH = [1, 1.5, 2, 3, 4, 5, 6, 8];
+  const powers = (from, to) => Array.from({ length: to - from + 1 }, (_, at) => 10 ** (from + at));
+  const times = (values, factors) => values.flatMap((value) => factors.map((each) => each * value));
+  const MINUTE = 60,
+    HOUR = 3600,
+    DAY = 86_400;
+  /** Values that read well, from few to many. */
+  const ROUND = {
+    s: [
+      [...powers(-3, 1), MINUTE, 10 * MINUTE, HOUR, 10 * HOUR, DAY, 10 * DAY],
+      [...times(powers(-3, 0), [1, 3]), 10, 30, ...times([MINUTE], [1, 5, 30]), ...times([HOUR], [1, 6]), ...times([DAY], [1, 7])],
+      [...times(powers(-3, 1), [1, 2, 5]), ...times([MINUTE], [1, 2, 5, 10, 20, 30]), ...times([HOUR], [1, 2, 5, 12]), ...times([DAY], [1, 2, 5, 10])],
+      [
+        ...times(powers(-3, 0), EACH),
+        ...times([1, MINUTE], [10, 15, 20, 30, 40, 50]),
+        ...times([MINUTE, HOUR, DAY], EACH),
+        ...times([HOUR], [10, 12, 16, 20]),
+        ...times([DAY], [10, 14, 20, 30]),
+      ],
+    ],
+    other: [powers(0, 12), times(powers(0, 12), [1, 3]), times(powers(0, 12), [1, 2, 5]), times(powers(0, 12), EACH)],
+  };
+
+  /** Round values inside edges that grow by a factor, at least four where that can be: [[place in bins, value]...]. */
   d.logSplits = (edges, unit) => {
-    const round =
-      unit === "s"
-        ? [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 86_400, 864_000]
-        : [1, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12];
-    const fine = round.flatMap((value, at) =>
-      at + 1 < round.length && round[at + 1] / value > 4
-        ? [value, value * (unit === "s" && value === 60 ? 5 : 3)]
-        : [value],
-    );
+    const last = edges.length - 1;
     const place = (value) => {
-      const at = Math.max(0, Math.min(edges.length - 2, d.lower(edges, value) - 1));
+      const at = Math.max(0, Math.min(last - 1, d.lower(edges, value) - 1));
       return at + (value - edges[at]) / (edges[at + 1] - edges[at]);
     };
-    const inside = (values) =>
+    const marks = ROUND[unit === "s" ? "s" : "other"].map((values) =>
       values
-        .filter((value) => value >= edges[0] && value <= edges[edges.length - 1])
-        .map((value) => [place(value), value]);
-    const found = inside(round);
-    return found.length >= 3
+        .filter((value) => value >= edges[0] && value <= edges[last])
+        .sort((a, b) => a - b)
+        .map((value) => [place(value), value]),
+    );
+    const found = marks.find((each) => each.length >= 4) || marks[marks.length - 1];
+    return found.length >= 2
       ? found
-      : inside(fine).length
-        ? inside(fine)
-        : [
-            [0, edges[0]],
-            [edges.length - 1, edges[edges.length - 1]],
-          ];
+      : [
+          [0, edges[0]],
+          [last, edges[last]],
+        ];
   };
   d.logValue = (edges, unit, place) =>
     (d.logSplits(edges, unit).find(([each]) => Math.abs(each - place) < 1e-9) || [0, NaN])[1];

@@ -95,7 +95,8 @@ class Hand(SpoolFolder):
             "format": 1, "task": name, "attempt": number, "worker": wid, "claim": claim, "host": wid.rpartition("-")[0],
             "pid": 11, "started": iso(self.now - ago), "file": f"{name.rpartition('/')[2]}.yaml",
             "submitted": iso(self.now - ago - facts.pop("waited", 12.0)), "digest": "0" * 64, "cpus": facts.pop("cpus", 1),
-            "command": ["/bin/sh", "-c", "true"], "cwd": "/lab/study", "environment": {"OMP_NUM_THREADS": "1"},
+            "command": ["/bin/sh", "-c", "true"], "cwd": "/lab/study",
+            "environment": facts.pop("environment", {"OMP_NUM_THREADS": "1"}),
         }  # fmt: skip
         if limit := facts.pop("memory_limit_bytes", None):
             first["memory_limit_bytes"] = limit

@@ -22,6 +22,9 @@ from tests.browser.reader import NARROW, ROUTES, WIDE, Reader, render
 from tests.browser.rich import rich
 from tests.browser.seeds import empty
 
+#: Plots out of sight are drawn when there is nothing else to do.
+DRAWN = """() => [...document.querySelectorAll('main figure.plot[data-series]')]
+  .every(each => !each.offsetWidth || each.dataset.ownDrawn)"""
 SPOOLS = {"rich": rich, "empty": empty, "hostile": hostile}
 
 
@@ -54,6 +57,7 @@ def shots(browser: Browser, spool: Hand, out: Path, name: str, only: str) -> Ite
         reader = Reader(context, index)
         for route, picture in wanted.items():
             reader.open(route)
+            reader.page.wait_for_function(DRAWN)
             reader.page.screenshot(path=out / f"{picture}.png", full_page=True, animations="disabled")
             yield f"{picture}.png  {' '.join(reader.complaints)}"
             reader.complaints.clear()
@@ -64,6 +68,9 @@ def tasks(spool: Hand) -> list[str]:
     """Some that have much to tell: one that failed, one that runs, one that ended well, the strange ones."""
     found = [next((name.partition("~")[0] for name in spool.ls("failed") if name.startswith("align/")), "")]
     found += [path.partition("/")[2].partition("@")[0].replace("%", "/") for path in spool.ls("running")[:1]]
+    found += [file.split(".")[0] for file in spool.ls("logs") if file.startswith("maps/") and file.endswith(".2.yaml")][
+        -1:
+    ]
     found += [name for name in ("train/0003", "sweep-a/9000", "big/log", "big/bytes", "teeth/1") if spool.where(name)]
     return [name for name in found if name]
 

@@ -143,6 +143,13 @@ def test_a_node_is_suspected_when_chance_would_hardly_put_so_much_there(
     assert suspect(hosts, attempts)[0] == suspicion
 
 
+def test_a_batch_that_ran_on_one_node_only_accuses_no_node() -> None:
+    failed = [failure(f"train/{n}", "ran too long", host="gpu1") for n in range(7)]
+    elsewhere = {"sweep": {"n1": 500, "n2": 500}}
+    assert failures.causes(failed, {"train": {"gpu1": 25}, **elsewhere})[0].suspicion == ""
+    assert failures.causes(failed, {"train": {"gpu1": 25, "gpu2": 25}, **elsewhere})[0].suspicion == "node"
+
+
 def test_chance_is_the_binomial_one_and_large_numbers_do_no_harm() -> None:
     assert failures.chance(3, 3, 0.5) == pytest.approx(0.125)
     assert failures.chance(1, 2, 0.5) == pytest.approx(0.75)

@@ -8,6 +8,8 @@ import json
 import math
 import os
 import re
+import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -117,6 +119,21 @@ def test_metrics_escape_what_stands_in_names(seeded: Seeded) -> None:
     found = parse(file(seeded, "metrics.prom"))
     assert ("dsgspool_batch_tasks", (("batch", 'x\\"} 1'), ("state", "done"))) in found
     assert any(labels == (("outcome", 'back\\\\slash\\"\\nline'),) for _, labels in found)
+
+
+def test_promtool_finds_nothing_wrong_with_the_metrics(seeded: Seeded) -> None:
+    promtool = shutil.which("promtool")
+    if not promtool:
+        pytest.skip("needs promtool: apt-get install prometheus")
+    seeded.done('x"} 1/1', "a b ü/1")
+    seeded.failed("b/1", "exit1")
+    seeded.record("f", 1, 'back\\slash"\nline')
+    text = file(seeded, "metrics.prom")
+    check = [promtool, "check", "metrics"]
+    done = subprocess.run(check, input=text, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    broken = text.replace("# TYPE dsgspool_attempts_total counter", "# TYPE dsgspool_attempts_total gauge")
+    assert subprocess.run(check, input=broken, capture_output=True, text=True, check=False, timeout=60).returncode != 0
 
 
 def test_the_number_of_series_is_bounded(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> None:

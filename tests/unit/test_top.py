@@ -309,6 +309,16 @@ def test_on_a_small_window_everything_is_there():
     assert "WHY" in "\n".join(plain(model))
 
 
+def test_long_names_keep_their_ends():
+    model = Model()
+    names = [f"align/a-rather-long-name-of-a-task-that-reads-many-files-{n}" for n in (1, 2)]
+    model.update(facts(running=[run(name) for name in names], failures=[failed(name) for name in names]))
+    for columns in (80, 110):
+        shown = [line.split()[0] for line in plain(model, columns) if line.startswith("align/")]
+        assert [name[-8:] for name in shown] == ["-files-1", "-files-2"] * 2, shown
+        assert all("…" in name for name in shown), shown
+
+
 def test_the_task_under_the_cursor_is_on_the_screen():
     model = Model()
     model.update(busy(500))

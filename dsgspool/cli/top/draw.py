@@ -6,13 +6,15 @@ a frame are the colours of this module; and a frame never has more rows than the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from dsgspool.cli.output import clean_line, duration, size
+from dsgspool.cli.output import clean_line, duration, shortened, size, width
 from dsgspool.cli.top.model import Model
 from dsgspool.cli.top.values import Facts, Node, Row, View
 from dsgspool.clock import local
@@ -191,9 +193,22 @@ def _tasks(view: View, rows: Sequence[Row], current: Row | None, columns: int) -
     return table
 
 
-def _cells(view: View, row: Row, count: int) -> list[Text]:
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A task's name, cut in the middle where it has no room: names of one batch differ at their ends."""
+
+    text: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        yield Text(shortened(self.text, options.max_width), no_wrap=True)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, max(1, width(self.text)))
+
+
+def _cells(view: View, row: Row, count: int) -> list[RenderableType]:
     since = Text("" if row.seconds is None else _time(row.seconds))
-    name, node, line = (Text(clean_line(text)) for text in (row.identity, row.node, row.line))
+    name, node, line = _Name(clean_line(row.identity)), Text(clean_line(row.node)), Text(clean_line(row.line))
     if view is View.TODO:
         return [name, Text(clean_line(row.reason), STYLES[row.state]), since]
     if view is View.FAILURES:
@@ -210,7 +225,7 @@ def _short(rows: Sequence[Row]) -> Table:
     for row in rows:
         why = row.line or row.reason
         ago = "" if row.seconds is None else _time(row.seconds)
-        table.add_row(Text(clean_line(row.identity)), Text(ago), Text(clean_line(why), "red"))
+        table.add_row(_Name(clean_line(row.identity)), Text(ago), Text(clean_line(why), "red"))
     return table
 
 

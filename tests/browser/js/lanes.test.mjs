@@ -94,3 +94,15 @@ test("a zoom keeps the moment under the pointer and stays within bounds", () => 
   assert.deepEqual(d.within([-10, 20], [0, 100]), [0, 30]);
   assert.deepEqual(d.within([90, 130], [0, 100]), [60, 100]);
 });
+
+test("a peak between two columns is not lost", () => {
+  const arrivals = Float64Array.from([0, 500, 500, 500, 800]),
+    departures = Float64Array.from([501, 501, 501, 800, 900]);
+  const peaks = d.peaks(arrivals, departures);
+  assert.deepEqual([...peaks], [1, 2, 3, 4, 1]);
+  const curve = { arrivals, departures, peaks };
+  assert.deepEqual([...d.highest(curve, [0, 1000], 4, 1000)], [1, 1, 4, 1]);
+  assert.deepEqual([...d.highest(curve, [600, 1000], 2, 1000)], [1, 1]);
+  assert.deepEqual([...d.highest(curve, [0, 1000], 4, 300)], [1, 1, 0, 0]);
+  assert.deepEqual([...d.highest(curve, [1000, 2000], 2, 2000)], [0, 0]);
+});
