@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dsgspool.report.table import Attempts
     from dsgspool.snapshot import TaskSeen
 
-MOST_WAITING = 2000  #: tasks in todo/ whose moment of submission is told: each costs a question to the file server
+MOST_WAITING = 500  #: tasks in todo/ whose moment of submission is told: each costs a question to the file server
 NEWEST = 500  #: tasks in done/ that have details: their rows may change, so they are in no full chunk
 
 
