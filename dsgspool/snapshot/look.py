@@ -113,8 +113,9 @@ class _Look:
         if not slash:
             self.astray(f"{state}/{path}", f"it lies in no folder of {state}/, so nobody takes it", "")
             return None
-        if folder.startswith("until-") and names.parse_until(folder) is None:
-            self.astray(f"{state}/{folder}", "its name is no moment, so what it holds waits for ever", "/*")
+        if folder.startswith(("until-", "after-")) and not (names.parse_until(folder) or names.parse_after(folder)):
+            what = "moment" if folder.startswith("until-") else "task's"
+            self.astray(f"{state}/{folder}", f"its name is no {what}, so what it holds waits for ever", "/*")
         try:
             name = task_name(state, path)
         except InvalidName as error:
