@@ -69,7 +69,7 @@ def _kind(what: str, states: Mapping[str, State], waiters: list[str]) -> str:
 
 
 def circles(waiting: Mapping[str, Collection[str]]) -> Iterator[tuple[str, ...]]:
-    """Each circle once: `waiting` says what each task waits for.  A batch leads to those of it that wait themselves."""
+    """Each circle once, from its first name on; a batch leads to those of it that wait themselves."""
     many = {what for after in waiting.values() for what in after if After(what).is_many}
     members = {what: [name for name in waiting if meaning(what)(name)] for what in many}
     state: dict[str, int] = {}  # 1 = on the path, 2 = over
@@ -82,7 +82,9 @@ def circles(waiting: Mapping[str, Collection[str]]) -> Iterator[tuple[str, ...]]
                 state[node] = 2
                 path.pop()
             elif state.get(node) == 1:
-                yield tuple(name for name in path[path.index(node) :] if name in waiting)
+                circle = [name for name in path[path.index(node) :] if name in waiting]
+                first = circle.index(min(circle))
+                yield (*circle[first:], *circle[:first])
             elif node not in state:
                 state[node] = 1
                 path.append(node)
