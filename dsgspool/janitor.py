@@ -30,6 +30,7 @@ DAY = 86400.0
 EMPTY_BATCH = 3600.0  #: seconds after which an empty batch folder in todo/ is removed
 DEPUTIES = 2
 BUMPS = 2
+DUE_SHARE = 20.0
 SLICE = 0.5  #: seconds after which a long duty leaves the rest to its next turn: a heart must beat in between
 
 Tell = Callable[..., None]
@@ -46,6 +47,7 @@ class Janitor:
         self.waiters = Waiters(self.moves, tell)
         self.round_at = float("-inf")  #: BOOTTIME before the last whole look at the folders of all workers
         self._met: set[str] = set()  #: dead workers that I have taken over
+        self._due_at = 0.0  #: BOOTTIME at which waiting/ is listed again
         self._unwritten = ("", 0.0)  #: an empty link of the chain, and BOOTTIME when I first saw it so
         self._bumped: dict[str, tuple[int, int]] = {}  #: batch folder -> its mtime after my last touch, and how many
 
@@ -114,7 +116,7 @@ class Janitor:
 
     def is_at_rest(self) -> bool:
         """True when no worker of this machine is just dying and no claim of a dead one is looked for."""
-        return not self.peers.dying and not self.strays.is_busy
+        return not (self.peers.dying or self.strays.is_busy or self.waiters.is_busy)
 
     def next_moment(self) -> float:
         """BOOTTIME at which something that goes on bit by bit goes on."""
@@ -189,7 +191,13 @@ class Janitor:
         return moved
 
     def _due_folders(self) -> Iterator[str]:
-        for folder, is_folder in list(self.fs.scan(self.spool.waiting)):
+        """A folder for each task that others wait for may make a long list: reading it takes a twentieth of the time."""
+        began = self.spool.clock.boot()
+        if began < self._due_at:
+            return
+        folders = list(self.fs.scan(self.spool.waiting))
+        self._due_at = began + DUE_SHARE * (self.spool.clock.boot() - began)
+        for folder, is_folder in folders:
             if is_folder and (moment := names.parse_until(folder)) and unix(*moment) <= self.server.now():
                 yield folder
 

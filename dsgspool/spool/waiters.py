@@ -49,6 +49,11 @@ class Waiters:
         """A round soon, whoever leads: somebody wants to know whether anything can still be woken."""
         self._is_asked = True
 
+    @property
+    def is_busy(self) -> bool:
+        """True while somebody may be woken by what was published; what fails is tried again and keeps nobody waiting."""
+        return bool(self._wanted or self._turn) and not self._failed
+
     def next_moment(self) -> float:
         """BOOTTIME of the next turn that has something to do."""
         if self._wanted or self._turn:

@@ -93,7 +93,7 @@ class Intake:
 
     def came_back(self) -> None:
         """Something is in todo/ again: nobody may end before the next look at it."""
-        self._gave_at = self.clock.boot()
+        self._gave_at, self._quiet_since = self.clock.boot(), None
         self.look_soon()
 
     # -- one turn ------------------------------------------------------------------------------------------------

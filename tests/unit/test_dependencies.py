@@ -11,6 +11,7 @@ from dsgspool.spool.dependencies import Dependencies, Standing, top_of
 from dsgspool.spool.moves import Moves
 from dsgspool.spool.waiters import Waiters
 from dsgspool.task import After, State
+from tests.support.doors import ClockedFs
 from tests.support.waiting import wait_until
 
 
@@ -208,6 +209,50 @@ def test_who_files_a_task_looks_again_what_it_waits_for(inside):
     worker.until(lambda: worker.lies() == ["done/a", "done/b"])
 
 
+def test_who_publishes_a_task_looks_afterwards_who_waits_for_it(inside):
+    worker = inside()
+    worker.worker.janitor.waiters._round_next = float("inf")  # without the leader's round
+    worker.drop("b", after="a")
+    worker.until(lambda: worker.lies() == ["waiting/after-a/b~0"])
+    worker.drop("a")
+    worker.until(lambda: worker.lies() == ["done/a", "done/b"])
+
+
+class ForgetfulFs(ClockedFs):
+    """A client that believes until it opens the folder above that waiting/after-a does not exist."""
+
+    asked = False
+
+    def see(self, path):
+        self.asked = self.asked or path.endswith("/waiting/after-a")
+        super().see(path)
+
+    def walk(self, folder, prefix=""):
+        if folder.endswith("/waiting/after-a") and not self.asked:
+            return iter(())
+        return super().walk(folder, prefix)
+
+
+def test_a_client_that_believes_that_nobody_waits_asks_the_server(world):
+    spool = Spool(world.root, ForgetfulFs(world.clock), world.clock)
+    spool.fs.make_folder(f"{spool.waiting}/after-a")
+    spool.fs.create_whole(f"{spool.waiting}/after-a/x~0.aaaaaaaa-1.yaml", b"")
+    spool.fs.create_whole(f"{spool.done}/a.yaml", b"")
+    waiters = Waiters(Moves(spool), lambda *_: None)
+    waiters.published("a")
+    assert waiters.turn(leading=False) == 1
+
+
+def test_what_one_look_at_a_batch_missed_the_second_one_finds(spool, monkeypatch):
+    """A retry that went back to todo/ behind the first look."""
+    spool.fs.make_folder(f"{spool.done}/s")
+    spool.fs.create_whole(f"{spool.done}/s/a.yaml", b"")
+    looks = iter([None, (State.TODO, "s/x"), None, None])
+    monkeypatch.setattr(Dependencies, "first_open", lambda *_: next(looks))
+    assert Dependencies(spool).standing("s/") == (Standing.OPEN, "s/")
+    assert Dependencies(spool).standing("s/") == (Standing.DONE, "s/")
+
+
 def test_what_a_crash_left_in_waiting_is_found_by_the_leaders_round(inside):
     worker = inside()
     worker.drop("a", state="done")
@@ -290,6 +335,8 @@ def test_who_works_until_empty_ends_although_a_task_waits_for_what_never_comes_a
 
 def test_who_works_until_empty_does_not_end_before_what_can_be_woken_has_run(inside):
     worker = inside(until_empty=True)
+    turn = worker.worker.janitor.waiters.turn
+    worker.worker.janitor.waiters.turn = lambda **_: turn(leading=False)  # another worker leads, and is slow
     worker.drop("b", state="waiting/after-s%", after="s/")
     worker.drop("c", after="b")
     worker.drop("s/a", state="done")
