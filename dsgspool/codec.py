@@ -14,9 +14,10 @@ from dataclasses import replace
 from typing import Any
 
 from dsgspool import fields, foreign
-from dsgspool.errors import InvalidTask
+from dsgspool.errors import InvalidName, InvalidTask
+from dsgspool.names import check_after
 from dsgspool.records import Record, is_complete, parse_record, record_claim, record_is_over
-from dsgspool.task import Backoff, Task
+from dsgspool.task import WANTS, After, Backoff, Task
 from dsgspool.yamltext import Node, check_keys, compose, did_you_mean, dump, pairs, wrong
 
 __all__ = [
@@ -34,8 +35,8 @@ __all__ = [
 FORMAT = 1  #: of task files, records and spool.yaml
 
 RESERVED = frozenset({
-    "after", "priority", "resources", "where", "sweep", "container", "inputs", "outputs", "expect", "notify",
-    "expected", "speculate", "cache",
+    "priority", "resources", "where", "sweep", "container", "inputs", "outputs", "expect", "notify", "expected",
+    "speculate", "cache",
 })  # fmt: skip
 
 _UMASK = re.compile(r"(?:0o?)?([0-7]{3})")
@@ -44,7 +45,8 @@ _BRACES = re.compile(r"\{\{|\}\}|\$\{(?!\{)(?:(?:[^{}]|\{[^{}]*\})*\})?|\{([A-Za
 _NULLABLE = frozenset({"cwd", "umask", "timeout", "not_before", "max_log", "stdin", "env_file"})
 _ORDER = (
     "format", "description", "tags", "command", "script", "params", "cwd", "env", "env_file", "setup", "shell", "stdin", "cpus",
-    "nice", "umask", "timeout", "grace", "retries", "backoff", "success_codes", "not_before", "max_log", "limits",
+    "nice", "umask", "timeout", "grace", "retries", "backoff", "success_codes", "after", "not_before", "max_log",
+    "limits",
 )  # fmt: skip
 
 
@@ -175,6 +177,28 @@ def _success_codes(node: Node, what: str) -> frozenset[int]:
     return codes
 
 
+def _after(node: Node, what: str) -> tuple[After, ...]:
+    """One entry or a list of them; an entry is a name, or a name with the way in which it has to end."""
+    entries: list[After] = []
+    for item in node.children if node.kind == "list" else [node]:
+        if item.kind == "mapping":
+            entries += [
+                After(_awaited(key, what), fields.choice(value, f"{what}: {key.value}", WANTS))
+                for key, value in pairs(item, what)
+            ]
+        else:
+            entries.append(After(_awaited(item, what)))
+    return tuple(dict.fromkeys(entries))
+
+
+def _awaited(node: Node, what: str) -> str:
+    try:
+        return check_after(fields.text(node, what))
+    except InvalidName as error:
+        remedy = "write a task's name, a batch such as sweep-a/, or a pattern such as 'sweep-a/x*'"
+        raise wrong(node, f"`{what}`: {error}", remedy) from None
+
+
 def _size(node: Node, what: str, remedy: str) -> int:
     if size := fields.size(node, what):
         return size
@@ -222,6 +246,7 @@ READERS: dict[str, Callable[[Node, str], object]] = {
     "env_file": _path,
     "stdin": _path,
     "params": _params,
+    "after": _after,
 }
 
 

@@ -25,11 +25,13 @@ from dsgspool.spool import Spool
 from dsgspool.spool.chain import Chain, next_of
 from dsgspool.spool.moves import Moves, park, target_of
 from dsgspool.spool.strays import Strays
+from dsgspool.spool.waiters import Waiters
 from dsgspool.task import Decision, Kind, Outcome, Retry, State, decide
 
 DAY = 86400.0
 EMPTY_BATCH = 3600.0  #: seconds after which an empty batch folder in todo/ is removed
 BUMPS = 2
+DUE_SHARE = 20.0
 SLICE = 0.5  #: seconds after which a long duty leaves the rest to its next turn: a heart must beat in between
 SELDOM = 10.0  #: seconds between two looks at a dead worker's folder that has long been empty
 
@@ -52,9 +54,11 @@ class Janitor:
         self.moves = Moves(spool)
         self.chain = Chain(spool, peers.is_dead, lambda: spool.settings().lease)
         self.strays = Strays(self.moves, peers.is_dead, self.chain.has_ended, tell)
+        self.waiters = Waiters(self.moves, tell)
         self.leadership = Leadership(spool, peers, wid)
         self.round_at = float("-inf")  #: BOOTTIME before the last whole look at the folders of all workers
         self._met: dict[str, _Swept] = {}  #: dead workers that I have taken over
+        self._due_at = 0.0  #: BOOTTIME at which waiting/ is listed again
         self._bumped: dict[str, tuple[int, int]] = {}  #: batch folder -> its mtime after my last touch, and how many
 
     # -- the dead ------------------------------------------------------------------------------------------------
@@ -76,7 +80,15 @@ class Janitor:
 
     def is_at_rest(self) -> bool:
         """True when no worker of this machine is just dying and no claim of a dead one is looked for."""
-        return not self.peers.dying and not self.strays.is_busy
+        return not (self.peers.dying or self.strays.is_busy or self.waiters.is_busy)
+
+    def next_moment(self) -> float:
+        """BOOTTIME at which something that goes on bit by bit goes on."""
+        return min(self.strays.next_moment(), self.waiters.next_moment())
+
+    def rounds(self) -> tuple[float, float]:
+        """BOOTTIME before the last whole look at the folders of all workers, and before that at all that waits for tasks."""
+        return self.round_at, self.waiters.round_at
 
     def _is_new(self, wid: str) -> bool:
         """RACE: a worker makes running/WID before WID.yaml; one that nobody knows is dead only when long at rest."""
@@ -117,6 +129,8 @@ class Janitor:
             with contextlib.suppress(FileNotFoundError, PermissionError):
                 self.fs.see(target)  # an NFS client may believe that it is there already: see OwnFolder.give
             return 0  # the next sweep tries again
+        if decision.state in (State.DONE, State.FAILED):
+            self.waiters.published(name.identity)
         self.tell(
             "rescue", f"{name.identity} was lost with {wid}: now in {decision.state}/", task=name.identity, worker=wid,
             to=str(decision.state), why=why,
@@ -139,34 +153,22 @@ class Janitor:
         for folder in self._due_folders():
             for path, _ in list(self.fs.walk(f"{self.spool.waiting}/{folder}")):
                 if not names.is_ignored(os.path.basename(path)):
-                    moved += self._bring_back(folder, path)
+                    moved += self.moves.bring_back(folder, path)
                 if self._is_late(began):
                     return moved
-            self._remove_empty(f"{self.spool.waiting}/{folder}")
+            self.moves.remove_empty(f"{self.spool.waiting}/{folder}")
         return moved
 
-    def _bring_back(self, folder: str, path: str) -> bool:
-        try:
-            return self.moves.due(folder, path)
-        except InvalidName:  # a person's: into todo/ as it is, where a worker says in a record what is wrong with it
-            base = os.path.basename(path)
-            taken = base in self.fs.names(self.spool.todo)
-            return (
-                not taken and self.fs.rename(f"{self.spool.waiting}/{folder}/{path}", f"{self.spool.todo}/{base}") == 0
-            )
-
     def _due_folders(self) -> Iterator[str]:
-        for folder, is_folder in list(self.fs.scan(self.spool.waiting)):
+        """A folder for each task that others wait for may make a long list: reading it takes a twentieth of the time."""
+        began = self.spool.clock.boot()
+        if began < self._due_at:
+            return
+        folders = list(self.fs.scan(self.spool.waiting))
+        self._due_at = began + DUE_SHARE * (self.spool.clock.boot() - began)
+        for folder, is_folder in folders:
             if is_folder and (moment := names.parse_until(folder)) and unix(*moment) <= self.server.now():
                 yield folder
-
-    def _remove_empty(self, folder: str) -> None:
-        if len(folder) > len(self.spool.root) + DEEPEST:
-            return
-        with contextlib.suppress(PermissionError):  # somebody's private folder stays
-            for name in [name for name, is_folder in self.fs.scan(folder) if is_folder]:
-                self._remove_empty(f"{folder}/{name}")
-            self.fs.remove_folder(folder)
 
     # -- tidiness ------------------------------------------------------------------------------------------------
 
@@ -205,7 +207,7 @@ class Janitor:
             # One whose folder in hold/ has a task stays: without it the whole batch would look parked.
             is_held = self.fs.folder_is_there(f"{self.spool.hold}/{name}")
             if not is_held and self._age(f"{self.spool.todo}/{name}") > EMPTY_BATCH:
-                self._remove_empty(f"{self.spool.todo}/{name}")
+                self.moves.remove_empty(f"{self.spool.todo}/{name}")
 
     def sweep_tmp(self) -> None:
         """Remove what a crashed command left a day ago; a folder is renamed first: a late submitter finds nothing to move."""
@@ -223,7 +225,7 @@ class Janitor:
                     self.fs.remove(f"{path}/{file}")
                     if self._is_late(began):
                         return
-                self._remove_empty(path)
+                self.moves.remove_empty(path)
             else:
                 self.fs.rename(path, f"{self.spool.tmp}/.{name}.swept")
 

@@ -213,6 +213,27 @@ def parse_until(folder: str) -> tuple[int, int, int, int, int, int] | None:
     return year, month, day, hour, minute, second
 
 
+def check_after(what: str) -> str:
+    """What a task may wait for: an identity, a batch with a slash behind it, or a shell pattern."""
+    check_identity(what.removesuffix("/"))
+    return what
+
+
+def after_folder(what: str) -> str:
+    """Folder in waiting/ for what a task waits for: slashes are written % as in running/, so `sweep-a/` ends with one."""
+    return f"after-{what.replace('/', '%')}"
+
+
+def parse_after(folder: str) -> str:
+    """What the tasks in a folder of waiting/ wait for, '' when it is no such folder."""
+    if not folder.startswith("after-"):
+        return ""
+    try:
+        return check_after(folder.removeprefix("after-").replace("%", "/"))
+    except InvalidName:
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """What a lane's name asks for: `@p10` priority 10, `@cpus8` a worker with 8 slots, `@p5,cpus8` both."""

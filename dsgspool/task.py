@@ -53,6 +53,7 @@ class Kind(StrEnum):
     LOST = "lost"  # its worker died
     CANCELLED = "cancelled"  # a person took it away
     REVOKED = "revoked"  # the file is gone from the worker's folder
+    DEPENDENCY = "dependency"  # what it waits for ended otherwise than its `after` asks
     STOPPED = "stopped"  # the worker gave it back: drained, fenced, guard dead
 
 
@@ -96,6 +97,22 @@ class Backoff:
 
 
 @dataclass(frozen=True, slots=True)
+class After:
+    """One entry of `after`: a task's name, a batch (`sweep-a/`) or a glob, and how it has to end."""
+
+    what: str
+    wants: str = "success"  #: one of WANTS
+
+    @property
+    def is_many(self) -> bool:
+        """True for a batch or a glob."""
+        return self.what.endswith("/") or any(sign in self.what for sign in "*?[")
+
+
+WANTS = ("success", "any", "failure")
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """What a task file says, after defaults and `params` were put in.  Times in seconds, sizes in bytes.
 
@@ -126,6 +143,7 @@ class Task:
     limits: Mapping[str, int | None] = field(default_factory=dict)
     env_file: str | None = None
     stdin: str | None = None
+    after: tuple[After, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +163,8 @@ class Budget:
 class Decision:
     """Where the file goes next: to `state`, with `tag` in its name or with `budget`, after `delay` seconds.
 
-    `unique`: its name in failed/ carries a token, because no ended record keeps its text.
+    `unique`: its name in failed/ carries a token, because no ended record keeps its text.  `after`: the entry of the
+    task's `after` that it waits for in waiting/, instead of a moment.
     """
 
     state: State
@@ -153,6 +172,7 @@ class Decision:
     budget: Budget = Budget()
     delay: float = 0.0
     unique: bool = False
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +193,7 @@ def decide(outcome: Outcome, budget: Budget, retry: Retry, chance: float = 0.5) 
             return None
         case Kind.STOPPED:
             return Decision(State.TODO, budget=budget)
-        case Kind.INVALID:
+        case Kind.INVALID | Kind.DEPENDENCY:
             return Decision(State.FAILED, outcome.tag)
         case Kind.CANCELLED:
             return Decision(State.FAILED, outcome.tag, unique=True)

@@ -32,6 +32,7 @@ COMMANDS = {
     "top": "top.command:top",
     "list": "listing:listing",
     "show": "show:show",
+    "why": "why:why",
     "logs": "logs:logs",
     "wait": "wait:wait",
     "hold": "verbs:hold",

@@ -72,6 +72,7 @@ def entry(task: TaskSeen) -> dict[str, object]:
         "losses": task.name.budget.losses,
         "worker": claim.wid if claim else None,
         "until_unix_s": task.until,
+        "waits_for": task.after or None,
     }
 
 
@@ -82,7 +83,10 @@ def remark(task: TaskSeen) -> str:
     budget, claim = task.name.budget, task.name.claim
     parts = [f"on {claim.wid}"] if claim else []
     parts += [task.reason] if task.reason else []
-    parts += [f"until {local(task.until)}"] if task.until is not None else [task.waits_for] if task.waits_for else []
+    parts += [f"until {local(task.until)}"] if task.until is not None else []
+    parts += (
+        [f"waits for {task.after}"] if task.after else [task.waits_for] if task.waits_for and not task.until else []
+    )
     parts += [f"failed {budget.failures}x"] if budget.failures else []
     parts += [f"lost {budget.losses}x"] if budget.losses else []
     parts += [f"lane {task.name.lane}"] if task.name.lane else []

@@ -52,6 +52,7 @@ OPTIONS = (
     Option("cpus", 1, "Slots that it takes.", "N"),
     Option("description", "text", "A line for people.", "TEXT"),
     Option("tag", "many", "A word to find it by; repeat.", "WORD"),
+    Option("after", "many", "A task (or NAME:any, NAME:failure, BATCH/) that has to be over before; repeat.", "NAME"),
     Option("not_before", "text", "A delay (2h) or an ISO time with offset.", "TIME"),
 )
 
@@ -123,6 +124,8 @@ def submit(where: str | None, given: Given) -> None:
     order.keys = {key: options[key] for key in ("timeout", "retries", "cpus", "description", "env") if key in options}
     if "tag" in options:
         order.keys["tags"] = options["tag"]
+    if "after" in options:
+        order.keys["after"] = awaited(options["after"])
     cwd, not_before, each_line = options.get("cwd"), options.get("not_before"), bool(options.get("each_line"))
     _check(order, options=bool(order.keys or cwd or not_before), each_line=each_line)
     spool = Spool.find(where)
@@ -136,6 +139,13 @@ def submit(where: str | None, given: Given) -> None:
         _show(spool, order)
     else:
         _run(spool, order, hold=bool(options.get("hold")), wait=bool(options.get("wait")))
+
+
+def awaited(words: list[str]) -> object:
+    """What `--after` says, as a task file says it."""
+    from dsgspool.cli.awaiting import entries
+
+    return entries(words)
 
 
 def _complete(spool: Spool, keys: dict[str, object], cwd: str | None, not_before: str | None) -> None:
@@ -208,6 +218,8 @@ def _accept(spool: Spool, order: Order, folder: str) -> Iterator[str]:
     from dsgspool.spool.submission import Submission
 
     files = drafting.read_files(spool, order.files, order.batch) if order.files else []
+    if "after" in order.keys or any(b"after" in data for _, data in files):
+        _examine(spool, order, files)
     with closing(Submission(spool)) as submission:
         if order.lines is not None:
             texts = drafting.texts_of_lines(order.command, order.lines, order.keys)
@@ -215,6 +227,20 @@ def _accept(spool: Spool, order: Order, folder: str) -> Iterator[str]:
             yield from submission.put_bulk(texts, batch, folder)
         else:
             yield from submission.put(_drafts(submission, order, files), folder)
+
+
+def _examine(spool: Spool, order: Order, files: list[tuple[str, bytes]]) -> None:
+    """Raise for tasks that would wait for each other."""
+    from dsgspool.cli import drafting
+    from dsgspool.cli.awaiting import examine
+
+    prefix = f"{order.batch}/" if order.batch else ""
+    texts = dict(files)
+    if not files:
+        texts = {f"{prefix}{order.name}" if order.name else "": drafting.text_of("true", order.keys)}
+    elif order.name:
+        texts = {f"{prefix}{order.name}": data for data in texts.values()}
+    examine(spool, texts)
 
 
 def _drafts(submission: Submission, order: Order, files: list[tuple[str, bytes]]) -> list[Draft]:

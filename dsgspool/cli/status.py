@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 STATES = ("todo", "waiting", "hold", "running", "done", "failed")
 MAX_LINE = 200  #: characters of a log's line
 MOST = 20  #: rows of one table on this screen; `list` and `workers` show all
+MOST_STUCK = 3
 
 
 def status(
@@ -78,10 +79,21 @@ def show(seen: Snapshot) -> None:
     _more(len(rows), "batches")
     if seen.next_due is not None:
         output.line(f"next due {local(seen.next_due)}")
+    _show_stuck(seen)
     _show_running(seen)
     _show_workers(seen)
     for problem in seen.problems:
         output.error(problem)
+
+
+def _show_stuck(seen: Snapshot) -> None:
+    """What waits for ever, unless somebody does something."""
+    from dsgspool.snapshot.awaited import stuck
+
+    found = stuck(seen.tasks)
+    for each in found[:MOST_STUCK]:
+        output.line(f"stuck: {each.sentence}")
+    _more(len(found), "such", MOST_STUCK)
 
 
 def _show_running(seen: Snapshot) -> None:
@@ -116,6 +128,6 @@ def _show_workers(seen: Snapshot) -> None:
     _more(len(there), "workers")
 
 
-def _more(count: int, what: str) -> None:
-    if count > MOST:
-        output.line(f"... and {count - MOST} more {what}")
+def _more(count: int, what: str, most: int = MOST) -> None:
+    if count > most:
+        output.line(f"... and {count - most} more {what}")

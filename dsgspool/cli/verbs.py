@@ -50,9 +50,11 @@ def requeue(
     """Run finished tasks again, with a fresh budget of retries."""
     moves = _moves(context)
     if failed or reason:
-        _move(_failed(moves, patterns or ["*"], reason), moves.requeue)
+        # What failed for another's sake comes last: else it would meet that one still in failed/, and fail again.
+        places = _failed(moves, patterns or ["*"], reason)
+        _move(sorted(places, key=lambda place: place.name.tag == "dependency"), moves.requeue)
     elif patterns:
-        _move(moves.pick("requeue", patterns), moves.requeue)
+        _move(sorted(moves.pick("requeue", patterns), key=lambda place: place.name.tag == "dependency"), moves.requeue)
     else:
         raise usage("say which: names, or --failed, or --reason timeout")
 

@@ -85,9 +85,9 @@ class Files:
             yield Fault("astray", "", where, text, (self._aside(state, file),), safe=True)
 
     def _moments(self) -> Iterator[Fault]:
-        """Folders of waiting/ whose name is no moment: what they hold waits for ever."""
+        """Folders of waiting/ whose name is no moment and no task's: what they hold waits for ever."""
         for folder, is_folder in list(self.fs.scan(self.spool.waiting)):
-            if is_folder and folder[:1] != "." and not names.parse_until(folder):
+            if is_folder and folder[:1] != "." and not (names.parse_until(folder) or names.parse_after(folder)):
                 text = f"waiting/{folder}: the name is no moment, so what is in it waits for ever"
                 yield from self._emptied("no-moment", State.WAITING, folder, text)
 

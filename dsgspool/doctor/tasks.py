@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from dsgspool import names, snapshot
 from dsgspool.doctor.owners import Owners
 from dsgspool.doctor.repair import Action, Fault
-from dsgspool.doctor.values import Status, many, some
+from dsgspool.doctor.values import Status, many, quoted, some
 from dsgspool.errors import InvalidName
 from dsgspool.janitor import way_of
 from dsgspool.names import TaskName
 from dsgspool.records import parse_record, record_claim, record_is_over
 from dsgspool.snapshot import Violation
 from dsgspool.snapshot.attempts import attempt_numbers
+from dsgspool.snapshot.awaited import stuck
 from dsgspool.snapshot.look import FLOW
 from dsgspool.spool import Spool, task_name
 from dsgspool.spool.chain import Chain
@@ -47,8 +48,21 @@ class Tasks:
         yield from self._claims()
         if not self.quick:
             yield from self._lost()
+            yield from self._stuck()
             for violation in snapshot.check(self.spool):
                 yield from self._violation(violation)
+
+    def _stuck(self) -> Iterator[Fault]:
+        """Tasks that wait for what no worker can bring."""
+        for found in stuck(snapshot.take(self.spool).tasks):
+            where = tuple(f"waiting/{names.after_folder(found.what)}" for _ in found.tasks[:1])
+            what = quoted(found.what.rstrip("/"))
+            remedy = {
+                "unknown": f"submit {found.what}; or hold the task, edit its `after`, and release it",
+                "hold": f"let it run: dsgspool release {what}",
+                "circle": f"hold one of them, edit its `after`, and release it: dsgspool hold {what}",
+            }[found.kind]
+            yield Fault(f"after-{found.kind}", found.tasks[0], where, found.sentence, remedy=remedy)
 
     # -- what dead workers hold ----------------------------------------------------------------------------------
 

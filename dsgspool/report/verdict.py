@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from dsgspool import names
 from dsgspool.report.figures import silence, state_of
 from dsgspool.report.words import about, age, duration, enumeration, many, moment, rounded
+from dsgspool.snapshot.awaited import stuck
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -105,10 +106,13 @@ def _activity(book: Book, expected: Forecast | None, *, is_stopped: bool) -> tup
 
 def _not_due(book: Book) -> str:
     """Of those in waiting/ that somebody will take."""
-    number = book.snapshot.counts.waiting - len(_astray(book))
+    behind = sum(bool(task.after) for task in book.snapshot.in_state(State.WAITING))
+    number = book.snapshot.counts.waiting - len(_astray(book)) - behind
     due = book.snapshot.next_due
     when = f", the next at {moment(due, book.taken)}" if due is not None else ""
-    return f"Waiting: {many(number, 'task is', 'tasks are')} not due yet{when}" if number > 0 else ""
+    words = [f"{many(number, 'task is', 'tasks are')} not due yet{when}"] if number > 0 else []
+    words += [many(behind, "task waits for another", "tasks wait for others")] if behind else []
+    return f"Waiting: {', '.join(words)}" if words else ""
 
 
 def worker_command(root: str) -> str:
@@ -195,8 +199,8 @@ def _held(node: Node) -> int:
 
 
 def _astray(book: Book) -> list[TaskSeen]:
-    """Tasks in folders of waiting/ whose names say no moment."""
-    return [task for task in book.snapshot.in_state(State.WAITING) if task.until is None]
+    """Tasks in folders of waiting/ whose names say neither a moment nor a task."""
+    return [task for task in book.snapshot.in_state(State.WAITING) if task.until is None and not task.after]
 
 
 def _out_of_reach(book: Book) -> list[Lane]:
@@ -211,6 +215,9 @@ def _stuck(book: Book) -> Iterator[str]:
     if lost := _astray(book):
         folders = enumeration([f"waiting/{folder}" for folder in dict.fromkeys(task.waits_for for task in lost)], 2)
         yield f"{many(len(lost), 'task waits', 'tasks wait')} where nobody takes them: {folders} names no moment"
+    for found in stuck(book.snapshot.tasks, knows_finished=False):
+        circle = f"{len(found.tasks)} tasks wait for each other: {found.sentence}"
+        yield circle if found.kind == "circle" and len(found.tasks) > 1 else found.sentence
     lanes = _out_of_reach(book)
     slots = max((worker.slots for worker in book.snapshot.alive), default=0)
     if wide := [lane.cpus for lane in lanes if lane.known]:

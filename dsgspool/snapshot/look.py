@@ -127,15 +127,15 @@ class _Look:
         if not slash:
             self.astray(f"{state}/{path}", f"it lies in no folder of {state}/, so nobody takes it", "")
             return None
-        if folder.startswith("until-") and names.parse_until(folder) is None:
-            self.astray(f"{state}/{folder}", "its name is no moment, so what it holds waits for ever", "/*")
+        if folder.startswith(("until-", "after-")) and not (names.parse_until(folder) or names.parse_after(folder)):
+            self.astray(f"{state}/{folder}", "its name is no moment and no task, so what it holds waits for ever", "/*")
         try:
             name = task_name(state, path)
         except InvalidName as error:
             self.problems.append(f"{state}/{path}: {error}")
             return None
-        folder = folder if state is State.WAITING else ""
-        return TaskSeen(name.identity, state, path, name, name.budget.attempts, (), _until(folder), folder)
+        lies = folder if state is State.WAITING else ""
+        return TaskSeen(name.identity, state, path, name, name.budget.attempts, (), _until(lies), lies)
 
     def astray(self, path: str, why: str, files: str) -> None:
         """A problem that a person's mv made and another one ends."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dsgspool.names import TaskName
+from dsgspool.names import TaskName, parse_after
 from dsgspool.snapshot.attempts import Attempt
 from dsgspool.task import State
 
@@ -53,6 +53,11 @@ class TaskSeen:
     attempts: tuple[Attempt, ...] = ()
     until: float | None = None  #: waits until then (Unix time of the file server)
     waits_for: str = ""  #: the folder in waiting/ that it lies in
+
+    @property
+    def after(self) -> str:
+        """The name, batch or pattern that it waits for, '' when it does not wait for tasks."""
+        return parse_after(self.waits_for)
 
     @property
     def batch(self) -> str:

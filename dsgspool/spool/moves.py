@@ -7,6 +7,7 @@ strips the claim.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import itertools
 import os
@@ -15,7 +16,8 @@ from dataclasses import dataclass, replace
 
 from dsgspool import chance, names
 from dsgspool.clock import stamp
-from dsgspool.errors import StorageError, TaskNotFound, WrongState
+from dsgspool.errors import InvalidName, StorageError, TaskNotFound, WrongState
+from dsgspool.fs import DEEPEST
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool, task_name
 from dsgspool.task import TRANSITIONS, Budget, Decision, State
@@ -54,7 +56,8 @@ def target_of(spool: Spool, name: TaskName, decision: Decision, token: str, now:
         case State.FAILED:
             return f"{spool.failed}/{name.failed(decision.tag, token if decision.unique else '').path}"
         case State.WAITING:
-            folder = names.until_folder(stamp(now + decision.delay + 0.999))
+            until = names.until_folder(stamp(now + decision.delay + 0.999))
+            folder = names.after_folder(decision.after) if decision.after else until
             return f"{spool.waiting}/{folder}/{name.returned(decision.budget, token).lane_path}"
         case State.HOLD:
             kept = name.failed(decision.tag, token) if decision.tag else name.returned(decision.budget, token)
@@ -163,6 +166,26 @@ class Moves:
         decision = park(self.spool, name, Decision(State.TODO, budget=name.budget))
         target = target_of(self.spool, name, decision, self.token(), 0.0)
         return self._rename(f"{self.spool.waiting}/{folder}/{path}", target)
+
+    def bring_back(self, folder: str, path: str) -> bool:
+        """The same for whatever lies there."""
+        try:
+            return self.due(folder, path)
+        except InvalidName:  # a person's: into todo/ as it is, where a worker says in a record what is wrong with it
+            base = os.path.basename(path)
+            taken = base in self.fs.names(self.spool.todo)
+            return (
+                not taken and self.fs.rename(f"{self.spool.waiting}/{folder}/{path}", f"{self.spool.todo}/{base}") == 0
+            )
+
+    def remove_empty(self, folder: str) -> None:
+        """Remove a folder with the folders in it, as far as no file lies there."""
+        if len(folder) > len(self.spool.root) + DEEPEST:
+            return
+        with contextlib.suppress(PermissionError):  # somebody's private folder stays
+            for name in [name for name, is_folder in self.fs.scan(folder) if is_folder]:
+                self.remove_empty(f"{folder}/{name}")
+            self.fs.remove_folder(folder)
 
     def _move(self, place: Place, target: str) -> bool:
         return self._rename(f"{self.spool.folder(place.state)}/{place.path}", target)

@@ -21,6 +21,7 @@ from dsgspool.worker import telling
 from dsgspool.worker.desk import Ready
 from dsgspool.worker.endings import Endings
 from dsgspool.worker.limits import Limits
+from dsgspool.worker.peek import peek
 from dsgspool.worker.runner import Attempt, Runner
 from dsgspool.worker.sampling import Sampler
 
@@ -83,7 +84,7 @@ class Attempts:
             self.runner.open(attempt)
             attempt.user = self._user(ready.text)
             self.runner.prepare(attempt, ready.text, self.worker.settings)
-            outcome = self._must_wait(attempt) or self._taken_away(attempt) or self._launch(attempt)
+            outcome = self._must_wait(attempt, ready.text) or self._taken_away(attempt) or self._launch(attempt)
         except NewerFormat as error:
             outcome = self._to_lane(attempt, f"format{error.format}", str(error))
         except InvalidTask as error:
@@ -96,14 +97,15 @@ class Attempts:
             if outcome is not None:
                 self.conclude(attempt, outcome)
 
-    def reject(self, held: Held, reason: str) -> None:
-        """A thing that is no task: its record says why, and it goes to failed/~invalid."""
+    def reject(self, held: Held, reason: str, kind: Kind = Kind.INVALID, text: Text | None = None) -> None:
+        """A thing that is no task, or one that never may run: its record says why, and it goes to failed/~invalid."""
         attempt = self._begin(held)
         if attempt is not None:
             try:
                 self.runner.open(attempt)
+                attempt.keeps_text = text is not None and self.runner.keep_text(attempt, text)
             finally:  # a full disk: the outcome stands, its record is written when there is space
-                self.conclude(attempt, Outcome(Kind.INVALID, reason=reason))
+                self.conclude(attempt, Outcome(kind, reason=reason))
 
     def _begin(self, held: Held) -> Attempt | None:
         """Take the lock on the name; when it is taken the file waits and comes back."""
@@ -144,12 +146,14 @@ class Attempts:
         )
         return error.errno in misplaced and self.fs.folder_is_there(self.spool.logs)
 
-    def _must_wait(self, attempt: Attempt) -> Outcome | None:
+    def _must_wait(self, attempt: Attempt, text: Text) -> Outcome | None:
         """What the peek at the text missed (flow style): a moment to wait for, or more CPUs than were thought of."""
         moment, cpus = attempt.task.not_before, attempt.task.cpus
         if moment is not None and moment > self.server.now():
             attempt.decision = Decision(State.WAITING, budget=attempt.name.budget, delay=moment - self.server.now())
             return Outcome(Kind.STOPPED, reason=f"not before {iso(moment)}")
+        if attempt.task.after != peek(text.data).after and (waits := self._waits(attempt)):
+            return waits
         if cpus > attempt.slots:
             lane = names.lane_for(names.parse_lane(attempt.name.lane).priority, cpus)
             return self._to_lane(attempt, lane, f"wants {cpus} slots")
@@ -162,6 +166,17 @@ class Attempts:
         if is_expected or attempt.held.file in self.worker.own.listing():
             return None
         return Outcome(Kind.REVOKED, reason="its file was taken out of running/")
+
+    def _waits(self, attempt: Attempt) -> Outcome | None:
+        """What else it waits for."""
+        verdict = self.worker.janitor.waiters.dependencies.judge(attempt.name.identity, attempt.task.after)
+        if verdict is None:
+            return None
+        attempt.keeps_text = True
+        if verdict.culprit:
+            return Outcome(Kind.DEPENDENCY, reason=verdict.reason)
+        attempt.decision = Decision(State.WAITING, budget=attempt.name.budget, after=verdict.entry.what)
+        return Outcome(Kind.STOPPED, reason=f"waits for {verdict.entry.what}")
 
     def _to_lane(self, attempt: Attempt, lane: str, why: str) -> Outcome:
         """Give a file back into the lane that says why it cannot be run here."""

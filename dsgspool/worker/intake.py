@@ -12,16 +12,15 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from dsgspool import names
-from dsgspool.clock import iso
 from dsgspool.errors import StorageError
 from dsgspool.records import is_complete
-from dsgspool.spool.own import Held, Text, Unusable
+from dsgspool.spool.own import Held, Unusable
 from dsgspool.spool.scan import LIMIT, Look
-from dsgspool.task import Decision, State
+from dsgspool.task import State
 from dsgspool.worker import admission
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.desk import Desk, Leaving, Ready, Refused, Settling
-from dsgspool.worker.peek import peek
+from dsgspool.worker.sorting import Sorting
 from dsgspool.worker.watch import Bell
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ class Intake:
         self.is_remote = self.fs.mount(self.spool.todo).is_remote
         self.bell = Bell(self.spool.todo, usable=not self.is_remote)
         self.agreement = Agreement(self)
+        self.sorting = Sorting(self)
         self.queue: deque[str] = deque()
         self.gifts: set[str] = set()
         self.refused = Refused()
@@ -93,7 +93,7 @@ class Intake:
 
     def came_back(self) -> None:
         """Something is in todo/ again: nobody may end before the next look at it."""
-        self._gave_at = self.clock.boot()
+        self._gave_at, self._quiet_since = self.clock.boot(), None
         self.look_soon()
 
     # -- one turn ------------------------------------------------------------------------------------------------
@@ -192,6 +192,7 @@ class Intake:
             self.worker.tell(event, text, task=leaving.held.name.identity, **facts)
         if self.worker.settings.durability == "strict":
             self.fs.sync_folder(leaving.target.rpartition("/")[0])
+        self.sorting.gone(leaving)
         if leaving.errno:
             self.agreement.strip(leaving.held)  # RACE: perhaps not published but taken away by a person, claim and all
 
@@ -206,7 +207,7 @@ class Intake:
         elif held.original:
             self.worker.attempts.reject(held, admission.why_no_name(held.original))
         elif held.name.token or is_complete(text.data) or (text.data and self.bell.saw_closed(held.dropped_as)):
-            self._offer(held, text)
+            self.sorting.offer(held, text)
         else:
             self.desk.settling[held.file] = Settling(held, text.seen, self.clock.boot())
 
@@ -228,34 +229,11 @@ class Intake:
                 settling.since, settling.seen = now, text.seen
             elif text is not None and text.data:
                 del self.desk.settling[settling.held.file]
-                self._offer(settling.held, text)
+                self.sorting.offer(settling.held, text)
             elif text is not None and now - settling.since > self.worker.settings.lease:
                 self.worker.attempts.reject(
                     settling.held, "it is empty, and nobody has written to it since it was claimed"
                 )
-
-    def _offer(self, held: Held, text: Text) -> None:
-        """A whole file: into a lane or to waiting/ if it has to, else in line for slots."""
-        hint, lane = peek(text.data), names.parse_lane(held.name.lane)
-        cpus = max(hint.cpus, lane.cpus)
-        now = self.worker.lease.server.now()
-        if cpus > self.worker.controls.slots:
-            self._too_wide(held, cpus)
-        elif hint.not_before is not None and hint.not_before > now:
-            decision = Decision(State.WAITING, budget=held.name.budget, delay=hint.not_before - now)
-            text_ = f"{held.name.identity} waits until {iso(hint.not_before)}"
-            event: tuple[str, str, dict[str, object]] = ("delay", text_, {})
-            self.desk.send(self.worker.attempts.endings.leaving(held, decision, event))
-        elif cpus <= self.free or held.is_gift or (cpus > 1 and not self.desk.ready):
-            self.desk.ready[held.file] = Ready(held, text, cpus)
-        else:  # it became whole while others took the slots: it must not wait here while another node is idle
-            self.worker.attempts.endings.give_back(held)
-
-    def _too_wide(self, held: Held, cpus: int) -> None:
-        """Into the lane that says how many slots it wants, so that no narrow worker opens it again."""
-        lane = names.lane_for(names.parse_lane(held.name.lane).priority, cpus)
-        self.worker.tell("unfit", f"{held.name.identity} wants {cpus} slots: now in todo/{lane and f'@{lane}/'}")
-        self.worker.attempts.endings.give_back(held, lane=lane)
 
     def _fits(self) -> bool:
         first = next(iter(self.desk.ready.values()))
@@ -264,7 +242,7 @@ class Intake:
     def _start(self) -> None:
         """Start what fits, in order: a wide task at the head is not overtaken, or it would starve."""
         for ready in [r for r in self.desk.ready.values() if r.cpus > self.worker.controls.slots]:
-            self._too_wide(ready.held, ready.cpus)  # somebody lowered the slots since it was claimed
+            self.sorting.too_wide(ready.held, ready.cpus)  # somebody lowered the slots since it was claimed
         while self.desk.ready and self._fits() and self.clock.boot() >= self.worker.blocked_until:
             self.worker.attempts.start(next(iter(self.desk.ready.values())))
 
@@ -289,9 +267,12 @@ class Intake:
             self._quiet_since = self.clock.boot()
             self.look_soon()
             self.worker.meeting.next = 0.0
-        elif min(self._looked_at - self._cost, self.worker.janitor.round_at) > self._quiet_since:
+            self.worker.janitor.waiters.ask()
+        elif min(self._looked_at - self._cost, *self.worker.janitor.rounds()) > self._quiet_since:
             # RACE: of a worker that died a moment ago a person may have parked a file, claim and all.
             controls.emptied = self.worker.janitor.is_at_rest()
+            if controls.emptied:
+                self.sorting.tell_who_waits()
 
     def _others_have_work(self) -> bool:
         waits = any(names.parse_until(folder) for folder, _ in self.fs.scan(self.spool.waiting))

@@ -150,7 +150,7 @@ class Worker:
         now = self.clock.boot()
         moments = [duty.next for duty in self.duties]
         moments += [alarm[0] for alarm in self.alarms[:1]] + [self.intake.next_moment(), self.attempts.next_moment()]
-        left = min(*moments, self.janitor.strays.next_moment()) - now
+        left = min(*moments, self.janitor.next_moment()) - now
         if left > 0 and not self.signals:
             self._rest(left)
         try:
@@ -257,7 +257,7 @@ class Worker:
             self.intake.came_back()
 
     def _strip(self) -> None:
-        if self.janitor.strays.turn():
+        if self.janitor.strays.turn() + self.janitor.waiters.turn(leading=self.leading):
             self.intake.came_back()
 
     def _watch_peers(self) -> None:

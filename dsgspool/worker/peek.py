@@ -11,9 +11,21 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from dsgspool.errors import InvalidName
+from dsgspool.names import check_after
+from dsgspool.task import After
+
 _CPUS = re.compile(rb"^cpus:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
 _FORMAT = re.compile(rb"^format:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
 _NOT_BEFORE = re.compile(rb"^not_before:\s*['\"]?([0-9T:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
+_AFTER = re.compile(r"^after:[ ]*([^\n]*(?:\n(?:[ -][^\n]*|#[^\n]*|(?=\n)))*)", re.MULTILINE)
+_NAME = (
+    r"""(?:"(?P<double>[^"\\\n]+)"|'(?P<single>[^'\n]+)'|(?P<plain>[^\s,\[\]{}"'#&*!|>%@`:?~-][^,\[\]{}"'#:\n]*?))"""
+)
+_ENTRY = re.compile(rf"{_NAME}(?:[ ]*:[ ]+(?P<wants>success|any|failure))?")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#[^\n]*", re.MULTILINE)
+#: What YAML 1.1 takes for something other than text.
+_NO_TEXT = re.compile(r"(?i:y|n|yes|no|on|off|true|false|null)|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +35,7 @@ class Peek:
     cpus: int = 1
     format: int = 1
     not_before: float | None = None
+    after: tuple[After, ...] = ()
 
 
 def peek(data: bytes) -> Peek:
@@ -32,7 +45,40 @@ def peek(data: bytes) -> Peek:
         cpus=max(1, int(cpus[1])) if cpus else 1,
         format=int(newer[1]) if newer else 1,
         not_before=_moment(moment[1].decode()) if moment else None,
+        after=_after(data) if b"after:" in data else (),
     )
+
+
+def _after(data: bytes) -> tuple[After, ...]:
+    """The entries of `after` when they are written plainly: on one line, in brackets, or one a line; else ()."""
+    try:
+        found = _AFTER.search(data.decode("utf-8-sig").replace("\r\n", "\n"))
+        return tuple(dict.fromkeys(_entry(text) for text in _texts(found[1]))) if found else ()
+    except (UnicodeDecodeError, ValueError, InvalidName):
+        return ()
+
+
+def _texts(section: str) -> list[str]:
+    text = re.sub(r"\n[ ]*#[^\n]*", "", section)
+    text = text if '"' in text or "'" in text else _COMMENT.sub("", text)
+    is_inline = not text.startswith("\n") and bool(text.partition("\n")[0].strip())
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    text = text.strip()
+    if text.startswith("[") and text.endswith("]"):
+        return [part.strip() for part in text[1:-1].rstrip(" \n,").split(",")]
+    is_list = all(line.startswith("- ") for line in lines)
+    if not is_list and (is_inline or len(lines) == 1) and (len(lines) != 1 or (is_inline and ": " in text)):
+        raise ValueError(text)  # a text over several lines, or no YAML
+    if not is_list and len(lines) > 1 and not all(": " in line for line in lines):
+        raise ValueError(text)
+    return [line.removeprefix("- ").strip() if is_list else line for line in lines]
+
+
+def _entry(text: str) -> After:
+    match = _ENTRY.fullmatch(text)
+    if match is None or (match["plain"] and _NO_TEXT.fullmatch(match["plain"])):
+        raise ValueError(text)
+    return After(check_after(match["double"] or match["single"] or match["plain"]), match["wants"] or "success")
 
 
 def _moment(text: str) -> float | None:

@@ -95,6 +95,23 @@ def no_moment(b: Broken) -> str:
     return "no-moment"
 
 
+def after_nothing(b: Broken) -> str:
+    b.write("waiting/after-a/x.yaml", "command: x\nafter: a\n")
+    return "after-unknown"
+
+
+def after_what_is_on_hold(b: Broken) -> str:
+    b.write("hold/a.yaml", "command: x\n")
+    b.write("waiting/after-a/x.yaml", "command: x\nafter: a\n")
+    return "after-hold"
+
+
+def after_each_other(b: Broken) -> str:
+    b.write("waiting/after-y/x.yaml", "command: x\nafter: y\n")
+    b.write("waiting/after-x/y.yaml", "command: x\nafter: x\n")
+    return "after-circle"
+
+
 def no_worker(b: Broken) -> str:
     b.write("running/sweep/x.yaml")
     b.write("running/sweep/y~1.abcdefgh-1.yaml")
@@ -501,3 +518,18 @@ def test_every_finding_has_the_keys_that_the_page_promises(broken):
         assert list(finding) == ["id", "group", "status", "text", "remedy", "facts", "fix"]
         assert finding["status"] in ("ok", "note", "warn", "FAIL", "fixed")
         assert finding["fix"] is None or list(finding["fix"]) == ["commands", "safe", "done", "error"]
+
+
+@pytest.mark.parametrize(
+    ("breakage", "words"),
+    [(after_nothing, "nowhere"), (after_what_is_on_hold, "on hold"), (after_each_other, "x waits for y waits for x")],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_who_waits_for_ever_is_told_with_a_remedy_and_left_alone(broken, breakage, words):
+    rule = breakage(broken)
+    before = broken.files()
+    finding = only(broken.findings("--fix"))
+    assert finding["id"] == f"spool.{rule}"
+    assert words in finding["text"]
+    assert "release" in finding["remedy"]
+    assert broken.files() == before

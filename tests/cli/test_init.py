@@ -16,7 +16,7 @@ from dsgspool.settings import Settings, parse_settings
 from dsgspool.spool import FOLDERS, laying
 
 TEMPLATE = Path(resources.spool_template())
-EXAMPLES = sorted(TEMPLATE.glob("examples/*.yaml"))
+EXAMPLES = sorted(TEMPLATE.glob("examples/**/*.yaml"))
 
 
 def test_it_makes_every_folder_and_says_so(process, tmp_path):

@@ -200,3 +200,42 @@ def test_each_line_without_a_line_is_a_usage_error(run, listed):
     result = run("submit", "--each-line", "--", "./fit", "{}", stdin="\n \n")
     assert (result.exit_code, listed("todo")) == (2, [])
     assert "there is none" in result.stderr
+
+
+# -- after
+
+
+def test_what_a_command_waits_for_stands_in_its_file_and_an_unknown_name_is_told(spool, run):
+    result = run("submit", "--name", "b", "--after", "a", "--", "true")
+    assert (result.exit_code, result.stdout) == (0, "b\n")
+    assert "nothing is called a yet" in result.stderr
+    (file,) = (spool / "todo").glob("b~0.*.yaml")
+    assert "after: [a]\n" in file.read_text()
+    assert "called" not in run("submit", "--name", "c", "--after", "b", "--", "true").stderr
+
+
+def test_how_it_has_to_end_is_written_behind_a_colon(spool, run):
+    assert run("submit", "--name", "c", "--after", "a:any", "--after", "s/", "--", "true").exit_code == 0
+    (file,) = (spool / "todo").glob("c~0.*.yaml")
+    assert 'after:\n  a: any\n  "s/": success\n' in file.read_text()
+
+
+def test_what_can_be_no_name_is_not_waited_for(run):
+    result = run("submit", "--after", "-x~1", "--", "true")
+    assert result.exit_code == 4 and "--after" in result.stderr
+
+
+def test_files_that_wait_for_each_other_are_refused_with_the_way_round(spool, run, tmp_path):
+    for name, after in (("a", "c"), ("b", "a"), ("c", "[b, other]")):
+        (tmp_path / f"{name}.yaml").write_text(f"command: x\nafter: {after}\n")
+    result = run("submit", "a.yaml", "b.yaml", "c.yaml")
+    assert result.exit_code == 4 and "waits for" in result.stderr and "none of them could ever run" in result.stderr
+    assert not list((spool / "todo").iterdir())
+
+
+def test_a_task_that_closes_a_circle_with_waiting_ones_is_refused(put, run):
+    put("waiting/after-b/a~0.abcdefgh-1.yaml")
+    result = run("submit", "--name", "b", "--after", "a", "--", "true")
+    assert (
+        result.exit_code == 4 and "b waits for a waits for b" in result.stderr
+    ) or "a waits for b waits for a" in result.stderr

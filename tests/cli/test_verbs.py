@@ -91,3 +91,9 @@ def test_nothing_is_overwritten(spool, run, put, listed):
     put("failed/a~exit1.yaml", "command: old\n")
     assert run("requeue", "a").exit_code == 0
     assert listed("todo") == ["a", "a"]
+
+
+def test_requeue_takes_what_failed_for_anothers_sake_last(run, put):
+    for name in ("a~dependency", "b~dependency", "c~exit1"):
+        put(f"failed/{name}.yaml")
+    assert run("requeue", "--failed").stdout.split()[0] == "c"

@@ -174,3 +174,12 @@ def test_pause_and_resume_make_and_remove_the_file_and_count_the_workers(spool, 
     assert "1 worker will take tasks again" in process("resume").stdout
     assert not (spool / "PAUSE").exists()
     assert "not paused" in process("resume").stdout
+
+
+def test_status_and_list_say_who_waits_for_what_and_who_waits_for_ever(put, run):
+    put("waiting/after-s%/b~0.abcdefgh-1.yaml")
+    put("waiting/after-gone/c~0.abcdefgh-1.yaml")
+    put("todo/s/1.yaml")
+    assert "b     waits for s/" in run("list", "waiting").stdout
+    assert [entry["waits_for"] for entry in json.loads(run("list", "waiting", "--json").stdout)] == ["gone", "s/"]
+    assert "stuck: c waits for gone, which is nowhere in the spool" in run("status").stdout

@@ -16,7 +16,8 @@ import pytest
 from dsgspool import snapshot
 from dsgspool.spool.moves import Moves, Place
 from dsgspool.spool.submission import Draft, Submission
-from dsgspool.task import Kind, Outcome, State
+from dsgspool.spool.waiters import Waiters
+from dsgspool.task import After, Decision, Kind, Outcome, State
 from tests.support.actors import Crash, Work, World
 from tests.support.doors import CrashingFs
 
@@ -186,6 +187,54 @@ def due(trial: Trial) -> Callable[[], object]:
     return trial.actor.sweep
 
 
+def file_behind(trial: Trial) -> Callable[[], object]:
+    """A task is filed behind another, which is published meanwhile by somebody who has looked for it in vain."""
+    work = trial.claimed("s/b.yaml")
+    other = trial.world.worker()
+
+    def act() -> None:
+        assert trial.actor.janitor.waiters.dependencies.judge("s/b", (After("a"),))
+        first = other.claim("a.yaml")
+        if first is not None:
+            other.begin(first)
+            other.start(first)
+            other.end(first, DONE)
+            other.publish(first)
+            other.wake()
+        trial.actor.send(work, Decision(State.WAITING, after="a"))
+        trial.actor.publish(work)
+        trial.actor.wake()
+
+    return act
+
+
+def publish_and_wake(trial: Trial) -> Callable[[], object]:
+    """One task is published for which two others wait, one of them in a lane."""
+    for name in ("s/b", "c"):
+        if name == "c":
+            trial.world.drop("@p5/c")
+        held = trial.claimed("s/b.yaml" if name == "s/b" else "@p5/c.yaml")
+        trial.actor.send(held, Decision(State.WAITING, after="a"))
+        trial.actor.publish(held)
+    trial.actor.wake()
+    work = trial.ended(DONE)
+
+    def act() -> None:
+        trial.actor.publish(work)
+        trial.actor.wake()
+
+    return act
+
+
+def wake_round(trial: Trial) -> Callable[[], object]:
+    """Nobody told the leader: a batch is over, for which a task waits."""
+    trial.actor.publish(trial.ended(DONE, "s/b.yaml"))
+    folder = f"{trial.world.root}/waiting/after-s%"
+    os.mkdir(folder)
+    os.rename(f"{trial.world.root}/todo/a.yaml", f"{folder}/a.yaml")
+    return lambda: trial.actor.wake(leading=True)
+
+
 def revoke(trial: Trial) -> Callable[[], object]:
     """A person moved a running file to hold/."""
     work = trial.running("s/b.yaml")
@@ -219,7 +268,7 @@ def by_hand(verb: str, state: State) -> Verb:
 
 VERBS: tuple[Verb, ...] = (
     submit, submit_bulk, claim, begin, begin_again, end_well, publish_done, publish_retry, publish_failed,
-    wait_for_another, take_over, lead, due, revoke, adopt,
+    wait_for_another, file_behind, publish_and_wake, wake_round, take_over, lead, due, revoke, adopt,
     by_hand("hold", State.TODO), by_hand("hold", State.RUNNING), by_hand("release", State.HOLD),
     by_hand("requeue", State.DONE), by_hand("requeue", State.FAILED), by_hand("cancel", State.TODO),
     by_hand("cancel", State.HOLD), by_hand("cancel", State.RUNNING),
@@ -263,6 +312,15 @@ def test_a_lost_reply_to_the_first_rename_changes_nothing(verb, roots):
     trial.fs.lost = 1
     act()
     trial.recover()
+
+
+def test_a_wake_up_that_is_lost_is_seen(roots, monkeypatch):
+    """Without the look after filing and without the leader's round a crash leaves a task in waiting/ for ever."""
+    monkeypatch.setattr(Waiters, "_wake", lambda *_: iter(()))
+    trial = Trial(roots())
+    trial.run(file_behind)
+    with pytest.raises(AssertionError, match="I6"):
+        trial.recover()
 
 
 def test_the_checker_knows_a_lost_task(roots):

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsgspool.codec import dump_task, parse_record, parse_task
-from dsgspool.errors import InvalidTask
+from dsgspool.errors import InvalidName, InvalidTask
+from dsgspool.names import check_after
+from dsgspool.worker.peek import peek
 from dsgspool.yamltext import compose, dump, pairs
 
 AWKWARD = [
@@ -65,3 +67,36 @@ def test_what_submit_writes_is_the_task_that_is_run(command, env):
     env = {key: value.replace("\0", "") for key, value in env.items()}
     task = parse_task(dump_task({"command": [command], "description": command, "env": env}))
     assert (task.command, task.description, task.env) == ((command,), command, env)
+
+
+NAMES = st.text(st.sampled_from("ab/ *?:,#-'\"[]{}&!|~%@.0no\n"), max_size=12)
+ENTRY = st.one_of(NAMES, st.tuples(NAMES, st.sampled_from(["success", "any", "failure", "soon"])).map(": ".join))
+AFTER = st.one_of(
+    ENTRY,
+    st.lists(ENTRY, max_size=3).map(lambda entries: f"[{', '.join(entries)}]"),
+    st.lists(ENTRY, max_size=3).map(lambda entries: "".join(f"\n- {entry}" for entry in entries)),
+    st.lists(ENTRY, max_size=3).map(lambda entries: "".join(f"\n  {entry}" for entry in entries)),
+)
+
+
+@given(AFTER)
+@settings(max_examples=500, deadline=None)
+def test_the_peek_reads_after_as_the_parser_does_or_not_at_all(text):
+    data = f"command: x\nafter: {text}\ntags: [a]\n".encode()
+    try:
+        parsed = parse_task(data).after
+    except InvalidTask:
+        return  # such a file fails by its record, whatever was peeked
+    assert peek(data).after in ((), parsed)
+
+
+@given(st.lists(st.tuples(NAMES, st.sampled_from(["success", "any", "failure"])), max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_what_submit_writes_for_after_is_read_by_the_peek(pairs_):
+    entries = {}
+    for name, wants in pairs_:
+        with contextlib.suppress(InvalidName):
+            entries[check_after(name)] = wants
+    for value in (entries, list(entries)):
+        data = dump_task({"command": "x", "after": value})
+        assert peek(data).after in ((), parse_task(data).after)

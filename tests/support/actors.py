@@ -321,7 +321,22 @@ class Actor:
         del self.work[work.held.file]
         if number:
             self.strip(work.held)
+        self.tell_waiters(work)
         return True
+
+    def tell_waiters(self, work: Work) -> None:
+        """Who waits for it, or what it waits for, is to be looked at (worker/sorting.py)."""
+        assert work.decision is not None
+        if work.decision.after:
+            self.janitor.waiters.filed(work.decision.after)
+        elif work.decision.state in (State.DONE, State.FAILED):
+            self.janitor.waiters.published(work.held.name.identity)
+
+    def wake(self, *, leading: bool = False) -> None:
+        """All turns that a worker's loop gives to what waits for tasks."""
+        self.janitor.waiters.turn(leading=leading)
+        while self.janitor.waiters.next_moment() <= self.world.clock.boot():
+            self.janitor.waiters.turn(leading=leading)
 
     # -- agreement with the folders (worker/agreement.py, step by step) ------------------------------------------
 
@@ -382,6 +397,7 @@ class Actor:
         self.janitor.bury()
         self.janitor.strays.patrol()
         self.walk()
+        self.wake(leading=True)
 
     # -- all of it -----------------------------------------------------------------------------------------------
 

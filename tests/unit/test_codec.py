@@ -5,7 +5,7 @@ import pytest
 from dsgspool.codec import NewerFormat, dump_task, is_complete, parse_task
 from dsgspool.errors import InvalidTask
 from dsgspool.records import Record, parse_record, record_claim, record_is_over
-from dsgspool.task import Backoff, Task
+from dsgspool.task import After, Backoff, Task
 from dsgspool.yamltext import dump
 
 FULL = """\
@@ -44,6 +44,19 @@ def refused(text, **options):
     return caught.value
 
 
+@pytest.mark.parametrize(
+    ("text", "entries"),
+    [
+        ("prep", [After("prep")]),
+        ("[prep, clean: any, sweep-a/, 'x*']", [After("prep"), After("clean", "any"), After("sweep-a/"), After("x*")]),
+        ("{a: failure, b: success}", [After("a", "failure"), After("b")]),
+        ("\n- a\n- b: any\n- a", [After("a"), After("b", "any")]),
+    ],
+)
+def test_after_is_one_entry_or_a_list_of_them(text, entries):
+    assert parse(f"command: x\nafter: {text}\n").after == tuple(entries)
+
+
 def test_every_key_is_read():
     assert parse(FULL) == Task(
         command=("./fold", "input17.fa"), description="a fold", setup="module load gcc\n", shell="/bin/bash",
@@ -59,7 +72,7 @@ def test_every_key_is_read():
         ("comand: x", "did you mean `command`?"),
         ("retrys: 2", "did you mean `retries`?"),
         ("zzz: 2", "unknown key `zzz`"),
-        ("after: [a]", "reserved for a later version"),
+        ("where: [a]", "reserved for a later version"),
         ("priority: 3", "reserved for a later version"),
         ("max_attempts: 3", "write `retries: 2`"),
         ("duration: 3600", "write `timeout: 3600`"),
@@ -74,6 +87,11 @@ def test_every_key_is_read():
         ("crash_limit: 5", "`max_lost`"),
         ("max_fails: 5", "each task stands for itself"),
         ("array: 1-10", "--each-line"),
+        ("after: [a, b: later]", "success or any or failure"),
+        ("after: -x", "begins with"),
+        ("after: [[a]]", "must be text"),
+        ("after: a~exit1", "has a meaning of its own"),
+        ("after: [no]", "YAML reads no"),
         ("cwd: no", "YAML reads no as false"),
         ("cwd: ~/data", "the whole path"),
         ("timeout: 12:30", "90s"),

@@ -3,6 +3,8 @@
 import pytest
 
 from dsgspool.clock import unix
+from dsgspool.codec import parse_task
+from dsgspool.task import After
 from dsgspool.worker.peek import Peek, peek
 
 
@@ -40,3 +42,59 @@ def test_a_key_at_the_beginning_of_a_line_is_a_hint(text, hint):
 )
 def test_anything_else_is_none(text):
     assert peek(text.encode("latin-1")) == Peek()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "after: prep",
+        "after: prep   # first",
+        "after: 0001",
+        "after: a/b c",
+        "after: 'it is, odd'",
+        "after: []",
+        "after: [a]",
+        "after: [a, b: any, s/, 'x*', \"y?\": failure,]",
+        "after: [a,\n  b,  # two\n  c]",
+        "after:\n  prep",
+        "after:\n- a\n- b: any",
+        "after:\n  # two\n  - a\n\n  - 's/*'\ncpus: 2",
+        "after:\n  a: any\n  b: success\ntags: [x]",
+        "after: [a, b, a]",
+    ],
+)
+def test_what_is_written_plainly_is_read_as_the_parser_reads_it(text):
+    data = f"command: x\n{text}\n".encode()
+    assert peek(data).after == parse_task(data).after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "after: no",
+        "after: 2026-01-01",
+        "after: 12:30",
+        "after: s/a:b",
+        "after: null",
+        "after: a\n  b",
+        "after: a: any",
+        "after: {a: any}",
+        "after: [{a: any}]",
+        "after: ['a, b']",
+        "after: |\n  a",
+        "after: &x a",
+        "after: [a\n b]",
+        "after:\n- a\n  b",
+        "after:\n- a: any\n  b: any",
+        "after: [a~1]",
+        "after: [a: soon]",
+        "env:\n  after: a",
+        "script: |\n  after: a",
+    ],
+)
+def test_what_is_written_otherwise_is_left_to_the_parser(text):
+    assert peek(text.encode()).after == ()
+
+
+def test_what_has_to_end_how_is_a_hint():
+    assert peek(b"after: [a, b: any]\n") == Peek(after=(After("a"), After("b", "any")))

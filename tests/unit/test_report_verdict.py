@@ -90,6 +90,17 @@ def stuck_waiting(made: Made) -> None:
     made.task("waiting", "a/1", "a/2", folder="until-the-cows-come-home")
 
 
+def stuck_in_a_circle(made: Made) -> None:
+    made.worker("n1-aaaaaaaa")
+    made.task("waiting", "a/1", folder="after-a%2")
+    made.task("waiting", "a/2", folder="after-a%1")
+
+
+def behind_another(made: Made) -> None:
+    made.worker("n1-aaaaaaaa")
+    made.task("waiting", "a/1", "a/2", folder="after-a%0")
+
+
 def too_wide(made: Made) -> None:
     made.worker("n1-aaaaaaaa", slots=4)
     made.task("todo", "huge", lane="cpus64")
@@ -180,6 +191,8 @@ def a_task_that_hangs(made: Made) -> None:
             "attention",
             "2 tasks wait where nobody takes them: waiting/until-the-cows-come-home names no moment",
         ),
+        (stuck_in_a_circle, "attention", "2 tasks wait for each other: a/1 waits for a/2 waits for a/1"),
+        (behind_another, "idle", "Waiting: 2 tasks wait for others"),
         (
             too_wide,
             "attention",

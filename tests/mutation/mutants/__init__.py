@@ -1,6 +1,6 @@
 """All mutants, a module for each room of the product."""
 
-from tests.mutation.mutants import chain, check, doctor, guard, janitor, lease, moves, spool, worker
+from tests.mutation.mutants import after, chain, check, doctor, guard, janitor, lease, moves, spool, worker
 
 MUTANTS = (
     *spool.MUTANTS,
@@ -10,6 +10,7 @@ MUTANTS = (
     *janitor.MUTANTS,
     *guard.MUTANTS,
     *worker.MUTANTS,
+    *after.MUTANTS,
     *check.MUTANTS,
     *doctor.MUTANTS,
 )

@@ -1,0 +1,132 @@
+"""Why a task waits for other tasks: which, what those do now, and what would help.
+
+The rule: told from one snapshot, down to the first that does not wait itself; a circle is told as the way round.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from dsgspool.clock import local
+from dsgspool.snapshot import Snapshot, TaskSeen
+from dsgspool.snapshot.awaited import FINISHED, circles
+from dsgspool.spool import Spool
+from dsgspool.spool.dependencies import meaning
+from dsgspool.task import After, State
+from dsgspool.worker.peek import peek
+
+CHAIN = 5  #: tasks behind each other that are told
+NAMED = 3  #: tasks of a batch that are named
+WOKEN = "which is over: it is woken within seconds"
+
+
+@dataclass(slots=True)
+class Answer:
+    """`because` is one sentence, `more` adds to it; `nodes`: what keeps each worker from it; `remedies`: what helps."""
+
+    task: str
+    state: str
+    because: str
+    more: list[str] = field(default_factory=list)
+    nodes: dict[str, str] = field(default_factory=dict)
+    remedies: list[str] = field(default_factory=list)
+
+
+def edit(spool: Spool, identity: str, key: str) -> str:
+    """How a key of a task that is not running is changed."""
+    name = shlex.quote(identity)
+    return f"dsgspool hold {name}, edit `{key}` in {spool.hold}/, dsgspool release {name}"
+
+
+def text_of(spool: Spool, task: TaskSeen) -> bytes:
+    """A task's file, b'' when it has moved on or cannot be read."""
+    try:
+        return spool.fs.read(f"{spool.folder(task.state)}/{task.path}", 1 << 18)[0]
+    except OSError:
+        return b""
+
+
+class Behind:
+    """What tasks wait for, out of one snapshot."""
+
+    def __init__(self, spool: Spool, seen: Snapshot) -> None:
+        self.spool, self.seen = spool, seen
+        self.tasks: dict[str, TaskSeen] = {}
+        for task in seen.tasks:  # of several files of a name the one that is finished says most to those who wait
+            if (known := self.tasks.get(task.identity)) is None or known.state not in FINISHED:
+                self.tasks[task.identity] = task
+        self.running = {run.task: run for run in seen.running}
+
+    def answer(self, task: TaskSeen) -> Answer:
+        """It waits for other tasks: for which, and what those do."""
+        hint = peek(text_of(self.spool, task)).after
+        entries = [entry for entry in hint if entry.what != task.after]
+        words, remedies = self.of(task.after, task.identity)
+        answer = Answer(
+            task.identity, str(task.state), f"it waits for {task.after}, {words or WOKEN}", remedies=remedies
+        )
+        chain, what = [task.identity], task.after
+        while (next_ := self.tasks.get(what)) and next_.after and len(chain) <= CHAIN and what not in chain:
+            chain.append(what)
+            what = next_.after
+            answer.more.append(f"{chain[-1]} waits for {what}, {self.of(what, chain[-1])[0] or 'which is over'}")
+        waiting = {t.identity: (t.after,) for t in self.seen.tasks if t.after}
+        if circle := next((c for c in circles(waiting) if task.identity in c), None):
+            answer.because = f"it waits in a circle: {' waits for '.join((*circle, circle[0]))}"
+            answer.remedies = [edit(self.spool, task.identity, "after")]
+        for entry in entries:
+            if words := self.of(entry.what, task.identity)[0]:
+                answer.more.append(f"it also waits for {entry.what}, {words}")
+        return answer
+
+    def of(self, what: str, waiter: str) -> tuple[str, list[str]]:
+        """(what holds it up, '' when it is over; what helps)"""
+        if After(what).is_many:
+            return self._many(what, waiter)
+        task, name, drop = self.tasks.get(what), shlex.quote(what), edit(self.spool, waiter, "after")
+        if task is None:
+            return "which is nowhere in the spool: not submitted yet, removed, or misspelt", [
+                f"submit {what}; or drop the entry: {drop}"
+            ]
+        if task.state in FINISHED:
+            return "", []
+        if task.state is State.RUNNING:
+            run = self.running.get(what)
+            since = f" since {local(run.started)}" if run and run.started else ""
+            return f"which is running{since}{f' on {run.host}' if run else ''}", []
+        if task.state is State.HOLD:
+            return "which is on hold", [f"dsgspool release {name}"]
+        why = f"which waits for {task.after}" if task.after else "which waits" if task.until else "which is queued"
+        return why, [f"dsgspool why {name}"]
+
+    def _many(self, what: str, waiter: str) -> tuple[str, list[str]]:
+        is_meant, drop = meaning(what), edit(self.spool, waiter, "after")
+        meant = [task for task in self.seen.tasks if is_meant(task.identity) and task.identity != waiter]
+        left = [task for task in meant if task.state not in FINISHED]
+        if not meant:
+            return "of which nothing is in the spool yet", [f"submit it; or drop the entry: {drop}"]
+        if not left:
+            return "", []
+        held = [task for task in left if task.state is State.HOLD]
+        shown = ", ".join(task.identity for task in left[:NAMED]) + (" ..." if len(left) > NAMED else "")
+        remedies = [f"dsgspool release {shlex.quote(what.rstrip('/'))}"] if held else []
+        on_hold = f", {len(held):,} of them on hold" if held else ""
+        return f"of which {len(left):,} of {len(meant):,} are not over ({shown}){on_hold}", remedies
+
+    def culprits(self, task: TaskSeen) -> Iterator[str]:
+        """The names behind a failed dependency that failed themselves, the first cause first."""
+        found, name = list[str](), task.identity
+        while name not in found and (entry := self.tasks.get(name)) and len(found) <= CHAIN:
+            found.append(name)
+            failed = [e.what for e in self._after_of(entry) if self._has_failed(e.what)]
+            name = failed[0] if failed else name
+        return reversed(found[1:])
+
+    def _after_of(self, task: TaskSeen) -> tuple[After, ...]:
+        return peek(text_of(self.spool, task)).after
+
+    def _has_failed(self, what: str) -> bool:
+        there = self.tasks.get(what)
+        return there is not None and there.state is State.FAILED

@@ -1,0 +1,267 @@
+"""Why a task is where it is, in plain words, and what would change it.
+
+The rule: one answer for each state, from one snapshot and from the task's own file; what is not known is not guessed.  The
+first sentence is the reason; each remedy is a command or a step that can be taken as it stands.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from dsgspool import names
+from dsgspool.cli.behind import Answer, Behind, edit, text_of
+from dsgspool.clock import local
+from dsgspool.records import is_complete
+from dsgspool.report.logs import error_of
+from dsgspool.settings import Control, parse_control
+from dsgspool.snapshot import Attempt, Snapshot, TaskSeen, WorkerSeen
+from dsgspool.snapshot.attempts import read_attempt
+from dsgspool.snapshot.look import facts_of
+from dsgspool.spool import SETTINGS, Spool
+from dsgspool.task import State
+from dsgspool.worker.peek import peek
+
+
+class Reasons:
+    """Answers out of one snapshot."""
+
+    def __init__(self, spool: Spool, seen: Snapshot) -> None:
+        self.spool, self.seen = spool, seen
+        self.behind = Behind(spool, seen)
+        self.running = {run.task: run for run in seen.running}
+        self.files = frozenset(spool.fs.names(spool.workers))
+
+    def of(self, task: TaskSeen) -> Answer:
+        """The answer for one file."""
+        return {
+            State.TODO: self._todo, State.WAITING: self._waiting, State.HOLD: self._hold, State.RUNNING: self._running,
+            State.DONE: self._done, State.FAILED: self._failed,
+        }[task.state](task)  # fmt: skip
+
+    def _answer(self, task: TaskSeen, because: str, *remedies: str) -> Answer:
+        return Answer(task.identity, str(task.state), because, remedies=list(remedies))
+
+    # -- todo ----------------------------------------------------------------------------------------------------
+
+    def _todo(self, task: TaskSeen) -> Answer:
+        alive = self.seen.alive
+        if task.name.claim:
+            because = f"its name still carries the claim of {task.name.claim.wid}, who stops it first"
+            return self._answer(
+                task, because, "wait: the claim comes off within seconds, or a lease when that worker is dead"
+            )
+        if self.seen.paused:
+            return self._answer(task, "the spool is paused: nobody takes anything", "dsgspool resume")
+        if not alive:
+            return self._answer(task, "no worker is alive", "dsgspool worker")
+        if stops := [
+            problem for problem in self.seen.problems if SETTINGS in problem or "take no new tasks" in problem
+        ]:
+            return self._answer(
+                task, f"workers take nothing: {stops[0]}", "mend that: they look again at each heartbeat"
+            )
+        lane = names.parse_lane(task.name.lane)
+        if not lane.known:
+            because = f"it lies in the lane @{task.name.lane}, which no worker of this version looks into"
+            return self._answer(task, because, self._out_of_lane(task))
+        answer = self._answer(task, "")
+        self._look_inside(task, answer)
+        cpus = max(lane.cpus, self._cpus(task))
+        self._ask_nodes(task, cpus, answer)
+        if not answer.because:
+            answer.because = self._in_line(task, cpus, answer)
+        return answer
+
+    def _out_of_lane(self, task: TaskSeen) -> str:
+        source = f"{self.spool.todo}/{task.path}"
+        target = f"{self.spool.todo}/{task.name.batch}/" if task.name.batch else f"{self.spool.todo}/"
+        return f"mv {shlex.quote(source)} {shlex.quote(target)}"
+
+    def _cpus(self, task: TaskSeen) -> int:
+        return peek(text_of(self.spool, task)).cpus
+
+    def _look_inside(self, task: TaskSeen, answer: Answer) -> None:
+        """What the file itself says."""
+        data = text_of(self.spool, task)
+        hint = peek(data)
+        if not data.strip():
+            answer.because = "its file is empty, or cannot be read here"
+            answer.remedies.append(f"write it to its end: {self.spool.todo}/{task.path}")
+        elif not task.name.token and not is_complete(data):
+            answer.more.append("its file has no last line `...`: a worker waits a moment to see whether it is whole")
+        if hint.not_before is not None and hint.not_before > self.seen.taken:
+            answer.because = f"it says not_before {local(hint.not_before)}: a worker puts it into waiting/"
+            answer.remedies.append(edit(self.spool, task.identity, "not_before"))
+        for entry in hint.after:
+            words, remedies = self.behind.of(entry.what, task.identity)
+            if words:
+                answer.because = answer.because or f"it waits for {entry.what}, {words}"
+                answer.remedies += remedies
+
+    def _ask_nodes(self, task: TaskSeen, cpus: int, answer: Answer) -> None:
+        """What keeps each living worker from taking it now."""
+        uid = self._uid(task)
+        for worker in self.seen.alive:
+            answer.nodes[worker.wid] = self._of_node(worker, cpus, uid)
+        largest = max(self.seen.alive, key=lambda worker: worker.slots)
+        if answer.because:
+            return
+        if cpus > largest.slots:
+            answer.because = f"it wants {cpus} slots, and the largest worker, {largest.wid}, has {largest.slots}"
+            answer.remedies = [f"dsgspool worker --slots {cpus}", f"dsgspool workers set {largest.wid} slots={cpus}"]
+        elif all("uid" in why for why in answer.nodes.values()):
+            answer.because = f"its owner is uid {uid}, and no worker that is alive runs files of that user"
+            answer.remedies = ["start a worker as that user, or set `group:` in spool.yaml to trust a group"]
+        elif all(why.startswith(("paused", "draining", "0 slots")) for why in answer.nodes.values()):
+            answer.because = "every worker is paused, draining or has no slots"
+            answer.remedies = ["dsgspool workers set '*' paused=false", "dsgspool worker"]
+
+    def _uid(self, task: TaskSeen) -> int | None:
+        try:
+            return self.spool.fs.status(f"{self.spool.folder(task.state)}/{task.path}").st_uid
+        except OSError:
+            return None
+
+    def _of_node(self, worker: WorkerSeen, cpus: int, uid: int | None) -> str:
+        control, user = self._control(worker.wid), facts_of(self.spool, worker.wid, self.files).get("user")
+        settings = self.spool.settings()
+        if control.drain:
+            return "draining: it takes nothing more"
+        if control.paused:
+            return "paused"
+        if not worker.slots:
+            return "0 slots"
+        if (
+            uid is not None
+            and isinstance(user, int)
+            and user != uid
+            and not settings.group
+            and settings.run_as != "owner"
+        ):
+            return f"it runs files of uid {user} only, and this one is of uid {uid}"
+        if cpus > worker.slots:
+            return f"too small: {worker.slots} of {cpus} slots"
+        used = len(worker.running)
+        return f"busy: {used} of {worker.slots} slots taken" if worker.slots - used < cpus else "free"
+
+    def _control(self, wid: str) -> Control:
+        path = f"{self.spool.workers}/{wid}.control.yaml"
+        data = self.spool.fs.read_fresh(path) if f"{wid}.control.yaml" in self.files else None
+        return parse_control(data, path) if data else Control()
+
+    def _in_line(self, task: TaskSeen, cpus: int, answer: Answer) -> str:
+        mine = self._rank(task)
+        before = sum(1 for other in self.seen.in_state(State.TODO) if self._rank(other) < mine)
+        if any(why == "free" for why in answer.nodes.values()) and not before:
+            return "a worker is free: it is taken at the next look, within seconds"
+        place = f"{before:,} tasks lie before it" if before != 1 else "1 task lies before it"
+        source = shlex.quote(f"{self.spool.todo}/{task.path}")
+        target = shlex.quote(f"{self.spool.todo}/@p10/{task.name.batch}")
+        answer.remedies += ["dsgspool worker", f"mkdir -p {target} && mv {source} {target}  (to the front)"]
+        taken = sum(len(worker.running) for worker in self.seen.alive)
+        slots = sum(worker.slots for worker in self.seen.alive)
+        wide = f", and it wants {cpus}" if cpus > 1 else ""
+        return f"it is queued: {place}, {taken} of {slots} slots are taken{wide}"
+
+    def _rank(self, task: TaskSeen) -> tuple[int, str]:
+        return -names.parse_lane(task.name.lane).priority, task.name.stem
+
+    # -- waiting -------------------------------------------------------------------------------------------------
+
+    def _waiting(self, task: TaskSeen) -> Answer:
+        name = shlex.quote(task.identity)
+        if task.after:
+            return self.behind.answer(task)
+        if task.until is None:
+            because = f"it lies in waiting/{task.waits_for}, whose name is no moment, so nobody takes it"
+            return self._answer(task, because, f"dsgspool release {name}")
+        hint, when = peek(text_of(self.spool, task)), local(task.until)
+        if hint.not_before is not None and hint.not_before > self.seen.taken:
+            return self._answer(
+                task, f"it says not_before {local(hint.not_before)}", edit(self.spool, task.identity, "not_before")
+            )
+        release = f"dsgspool release {name}"
+        if last := self._newest(task.identity):
+            if not last.over:
+                return self._answer(
+                    task, f"attempt {last.number} of it is still alive ({last.claim}): it waits until {when}"
+                )
+            if task.name.budget.failures:
+                answer = self._answer(task, f"it pauses before its next try, until {when}", release)
+                answer.more.append(
+                    f"attempt {last.number} ended with {last.outcome}: {last.reason or 'no reason told'}"
+                )
+                return answer
+        return self._answer(task, f"it waits until {when}", release)
+
+    # -- hold, running -------------------------------------------------------------------------------------------
+
+    def _hold(self, task: TaskSeen) -> Answer:
+        release = f"dsgspool release {shlex.quote(task.identity)}"
+        because = {
+            "changed": "its file was changed while it ran, and the new text has not run: it was parked",
+            "duplicate": "it is a copy of the file of a running task: it was parked",
+        }.get(task.reason, "somebody parked it in hold/")
+        return self._answer(task, because, release)
+
+    def _running(self, task: TaskSeen) -> Answer:
+        worker = next((worker for worker in self.seen.workers if worker.wid == task.path.partition("/")[0]), None)
+        run = self.running.get(task.identity)
+        if worker is not None and not worker.alive:
+            because = f"its worker {worker.wid} is dead or silent ({worker.verdict}): another one takes it over within a lease"
+            return self._answer(task, because, *([] if self.seen.alive else ["dsgspool worker"]))
+        if run is None or run.started is None:
+            return self._answer(task, "a worker has claimed it and waits: for a whole file, or for free slots")
+        because = f"it is running since {local(run.started)} on {run.host}, attempt {run.attempt}"
+        return self._answer(task, because, f"dsgspool logs -f {shlex.quote(task.identity)}")
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def _done(self, task: TaskSeen) -> Answer:
+        last = self._newest(task.identity)
+        when = f" at {local(last.ended)}" if last and last.ended else ""
+        return self._answer(
+            task, f"it is done{when}", f"to run it again: dsgspool requeue {shlex.quote(task.identity)}"
+        )
+
+    def _failed(self, task: TaskSeen) -> Answer:
+        last, requeue = self._newest(task.identity), f"dsgspool requeue {shlex.quote(task.identity)}"
+        if task.reason == "cancelled" or last is None:
+            return self._answer(
+                task,
+                "somebody cancelled it" if task.reason == "cancelled" else "it failed; no record says why",
+                requeue,
+            )
+        answer = self._answer(
+            task, f"it failed with {task.reason or last.outcome}: {last.reason or 'no reason told'}", requeue
+        )
+        if task.reason == "dependency":
+            answer.remedies = [
+                f"dsgspool requeue {' '.join(map(shlex.quote, [*self.behind.culprits(task), task.identity]))}"
+            ]
+            return answer
+        stem = f"{self.spool.logs}/{names.record_path(task.identity, last.number).removesuffix('.yaml')}"
+        if line := error_of(self.spool.fs, stem, (None, None)):
+            answer.more.append(f"its log says: {line}")
+        answer.more.append(
+            f"attempt {last.number} on {last.host}; see logs/{names.record_path(task.identity, last.number)}"
+        )
+        return answer
+
+    def of_gone(self, identity: str) -> Answer | None:
+        """The answer for a name whose file is nowhere, None when no record knows it either."""
+        if (last := self._newest(identity)) is None:
+            return None
+        ended = (
+            f"its last attempt, {last.number}, ended with {last.outcome}"
+            if last.over
+            else "its last attempt has no end"
+        )
+        text = f"dsgspool show {shlex.quote(identity)}"
+        return Answer(identity, "gone", f"its file is in no folder: somebody removed it; {ended}", remedies=[text])
+
+    def _newest(self, identity: str) -> Attempt | None:
+        found, number = None, 1
+        while attempt := read_attempt(self.spool, identity, number):
+            found, number = attempt, number + 1
+        return found

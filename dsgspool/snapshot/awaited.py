@@ -1,0 +1,100 @@
+"""What waits for other tasks, and what of it will wait for ever unless a person does something.
+
+The rule: pure, and from listings alone.  A waiting task lies in the folder of ONE thing that it waits for, so tasks that
+wait for each other in a circle are found by following folders; no task file is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from dsgspool.snapshot.values import TaskSeen
+from dsgspool.spool.dependencies import meaning
+from dsgspool.task import After, State
+
+FINISHED = (State.DONE, State.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Why `tasks` wait for ever: `what` is unknown, is on hold, or is the beginning of a circle of names."""
+
+    kind: str  #: unknown, hold, circle
+    what: str
+    tasks: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        if self.kind == "circle":
+            return f"{' waits for '.join((*self.tasks, self.tasks[0]))}"
+        number = len(self.tasks)
+        who = self.tasks[0] if number == 1 else f"{self.tasks[0]} and {number - 1:,} more"
+        is_there = "is on hold" if self.kind == "hold" else "is nowhere in the spool"
+        return f"{who} {'waits' if number == 1 else 'wait'} for {self.what}, which {is_there}"
+
+
+def stuck(tasks: Iterable[TaskSeen], *, knows_finished: bool = True) -> list[Stuck]:
+    """Everything of that kind.  `knows_finished`: done/ and failed/ were listed, so that a name in no folder is unknown."""
+    tasks = tuple(tasks)
+    waiting = {task.identity: task.after for task in tasks if task.after}
+    if not waiting:
+        return []
+    found = [
+        Stuck("circle", circle[0], circle) for circle in circles({task: (what,) for task, what in waiting.items()})
+    ]
+    states: dict[str, State] = {}
+    for task in tasks:  # of several files of one name the finished one decides, as it does for a worker
+        if states.get(task.identity) not in FINISHED:
+            states[task.identity] = task.state
+    waiters: dict[str, list[str]] = {}
+    for identity, what in waiting.items():
+        waiters.setdefault(what, []).append(identity)
+    for what, names in sorted(waiters.items()):
+        if (kind := _kind(what, states, names)) and (kind == "hold" or knows_finished):
+            found.append(Stuck(kind, what, tuple(sorted(names))))
+    return found
+
+
+def _kind(what: str, states: Mapping[str, State], waiters: list[str]) -> str:
+    """'' for what may still come."""
+    if not After(what).is_many:
+        return {State.HOLD: "hold", None: "unknown"}.get(states.get(what), "")
+    is_meant = meaning(what)
+    mine = {state for identity, state in states.items() if is_meant(identity) and identity not in waiters}
+    if not mine:
+        return "unknown"
+    return "hold" if mine - set(FINISHED) == {State.HOLD} else ""
+
+
+def circles(waiting: Mapping[str, Collection[str]]) -> Iterator[tuple[str, ...]]:
+    """Each circle once, from its first name on; a batch leads to those of it that wait themselves."""
+    many = {what for after in waiting.values() for what in after if After(what).is_many}
+    members = {what: [name for name in waiting if meaning(what)(name)] for what in many}
+    state: dict[str, int] = {}  # 1 = on the path, 2 = over
+    for start in waiting:
+        path: list[str] = []
+        stack: list[tuple[str, bool]] = [(start, False)]
+        while stack:
+            node, is_left = stack.pop()
+            if is_left:
+                state[node] = 2
+                path.pop()
+            elif state.get(node) == 1:
+                circle = [name for name in path[path.index(node) :] if name in waiting]
+                first = circle.index(min(circle))
+                yield (*circle[first:], *circle[:first])
+            elif node not in state:
+                state[node] = 1
+                path.append(node)
+                stack.append((node, True))
+                stack += [(next_, False) for next_ in _next(node, waiting, members)]
+
+
+def _next(node: str, waiting: Mapping[str, Collection[str]], members: Mapping[str, list[str]]) -> Collection[str]:
+    if node in members:
+        # One that waits for its own batch does not wait for itself; two of them wait for each other.
+        own = [name for name in members[node] if node in waiting[name]]
+        return members[node] if len(own) > 1 else [name for name in members[node] if name not in own]
+    return waiting.get(node, ())

@@ -1,0 +1,177 @@
+"""What a task waits for (`after`), and whether that has come.
+
+The rule: what is asked for lies in done/ or failed/, and the folders alone say so: done/NAME.yaml, failed/NAME~*.yaml.
+A name that lies there stays finished until somebody moves it.  A batch or a pattern is finished when something of it lies
+there and, in two looks one after the other, nothing of it lies anywhere else.  A name that is nowhere is not finished:
+it may still be submitted.
+"""
+
+from __future__ import annotations
+
+import errno
+import fnmatch
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dsgspool import names
+from dsgspool.errors import InvalidName
+from dsgspool.fs import DEEPEST
+from dsgspool.names import TaskName
+from dsgspool.spool import Spool, task_name
+from dsgspool.task import After, State
+
+OPEN_STATES = (State.RUNNING, State.TODO, State.WAITING, State.HOLD)
+_NO_FILE = (errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EINVAL, errno.EACCES, errno.EPERM)
+
+
+class Standing(StrEnum):
+    """How far something is that others wait for."""
+
+    OPEN = "open"  # not finished, or not there at all
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Not yet: waits for `entry`.  With a `culprit`, never: that one has ended otherwise than the entry wants."""
+
+    entry: After
+    culprit: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why the task will not run, for its record."""
+        ended = "succeeded" if self.entry.wants == "failure" else "failed"
+        part = "" if self.culprit == self.entry.what else f" (of {self.entry.what})"
+        return f"{self.culprit}{part} has {ended}, and `after` wants its {self.entry.wants}"
+
+
+class Dependencies:
+    """Asks the folders."""
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool, self.fs = spool, spool.fs
+
+    def judge(self, identity: str, after: Iterable[After]) -> Verdict | None:
+        """None when `identity` may run; else one thing that it waits for.
+
+        In an order that has nothing to do with that in which things end: so a task with k entries is put from one to the
+        next about log k times, however they end.  Batches and patterns come last: they cost more to ask.
+        """
+        for entry in sorted(after, key=lambda entry: (entry.is_many, _shuffled(f"{identity} {entry.what}"))):
+            if verdict := self._of_one(identity, entry):
+                return verdict
+        return None
+
+    def _of_one(self, identity: str, entry: After) -> Verdict | None:
+        standing, culprit = self.standing(entry.what, but=identity)
+        if standing is Standing.OPEN:
+            return Verdict(entry)
+        wanted = {"success": Standing.DONE, "failure": Standing.FAILED}.get(entry.wants, standing)
+        return None if standing is wanted else Verdict(entry, culprit)
+
+    def standing(self, what: str, but: str = "") -> tuple[Standing, str]:
+        """How far a name, batch or pattern is, and whose name says so.  `but`: a task that is not counted in."""
+        if After(what).is_many:
+            return self._of_many(what, but)
+        if self._lies_in_done(what):
+            return Standing.DONE, what
+        return (Standing.FAILED if self._lies_in_failed(what) else Standing.OPEN), what
+
+    # -- one name ------------------------------------------------------------------------------------------------
+
+    def _lies_in_done(self, identity: str) -> bool:
+        path = f"{self.spool.done}/{identity}.yaml"
+        try:
+            self.fs.see(path)
+            self.fs.status(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            if error.errno in _NO_FILE:
+                return False  # a link or a folder, or somebody's private one: nothing that a worker published here
+            raise
+        return True
+
+    def _lies_in_failed(self, identity: str) -> bool:
+        folder, _, name = identity.rpartition("/")
+        for file, is_folder in self.fs.scan(f"{self.spool.failed}/{folder}"):
+            if not is_folder and file.startswith(name) and not names.is_ignored(file):
+                found = _name(State.FAILED, f"{folder}/{file}" if folder else file)
+                if found and found.identity == identity and not found.claim:
+                    return True
+        return False
+
+    # -- many ----------------------------------------------------------------------------------------------------
+
+    def _of_many(self, what: str, but: str) -> tuple[Standing, str]:
+        """RACE: a task may go from running/ back to todo/ behind one look; hence two, each from running/ to running/."""
+        is_meant = meaning(what)
+        for _ in range(2):
+            if self.first_open(what, but):
+                return Standing.OPEN, what
+        top = top_of(what)
+        failed = next(self._in(State.FAILED, top, is_meant, but), None)
+        if failed:
+            return Standing.FAILED, failed
+        return (Standing.DONE if next(self._in(State.DONE, top, is_meant, but), None) else Standing.OPEN), what
+
+    def first_open(self, what: str, but: str = "") -> tuple[State, str] | None:
+        """(state, identity) of something of a batch or pattern that is not finished."""
+        top, is_meant = top_of(what), meaning(what)
+        for state in (*OPEN_STATES, State.RUNNING):
+            if identity := next(self._in(state, top, is_meant, but), None):
+                return state, identity
+        return None
+
+    def _in(self, state: State, top: str, is_meant: Callable[[str], bool], but: str) -> Iterator[str]:
+        """Identities in a state that are meant, as they come."""
+        for path in self._paths(state, top):
+            found = _name(state, path)
+            if found and found.identity != but and is_meant(found.identity):
+                yield found.identity
+
+    def _paths(self, state: State, top: str) -> Iterator[str]:
+        """Paths below a state's folder that may belong to the batch `top` ('' = any)."""
+        base, below = self.spool.folder(state), f"/{top}" if top else ""
+        if not top or state is State.RUNNING:
+            yield from self.fs.find(base, "")
+            return
+        yield from (f"{top}/{path}" for path in self.fs.find(f"{base}{below}", ""))
+        if state in (State.TODO, State.WAITING):
+            for folder in [name for name, is_folder in self.fs.scan(base) if is_folder and len(base) < DEEPEST]:
+                if state is State.WAITING:
+                    yield from (f"{folder}/{path}" for path in self.fs.find(f"{base}/{folder}", ""))
+                elif folder.startswith("@"):
+                    yield from (f"{folder}/{top}/{path}" for path in self.fs.find(f"{base}/{folder}/{top}", ""))
+
+
+def meaning(what: str) -> Callable[[str], bool]:
+    """Whether an identity is meant by a batch (`sweep-a/`) or a pattern."""
+    if what.endswith("/"):
+        return lambda identity: identity.startswith(what)
+    return lambda identity: fnmatch.fnmatchcase(identity, what)
+
+
+def _shuffled(text: str) -> bytes:
+    return hashlib.blake2s(text.encode()).digest()
+
+
+def top_of(what: str) -> str:
+    """The folders of a batch or pattern in which no sign stands: `sweep-a` of `sweep-a/x*`."""
+    folders: list[str] = []
+    for part in what.split("/")[:-1]:
+        if any(sign in part for sign in "*?["):
+            break
+        folders.append(part)
+    return "/".join(folders)
+
+
+def _name(state: State, path: str) -> TaskName | None:
+    try:
+        return None if names.is_ignored(path.rpartition("/")[2]) else task_name(state, path)
+    except InvalidName:
+        return None

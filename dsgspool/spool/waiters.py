@@ -1,0 +1,155 @@
+"""Tasks in waiting/after-WHAT/: woken when WHAT is finished.
+
+The rule: a task lies there for one thing only, and no wake-up is lost.  Who publishes WHAT looks into its folder
+afterwards; who files a task there looks at WHAT afterwards; so at least one of the two sees the other.  What a crash
+leaves out, and what people move, the leader's round finds.  To wake means to move to todo/: whoever claims the task
+there asks for all of its `after` again, so waking one too often does no harm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from dsgspool import names
+from dsgspool.errors import InvalidName, StorageError
+from dsgspool.spool import task_name
+from dsgspool.spool.dependencies import Dependencies, Standing, meaning
+from dsgspool.spool.moves import Moves
+from dsgspool.task import After, State
+
+SLICE = 0.1  #: seconds of one turn: a heart must beat in between
+SHARE = 20.0  #: rounds may take a twentieth of the time
+PAUSE = 1.0  #: seconds at least between two rounds
+
+
+class Waiters:
+    """Wakes what waits."""
+
+    def __init__(self, moves: Moves, tell: Callable[..., None]) -> None:
+        self.moves, self.spool, self.fs, self.tell = moves, moves.spool, moves.spool.fs, tell
+        self.dependencies = Dependencies(self.spool)
+        self.round_at = float("-inf")  #: BOOTTIME at which the last whole round began
+        self._wanted: dict[str, None] = {}  #: folders to look into, in order
+        self._turn: Iterator[bool] | None = None
+        self._folder = ""  #: that `_turn` looks into
+        self._round: Iterator[bool] | None = None
+        self._began = self._round_next = self._retry_at = 0.0
+        self._is_asked = self._failed = False
+
+    def published(self, identity: str) -> None:
+        """This task now lies in done/ or failed/: look who waits for it."""
+        self._wanted[names.after_folder(identity)] = None
+
+    def filed(self, what: str) -> None:
+        """A task now waits for that, which may have come meanwhile."""
+        self._wanted[names.after_folder(what)] = None
+
+    def ask(self) -> None:
+        """A round soon, whoever leads: somebody wants to know whether anything can still be woken."""
+        self._is_asked = True
+
+    @property
+    def is_busy(self) -> bool:
+        """True while somebody may be woken by what was published; what fails is tried again and keeps nobody waiting."""
+        return bool(self._wanted or self._turn) and not self._failed
+
+    def next_moment(self) -> float:
+        """BOOTTIME of the next turn that has something to do."""
+        if self._wanted or self._turn:
+            return self._retry_at
+        return max(self._retry_at, self._round_next) if self._round or self._is_asked else float("inf")
+
+    def turn(self, *, leading: bool) -> int:
+        """Go on for a moment; the number of tasks that were woken."""
+        began = self.spool.clock.boot()
+        if began < self._retry_at:
+            return 0
+        try:
+            woken = self._wake_wanted(began)
+            if (
+                not self._wanted
+                and not self._turn
+                and began >= self._round_next
+                and (leading or self._is_asked or self._round)
+            ):
+                woken += self._go_round(began)
+        except OSError as error:  # no reason to stop anything else
+            self._put_off(error)
+            return 0
+        self._failed = False
+        return woken
+
+    def _put_off(self, error: OSError) -> None:
+        if not self._failed:
+            self.tell("wake", f"what waits in waiting/ cannot be looked at: {StorageError.of(error)}; trying again")
+        if self._turn:
+            self._wanted[self._folder] = None
+        self._failed, self._turn, self._round = True, None, None
+        self._retry_at = self.spool.clock.boot() + PAUSE
+
+    def _wake_wanted(self, began: float) -> int:
+        woken = 0
+        while (self._turn or self._wanted) and not self._is_late(began):
+            if self._turn is None:
+                # No longer wanted from now on: what is filed there while I look must be looked for once more.
+                self._folder = next(iter(self._wanted))
+                del self._wanted[self._folder]
+                self._turn = self._wake(self._folder)
+            for is_woken in self._turn:
+                woken += is_woken
+                if self._is_late(began):
+                    return woken
+            self._turn = None
+        return woken
+
+    def _go_round(self, began: float) -> int:
+        """All folders bit by bit, and then for a while none: as long as the round took, times `SHARE`."""
+        woken = 0
+        if self._round is None:
+            self._is_asked = False
+            self._began, self._round = began, self._all()
+        for is_woken in self._round:
+            woken += is_woken
+            if self._is_late(began):
+                break
+        else:
+            self._round, self.round_at = None, self._began
+        spent = self.spool.clock.boot() - began
+        self._round_next = began + (SHARE * spent if self._round else max(PAUSE, SHARE * spent))
+        return woken
+
+    def _all(self) -> Iterator[bool]:
+        for folder in [name for name, is_folder in self.fs.scan(self.spool.waiting) if is_folder]:
+            if names.parse_after(folder):
+                yield from self._wake(folder)
+
+    def _wake(self, folder: str) -> Iterator[bool]:
+        """Everything in a folder whose thing is finished goes to todo/; an empty folder is removed.
+
+        RACE: a client may believe for long that the folder of one who has just filed a task there does not exist; only
+        opening waiting/ first asks the server.
+        """
+        path, what = f"{self.spool.waiting}/{folder}", names.parse_after(folder)
+        self.fs.see(path)
+        standings: dict[str, Standing] = {}
+        for below, _ in list(self.fs.walk(path)):
+            if names.is_ignored(below.rpartition("/")[2]):
+                continue
+            but = self._itself(what, f"{folder}/{below}")
+            if but not in standings:
+                standings[but] = self.dependencies.standing(what, but)[0]
+            yield standings[but] is not Standing.OPEN and self.moves.bring_back(folder, below)
+        self.moves.remove_empty(path)
+
+    def _itself(self, what: str, path: str) -> str:
+        """The identity of a waiting task when it belongs to the batch that it waits for: it must not wait for itself."""
+        if not After(what).is_many:
+            return ""
+        with contextlib.suppress(InvalidName):
+            identity = task_name(State.WAITING, path).identity
+            return identity if meaning(what)(identity) else ""
+        return ""
+
+    def _is_late(self, began: float) -> bool:
+        return self.spool.clock.boot() - began > SLICE

@@ -1,0 +1,92 @@
+"""What becomes of a whole file that was claimed: in line for slots, into a lane, into waiting/, to failed/.
+
+The rule: decided before there is a record, by the peek alone, so that a task which has to wait costs no attempt; what the
+peek misses is decided again after parsing (attempts.py), with a record that ends as `stopped`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsgspool import names
+from dsgspool.clock import iso
+from dsgspool.spool.dependencies import Verdict
+from dsgspool.spool.moves import park
+from dsgspool.spool.own import Held, Text
+from dsgspool.spool.waiters import Waiters
+from dsgspool.task import Decision, Kind, State
+from dsgspool.worker.desk import Leaving, Ready
+from dsgspool.worker.peek import peek
+
+if TYPE_CHECKING:
+    from dsgspool.worker.intake import Intake
+
+SHOWN = 5  #: waiting tasks that are named at the end
+
+
+class Sorting:
+    """Sends files of an intake where they belong."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake, self.worker, self.spool, self.desk = intake, intake.worker, intake.spool, intake.desk
+
+    @property
+    def waiters(self) -> Waiters:
+        """Who wakes what waits for other tasks."""
+        return self.worker.janitor.waiters
+
+    def offer(self, held: Held, text: Text) -> None:
+        """In line for slots, unless it has to go elsewhere."""
+        hint, lane = peek(text.data), names.parse_lane(held.name.lane)
+        cpus = max(hint.cpus, lane.cpus)
+        now = self.worker.lease.server.now()
+        if hint.after and (verdict := self.waiters.dependencies.judge(held.name.identity, hint.after)):
+            self._must_wait(held, text, verdict)
+        elif cpus > self.worker.controls.slots:
+            self.too_wide(held, cpus)
+        elif hint.not_before is not None and hint.not_before > now:
+            decision = Decision(State.WAITING, budget=held.name.budget, delay=hint.not_before - now)
+            self._send(held, decision, "delay", f"{held.name.identity} waits until {iso(hint.not_before)}")
+        elif cpus <= self.intake.free or held.is_gift or (cpus > 1 and not self.desk.ready):
+            self.desk.ready[held.file] = Ready(held, text, cpus)
+        else:  # it became whole while others took the slots: it must not wait here while another node is idle
+            self.worker.attempts.endings.give_back(held)
+
+    def _must_wait(self, held: Held, text: Text, verdict: Verdict) -> None:
+        """Into the folder of what it waits for; or to failed/, when that has ended otherwise than it wants."""
+        if verdict.culprit:
+            self.worker.attempts.reject(held, verdict.reason, Kind.DEPENDENCY, text)
+            return
+        decision = Decision(State.WAITING, budget=held.name.budget, after=verdict.entry.what)
+        self._send(held, decision, "after", f"{held.name.identity} waits for {verdict.entry.what}")
+
+    def _send(self, held: Held, decision: Decision, event: str, text: str) -> None:
+        self.desk.send(
+            self.worker.attempts.endings.leaving(held, park(self.spool, held.name, decision), (event, text, {}))
+        )
+
+    def too_wide(self, held: Held, cpus: int) -> None:
+        """Into the lane that says how many slots it wants, so that no narrow worker opens it again."""
+        lane = names.lane_for(names.parse_lane(held.name.lane).priority, cpus)
+        self.worker.tell("unfit", f"{held.name.identity} wants {cpus} slots: now in todo/{lane and f'@{lane}/'}")
+        self.worker.attempts.endings.give_back(held, lane=lane)
+
+    def gone(self, leaving: Leaving) -> None:
+        """A file of mine is out: who waits for it, or what it waits for, is looked at now (no wake-up is lost)."""
+        if leaving.target.startswith((f"{self.spool.done}/", f"{self.spool.failed}/")):
+            self.waiters.published(leaving.held.name.identity)
+        elif leaving.target.startswith(f"{self.spool.waiting}/"):
+            folder = leaving.target.removeprefix(f"{self.spool.waiting}/").partition("/")[0]
+            if what := names.parse_after(folder):
+                self.waiters.filed(what)
+
+    def tell_who_waits(self) -> None:
+        """Before the end of `--until-empty`: what waits for something that nothing here will bring."""
+        waiting: list[str] = []
+        for path, name in self.spool.tasks(State.WAITING):
+            if what := names.parse_after(path.partition("/")[0]):
+                waiting.append(f"{name.identity} waits for {what}")
+        if waiting:
+            shown = "; ".join(waiting[:SHOWN]) + (" ..." if len(waiting) > SHOWN else "")
+            text = f"{len(waiting)} left in waiting/, for what does not run here: {shown}; ask with: dsgspool why NAME"
+            self.worker.tell("left", text, tasks=len(waiting))

@@ -1,0 +1,213 @@
+"""`why`: the reason first, then what would change it, for every state that a task can be in."""
+
+import json
+import os
+import time
+
+import pytest
+
+from dsgspool.clock import iso
+
+WID, OTHER = "n1-abcdefgh", "n2-abcdefgh"
+WHOLE = "command: echo hi\n...\n"
+
+
+@pytest.fixture
+def worker(spool):
+    """A worker that is alive: worker(slots=4), with running tasks."""
+
+    def make(wid=WID, slots=4, control="", **facts):
+        (spool / "running" / wid).mkdir(exist_ok=True)
+        facts = {"worker": wid, "host": wid[:2], "slots": slots, "user": os.getuid(), **facts}
+        text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in facts.items())
+        (spool / f"workers/{wid}.lock").write_text("")
+        (spool / f"workers/{wid}.yaml").write_text(f"{text}...\n")
+        if control:
+            (spool / f"workers/{wid}.control.yaml").write_text(f"{control}\n...\n")
+
+    return make
+
+
+@pytest.fixture
+def why(run):
+    """What `why NAME` says."""
+
+    def ask(*names):
+        result = run("why", *names)
+        assert result.exit_code == 0, result.stderr
+        return result.stdout
+
+    return ask
+
+
+def test_a_paused_spool(spool, put, worker, why):
+    put("todo/a.yaml")
+    worker()
+    (spool / "PAUSE").touch()
+    assert "the spool is paused" in why("a") and "-> dsgspool resume" in why("a")
+
+
+def test_no_worker(put, why):
+    put("todo/a.yaml")
+    assert "no worker is alive" in why("a") and "-> dsgspool worker" in why("a")
+
+
+def test_too_many_slots_are_told_with_the_largest_worker_and_for_each_node(put, worker, why):
+    put("todo/@cpus8/a~0.abcdefgh-1.yaml", "command: x\ncpus: 8\n...\n")
+    worker(slots=4)
+    worker(OTHER, slots=2)
+    told = why("a")
+    assert f"it wants 8 slots, and the largest worker, {WID}, has 4" in told
+    assert f"{OTHER}: too small: 2 of 8 slots" in told
+    assert "-> dsgspool worker --slots 8" in told
+
+
+def test_a_lane_that_nobody_serves(spool, put, worker, why):
+    put("todo/@gpu/s/a~0.abcdefgh-1.yaml")
+    worker()
+    assert "lane @gpu" in why("s/a") and f"-> mv '{spool}/todo/@gpu/s/a~0.abcdefgh-1.yaml' {spool}/todo/s/" in why(
+        "s/a"
+    )
+
+
+def test_workers_that_are_paused_or_drain(put, worker, why):
+    put("todo/a~0.abcdefgh-1.yaml", WHOLE)
+    worker(control="paused: true")
+    worker(OTHER, control="drain: true")
+    told = why("a")
+    assert "every worker is paused, draining" in told and f"{WID}: paused" in told and f"{OTHER}: draining" in told
+
+
+def test_a_file_of_another_user(put, worker, why):
+    put("todo/a~0.abcdefgh-1.yaml", WHOLE)
+    worker(user=os.getuid() + 1)
+    assert f"its owner is uid {os.getuid()}, and no worker" in why("a")
+
+
+def test_its_place_in_the_line(put, worker, why):
+    for name in ("a", "b", "@p5/z"):
+        put(f"todo/{name}~0.abcdefgh-1.yaml", WHOLE)
+    worker(slots=1)
+    put(f"running/{WID}/x@{WID}.1.yaml")
+    told = why("b")
+    assert "2 tasks lie before it, 1 of 1 slots are taken" in told and f"{WID}: busy: 1 of 1 slots taken" in told
+
+
+def test_a_file_that_may_not_be_whole(put, worker, why):
+    put("todo/a.yaml", "command: x\n")
+    worker()
+    assert "no last line `...`" in why("a")
+    put("todo/b.yaml", "")
+    assert "empty" in why("b")
+
+
+def test_a_moment_that_has_not_come(put, why):
+    put(
+        "waiting/until-20991121T210000Z/a~0.abcdefgh-1.yaml", f"command: x\nnot_before: {iso(time.time() + 9e8)}\n...\n"
+    )
+    told = why("a")
+    assert "it says not_before" in told and "edit `not_before`" in told
+
+
+def test_a_pause_before_a_retry_says_how_the_last_try_ended(put, record, why):
+    put("waiting/until-20991121T210000Z/a~1.abcdefgh-1.yaml", WHOLE)
+    record("a", 1, outcome="exit1", reason="exit code 1")
+    told = why("a")
+    assert (
+        "pauses before its next try" in told
+        and "attempt 1 ended with exit1" in told
+        and "-> dsgspool release a" in told
+    )
+
+
+def test_what_it_waits_for_and_what_that_one_does(put, worker, record, why):
+    worker()
+    put("waiting/after-a/b~0.abcdefgh-1.yaml", "command: x\nafter: [a, s/, gone]\n...\n")
+    put("hold/s/1.yaml")
+    put("done/s/2.yaml")
+    put(f"running/{WID}/a@{WID}.1.yaml")
+    record("a", 1, claim=f"{WID}.1", started="2026-11-21T21:00:00.000Z")
+    told = why("b")
+    assert "it waits for a, which is running since" in told and "on n1" in told
+    assert "it also waits for s/, of which 1 of 2 are not over (s/1), 1 of them on hold" in told
+    assert "it also waits for gone, which is nowhere in the spool" in told
+
+
+def test_a_line_of_waiting_tasks_is_followed_to_its_beginning(put, why):
+    put("waiting/after-b/c~0.abcdefgh-1.yaml")
+    put("waiting/after-a/b~0.abcdefgh-1.yaml")
+    put("hold/a.yaml")
+    told = why("c")
+    assert "it waits for b, which waits for a" in told and "b waits for a, which is on hold" in told
+
+
+def test_a_circle(put, why):
+    put("waiting/after-b/a~0.abcdefgh-1.yaml")
+    put("waiting/after-a/b~0.abcdefgh-1.yaml")
+    assert "it waits in a circle" in why("a") and "edit `after`" in why("a")
+
+
+def test_a_batch_that_is_not_there_yet(put, why):
+    put("waiting/after-s%/a~0.abcdefgh-1.yaml")
+    assert "it waits for s/, of which nothing is in the spool yet" in why("a")
+
+
+@pytest.mark.parametrize(
+    ("path", "because", "remedy"),
+    [
+        ("hold/a.yaml", "somebody parked it", "dsgspool release a"),
+        ("hold/a~changed.abcdefgh-1.yaml", "changed while it ran", "dsgspool release a"),
+        ("failed/a~cancelled.abcdefgh-1.yaml", "somebody cancelled it", "dsgspool requeue a"),
+        ("failed/a~exit1.yaml", "no record says why", "dsgspool requeue a"),
+        ("done/a.yaml", "it is done", "dsgspool requeue a"),
+        (f"running/{WID}/a@{WID}.1.yaml", "is dead or silent", "dsgspool worker"),
+        ("waiting/tomorrow/a.yaml", "no moment", "dsgspool release a"),
+        (f"todo/a@{WID}.1.yaml", "still carries the claim", "wait"),
+    ],
+)
+def test_every_other_place(put, why, path, because, remedy):
+    put(path)
+    assert (because in why("a") and f"-> {remedy}" in why("a")) or remedy in why("a")
+
+
+def test_a_failure_is_told_with_its_reason_and_the_line_of_its_log(spool, put, record, why):
+    put("failed/a~exit1.yaml")
+    record("a", 1, outcome="exit1", reason="exit code 1", host="n1")
+    (spool / "logs/a.1.err").write_text("loading\nTraceback (most recent call last):\nValueError: no such fold\n")
+    told = why("a")
+    assert "it failed with exit1: exit code 1" in told and "its log says: ValueError: no such fold" in told
+
+
+def test_who_failed_for_anothers_sake_names_the_first_cause_in_its_remedy(put, record, why):
+    put("failed/a~exit1.yaml")
+    put("failed/b~dependency.yaml", "command: x\nafter: a\n")
+    put("failed/c~dependency.yaml", "command: x\nafter: b\n")
+    record("c", 1, outcome="dependency", reason="b has failed, and `after` wants its success")
+    told = why("c")
+    assert "b has failed" in told and "-> dsgspool requeue a b c" in told
+
+
+def test_what_only_records_know(put, record, why):
+    record("a", 1, outcome="done")
+    assert "its file is in no folder" in why("a")
+
+
+def test_an_unknown_name_is_exit_5(spool, run):
+    assert run("why", "nothing").exit_code == 5
+
+
+def test_json_says_the_same(run, put):
+    put("hold/a.yaml")
+    (answer,) = json.loads(run("why", "--json", "a").stdout)
+    assert (
+        answer["task"] == "a"
+        and answer["because"].startswith("somebody")
+        and answer["remedies"] == ["dsgspool release a"]
+    )
+
+
+def test_many_are_cut_off(run, put):
+    for number in range(5):
+        put(f"hold/a{number}.yaml")
+    result = run("why", "-n", "2", "a*")
+    assert result.stdout.count("hold") >= 2 and "3 more" in result.stderr

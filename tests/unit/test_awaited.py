@@ -1,0 +1,64 @@
+"""The rule: what waits for ever is named, with what it waits for; what may still come is not."""
+
+import pytest
+
+from dsgspool import names
+from dsgspool.snapshot.awaited import circles, stuck
+from dsgspool.snapshot.values import TaskSeen
+from dsgspool.task import State
+
+
+def seen(identity, state=State.TODO, after=""):
+    name = names.parse(f"{identity}.yaml")
+    return TaskSeen(identity, state, f"{identity}.yaml", name, waits_for=names.after_folder(after) if after else "")
+
+
+def waiting(**after):
+    return [seen(name.replace("_", "/"), State.WAITING, what) for name, what in after.items()]
+
+
+@pytest.mark.parametrize(
+    ("waits", "expected"),
+    [
+        ({"a": ["b"], "b": ["a"]}, [{"a", "b"}]),
+        ({"a": ["a"]}, [{"a"}]),
+        ({"a": ["b"], "b": ["c"], "c": []}, []),
+        ({"a": ["x", "b"], "b": ["c"], "c": ["a"], "d": ["a"]}, [{"a", "b", "c"}]),
+        ({"s/a": ["t/"], "t/b": ["s/*"]}, [{"s/a", "t/b"}]),
+        ({"s/a": ["s/"]}, []),
+        ({"s/a": ["s/"], "s/b": ["s/"]}, [{"s/a", "s/b"}]),
+    ],
+)
+def test_a_circle_is_found_once_with_all_of_its_names(waits, expected):
+    found = [set(circle) for circle in circles(waits)]
+    assert all(any(each <= want for want in expected) for each in found)
+    assert bool(found) == bool(expected)
+
+
+def test_a_long_line_is_no_circle_and_costs_no_recursion():
+    assert list(circles({f"a{n}": [f"a{n + 1}"] for n in range(20_000)})) == []
+
+
+def test_who_waits_for_nothing_that_is_there_is_told_by_what_is_missing():
+    (found,) = stuck(waiting(b="a", c="a"))
+    assert (found.kind, found.what, found.tasks) == ("unknown", "a", ("b", "c"))
+    assert found.sentence == "b and 1 more wait for a, which is nowhere in the spool"
+
+
+@pytest.mark.parametrize("state", [State.TODO, State.RUNNING, State.DONE, State.FAILED])
+def test_what_may_still_come_is_not_told(state):
+    assert stuck([seen("a", state), seen("s/x", state), *waiting(b="a", c="s/")]) == []
+
+
+def test_who_waits_for_what_is_on_hold_is_told():
+    found = stuck([seen("a", State.HOLD), seen("s/x", State.HOLD), seen("s/y", State.DONE), *waiting(b="a", c="s/")])
+    assert [(each.kind, each.what) for each in found] == [("hold", "a"), ("hold", "s/")]
+
+
+def test_a_reader_that_does_not_know_what_is_finished_takes_nothing_for_unknown():
+    assert stuck(waiting(b="a"), knows_finished=False) == []
+
+
+def test_a_circle_is_told_as_the_way_round():
+    (found,) = stuck(waiting(a="b", b="a"))
+    assert found.sentence == "a waits for b waits for a"

@@ -1,0 +1,360 @@
+"""The rule: a task runs when all that it waits for has ended as it wants; no wake-up is lost, whoever crashes when."""
+
+import os
+
+import pytest
+
+from dsgspool import names
+from dsgspool.errors import InvalidName
+from dsgspool.spool import Spool
+from dsgspool.spool.dependencies import Dependencies, Standing, top_of
+from dsgspool.spool.moves import Moves
+from dsgspool.spool.waiters import Waiters
+from dsgspool.task import After, State
+from tests.support.doors import ClockedFs
+from tests.support.waiting import wait_until
+
+
+def lies(worker, *names_):
+    """Where these tasks lie: their folders."""
+    paths = [path for path in worker.lies() if path.rpartition("/")[2].partition("~")[0] in names_]
+    return [path.partition("/")[0] if "/after-" not in path else path.rpartition("/")[0] for path in paths]
+
+
+# -- folders and words
+
+
+@pytest.mark.parametrize("what", ["prep", "sweep-a/0001", "sweep-a/", "a/b/c", "sweep-a/x*", "*", "été/[ab]?"])
+def test_a_folder_of_waiting_says_what_is_waited_for_and_back(what):
+    assert names.parse_after(names.after_folder(what)) == what
+
+
+@pytest.mark.parametrize(
+    "folder", ["after-", "after-%", "after-a%%b", "after-.x", "until-20261121T210000Z", "after-a@b"]
+)
+def test_a_folder_that_says_nothing_is_nobodys(folder):
+    assert names.parse_after(folder) == ""
+
+
+@pytest.mark.parametrize("what", ["", "/", "a~1", "-x", "a//b", "x" * 151])
+def test_what_can_be_no_name_can_not_be_waited_for(what):
+    with pytest.raises(InvalidName):
+        names.check_after(what)
+
+
+@pytest.mark.parametrize(("what", "top"), [("a/b*", "a"), ("a/*/b", "a"), ("*", ""), ("a/b/", "a/b"), ("a*/b", "")])
+def test_only_the_folders_before_a_sign_are_walked(what, top):
+    assert top_of(what) == top
+
+
+# -- one name
+
+
+def test_a_task_waits_and_runs_when_what_it_waits_for_is_done(inside):
+    worker = inside()
+    worker.drop("b", after="a")
+    worker.until(lambda: worker.lies() == ["waiting/after-a/b~0"])
+    worker.drop("a")
+    worker.until(lambda: worker.lies() == ["done/a", "done/b"])
+    assert worker.record("b")["outcome"] == "done"
+    assert os.listdir(f"{worker.root}/waiting") == []
+
+
+def test_what_has_been_done_before_keeps_nobody_waiting(inside):
+    worker = inside()
+    worker.drop("a")
+    worker.until(lambda: worker.lies() == ["done/a"])
+    worker.drop("b", after=["a"])
+    worker.until(lambda: worker.lies() == ["done/a", "done/b"])
+
+
+def test_many_wait_for_many_and_keep_batch_and_lane(inside):
+    worker = inside()
+    worker.drop("@p5/s/join", after=["s/a", "b", {"s/c": "any"}])
+    worker.until(lambda: [path for path in worker.lies("waiting") if path.endswith("/@p5/s/join~0")])
+    for name in ("s/a", "b"):
+        worker.drop(name)
+    worker.until(lambda: worker.lies() == ["done/b", "done/s/a", "waiting/after-s%c/@p5/s/join~0"])
+    worker.drop("s/c", "exit 1")
+    worker.until(lambda: "done/s/join" in worker.lies())
+
+
+def test_a_task_whose_need_failed_fails_with_a_record_that_names_it_and_so_do_those_behind_it(inside):
+    worker = inside()
+    worker.drop("c", after="b")
+    worker.drop("b", after="a")
+    worker.until(lambda: worker.lies() == ["waiting/after-a/b~0", "waiting/after-b/c~0"])
+    worker.drop("a", "exit 3")
+    worker.until(lambda: worker.lies() == ["failed/a~exit3", "failed/b~dependency", "failed/c~dependency"])
+    record = worker.record("b")
+    assert (record["outcome"], record["next"]) == ("dependency", "failed~dependency")
+    assert record["reason"] == "a has failed, and `after` wants its success"
+    assert "after: a" in record["text"]
+    assert "b has failed" in worker.record("c")["reason"]
+
+
+@pytest.mark.parametrize(
+    ("command", "wants", "end"),
+    [("true", "any", "done"), ("false", "any", "done"), ("false", "failure", "done"), ("true", "failure", "failed")],
+)
+def test_how_it_has_to_end_is_said_behind_the_name(inside, command, wants, end):
+    worker = inside()
+    worker.drop("b", after=[{"a": wants}])
+    worker.drop("a", command)
+    worker.until(lambda: lies(worker, "b") == [end])
+
+
+def test_what_failed_and_is_run_again_takes_those_along_that_waited(inside):
+    worker = inside()
+    worker.drop("b", after="a")
+    worker.drop("a", f"test -e {worker.root}/tmp/.gate")
+    worker.until(lambda: worker.lies() == ["failed/a~exit1", "failed/b~dependency"])
+    worker.mv("failed/a~exit1.yaml", "todo/a.yaml")
+    worker.mv("failed/b~dependency.yaml", "todo/b.yaml")
+    worker.open()
+    worker.until(lambda: worker.lies() == ["done/a", "done/b"])
+
+
+def test_a_text_that_the_peek_does_not_understand_is_decided_after_parsing(inside):
+    worker = inside()
+    worker.drop("c", after=["it's, odd"])
+    worker.until(lambda: lies(worker, "c") == ["waiting/after-it's, odd"])
+    assert worker.record("c")["outcome"] == "stopped"
+    worker.drop("it's, odd", "exit 1")
+    worker.until(lambda: "failed/c~dependency" in worker.lies())
+    assert "command" in worker.record("c", 2)["text"]
+
+
+# -- batches and patterns
+
+
+def test_a_batch_is_waited_for_until_nothing_of_it_is_open(inside):
+    worker = inside()
+    worker.drop("join", after="s/")
+    worker.drop("s/a", worker.gate())
+    worker.drop("s/b", state="hold")
+    worker.until(lambda: lies(worker, "join") == ["waiting/after-s%"])
+    worker.open()
+    worker.until(lambda: "done/s/a" in worker.lies())
+    worker.live(10)
+    assert lies(worker, "join") == ["waiting/after-s%"]
+    worker.mv("hold/s/b.yaml", "todo/b.yaml")  # it leaves the batch with its folder
+    worker.until(lambda: "done/join" in worker.lies())
+
+
+def test_a_batch_that_is_not_there_yet_is_waited_for(inside):
+    worker = inside()
+    worker.drop("join", after=["s/"])
+    worker.until(lambda: lies(worker, "join") == ["waiting/after-s%"])
+    worker.live(10)
+    assert lies(worker, "join") == ["waiting/after-s%"]
+    worker.drop("s/a")
+    worker.until(lambda: "done/join" in worker.lies())
+
+
+def test_one_that_failed_makes_its_batch_fail_when_all_of_it_is_over(inside):
+    worker = inside()
+    worker.drop("join", after="s/")
+    worker.drop("s/a", "exit 1")
+    worker.drop("s/b")
+    worker.until(lambda: "failed/join~dependency" in worker.lies())
+    assert worker.record("join")["reason"].startswith("s/a (of s/) has failed")
+
+
+def test_a_member_of_the_batch_does_not_wait_for_itself(inside):
+    worker = inside()
+    worker.drop("s/join", after="s/*")
+    worker.drop("s/a", worker.gate())
+    worker.until(lambda: lies(worker, "join") == ["waiting/after-s%*/s"])
+    worker.open()
+    worker.until(lambda: worker.lies() == ["done/s/a", "done/s/join"])
+
+
+@pytest.mark.parametrize("place", ["todo/s/x.yaml", "todo/@p5/s/x.yaml", "waiting/until-20991121T210000Z/@p5/s/x.yaml",
+                                   "waiting/after-b/s/x.yaml", "hold/s/x.yaml", "running/n1-k3f7x2ma/@p5%s%x.yaml"])  # fmt: skip
+def test_wherever_one_of_a_batch_lies_the_batch_is_open(spool, place):
+    spool.fs.make_folder(os.path.dirname(f"{spool.root}/{place}"))
+    for path in (place, "done/s/a.yaml"):
+        spool.fs.make_folder(os.path.dirname(f"{spool.root}/{path}"))
+        spool.fs.create_whole(f"{spool.root}/{path}", b"")
+    dependencies = Dependencies(spool)
+    for what in ("s/", "s/*", "*", "?/x"):
+        assert dependencies.standing(what) == (Standing.OPEN, what)
+    assert dependencies.standing("s/", but="s/x") == (Standing.DONE, "s/")
+    assert dependencies.first_open("s/") == (State(place.partition("/")[0]), "s/x")
+
+
+# -- no wake-up is lost
+
+
+@pytest.fixture
+def spool(world):
+    return Spool(world.root, world.fs, world.clock)
+
+
+def test_who_files_a_task_looks_again_what_it_waits_for(inside):
+    """Published between the look and the filing: the publisher has looked before the task lay there."""
+    worker = inside()
+    worker.drop("b", after="a")
+    judge = worker.worker.janitor.waiters.dependencies.judge
+
+    def judge_and_publish(*arguments):
+        verdict = judge(*arguments)
+        worker.drop("a", state="done")
+        worker.worker.janitor.waiters.dependencies.judge = judge
+        return verdict
+
+    worker.worker.janitor.waiters.dependencies.judge = judge_and_publish
+    worker.worker.janitor.waiters._round_next = float("inf")  # without the leader's round
+    worker.until(lambda: worker.lies() == ["done/a", "done/b"])
+
+
+def test_who_publishes_a_task_looks_afterwards_who_waits_for_it(inside):
+    worker = inside()
+    worker.worker.janitor.waiters._round_next = float("inf")  # without the leader's round
+    worker.drop("b", after="a")
+    worker.until(lambda: worker.lies() == ["waiting/after-a/b~0"])
+    worker.drop("a")
+    worker.until(lambda: worker.lies() == ["done/a", "done/b"])
+
+
+class ForgetfulFs(ClockedFs):
+    """A client that believes until it opens the folder above that waiting/after-a does not exist."""
+
+    asked = False
+
+    def see(self, path):
+        self.asked = self.asked or path.endswith("/waiting/after-a")
+        super().see(path)
+
+    def walk(self, folder, prefix=""):
+        if folder.endswith("/waiting/after-a") and not self.asked:
+            return iter(())
+        return super().walk(folder, prefix)
+
+
+def test_a_client_that_believes_that_nobody_waits_asks_the_server(world):
+    spool = Spool(world.root, ForgetfulFs(world.clock), world.clock)
+    spool.fs.make_folder(f"{spool.waiting}/after-a")
+    spool.fs.create_whole(f"{spool.waiting}/after-a/x~0.aaaaaaaa-1.yaml", b"")
+    spool.fs.create_whole(f"{spool.done}/a.yaml", b"")
+    waiters = Waiters(Moves(spool), lambda *_: None)
+    waiters.published("a")
+    assert waiters.turn(leading=False) == 1
+
+
+def test_what_one_look_at_a_batch_missed_the_second_one_finds(spool, monkeypatch):
+    """A retry that went back to todo/ behind the first look."""
+    spool.fs.make_folder(f"{spool.done}/s")
+    spool.fs.create_whole(f"{spool.done}/s/a.yaml", b"")
+    looks = iter([None, (State.TODO, "s/x"), None, None])
+    monkeypatch.setattr(Dependencies, "first_open", lambda *_: next(looks))
+    assert Dependencies(spool).standing("s/") == (Standing.OPEN, "s/")
+    assert Dependencies(spool).standing("s/") == (Standing.DONE, "s/")
+
+
+def test_what_a_crash_left_in_waiting_is_found_by_the_leaders_round(inside):
+    worker = inside()
+    worker.drop("a", state="done")
+    worker.drop("b", state="waiting/after-a", after="a")
+    worker.until(lambda: worker.lies() == ["done/a", "done/b"])
+
+
+def test_a_round_goes_on_bit_by_bit_and_rests_as_long_as_it_is_dear(spool):
+    moves, told = Moves(spool), []
+    waiters = Waiters(moves, lambda *words: told.append(words))
+    for number in range(50):
+        spool.fs.make_folder(f"{spool.waiting}/after-a{number}")
+        spool.fs.create_whole(f"{spool.waiting}/after-a{number}/x{number}~0.aaaaaaaa-1.yaml", b"")
+        spool.fs.create_whole(f"{spool.done}/a{number}.yaml", b"")
+    standing = waiters.dependencies.standing
+
+    def slow(what, but=""):
+        spool.clock.advance(0.04)
+        return standing(what, but)
+
+    waiters.dependencies.standing = slow
+    woken = [waiters.turn(leading=True)]
+    assert woken == [3]
+    assert waiters.turn(leading=True) == 0
+    while sum(woken) < 50:
+        spool.clock.advance(max(0.0, waiters.next_moment() - spool.clock.boot()))
+        woken.append(waiters.turn(leading=True))
+    assert max(woken) <= 3
+    assert len(os.listdir(spool.todo)) == 50
+    assert not told
+
+
+def test_what_is_filed_while_its_folder_is_looked_at_is_looked_for_once_more(spool):
+    waiters = Waiters(Moves(spool), lambda *_: None)
+    spool.fs.make_folder(f"{spool.waiting}/after-a")
+    standing = waiters.dependencies.standing
+
+    def publish_after_the_look(what, but=""):
+        found = standing(what, but)
+        if not os.listdir(spool.done):
+            spool.fs.create_whole(f"{spool.done}/a.yaml", b"")
+            waiters.filed("a")
+        return found
+
+    waiters.dependencies.standing = publish_after_the_look
+    spool.fs.create_whole(f"{spool.waiting}/after-a/x~0.aaaaaaaa-1.yaml", b"")
+    waiters.filed("a")
+    assert waiters.turn(leading=False) == 1
+
+
+def test_a_share_that_cannot_be_listed_is_told_once_and_asked_again(spool):
+    told = []
+    waiters = Waiters(Moves(spool), lambda *words: told.append(words))
+    os.rename(spool.waiting, f"{spool.root}/gone")
+    waiters.published("a")
+    for _ in range(3):
+        spool.clock.advance(1.5)
+        assert waiters.turn(leading=False) == 0
+    assert len(told) == 1
+    os.rename(f"{spool.root}/gone", spool.waiting)
+    spool.fs.make_folder(f"{spool.waiting}/after-a")
+    spool.fs.create_whole(f"{spool.waiting}/after-a/x~0.aaaaaaaa-1.yaml", b"")
+    spool.fs.create_whole(f"{spool.done}/a.yaml", b"")
+    spool.clock.advance(1.5)
+    assert waiters.turn(leading=False) == 1
+
+
+# -- the end
+
+
+def test_who_works_until_empty_ends_although_a_task_waits_for_what_never_comes_and_says_so(inside):
+    worker = inside(until_empty=True)
+    told = []
+    worker.worker.tell = lambda event, text="", **_: told.append((event, text))
+    worker.drop("b", after="a")
+    worker.until(lambda: worker.worker.controls.is_over())
+    assert worker.lies() == ["waiting/after-a/b~0"]
+    assert any(event == "left" and "b waits for a" in text for event, text in told)
+
+
+def test_who_works_until_empty_does_not_end_before_what_can_be_woken_has_run(inside):
+    worker = inside(until_empty=True)
+    turn = worker.worker.janitor.waiters.turn
+    worker.worker.janitor.waiters.turn = lambda **_: turn(leading=False)  # another worker leads, and is slow
+    worker.drop("b", state="waiting/after-s%", after="s/")
+    worker.drop("c", after="b")
+    worker.drop("s/a", state="done")
+    wait_until(lambda: worker.turn(0.25) or worker.worker.controls.is_over(), 10)
+    assert worker.lies() == ["done/b", "done/c", "done/s/a"]
+
+
+def test_the_order_in_which_needs_end_makes_few_moves(spool):
+    """Not one move for each of 200 entries, in whatever order they end."""
+    after = tuple(After(f"a{number:03d}") for number in range(200))
+    dependencies = Dependencies(spool)
+    for order in (after, after[::-1]):
+        moves, verdict = 1, dependencies.judge("x", after)
+        for entry in order:
+            spool.fs.create_whole(f"{spool.done}/{entry.what}.yaml", b"")
+            if verdict.entry == entry and (verdict := dependencies.judge("x", after)):
+                moves += 1
+        assert verdict is None
+        assert moves < 20
+        for file in os.listdir(spool.done):
+            os.unlink(f"{spool.done}/{file}")
