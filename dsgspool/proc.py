@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import psutil
 
-from dsgspool.accounts import Account
+from dsgspool import spawning
+from dsgspool.spawning import Launch
 
 #: prctl(2) numbers.
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -101,30 +102,9 @@ def become_subreaper() -> None:
     prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """How to start a command; `stdin`, `stdout`, `stderr` are open descriptors."""
-
-    argv: Sequence[str]
-    cwd: str
-    env: Mapping[bytes, bytes]
-    stdin: int
-    stdout: int
-    stderr: int
-    umask: int = -1
-    user: Account | None = None
-
-
 def spawn(launch: Launch) -> int:
     """Start a command in a session of its own and give its pid; OSError names the file that was missing."""
-    who = launch.user
-    uid, gid, groups = (who.uid, who.gid, who.groups) if who else (None, None, None)
-    process = subprocess.Popen(
-        launch.argv, cwd=launch.cwd, env=launch.env, stdin=launch.stdin, stdout=launch.stdout, stderr=launch.stderr,
-        umask=launch.umask, user=uid, group=gid, extra_groups=groups, start_new_session=True,
-    )  # fmt: skip
-    process.returncode = 0  # `reap` waits for every child at once; Popen must not try as well
-    return process.pid
+    return spawning.start(launch)
 
 
 def set_nice(pid: int, nice: int) -> None:
@@ -285,7 +265,7 @@ def worker_command(arguments: Sequence[str]) -> list[str]:
 def start_quietly(argv: Sequence[str]) -> int:
     """Start a helper process with its own session and no output; it is reaped with the others."""
     with open(os.devnull, "r+b") as null:
-        return spawn(Launch(argv, "/", dict(os.environb), null.fileno(), null.fileno(), null.fileno()))
+        return spawn(Launch(argv, "/", dict(os.environ), null.fileno(), null.fileno(), null.fileno()))
 
 
 def run_in_front(argv: Sequence[str], env: Mapping[str, str]) -> int:
