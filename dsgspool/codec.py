@@ -17,7 +17,8 @@ from dsgspool import fields, foreign
 from dsgspool.errors import InvalidTask
 from dsgspool.records import Record, is_complete, parse_record, record_claim, record_is_over
 from dsgspool.task import Backoff, Task
-from dsgspool.yamltext import Node, check_keys, compose, did_you_mean, dump, pairs, wrong
+from dsgspool.yamltext import Node, check_keys, compose, did_you_mean, pairs, wrong
+from dsgspool.yamlwriting import dump
 
 __all__ = [
     "FORMAT",

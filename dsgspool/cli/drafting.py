@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dsgspool import names
 from dsgspool.errors import InvalidName, InvalidTask, StorageError
 from dsgspool.spool import Spool
-from dsgspool.yamltext import MAX_BYTES, Node, dump
+from dsgspool.yamltext import MAX_BYTES, Node
+from dsgspool.yamlwriting import dump
 
 Command = str | list[str]
 PLACE = "{}"  #: where --each-line puts the line

@@ -81,7 +81,7 @@ def control_text(now: Control, changes: list[str]) -> bytes:
     """The control file after `KEY=VALUE` changes; a usage error for what no worker would understand."""
     from dsgspool.errors import SettingsError
     from dsgspool.settings import parse_control
-    from dsgspool.yamltext import dump
+    from dsgspool.yamlwriting import dump
 
     words = dict(change.partition("=")[::2] for change in changes)
     try:

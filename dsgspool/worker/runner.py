@@ -39,7 +39,7 @@ from dsgspool.worker.launch import Who
 from dsgspool.worker.provenance import Provenance
 from dsgspool.worker.sampling import Meter
 from dsgspool.worker.scripts import Scripts
-from dsgspool.yamltext import dump
+from dsgspool.yamlwriting import dump
 
 TAIL = 2048  #: bytes of the error log that are looked at for one line that explains a failure
 
@@ -52,7 +52,7 @@ class Attempt:
     number: int
     record: int  #: descriptor of the open record
     text: Text | None = None
-    task: Task = field(default_factory=Task)
+    task: Task = Task()  # noqa: RUF009 - frozen
     argv: list[str] = field(default_factory=list)
     cwd: str = "/"
     environment: Environment = Environment({}, {})  # noqa: RUF009 - frozen
