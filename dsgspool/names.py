@@ -12,7 +12,7 @@ without opening the file stands in its name.  Nothing here touches a disk.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from dsgspool.errors import InvalidName
@@ -32,6 +32,7 @@ _WHOLE_WID = re.compile(_WID)
 _RECORD = re.compile(r"(.+)\.([1-9][0-9]*)\.(yaml|out|err)\Z")
 _UNTIL = re.compile(r"until-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\Z", re.ASCII)
 _PRIORITY = re.compile(r"p(-?[0-9]{1,6})\Z")
+_FORBIDDEN = re.compile("[~@%\\\\\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _CPUS = re.compile(r"cpus([0-9]{1,6})\Z")
 
 
@@ -89,7 +90,7 @@ class TaskName:
 
     def claimed(self, claim: Claim) -> TaskName:
         """The same task, held by `claim`."""
-        return replace(self, claim=claim)
+        return TaskName(self.identity, self.tag, self.token, claim, self.lane)
 
     def plain(self) -> TaskName:
         """The bare identity: how it is called in done/."""
@@ -116,11 +117,10 @@ def check_part(part: str, whole: str) -> None:
         raise InvalidName(whole, "a part of it is empty")
     if part[0] in ".-#":
         raise InvalidName(whole, f"{part!r} begins with {part[0]!r}")
-    for character in part:
-        if character in "~@%\\" or ord(character) < 32 or 127 <= ord(character) < 160:
-            raise InvalidName(whole, f"the character {character!r} has a meaning of its own or cannot be typed")
-        if 0xD800 <= ord(character) <= 0xDFFF:
+    if wrong := _FORBIDDEN.search(part):
+        if wrong[0] >= "\ud800":
             raise InvalidName(whole, "it is not UTF-8")
+        raise InvalidName(whole, f"the character {wrong[0]!r} has a meaning of its own or cannot be typed")
 
 
 def check_identity(identity: str) -> str:

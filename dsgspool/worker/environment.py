@@ -45,8 +45,10 @@ def environment(
     task: Task, cwd: str, inherited: Mapping[str, str], fs: Fs, owner: Account | Collection[int]
 ) -> Environment:
     """What a task adds.  `owner`: as whom it runs, or the uids that are the worker's own.  InvalidTask, OSError."""
-    private = load(fs, os.path.join(cwd, task.env_file), owner) if task.env_file else {}
     own = launch.added_environment(task, inherited)
+    if not (task.env or task.env_file or task.params):
+        return Environment(own, own)  # how many threads is nobody's secret
+    private = load(fs, os.path.join(cwd, task.env_file), owner) if task.env_file else {}
     added = {**private, **own}
     secrets = redaction.worth_hiding({*private.values(), *redaction.secret_values(task.env, task.params)})
     return Environment(added, redaction.mask_mapping(added, private.keys() - own.keys()), secrets)
