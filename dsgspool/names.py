@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dsgspool.errors import InvalidName
+from dsgspool.expressions import expression
 from dsgspool.task import REASONS, Budget
 
 MAX_IDENTITY = 150  #: bytes of BATCH/NAME, so that every name made from it stays under 255
@@ -24,16 +25,16 @@ SUFFIXES = (".yaml", ".yml")
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  #: base32, lower case: safe on every file system
 
 _WID = r"[a-z0-9][a-z0-9-]{0,23}-[a-z2-7]{8}"
-_OWNER = re.compile(rf"@({_WID})\.(0|[1-9][0-9]{{0,17}})\Z")
-_TAG = re.compile(r"~([0-9]+(?:l[0-9]+)?|[a-z-]+[0-9]*)(?:\.([a-z2-7]{8}-[0-9]+))?\Z")
-_BUDGET = re.compile(r"([0-9]+)(?:l([0-9]+))?\Z")
-_NUMBERED = re.compile(r"(?:exit|signal)[0-9]+\Z")
-_WHOLE_WID = re.compile(_WID)
-_RECORD = re.compile(r"(.+)\.([1-9][0-9]*)\.(yaml|out|err)\Z")
-_UNTIL = re.compile(r"until-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\Z", re.ASCII)
-_PRIORITY = re.compile(r"p(-?[0-9]{1,6})\Z")
-_FORBIDDEN = re.compile("[~@%\\\\\0-\x1f\x7f-\x9f\ud800-\udfff]")
-_CPUS = re.compile(r"cpus([0-9]{1,6})\Z")
+_OWNER = expression(rf"@({_WID})\.(0|[1-9][0-9]{{0,17}})\Z")
+_TAG = expression(r"~([0-9]+(?:l[0-9]+)?|[a-z-]+[0-9]*)(?:\.([a-z2-7]{8}-[0-9]+))?\Z")
+_BUDGET = expression(r"([0-9]+)(?:l([0-9]+))?\Z")
+_NUMBERED = expression(r"(?:exit|signal)[0-9]+\Z")
+_WHOLE_WID = expression(_WID)
+_RECORD = expression(r"(.+)\.([1-9][0-9]*)\.(yaml|out|err)\Z")
+_UNTIL = expression(r"until-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\Z", re.ASCII)
+_PRIORITY = expression(r"p(-?[0-9]{1,6})\Z")
+_FORBIDDEN = expression("[~@%\\\\\0-\x1f\x7f-\x9f\ud800-\udfff]")
+_CPUS = expression(r"cpus([0-9]{1,6})\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import ctypes
 import errno
 import os
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -86,6 +85,8 @@ def _programs(launch: Launch) -> Iterator[str]:
 
 def _popen(launch: Launch) -> int:
     """The long way, for what posix_spawn cannot do: another user, a umask."""
+    import subprocess
+
     who = launch.user
     uid, gid, groups = (who.uid, who.gid, who.groups) if who else (None, None, None)
     process = subprocess.Popen(

@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dsgspool.errors import InvalidTask
-from dsgspool.yamlwriting import PLAIN, PLAIN_IN_FLOW, WORDS
+from dsgspool.expressions import expression
+from dsgspool.yamlwriting import MAX_BYTES, PLAIN, PLAIN_IN_FLOW, WORDS
 
 if TYPE_CHECKING:
     import yaml
     from yaml.cyaml import CSafeLoader
     from yaml.events import Event
 
-MAX_BYTES = 256 * 1024
 MAX_DEPTH, MAX_NODES = 20, 20_000
 MAX_PLAIN = 4096  #: bytes of a text that is looked at for being plain
 LOOK = "look at the indentation, at colons and at quotes here"
@@ -31,12 +31,12 @@ LOOK = "look at the indentation, at colons and at quotes here"
 _WORD = rf"(?!(?i:{'|'.join(sorted(WORDS))})[:,\]\n])"
 _QUOTED, _INTEGER = r'"[ !#-\[\]-~]*"', r"(?:0|[1-9][0-9]{0,17})"
 _ITEM = rf"(?:{_QUOTED}|{_INTEGER}|{_WORD}{PLAIN_IN_FLOW.pattern})"
-_PAIR = re.compile(
+_PAIR = expression(
     rf"({_WORD}[a-z][a-z_]*): (?:(\[{_ITEM}(?:, {_ITEM})*\])|({_QUOTED}|{_INTEGER}|{_WORD}{PLAIN.pattern}))\n", re.ASCII
 )
-_ITEMS = re.compile(_ITEM, re.ASCII)
+_ITEMS = expression(_ITEM, re.ASCII)
 _TAG = "tag:yaml.org,2002:"
-_STRANGE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_STRANGE = expression("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(slots=True, eq=False)

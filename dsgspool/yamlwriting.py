@@ -10,18 +10,21 @@ import functools
 import re
 from collections.abc import Iterable, Mapping
 
+from dsgspool.expressions import expression
+
 # Plain is what no YAML 1.1 or 1.2 reader takes for anything but text: it begins like a word, a path or an option and
 # holds no colon and no hash.
-PLAIN = re.compile(r"(?:[^\W\d]|/|\.{1,2}/|--?[A-Za-z])(?:[\w ./,+=@%^~()*$<>|&;!?'\"`\[\]{}\\-]*(?<! ))?")
-PLAIN_IN_FLOW = re.compile(r"(?:[^\W\d]|/|\.{1,2}/|--?[A-Za-z])[\w./+=@%^~-]*")
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+PLAIN = expression(r"(?:[^\W\d]|/|\.{1,2}/|--?[A-Za-z])(?:[\w ./,+=@%^~()*$<>|&;!?'\"`\[\]{}\\-]*(?<! ))?")
+PLAIN_IN_FLOW = expression(r"(?:[^\W\d]|/|\.{1,2}/|--?[A-Za-z])[\w./+=@%^~-]*")
+_KEY = expression(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-_LITERAL = re.compile("[\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_TAME = re.compile(r"[ !#-\[\]-~]*")
-_LINE = re.compile(r"^(?=[^\n])", re.MULTILINE)
+_LITERAL = expression("[\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
+_UNSAFE = expression("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_TAME = expression(r"[ !#-\[\]-~]*")
+_LINE = expression(r"^(?=[^\n])", re.MULTILINE)
 _NUMBERS = frozenset({int, float})
 _LONG = 100
+MAX_BYTES = 256 * 1024  #: of a task file
 
 
 def dump(fields: Iterable[tuple[str, object]]) -> str:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from dataclasses import replace
 
 from dsgspool import names
+from dsgspool.expressions import expression
 from dsgspool.progress import last_line, progress
 from dsgspool.snapshot.values import Running, Snapshot
 from dsgspool.spool import Spool
 
 TAIL = 4096  #: bytes of each log
-_BREAK = re.compile(rb"[\r\n]")
+_BREAK = expression(rb"[\r\n]")
 
 
 def with_tails(spool: Spool, seen: Snapshot) -> Snapshot:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,12 +15,13 @@ from dataclasses import dataclass
 from dsgspool import redaction
 from dsgspool.accounts import Account, acting_as
 from dsgspool.errors import InvalidTask
+from dsgspool.expressions import expression
 from dsgspool.fs import Fs
 from dsgspool.task import Task
 from dsgspool.worker import launch
 
 MAX_BYTES = 64 * 1024
-_LINE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)")
+_LINE = expression(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 _WRONG = frozenset({
     errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EISDIR,
     errno.ENAMETOOLONG, errno.ENODEV,

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import select
 import sys
 from typing import Any
 
 from dsgspool.clock import iso, local
+from dsgspool.expressions import expression
 from dsgspool.spool import Spool
 
 MAX_BYTES = 32 << 20  #: a journal longer than this goes on in WID.2.jsonl, WID.3.jsonl ...
 MAX_PENDING = 10_000
 MAX_UNWRITTEN = 1 << 20  #: bytes kept for a terminal that stands still
 _UNSEEN = "\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f"
-_CONTROLS = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff{_UNSEEN}]")
+_CONTROLS = expression(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff{_UNSEEN}]")
 
 
 def clean(text: str) -> str:

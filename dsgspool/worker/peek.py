@@ -11,9 +11,11 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-_CPUS = re.compile(rb"^cpus:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
-_FORMAT = re.compile(rb"^format:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
-_NOT_BEFORE = re.compile(rb"^not_before:\s*['\"]?([0-9T:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
+from dsgspool.expressions import expression
+
+_CPUS = expression(rb"^cpus:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
+_FORMAT = expression(rb"^format:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
+_NOT_BEFORE = expression(rb"^not_before:\s*['\"]?([0-9T:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
