@@ -116,7 +116,7 @@ def versions(peers: list[Peer]) -> dict[str, str]:
 def _drive(name: str, kind: str, tasks: int, folder: Path) -> Run:
     """A Python queue, by its program in drive/, in its own environment."""
     _, program, word = PYTHON[name]
-    words = [str(_python(name)), program, kind, str(tasks), str(folder), word]
+    words = [str(_python(name)), program, kind, str(tasks), str(folder), *([word] if word else [])]
     done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd=DRIVE)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:

@@ -20,8 +20,8 @@ def consume(kind, folder):
 
 if __name__ == "__main__":
     kind, tasks, folder = given()
-    if sys.argv[4:] == ["consume"]:
-        consume(kind, folder)
+    if sys.argv[-1] == "consume":
+        consume(kind, folder)  # for ever
     queue, begun = QueueSimple(f"{folder}/dirq"), time.time()
     for number in range(tasks):
         queue.add(str(number))
