@@ -84,7 +84,7 @@ def machine(found: list[peers.Peer]) -> dict[str, object]:
     """Where and when this was measured."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"), "cpus": os.cpu_count(), "load": round(os.getloadavg()[0], 1),
-        "python": sys.version.split()[0], "kernel": f"Linux {platform.release()}", "dsgspool": dsgspool.__version__,
+        "python": sys.version.split()[0], "kernel": "Linux " + ".".join(platform.release().split(".")[:2]), "dsgspool": dsgspool.__version__,
         "versions": peers.versions(found),
     }  # fmt: skip
 

@@ -74,7 +74,9 @@ def throughput(base: Path, kind: str, tasks: int, rounds: int, peers: Iterable[P
 def _row(kind: str, who: str, runs: list[Run], ratio: float) -> Row:
     cpu = [run.cpu / run.tasks * 1000 for run in runs if run.cpu is not None]
     rate = statistics.median(run.rate for run in runs)
-    return Row(kind, who, rate, "/s", ratio, statistics.median(cpu) if cpu else None)
+    queued = [run.tasks / run.submit for run in runs if run.submit]
+    note = f"queued before, at {statistics.median(queued):.0f}/s" if queued else ""
+    return Row(kind, who, rate, "/s", ratio, statistics.median(cpu) if cpu else None, note)
 
 
 def sleeps(base: Path, tasks: int, rounds: int) -> Iterator[Row]:
