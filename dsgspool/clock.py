@@ -7,6 +7,7 @@ server's: the mtime that it gave my last heartbeat, plus what my own clock has r
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,7 +63,13 @@ class ServerClock:
 
 def iso(moment: float) -> str:
     """`2026-11-21T21:00:00.123Z`: how a moment stands in records."""
-    return f"{datetime.fromtimestamp(min(moment, _LAST), UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    second, microseconds = divmod(round(min(moment, _LAST) * 1e6), 1_000_000)
+    return f"{_second(second)}.{microseconds // 1000:03d}Z"
+
+
+@functools.lru_cache(maxsize=16)  # five moments of each attempt are written, mostly of one second
+def _second(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).replace(tzinfo=None).isoformat()
 
 
 def stamp(moment: float) -> str:

@@ -15,10 +15,12 @@ from typing import Any
 
 from dsgspool import fields, foreign
 from dsgspool.errors import InvalidName, InvalidTask
+from dsgspool.expressions import expression
 from dsgspool.names import check_after
 from dsgspool.records import Record, is_complete, parse_record, record_claim, record_is_over
 from dsgspool.task import WANTS, After, Backoff, Task
-from dsgspool.yamltext import Node, check_keys, compose, did_you_mean, dump, pairs, wrong
+from dsgspool.yamltext import Node, check_keys, compose, did_you_mean, pairs, wrong
+from dsgspool.yamlwriting import dump
 
 __all__ = [
     "FORMAT",
@@ -39,9 +41,9 @@ RESERVED = frozenset({
     "speculate", "cache",
 })  # fmt: skip
 
-_UMASK = re.compile(r"(?:0o?)?([0-7]{3})")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_BRACES = re.compile(r"\{\{|\}\}|\$\{(?!\{)(?:(?:[^{}]|\{[^{}]*\})*\})?|\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_UMASK = expression(r"(?:0o?)?([0-7]{3})")
+_NAME = expression(r"[A-Za-z_][A-Za-z0-9_]*")
+_BRACES = expression(r"\{\{|\}\}|\$\{(?!\{)(?:(?:[^{}]|\{[^{}]*\})*\})?|\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NULLABLE = frozenset({"cwd", "umask", "timeout", "not_before", "max_log", "stdin", "env_file"})
 _ORDER = (
     "format", "description", "tags", "command", "script", "params", "cwd", "env", "env_file", "setup", "shell", "stdin", "cpus",

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 
+from dsgspool.expressions import expression
 from dsgspool.redaction import MASK, is_secret
 from dsgspool.yamltext import Node, did_you_mean, pairs, wrong
 
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
-_NUMBER = re.compile(r"[-+]?[0-9]{1,18}(?:\.[0-9]{0,18})?(?:[eE][-+]?[0-9]{1,2})?")
+_INTEGER = expression(r"[-+]?(?:0|[1-9][0-9]{0,17})")
+_NUMBER = expression(r"[-+]?[0-9]{1,18}(?:\.[0-9]{0,18})?(?:[eE][-+]?[0-9]{1,2})?")
 _PART = r"(?:([0-9]{1,12}(?:\.[0-9]{1,9})?)"
-_DURATION = re.compile(" ?".join(rf"{_PART}{unit})?" for unit in ("d", "h", "m", "s", "ms")))
+_DURATION = expression(" ?".join(rf"{_PART}{unit})?" for unit in ("d", "h", "m", "s", "ms")))
 _SECONDS = (86400.0, 3600.0, 60.0, 1.0, 0.001)
-_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([KMGTP]?)(?:I?B)?", re.IGNORECASE)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SIZE = expression(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([KMGTP]?)(?:I?B)?", re.IGNORECASE)
+_DAY = expression(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _REMEDY_DURATION = "write it with units, such as 90s, 15m, 2h, 1h30m or 1d; a plain number counts seconds"
 
 

@@ -102,13 +102,13 @@ class Fs(Permissions):
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", path)
-            return self._read_all(descriptor, limit + 1), status
+            return self._read_all(descriptor, limit + 1, status.st_size), status
 
-    def _read_all(self, descriptor: int, limit: int) -> bytes:
-        parts = []
-        while limit > 0 and (data := os.read(descriptor, min(limit, 1 << 16))):
-            parts.append(data)
-            limit -= len(data)
+    def _read_all(self, descriptor: int, limit: int, size: int) -> bytes:
+        """One byte more than its size is asked for: when just its size comes, one call told that this is all."""
+        parts = [os.read(descriptor, min(limit, size + 1))]
+        while len(parts[0]) != size and parts[-1] and (limit := limit - len(parts[-1])) > 0:
+            parts.append(os.read(descriptor, min(limit, 1 << 16)))
         return b"".join(parts)
 
     def read_at(self, path: str, offset: int, limit: int) -> bytes:

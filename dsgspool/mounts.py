@@ -7,15 +7,16 @@ a while, and has put data on the server only after close or fsync.  What is not 
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
+
+from dsgspool.expressions import expression
 
 #: Kinds of file systems whose changes by other machines inotify does not see, and whose close() flushes to a server.
 REMOTE = frozenset({
     "nfs", "nfs4", "cifs", "smb3", "ceph", "lustre", "gpfs", "glusterfs", "afs", "9p", "virtiofs", "beegfs", "pvfs2", "vboxsf",
 })  # fmt: skip
 
-_ESCAPE = re.compile(r"\\([0-7]{3})")  # a space in a path is \040 there
+_ESCAPE = expression(r"\\([0-7]{3})")  # a space in a path is \040 there
 
 
 @dataclass(frozen=True, slots=True)

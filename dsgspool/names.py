@@ -12,10 +12,11 @@ without opening the file stands in its name.  Nothing here touches a disk.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from dsgspool.errors import InvalidName
+from dsgspool.expressions import expression
 from dsgspool.task import REASONS, Budget
 
 MAX_IDENTITY = 150  #: bytes of BATCH/NAME, so that every name made from it stays under 255
@@ -24,15 +25,16 @@ SUFFIXES = (".yaml", ".yml")
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  #: base32, lower case: safe on every file system
 
 _WID = r"[a-z0-9][a-z0-9-]{0,23}-[a-z2-7]{8}"
-_OWNER = re.compile(rf"@({_WID})\.(0|[1-9][0-9]{{0,17}})\Z")
-_TAG = re.compile(r"~([0-9]+(?:l[0-9]+)?|[a-z-]+[0-9]*)(?:\.([a-z2-7]{8}-[0-9]+))?\Z")
-_BUDGET = re.compile(r"([0-9]+)(?:l([0-9]+))?\Z")
-_NUMBERED = re.compile(r"(?:exit|signal)[0-9]+\Z")
-_WHOLE_WID = re.compile(_WID)
-_RECORD = re.compile(r"(.+)\.([1-9][0-9]*)\.(yaml|out|err)\Z")
-_UNTIL = re.compile(r"until-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\Z", re.ASCII)
-_PRIORITY = re.compile(r"p(-?[0-9]{1,6})\Z")
-_CPUS = re.compile(r"cpus([0-9]{1,6})\Z")
+_OWNER = expression(rf"@({_WID})\.(0|[1-9][0-9]{{0,17}})\Z")
+_TAG = expression(r"~([0-9]+(?:l[0-9]+)?|[a-z-]+[0-9]*)(?:\.([a-z2-7]{8}-[0-9]+))?\Z")
+_BUDGET = expression(r"([0-9]+)(?:l([0-9]+))?\Z")
+_NUMBERED = expression(r"(?:exit|signal)[0-9]+\Z")
+_WHOLE_WID = expression(_WID)
+_RECORD = expression(r"(.+)\.([1-9][0-9]*)\.(yaml|out|err)\Z")
+_UNTIL = expression(r"until-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\Z", re.ASCII)
+_PRIORITY = expression(r"p(-?[0-9]{1,6})\Z")
+_FORBIDDEN = expression("[~@%\\\\\0-\x1f\x7f-\x9f\ud800-\udfff]")
+_CPUS = expression(r"cpus([0-9]{1,6})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class TaskName:
 
     def claimed(self, claim: Claim) -> TaskName:
         """The same task, held by `claim`."""
-        return replace(self, claim=claim)
+        return TaskName(self.identity, self.tag, self.token, claim, self.lane)
 
     def plain(self) -> TaskName:
         """The bare identity: how it is called in done/."""
@@ -116,11 +118,10 @@ def check_part(part: str, whole: str) -> None:
         raise InvalidName(whole, "a part of it is empty")
     if part[0] in ".-#":
         raise InvalidName(whole, f"{part!r} begins with {part[0]!r}")
-    for character in part:
-        if character in "~@%\\" or ord(character) < 32 or 127 <= ord(character) < 160:
-            raise InvalidName(whole, f"the character {character!r} has a meaning of its own or cannot be typed")
-        if 0xD800 <= ord(character) <= 0xDFFF:
+    if wrong := _FORBIDDEN.search(part):
+        if wrong[0] >= "\ud800":
             raise InvalidName(whole, "it is not UTF-8")
+        raise InvalidName(whole, f"the character {wrong[0]!r} has a meaning of its own or cannot be typed")
 
 
 def check_identity(identity: str) -> str:

@@ -7,16 +7,14 @@ of the worker (or of the guard when the worker is dead) and so can be found and 
 
 from __future__ import annotations
 
-import ctypes
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import psutil
-
-from dsgspool.accounts import Account
+if TYPE_CHECKING:
+    from dsgspool.spawning import Launch
 
 #: prctl(2) numbers.
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -91,6 +89,8 @@ def usable_cpus() -> int:
 
 def prctl(option: int, value: int) -> None:
     """prctl(2); raises OSError."""
+    import ctypes
+
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl failed")
@@ -101,30 +101,11 @@ def become_subreaper() -> None:
     prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """How to start a command; `stdin`, `stdout`, `stderr` are open descriptors."""
-
-    argv: Sequence[str]
-    cwd: str
-    env: Mapping[bytes, bytes]
-    stdin: int
-    stdout: int
-    stderr: int
-    umask: int = -1
-    user: Account | None = None
-
-
 def spawn(launch: Launch) -> int:
     """Start a command in a session of its own and give its pid; OSError names the file that was missing."""
-    who = launch.user
-    uid, gid, groups = (who.uid, who.gid, who.groups) if who else (None, None, None)
-    process = subprocess.Popen(
-        launch.argv, cwd=launch.cwd, env=launch.env, stdin=launch.stdin, stdout=launch.stdout, stderr=launch.stderr,
-        umask=launch.umask, user=uid, group=gid, extra_groups=groups, start_new_session=True,
-    )  # fmt: skip
-    process.returncode = 0  # `reap` waits for every child at once; Popen must not try as well
-    return process.pid
+    from dsgspool import spawning  # commands, which only look, start nothing
+
+    return spawning.start(launch)
 
 
 def set_nice(pid: int, nice: int) -> None:
@@ -172,6 +153,8 @@ def children() -> list[int]:
     try:
         descriptor = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN
+        import psutil
+
         return [child.pid for child in psutil.Process().children()]
     try:
         data = b""
@@ -211,7 +194,7 @@ def marker(pid: int) -> str:
 
 def marked(wid: str) -> list[int]:
     """Processes of this machine that carry a claim of worker `wid`: what a dead worker left behind."""
-    return [pid for pid in psutil.pids() if marker(pid).startswith(f"{wid}.")]
+    return [pid for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))) if marker(pid).startswith(f"{wid}.")]
 
 
 def nascent() -> list[int]:
@@ -234,6 +217,8 @@ def _is_nascent(folder: str) -> bool:
 
 def descendants(pid: int) -> list[int]:
     """All processes below `pid`, itself first."""
+    import psutil  # 15 ms that commands, which only look, need not wait for
+
     try:
         return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
     except psutil.NoSuchProcess:
@@ -270,6 +255,8 @@ class NodeLook:
 
 def node_look() -> NodeLook:
     """This machine now."""
+    import psutil
+
     memory, cpu = psutil.virtual_memory(), psutil.cpu_times()
     whole = cpu.user + cpu.nice + cpu.system + cpu.irq + cpu.softirq + cpu.steal
     used = memory.total - memory.available
@@ -284,12 +271,16 @@ def worker_command(arguments: Sequence[str]) -> list[str]:
 
 def start_quietly(argv: Sequence[str]) -> int:
     """Start a helper process with its own session and no output; it is reaped with the others."""
+    from dsgspool.spawning import Launch
+
     with open(os.devnull, "r+b") as null:
-        return spawn(Launch(argv, "/", dict(os.environb), null.fileno(), null.fileno(), null.fileno()))
+        return spawn(Launch(argv, "/", dict(os.environ), null.fileno(), null.fileno(), null.fileno()))
 
 
 def run_in_front(argv: Sequence[str], env: Mapping[str, str]) -> int:
     """Give the terminal to a program until it ends; its exit code."""
+    import subprocess
+
     return subprocess.run(argv, env=env, check=False).returncode
 
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from dsgspool.expressions import expression
+
 MAX_TEXT = 200  #: characters of the words beside a number
-_LINE = re.compile(r"[\r\n]+")
-ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")  #: a terminal's
+_LINE = expression(r"[\r\n]+")
+ESCAPES = expression(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")  #: a terminal's
 _NUMBER = r"(\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})"
-_MARKED = re.compile(
+_MARKED = expression(
     rf"\s*(?:##progress|::progress::)[ \t]+{_NUMBER}(?:[ \t]*/[ \t]*{_NUMBER}|[ \t]*(%))?(?![\w./%])(.*)", re.ASCII
 )
 # tqdm: ` 37%|###7      | 37/100 [00:10<00:17,  3.60it/s]`, with a name before it perhaps, and units such as 3.7k/10k.
 _COUNT = r"\d[\d.]*[a-zA-Z]{0,3}"
-_BAR = re.compile(rf"(?:^|[^\d.,])(\d{{1,3}})%\|[^|\s\w]*\d? *\|[ \t]*({_COUNT}/{_COUNT}(?:[ \t].*)?)$", re.ASCII)
+_BAR = expression(rf"(?:^|[^\d.,])(\d{{1,3}})%\|[^|\s\w]*\d? *\|[ \t]*({_COUNT}/{_COUNT}(?:[ \t].*)?)$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

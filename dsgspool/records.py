@@ -13,12 +13,13 @@ from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from dsgspool.errors import InvalidTask
+from dsgspool.expressions import expression
 from dsgspool.yamltext import Node, compose, pairs
 
 MAX_BYTES = 4 * 1024 * 1024  #: the text of the task may be escaped, its environment is there twice
 MAX_CUTS = 50  #: keys that are given up one after the other before the whole record is: else a bad one costs hours
-_CLAIM = re.compile(rb'^claim: "?([a-z0-9-]+\.[0-9]+)"?\r?\n', re.MULTILINE)
-_KEY = re.compile(rb"^[a-z_]+:", re.MULTILINE)
+_CLAIM = expression(rb'^claim: "?([a-z0-9-]+\.[0-9]+)"?\r?\n', re.MULTILINE)
+_KEY = expression(rb"^[a-z_]+:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from shlex import quote
 
 from dsgspool.errors import InvalidTask
-from dsgspool.yamltext import MAX_BYTES, Node, compose
+from dsgspool.expressions import expression
+from dsgspool.yamltext import Node, compose
+from dsgspool.yamlwriting import MAX_BYTES
 
 MASK = "***"
 SHORTEST = 6  #: characters of a value that is looked for elsewhere: a shorter one would hide half of every text
@@ -19,9 +21,9 @@ _WORDS = (
     "TOKEN(?!IZ)|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|(?:API|ACCESS|PRIVATE|SIGNING|ENCRYPTION)[_-]?KEY"
     "|(?<![A-Z])PASS(?![A-Z_])"
 )
-_SECRET = re.compile(_WORDS, re.IGNORECASE)
-_COMMENT = re.compile(rf"^([ \t]*#.*(?:{_WORDS})[\w-]*[\"']?[ \t]*[:=][ \t]*)\S.*$", re.IGNORECASE | re.MULTILINE)
-_BROKEN = re.compile(rf"([\w-]*(?:{_WORDS})[\w-]*[\"']?[ \t]*[:=])[ \t]*\S.*", re.IGNORECASE)
+_SECRET = expression(_WORDS, re.IGNORECASE)
+_COMMENT = expression(rf"^([ \t]*#.*(?:{_WORDS})[\w-]*[\"']?[ \t]*[:=][ \t]*)\S.*$", re.IGNORECASE | re.MULTILINE)
+_BROKEN = expression(rf"([\w-]*(?:{_WORDS})[\w-]*[\"']?[ \t]*[:=])[ \t]*\S.*", re.IGNORECASE)
 
 
 def is_secret(name: str) -> bool:

@@ -17,12 +17,13 @@ from dsgspool import fields
 from dsgspool.codec import FORMAT, READERS, check_format, read_fields
 from dsgspool.codec import NewerFormat as _NewerFormat
 from dsgspool.errors import InvalidTask, SettingsError
+from dsgspool.expressions import expression
 from dsgspool.task import Task
 from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
 
-_FORMAT = re.compile(rb"^(?:\xef\xbb\xbf)?format:[ \t]*([0-9]{1,9})[ \t\r]*(?:#.*)?$", re.MULTILINE)
-_ABSOLUTE = re.compile(r"/[^\0]*")
-_PERCENT = re.compile(r"((?:100|[0-9]{1,2})(?:\.[0-9]{1,3})?) ?%")
+_FORMAT = expression(rb"^(?:\xef\xbb\xbf)?format:[ \t]*([0-9]{1,9})[ \t\r]*(?:#.*)?$", re.MULTILINE)
+_ABSOLUTE = expression(r"/[^\0]*")
+_PERCENT = expression(r"((?:100|[0-9]{1,2})(?:\.[0-9]{1,3})?) ?%")
 DEFAULT_KEYS = (
     "env", "env_file", "timeout", "grace", "retries", "backoff", "success_codes", "max_log", "limits", "umask", "nice",
     "cpus", "tags",

@@ -29,6 +29,7 @@ PROCESSES = """
 OTHER_FILES = {
     "census.py": "/proc",
     "proc.py": "/proc, and /dev/null for helpers",
+    "spawning.py": "chdir, access: where a command begins, and where PATH has its program",
     "mounts.py": "/proc/self/mountinfo",
     "shared_fs.py": "the door where others may lay links",
     "permissions.py": "the part of the door that changes owners and modes",
@@ -45,6 +46,7 @@ OTHER_FILES = {
 }
 OTHER_PROCESSES = {
     "proc.py": "the door",
+    "spawning.py": "the part of the door that starts commands",
     "census.py": "psutil: memory that is shared",
     "worker/guard.py": "stands alone",
     "doctor/child.py": "a child that may hang for ever, which nobody may wait for",

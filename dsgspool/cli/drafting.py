@@ -14,16 +14,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dsgspool import names
 from dsgspool.errors import InvalidName, InvalidTask, StorageError
+from dsgspool.expressions import expression
 from dsgspool.spool import Spool
-from dsgspool.yamltext import MAX_BYTES, Node, dump
+from dsgspool.yamlwriting import MAX_BYTES, dump
 
 Command = str | list[str]
 PLACE = "{}"  #: where --each-line puts the line
 
-_SHELL = re.compile(r"[\s|&;<>()$`\"'*?\[\]#~\\]")
-_SPLIT = re.compile(r"[\s|&;<>()]+")
-_INTERPRETERS = re.compile(r"(?:python|pypy|bash|sh|zsh|dash|Rscript|julia|perl|ruby|node|octave|env|nice|time)[0-9.]*")
-_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_SHELL = expression(r"[\s|&;<>()$`\"'*?\[\]#~\\]")
+_SPLIT = expression(r"[\s|&;<>()]+")
+_INTERPRETERS = expression(r"(?:python|pypy|bash|sh|zsh|dash|Rscript|julia|perl|ruby|node|octave|env|nice|time)[0-9.]*")
+_NO_TEXT = expression("[\0\ud800-\udfff]")
 
 
 def as_command(words: Sequence[str]) -> Command:
@@ -52,6 +53,7 @@ def working_folder(given: str | None) -> str:
 def checked(key: str, value: str) -> str:
     """`value` when the codec takes it for that key of a task file, else InvalidTask."""
     from dsgspool.codec import READERS
+    from dsgspool.yamltext import Node
 
     READERS[key](Node("scalar", 0, "str", plain_text(key, value)), key)
     return value
@@ -70,6 +72,7 @@ def moment(text: str, now: Callable[[], float]) -> str:
     """`not_before` for a delay such as `2h`, counted from the server's now, or for a time with its offset."""
     from dsgspool import fields
     from dsgspool.clock import iso
+    from dsgspool.yamltext import Node
 
     node = Node("scalar", 0, "str", text)
     try:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from dsgspool.cli import output
 from dsgspool.cli.context import server_now, usage, worker_ids
-from dsgspool.spool import Spool
 
 if TYPE_CHECKING:
     from dsgspool.cli.drafting import Command
+    from dsgspool.spool import Spool
     from dsgspool.spool.submission import Draft, Submission
 
 
@@ -128,6 +128,8 @@ def submit(where: str | None, given: Given) -> None:
         order.keys["after"] = awaited(options["after"])
     cwd, not_before, each_line = options.get("cwd"), options.get("not_before"), bool(options.get("each_line"))
     _check(order, options=bool(order.keys or cwd or not_before), each_line=each_line)
+    from dsgspool.spool import Spool
+
     spool = Spool.find(where)
     if not order.files:
         _complete(spool, order.keys, cwd, not_before)

@@ -1,4 +1,4 @@
-"""The way in: `submit` without typer where that is possible, everything else through `app`.
+"""The way in: `submit` and plain `status` without typer where that is possible, everything else through `app`.
 
 The rule: a shortcut may only be faster.  It takes what it understands wholly and leaves every other command line alone.
 """
@@ -15,7 +15,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A name that this terminal cannot show must not stop a command.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    code = submit(sys.argv[1:])
+    words = sys.argv[1:]
+    code = submit(words)
+    if code is None:
+        code = status(words)
     if code is None:
         from dsgspool.cli.app import app
 
@@ -33,6 +36,18 @@ def submit(words: Sequence[str]) -> int | None:
 
     given = ordering.parse(words[1:])
     return None if given is None else exits.guarded(lambda: ordering.submit(where, given))
+
+
+def status(words: Sequence[str]) -> int | None:
+    """Exit code of `[--spool DIR] status`, None when it is another command or has options."""
+    where, words = _spool(words)
+    if list(words) != ["status"]:
+        return None
+    gc.disable()
+    from dsgspool.cli import exits, overview
+    from dsgspool.spool import Spool
+
+    return exits.guarded(lambda: overview.show(overview.look(Spool.find(where))))
 
 
 def _spool(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:

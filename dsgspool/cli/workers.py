@@ -13,10 +13,10 @@ import typer
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Json
 from dsgspool.cli.context import open_spool, server_clock, usage, worker_ids
+from dsgspool.cli.overview import entry, row
 
 if TYPE_CHECKING:
     from dsgspool.settings import Control
-    from dsgspool.snapshot import WorkerSeen
     from dsgspool.spool import Spool
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True)
@@ -81,7 +81,7 @@ def control_text(now: Control, changes: list[str]) -> bytes:
     """The control file after `KEY=VALUE` changes; a usage error for what no worker would understand."""
     from dsgspool.errors import SettingsError
     from dsgspool.settings import parse_control
-    from dsgspool.yamltext import dump
+    from dsgspool.yamlwriting import dump
 
     words = dict(change.partition("=")[::2] for change in changes)
     try:
@@ -92,34 +92,3 @@ def control_text(now: Control, changes: list[str]) -> bytes:
     lines = dump((key, value) for key, value in kept.items() if key not in words and value is not None)
     lines = "" if lines == "{}\n" else lines
     return f"{lines}{''.join(f'{key}: {value}' + chr(10) for key, value in words.items())}...\n".encode()
-
-
-def state_of(worker: WorkerSeen) -> str:
-    """One word, with the reason when it is not well."""
-    if worker.alive:
-        return "alive"
-    return "ended" if worker.ended else f"dead: {worker.verdict}"
-
-
-def row(worker: WorkerSeen) -> tuple[str, str, str, str]:
-    """A worker as the tables show it."""
-    age = worker.heartbeat_age
-    used = f"{len(worker.running)}/{worker.slots}"
-    return (worker.wid, state_of(worker), used, "-" if age is None else f"{output.duration(age)} ago")
-
-
-def entry(worker: WorkerSeen) -> dict[str, object]:
-    """A worker as --json shows it."""
-    return {
-        "worker": worker.wid,
-        "host": worker.host,
-        "pid": worker.pid,
-        "alive": worker.alive,
-        "verdict": worker.verdict,
-        "ended": worker.ended,
-        "slots": worker.slots,
-        "running": list(worker.running),
-        "started_unix_s": worker.started,
-        "heartbeat_age_s": worker.heartbeat_age,
-        "version": worker.version,
-    }

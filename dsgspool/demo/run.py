@@ -18,6 +18,7 @@ from dsgspool.demo import study
 from dsgspool.errors import NodeError
 from dsgspool.fs import Fs
 from dsgspool.names import TaskName
+from dsgspool.spawning import Launch
 from dsgspool.spool import Spool
 from dsgspool.spool.submission import Draft, Submission
 
@@ -95,7 +96,7 @@ def _start(spool: Spool, argv: list[str], log: str) -> int:
     output = spool.fs.open_log(log)
     null = spool.fs.open_input(os.devnull)
     try:
-        return proc.spawn(proc.Launch(argv, spool.root, dict(os.environb), null, output, output))
+        return proc.spawn(Launch(argv, spool.root, dict(os.environ), null, output, output))
     finally:
         spool.fs.close(output)
         spool.fs.close(null)

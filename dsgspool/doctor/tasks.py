@@ -24,7 +24,7 @@ from dsgspool.spool import Spool, task_name
 from dsgspool.spool.chain import Chain
 from dsgspool.spool.moves import Moves, Place, target_of
 from dsgspool.task import Budget, State
-from dsgspool.yamltext import dump
+from dsgspool.yamlwriting import dump
 
 DAY = 86400.0
 BUG = "this should not be possible: please keep a copy of the records and report it"

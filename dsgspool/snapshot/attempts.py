@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsgspool import names
 from dsgspool.clock import unix
+from dsgspool.expressions import expression
 from dsgspool.records import is_complete, parse_record
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ _INTEGERS = (
 )  # fmt: skip
 _NUMBERS = ("seconds", "cpu_seconds")
 _KEYS = ("task", *_WORDS, *_MOMENTS, *_INTEGERS, *_NUMBERS)
-_FACT = re.compile(rb"^(" + "|".join(_KEYS).encode() + rb"):[ ]?(.*)\n", re.MULTILINE)
-_MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?Z$")
+_FACT = expression(rb"^(" + "|".join(_KEYS).encode() + rb"):[ ]?(.*)\n", re.MULTILINE)
+_MOMENT = expression(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?Z$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from dsgspool import names
+from dsgspool.expressions import expression
 from dsgspool.progress import last_line, progress
 from dsgspool.snapshot.values import Running, Snapshot
 from dsgspool.spool import Spool
@@ -20,7 +20,7 @@ from dsgspool.spool import Spool
 Read = Callable[[str, int], bytes | None]
 
 TAIL = 4096  #: bytes of each log
-_BREAK = re.compile(rb"[\r\n]")
+_BREAK = expression(rb"[\r\n]")
 
 
 def with_tails(spool: Spool, seen: Snapshot, read: Read | None = None, most: int | None = None) -> Snapshot:

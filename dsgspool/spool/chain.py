@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dsgspool import names
+from dsgspool.expressions import expression
 from dsgspool.names import TaskName
 from dsgspool.records import record_claim, record_is_over
 from dsgspool.spool import Spool
 from dsgspool.task import Budget, Decision, State
 
-_NEXT = re.compile(rb"^next: ['\"]?([a-z]+)(?:~([a-z0-9-]+))?(?:\+([0-9.]+))?['\"]?$", re.MULTILINE)
+_NEXT = expression(rb"^next: ['\"]?([a-z]+)(?:~([a-z0-9-]+))?(?:\+([0-9.]+))?['\"]?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class OwnFolder:
             held = self._fresh(names.parse(path), path)
         except InvalidName:
             held = self._invalid(path)
-        return replace(held, errno=self.fs.rename(f"{self.spool.todo}/{path}", f"{self.path}/{held.file}"))
+        return self._rename(f"{self.spool.todo}/{path}", held)
 
     def adopt(self, file: str) -> Held:
         """Give something that lies here (a person's file, a late claim) a fresh claim of mine."""
@@ -101,7 +101,11 @@ class OwnFolder:
             held = replace(self._fresh(name, file), is_gift=name.claim is None)
         except InvalidName:
             held = self._invalid(file)
-        return replace(held, errno=self.fs.rename(f"{self.path}/{file}", f"{self.path}/{held.file}"))
+        return self._rename(f"{self.path}/{file}", held)
+
+    def _rename(self, source: str, held: Held) -> Held:
+        number = self.fs.rename(source, f"{self.path}/{held.file}")
+        return replace(held, errno=number) if number else held
 
     def _fresh(self, name: TaskName, original: str) -> Held:
         """That name with a claim of mine; a name that a claim would make too long cannot be used."""

@@ -19,7 +19,7 @@ from dsgspool.spool import Spool
 from dsgspool.spool.chain import Begun, Busy, Chain
 from dsgspool.spool.moves import Moves, Place, matches
 from dsgspool.task import State
-from dsgspool.yamltext import dump
+from dsgspool.yamlwriting import dump
 
 MARK = b"outcome: pruned\n"  #: in the record of a prune
 CHUNK = 500  #: names that are held at a time, for one listing of all folders

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,12 +15,13 @@ from dataclasses import dataclass
 from dsgspool import redaction
 from dsgspool.accounts import Account, acting_as
 from dsgspool.errors import InvalidTask
+from dsgspool.expressions import expression
 from dsgspool.fs import Fs
 from dsgspool.task import Task
 from dsgspool.worker import launch
 
 MAX_BYTES = 64 * 1024
-_LINE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)")
+_LINE = expression(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 _WRONG = frozenset({
     errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EISDIR,
     errno.ENAMETOOLONG, errno.ENODEV,
@@ -45,8 +45,10 @@ def environment(
     task: Task, cwd: str, inherited: Mapping[str, str], fs: Fs, owner: Account | Collection[int]
 ) -> Environment:
     """What a task adds.  `owner`: as whom it runs, or the uids that are the worker's own.  InvalidTask, OSError."""
-    private = load(fs, os.path.join(cwd, task.env_file), owner) if task.env_file else {}
     own = launch.added_environment(task, inherited)
+    if not (task.env or task.env_file or task.params):
+        return Environment(own, own)  # how many threads is nobody's secret
+    private = load(fs, os.path.join(cwd, task.env_file), owner) if task.env_file else {}
     added = {**private, **own}
     secrets = redaction.worth_hiding({*private.values(), *redaction.secret_values(task.env, task.params)})
     return Environment(added, redaction.mask_mapping(added, private.keys() - own.keys()), secrets)

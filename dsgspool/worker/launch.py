@@ -95,10 +95,10 @@ def added_environment(task: Task, inherited: Mapping[str, str]) -> dict[str, str
     return {**threads, **task.env}
 
 
-def for_others(inherited: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+def for_others(inherited: Mapping[str, str]) -> dict[str, str]:
     """What another user's command may see of the environment that root's worker was started with."""
-    kept = (b"PATH", b"LANG", b"LANGUAGE", b"TZ")
-    return {name: value for name, value in inherited.items() if name in kept or name.startswith(b"LC_")}
+    kept = ("PATH", "LANG", "LANGUAGE", "TZ")
+    return {name: value for name, value in inherited.items() if name in kept or name.startswith("LC_")}
 
 
 def folder(task: Task, default: str) -> str:

@@ -12,20 +12,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dsgspool.errors import InvalidName
+from dsgspool.expressions import expression
 from dsgspool.names import check_after
 from dsgspool.task import After
 
-_CPUS = re.compile(rb"^cpus:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
-_FORMAT = re.compile(rb"^format:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
-_NOT_BEFORE = re.compile(rb"^not_before:\s*['\"]?([0-9T:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
-_AFTER = re.compile(r"^after:[ ]*([^\n]*(?:\n(?:[ -][^\n]*|#[^\n]*|(?=\n)))*)", re.MULTILINE)
+_CPUS = expression(rb"^cpus:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
+_FORMAT = expression(rb"^format:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
+_NOT_BEFORE = expression(rb"^not_before:\s*['\"]?([0-9T:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
+_AFTER = expression(r"^after:[ ]*([^\n]*(?:\n(?:[ -][^\n]*|#[^\n]*|(?=\n)))*)", re.MULTILINE)
 _NAME = (
     r"""(?:"(?P<double>[^"\\\n]+)"|'(?P<single>[^'\n]+)'|(?P<plain>[^\s,\[\]{}"'#&*!|>%@`:?~-][^,\[\]{}"'#:\n]*?))"""
 )
-_ENTRY = re.compile(rf"{_NAME}(?:[ ]*:[ ]+(?P<wants>success|any|failure))?")
-_COMMENT = re.compile(r"(?:^|(?<=\s))#[^\n]*", re.MULTILINE)
+_ENTRY = expression(rf"{_NAME}(?:[ ]*:[ ]+(?P<wants>success|any|failure))?")
+_COMMENT = expression(r"(?:^|(?<=\s))#[^\n]*", re.MULTILINE)
 #: What YAML 1.1 takes for something other than text.
-_NO_TEXT = re.compile(r"(?i:y|n|yes|no|on|off|true|false|null)|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*")
+_NO_TEXT = expression(r"(?i:y|n|yes|no|on|off|true|false|null)|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ The rule: best effort, never a reason to fail a task; remembered for a few secon
 from __future__ import annotations
 
 import os
-import re
 
 from dsgspool.clock import Clock
+from dsgspool.expressions import expression
 from dsgspool.fs import Fs
 
-_COMMIT = re.compile(r"[0-9a-f]{40,64}")
+_COMMIT = expression(r"[0-9a-f]{40,64}")
 KEEP = 5.0  #: seconds that an answer is good for
 
 

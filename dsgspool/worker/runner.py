@@ -25,9 +25,10 @@ from dsgspool.accounts import Account
 from dsgspool.clock import ServerClock, iso
 from dsgspool.codec import parse_task
 from dsgspool.names import TaskName, record_path
-from dsgspool.proc import Exit, Launch
+from dsgspool.proc import Exit
 from dsgspool.redaction import mask_text
 from dsgspool.settings import Settings
+from dsgspool.spawning import Launch
 from dsgspool.spool import Spool
 from dsgspool.spool.chain import next_line
 from dsgspool.spool.own import Held, Text
@@ -38,7 +39,7 @@ from dsgspool.worker.launch import Who
 from dsgspool.worker.provenance import Provenance
 from dsgspool.worker.sampling import Meter
 from dsgspool.worker.scripts import Scripts
-from dsgspool.yamltext import dump
+from dsgspool.yamlwriting import dump
 
 TAIL = 2048  #: bytes of the error log that are looked at for one line that explains a failure
 
@@ -51,7 +52,7 @@ class Attempt:
     number: int
     record: int  #: descriptor of the open record
     text: Text | None = None
-    task: Task = field(default_factory=Task)
+    task: Task = Task()  # noqa: RUF009 - frozen
     argv: list[str] = field(default_factory=list)
     cwd: str = "/"
     environment: Environment = Environment({}, {})  # noqa: RUF009 - frozen
@@ -88,7 +89,6 @@ class Runner:
         self.provenance = Provenance(self.fs, self.clock)
         self.host = os.uname().nodename
         self.inherited = dict(os.environ)  #: the scientist's environment, as the worker was started with it
-        self._encoded = {os.fsencode(name): os.fsencode(value) for name, value in self.inherited.items()}
         self._nothing = self.fs.open_input(os.devnull)
         self.scripts = Scripts(self.fs, wid)
 
@@ -180,11 +180,10 @@ class Runner:
             umask=-1 if attempt.task.umask is None else attempt.task.umask, user=user,
         )  # fmt: skip
 
-    def _environment(self, attempt: Attempt, who: Who) -> dict[bytes, bytes]:
-        """The worker's environment and what is added, as bytes: Popen would encode all of it for each command."""
-        added = {**(attempt.user.variables() if attempt.user else {}), **attempt.environment.added, **who.variables()}
-        kept = self._encoded if attempt.user is None else launch.for_others(self._encoded)
-        return {**kept, **{os.fsencode(name): os.fsencode(value) for name, value in added.items()}}
+    def _environment(self, attempt: Attempt, who: Who) -> dict[str, str]:
+        kept = launch.for_others(self.inherited) if attempt.user else self.inherited
+        user = attempt.user.variables() if attempt.user else {}
+        return {**kept, **user, **attempt.environment.added, **who.variables()}
 
     def _not_started(self, attempt: Attempt, reason: str, code: int) -> Outcome:
         # Whoever reads the error log first should find it there, as from a shell.

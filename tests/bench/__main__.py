@@ -1,8 +1,7 @@
-"""`python -m tests.bench`: how fast is it, as ratios to a reference in the same minutes, and how much memory it takes.
+"""`python -m tests.bench`: how fast is it, side by side with its peers, as ratios to references of the same minutes.
 
-The rule: machines are shared and noisy, so every figure stands beside a reference that ran just before and just after
-it, and the median of several rounds is printed.  Folders are always fresh: many file systems are slow for minutes where
-files were deleted.
+The rule: machines are shared and noisy, so nothing is judged here, every figure stands beside its reference, and what
+the machine did besides (its load) is written down.
 """
 
 from __future__ import annotations
@@ -10,186 +9,103 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
-import subprocess
+import platform
+import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
+import dsgspool
+from tests.bench import peers, plot, workloads
+from tests.bench.workloads import Row
 
-from dsgspool import proc
-from dsgspool.spool import FOLDERS
-
-LINE = 'command: ["true"]\n...\n'
+WORKLOADS = ("true", "shell", "sleeps", "submit", "pickup", "backlog", "start-up")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--tasks", type=int, default=5000, help="tasks in a round of `true` (default 5000)")
+    parser.add_argument("--tasks", type=int, default=2000, help="tasks in a round of `true`; of shell lines half of it")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--memory-tasks", type=int, default=0, help="also run this many and print the worker's memory")
+    parser.add_argument("--only", action="append", choices=WORKLOADS, help="this workload only; repeat")
+    parser.add_argument("--no-peers", action="store_true", help="references only")
+    parser.add_argument("--install", action="store_true", help="get peers that are missing: apt (as root) and PyPI")
+    parser.add_argument("--million", action="store_true", help="also a backlog of 1,000,000")
+    parser.add_argument("--smoke", action="store_true", help="small numbers, under two minutes: does it run at all")
+    parser.add_argument("--memory-tasks", type=int, default=0, help="also run this many and tell the worker's memory")
+    parser.add_argument("--json", help="write the figures to this file")
+    parser.add_argument("--svg", help="write the plot to this file")
     parser.add_argument("--dir", default=None, help="where to make the spools (default: a temporary folder)")
     given = parser.parse_args()
+    if given.smoke:
+        given.tasks, given.rounds = min(given.tasks, 300), 1
     base = Path(tempfile.mkdtemp(prefix="dsgspool-bench-", dir=given.dir))
-    print(f"{os.cpu_count()} CPUs, Python {sys.version.split()[0]}, folder {base}")
-    worker_throughput(base, given.tasks, given.rounds)
-    start_up(base, given.rounds)
-    bulk_submit(base, given.rounds)
-    pickup(base)
-    if given.memory_tasks:
-        memory(base, given.memory_tasks)
-
-
-def new_spool(base: Path) -> Path:
-    spool = Path(tempfile.mkdtemp(prefix="spool-", dir=base))
-    for folder in FOLDERS:
-        (spool / folder).mkdir()
-    (spool / "spool.yaml").write_text("format: 1\n")
-    return spool
-
-
-def seconds(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def xargs(tasks: int) -> float:
-    lines = "\n".join(map(str, range(tasks)))
-    return seconds(lambda: subprocess.run(["xargs", "-P2", "-n1", "true"], input=lines, text=True, check=True))
-
-
-def work(spool: Path, *more: str, slots: int = 2) -> subprocess.Popen[bytes]:
-    command = proc.worker_command(["--spool", str(spool), "--slots", str(slots), "--quiet", *more])
-    return subprocess.Popen(command)
-
-
-def worker_throughput(base: Path, tasks: int, rounds: int) -> None:
-    """`true`, 2 slots: record, both logs, guard, heartbeat, listings and record chain in place."""
-    ratios, rates, whole = [], [], []
-    for _ in range(rounds):
-        spool = new_spool(base)
-        for number in range(tasks):
-            (spool / "todo" / f"t{number:06d}.yaml").write_text(LINE)
-        before = xargs(tasks)
-        elapsed = seconds(lambda spool=spool: work(spool, "--until-empty").wait())
-        reference = tasks / ((before + xargs(tasks)) / 2)
-        assert len(os.listdir(spool / "done")) == tasks
-        rates.append(rate(spool))
-        ratios.append(rates[-1] / reference)
-        whole.append(tasks / elapsed / reference)
-    print(
-        f"true, {tasks} tasks, 2 slots: {statistics.median(rates):.0f}/s, {statistics.median(ratios):.2f} of xargs -P2 -n1 true "
-        f"(as a whole process with start and end: {statistics.median(whole):.2f})"
-    )
-
-
-def rate(spool: Path) -> float:
-    """Tasks per second between the first start and the last end in the journal."""
-    events = [
-        json.loads(line) for path in (spool / "workers").glob("*.jsonl") for line in path.read_text().splitlines()
-    ]
-    starts = [moment(e) for e in events if e["event"] == "start" and "task" in e]
-    ends = [moment(e) for e in events if e["event"] == "end"]
-    return len(ends) / (max(ends) - min(starts))
-
-
-def moment(event: dict[str, str]) -> float:
-    return datetime.fromisoformat(event["at"]).timestamp()
-
-
-def start_up(base: Path, rounds: int) -> None:
-    """Whole processes, against an interpreter that does nothing."""
-    spool = new_spool(base)
-    here = str(Path(__file__).parents[2])
-    calls = {
-        "submit -- true": ["--spool", str(spool), "submit", "--", "true"],
-        "status": ["--spool", str(spool), "status"],
-        "--help": ["--help"],
-    }
-    for name, arguments in calls.items():
-        ratios = []
-        for _ in range(5 * rounds):
-            nothing = seconds(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))
-            command = [sys.executable, "-m", "dsgspool", *arguments]
-            run = seconds(lambda c=command: subprocess.run(c, check=True, stdout=subprocess.DEVNULL, cwd=here))
-            ratios.append(run / nothing)
-        print(f"dsgspool {name}: {statistics.median(ratios):.1f} x python3 -c pass")
-
-
-def bulk_submit(base: Path, rounds: int, tasks: int = 10_000) -> None:
-    """`submit --each-line`, against a loop that writes, closes and renames such files."""
-    ratios, lines = [], "\n".join(f"input{n}.fa" for n in range(tasks)).encode()
-    for _ in range(rounds):
-        spool, plain = new_spool(base), Path(tempfile.mkdtemp(dir=base))
-        reference = seconds(lambda plain=plain: write_plainly(plain, tasks))
-        command = [sys.executable, "-m", "dsgspool", "--spool", str(spool), "submit", "--each-line", "--", "fold", "{}"]
-        run = seconds(lambda c=command: subprocess.run(c, input=lines, check=True, stdout=subprocess.DEVNULL))
-        assert sum(len(files) for _, _, files in os.walk(spool / "todo")) == tasks
-        ratios.append(reference / run)
-    print(f"submit --each-line, {tasks} tasks: {statistics.median(ratios):.2f} of a plain write-close-rename loop")
-
-
-def write_plainly(folder: Path, tasks: int) -> None:
-    (folder / "tmp").mkdir()
-    (folder / "todo").mkdir()
-    for number in range(tasks):
-        with open(f"{folder}/tmp/{number}", "w") as file:
-            file.write(f"command: [fold, input{number}.fa]\n...\n")
-        os.rename(f"{folder}/tmp/{number}", f"{folder}/todo/{number}.yaml")
-
-
-def pickup(base: Path, files: int = 9) -> None:
-    """From the close of a file in todo/ to the start of its command, on an idle worker."""
-    spool = new_spool(base)
-    worker = work(spool)
-    delays = []
+    found, absent = ([], {}) if given.no_peers else peers.find(install=given.install)
+    facts = machine(found)
+    print(f"{facts['cpus']} CPUs, load {facts['load']}, Python {facts['python']}, {facts['kernel']}, folder {base}")
+    for name, why in absent.items():
+        print(f"left out: {name}: {why}")
+    rows = []
     try:
-        time.sleep(2)
-        for number in range(files):
-            (spool / "todo" / f"p{number}.yaml").write_text('command: ["true"]\n')
-            closed = time.time()
-            record = spool / "logs" / f"p{number}.1.yaml"
-            while not record.exists() or "started" not in record.read_text():
-                time.sleep(0.005)
-            started = record.read_text().split('started: "')[1].split('"')[0]
-            delays.append(datetime.fromisoformat(started).timestamp() - closed)
-            time.sleep(0.7)
+        for row in measure(base, given, found):
+            rows.append(row)
+            print(line(row), flush=True)
     finally:
-        worker.terminate()
-        worker.wait()
-    print(
-        f"pickup by an idle worker: median {statistics.median(delays) * 1000:.0f} ms, worst {max(delays) * 1000:.0f} ms"
-    )
+        shutil.rmtree(base)
+    write(given, facts, absent, rows)
 
 
-def memory(base: Path, tasks: int) -> None:
-    """Resident set of worker and guard together, at a tenth of the tasks and at the end."""
-    spool = new_spool(base)
-    for number in range(tasks):
-        (spool / "todo" / f"t{number:06d}.yaml").write_text(LINE)
-    worker, samples = work(spool, "--until-empty"), []
-    while worker.poll() is None:
-        try:
-            guard = psutil.Process(worker.pid)
-            inner = [p for p in guard.children() if "dsgspool.worker" in p.cmdline()]
-            samples.append(
-                (
-                    len(os.listdir(spool / "done")),
-                    (guard.memory_info().rss + sum(p.memory_info().rss for p in inner)) / 1e6,
-                )
-            )
-        except psutil.Error:
-            continue
-        time.sleep(0.5)
-    early = max(mb for done, mb in samples if done <= tasks / 10)
-    print(
-        f"memory of worker and guard, {tasks} tasks: {early:.0f} MB in the first tenth, at most {max(mb for _, mb in samples):.0f} MB"
-    )
+def measure(base: Path, given: argparse.Namespace, found: list[peers.Peer]) -> Iterable[Row]:
+    """All workloads that were asked for, one after the other."""
+    wanted, tasks, rounds = given.only or WORKLOADS, given.tasks, given.rounds
+    cache = peers.cache_folder()
+    if "true" in wanted:
+        yield from workloads.throughput(base, "true", tasks, rounds, found, cache)
+    if "shell" in wanted:
+        yield from workloads.throughput(base, "shell", max(tasks // 2, 50), rounds, found, cache)
+    if "sleeps" in wanted:
+        yield from workloads.sleeps(base, min(tasks, 640), rounds)
+    if "submit" in wanted:
+        yield from workloads.submit(base, rounds, 1000 if given.smoke else 10_000)
+    if "pickup" in wanted:
+        yield from workloads.pickup(base, 3 if given.smoke else 9)
+    if "backlog" in wanted:
+        sizes = [1000] if given.smoke else [1000, 10_000, 100_000] + [1_000_000] * given.million
+        yield from workloads.backlog(base, sizes, 300 if given.smoke else 1000)
+    if "start-up" in wanted:
+        yield from workloads.start_up(base, rounds)
+    if given.memory_tasks:
+        yield from workloads.memory(base, given.memory_tasks)
+
+
+def machine(found: list[peers.Peer]) -> dict[str, object]:
+    """Where and when this was measured."""
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"), "cpus": os.cpu_count(), "load": round(os.getloadavg()[0], 1),
+        "python": sys.version.split()[0], "kernel": "Linux " + ".".join(platform.release().split(".")[:2]), "dsgspool": dsgspool.__version__,
+        "versions": peers.versions(found),
+    }  # fmt: skip
+
+
+def line(row: Row) -> str:
+    """A row for people."""
+    ratio = "" if row.ratio is None else f"  ratio {row.ratio:.2f}"
+    cpu = "" if row.cpu_ms is None else f"  {row.cpu_ms:.2f} ms of CPU a task"
+    return f"{row.workload:20} {row.who:32} {row.figure:9.1f} {row.unit}{ratio}{cpu}{f'  ({row.note})' if row.note else ''}"
+
+
+def write(given: argparse.Namespace, facts: dict[str, object], absent: dict[str, str], rows: list[Row]) -> None:
+    """JSON and plot, where they are wanted."""
+    if given.json:
+        told = {"machine": facts, "left_out": absent, "rows": [asdict(row) for row in rows]}
+        Path(given.json).write_text(json.dumps(told, indent=1) + "\n")
+    if given.svg:
+        caption = (
+            f"{facts['date']}, {facts['cpus']} CPUs, load {facts['load']}, {facts['kernel']}, Python {facts['python']}"
+        )
+        Path(given.svg).write_text(plot.svg(rows, caption))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from dsgspool.clock import iso
 from dsgspool.spool import FOLDERS
-from dsgspool.yamltext import dump
+from dsgspool.yamlwriting import dump
 
 BATCH = 5000
 NODES = 12

@@ -123,3 +123,17 @@ def test_submit_imports_nothing_heavy(spool, tmp_path):
     result = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60)
     assert result.stderr.splitlines()[-1] == "0 []"
     assert result.stdout.startswith("true-")
+
+
+def test_the_plain_status_needs_no_typer_and_looks_like_the_other(put):
+    put("todo/a.yaml")
+    code = (
+        "import sys; from dsgspool.cli import quick; code = quick.status(['status']);"
+        "print(code, 'typer' in sys.modules, file=sys.stderr)"
+    )
+    env = {**os.environ, "PYTHONPATH": ROOT}
+    quickly = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60)
+    assert quickly.stderr.splitlines()[-1] == "0 False"
+    by_typer = "from dsgspool.cli.app import app; app(['status'])"
+    slowly = subprocess.run([sys.executable, "-c", by_typer], env=env, capture_output=True, text=True, timeout=60)
+    assert quickly.stdout.splitlines()[1:] == slowly.stdout.splitlines()[1:] != []

@@ -6,11 +6,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsgspool import yamltext
 from dsgspool.codec import dump_task, parse_record, parse_task
 from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.names import check_after
 from dsgspool.worker.peek import peek
-from dsgspool.yamltext import compose, dump, pairs
+from dsgspool.yamltext import compose, pairs
+from dsgspool.yamlwriting import dump
 
 AWKWARD = [
     "no", "Yes", "on", "null", "~", "12:30", "2026-01-01", "1e3", "0x1F", "1_000", ".5", ".inf", "-1", "-", "--- x",
@@ -100,3 +102,37 @@ def test_what_submit_writes_for_after_is_read_by_the_peek(pairs_):
     for value in (entries, list(entries)):
         data = dump_task({"command": "x", "after": value})
         assert peek(data).after in ((), parse_task(data).after)
+
+
+WORD = st.one_of(
+    st.sampled_from(
+        ["true", "no", "Yes", "null", "n", "y", "yes, so", "0", "7", "007", "1.5", "0x1f", "-1", "1_0", "../x"]
+    ),
+    st.sampled_from(
+        ["[true]", '[a, 1, "b c"]', "[]", "[a,b]", "[-x, ./a=b]", "[a b]", "{a: 1}", "~", "-", "--", "- a"]
+    ),
+    st.text(st.sampled_from("abxN :-[]{}&*!|>'\"#%@,?\t0127.~<=\\/_\u0085é"), max_size=12),
+)
+LINE = st.tuples(
+    st.sampled_from(["command", "cpus", "no", "a", "a_b", "a-b", "A"]), st.sampled_from([": ", ":", ":  "]), WORD
+)
+TEXTS = st.tuples(
+    st.lists(LINE.map("".join), max_size=4).map("\n".join),
+    st.sampled_from(["", "\n", "\n...\n", "\n...", "\n\n", "\r\n"]),
+).map("".join)
+
+
+def tree(node):
+    return (node.kind, node.line, node.tag, node.value, node.style, node.span, [tree(child) for child in node.children])
+
+
+@given(TEXTS)
+@settings(max_examples=1000, deadline=None)
+def test_what_is_read_without_the_parser_is_what_the_parser_reads(text):
+    if plain := yamltext._plainly(text.encode()):
+        assert tree(plain) == tree(yamltext._parsed(text.encode()))
+
+
+def test_what_submit_writes_for_a_command_line_needs_no_parser():
+    for command in (["true"], ["fold", "--in", "input 17.fa", "3"], "echo hello; echo err >&2"):
+        assert yamltext._plainly(dump_task({"command": command, "cwd": "/mnt/lab", "cpus": 4, "timeout": "2h"}))

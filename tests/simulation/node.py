@@ -11,7 +11,8 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from dsgspool.proc import MARKER, Launch
+from dsgspool.proc import MARKER
+from dsgspool.spawning import Launch
 from tests.simulation.mount import Mount
 from tests.simulation.server import EPOCH
 from tests.simulation.virtual import Process, current
@@ -184,9 +185,9 @@ class Command:
         parent.children.append(self)
         if launch is not None:
             environment = launch.env
-            self.identity = environment[b"DSGSPOOL_TASK"].decode()
-            self.attempt = int(environment[b"DSGSPOOL_ATTEMPT"])
-            self.claim = environment[MARKER.encode()].decode()
+            self.identity = environment["DSGSPOOL_TASK"]
+            self.attempt = int(environment["DSGSPOOL_ATTEMPT"])
+            self.claim = environment[MARKER]
             _, seconds, code, self.version, *options = launch.argv
             self.stubborn, self.leaves = "stubborn" in options, "leaves" in options
             self.sim.time.at(self.sim.time.now + float(seconds), self.end, int(code), None)

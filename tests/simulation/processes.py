@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from dsgspool import census, proc
-from dsgspool.proc import Exit, Identity, Launch, NodeLook
+from dsgspool.proc import Exit, Identity, NodeLook
+from dsgspool.spawning import Launch
 from tests.simulation.node import Command
 from tests.simulation.virtual import current
 

@@ -12,7 +12,7 @@ import time
 
 from dsgspool.clock import iso
 from dsgspool.spool import FOLDERS, Spool
-from dsgspool.yamltext import dump
+from dsgspool.yamlwriting import dump
 
 TEXT = "command: true\n...\n"
 

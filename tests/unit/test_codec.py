@@ -6,7 +6,7 @@ from dsgspool.codec import NewerFormat, dump_task, is_complete, parse_task
 from dsgspool.errors import InvalidTask
 from dsgspool.records import Record, parse_record, record_claim, record_is_over
 from dsgspool.task import After, Backoff, Task
-from dsgspool.yamltext import dump
+from dsgspool.yamlwriting import dump
 
 FULL = """\
 format: 1

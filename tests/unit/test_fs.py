@@ -360,3 +360,7 @@ def test_a_spool_that_is_away_is_not_made_on_the_bare_mount_point(at):
     with pytest.raises(FileNotFoundError):
         Fs(floor=at("mnt/spool")).make_folder(at("mnt/spool/todo/s"))
     assert os.listdir(at()) == []
+
+
+def test_what_has_another_size_than_it_says_is_read_whole(fs):
+    assert len(fs.read("/proc/self/status")[0]) > 200  # files there say that they are empty

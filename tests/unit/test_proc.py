@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from dsgspool import accounts, chance, proc
-from dsgspool.proc import Identity, Launch
+from dsgspool.proc import Identity
+from dsgspool.spawning import Launch
 from tests.support.waiting import wait_until
 
 ME = Identity("n1", "machine", "boot", "pid:[1]", 10, 100)
@@ -23,9 +24,7 @@ def spawn(tmp_path):
     def start(*argv, **changes):
         with open(os.devnull, "r+b") as null:
             streams = (null.fileno(),) * 3
-            launch = Launch(
-                argv, str(tmp_path), {b"PATH": b"/usr/bin:/bin", b"DSGSPOOL_CLAIM": b"n1-aaaaaaaa.7"}, *streams
-            )
+            launch = Launch(argv, str(tmp_path), {"PATH": "/usr/bin:/bin", "DSGSPOOL_CLAIM": "n1-aaaaaaaa.7"}, *streams)
             started.append(proc.spawn(replace(launch, **changes)))
         return started[-1]
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsgspool import redaction
-from dsgspool.yamltext import dump
+from dsgspool.yamlwriting import dump
 from tests.property.test_codec_roundtrip import AWKWARD
 
 

@@ -18,7 +18,7 @@ from dsgspool.report.journals import MAX_LOADS, Journals, thinned
 from dsgspool.report.ledger import MOST_BATCHES, Block, remember
 from dsgspool.report.table import COLUMNS, NONE, Attempts
 from dsgspool.snapshot import Counts, Snapshot, WorkerSeen
-from dsgspool.yamltext import dump
+from dsgspool.yamlwriting import dump
 from tests.support.seeded import Seeded
 
 WID = "n1-aaaaaaaa"

@@ -9,7 +9,8 @@ import yaml
 
 from dsgspool import fields
 from dsgspool.errors import InvalidTask
-from dsgspool.yamltext import MAX_BYTES, check_keys, compose, dump
+from dsgspool.yamltext import check_keys, compose
+from dsgspool.yamlwriting import MAX_BYTES, dump
 
 BOMB = "a: &a [x,x,x,x]\n" + "".join(
     f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)},*{chr(97 + i)}]\n" for i in range(20)

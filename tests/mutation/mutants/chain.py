@@ -62,8 +62,8 @@ MUTANTS = (
         "5.3",
         "a claim whose line is torn names its worker",
         "records.py",
-        "_CLAIM = re.compile(rb'^claim: \"?([a-z0-9-]+\\.[0-9]+)\"?\\r?\\n'",
-        "_CLAIM = re.compile(rb'^claim: \"?([a-z0-9-]+\\.[0-9]+)\"?'",
+        "_CLAIM = expression(rb'^claim: \"?([a-z0-9-]+\\.[0-9]+)\"?\\r?\\n'",
+        "_CLAIM = expression(rb'^claim: \"?([a-z0-9-]+\\.[0-9]+)\"?'",
         ("unit/test_chain.py::test_a_claim_whose_line_is_torn_names_nobody",),
     ),
     Mutant(
