@@ -26,6 +26,7 @@ WORKLOADS = ("true", "shell", "sleeps", "submit", "pickup", "backlog", "start-up
 
 
 def main() -> None:
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # as users have it: else each process compiles the package anew
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", type=int, default=2000, help="tasks in a round of `true`; of shell lines half of it")
     parser.add_argument("--rounds", type=int, default=3)
