@@ -219,7 +219,7 @@ class Reasons:
 
     def _done(self, task: TaskSeen) -> Answer:
         last = self._newest(task.identity)
-        when = f" at {local(last.ended)}" if last and last.ended else ""
+        when = f", since {local(last.ended)}" if last and last.ended else ""
         return self._answer(
             task, f"it is done{when}", f"to run it again: dsgspool requeue {shlex.quote(task.identity)}"
         )

@@ -11,15 +11,18 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import CDPSession, FloatRect, Locator
 
 from tests.browser.conftest import OpenReader
 from tests.browser.hand import Hand
 from tests.browser.reader import NARROW, Reader, render
 from tests.browser.rich import rich
+
+if TYPE_CHECKING:
+    from playwright.sync_api import CDPSession, FloatRect, Locator
 
 pytestmark = pytest.mark.browser
 
