@@ -46,8 +46,10 @@ class Waiters:
         self._wanted[names.after_folder(what)] = None
 
     def ask(self) -> None:
-        """A round soon, whoever leads: somebody wants to know whether anything can still be woken."""
+        """A round, whoever leads, and at once unless one goes on: a worker that waits for nothing else wants to end."""
         self._is_asked = True
+        if self._round is None:
+            self._round_next = 0.0
 
     @property
     def is_busy(self) -> bool:
