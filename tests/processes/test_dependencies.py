@@ -7,10 +7,14 @@ import shutil
 import signal
 from pathlib import Path
 
+import pytest
+
 from dsgspool import resources
 from tests.support.history import History
 from tests.support.processes import Workers, kill
 from tests.support.spools import CALM, SpoolFolder
+
+PATIENCE = 90.0  #: seconds: a task whose last attempt is still being killed is put aside for 30
 
 
 def order(history: History) -> list[tuple[str, str]]:
@@ -49,6 +53,7 @@ def test_the_study_of_the_template_runs(folder: SpoolFolder, workers: Workers) -
     assert not (folder / "../study-files").exists()
 
 
+@pytest.mark.timeout(400)
 def test_workers_that_are_killed_while_they_file_publish_and_wake_lose_no_wake_up(
     folder: SpoolFolder, workers: Workers, history: History
 ) -> None:
@@ -58,10 +63,10 @@ def test_workers_that_are_killed_while_they_file_publish_and_wake_lose_no_wake_u
         folder.drop(name, history.command(), **({"after": before} if before else {}))
     worker = workers.ready(slots=2)
     for name in names[1::2]:
-        workers.wait_until(lambda name=name: history.starts(name), 30)
+        workers.wait_until(lambda name=name: history.starts(name), PATIENCE)
         kill(worker.guard, worker.pid, number=signal.SIGKILL)  # somewhere between start, publication and wake-up
         worker = workers.ready(slots=2)
-    workers.wait_until(lambda: folder.done() == set(names), 30)
+    workers.wait_until(lambda: folder.done() == set(names), PATIENCE)
     history.assert_never_together()
     told = order(history)
     for before, name in itertools.pairwise(names):
