@@ -5,6 +5,7 @@ The rule: the reason first, in one sentence; then what is good to know; last wha
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,8 @@ from dsgspool.cli.arguments import Json, Patterns
 from dsgspool.cli.context import open_spool, server_clock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dsgspool.cli.behind import Answer
     from dsgspool.cli.reasons import Reasons
 
@@ -31,27 +34,27 @@ def why(
     spool = open_spool(context)
     seen = snapshot.take(spool, server=server_clock(spool))
     reasons = Reasons(spool, seen)
-    answers = [answer for pattern in patterns for answer in _answers(reasons, pattern)]
+    asked = [question for pattern in patterns for question in _questions(reasons, pattern)]
     if as_json:
-        output.json(answers)
+        output.json([answer() for answer in asked])
         return
-    for answer in answers[:limit]:
-        _print(answer)
-    if len(answers) > limit:
-        output.note(f"dsgspool: {len(answers) - limit} more")
+    for answer in asked[:limit]:  # each is worked out when it is its turn: it reads files
+        _print(answer())
+    if len(asked) > limit:
+        output.note(f"dsgspool: {len(asked) - limit} more")
 
 
-def _answers(reasons: Reasons, pattern: str) -> list[Answer]:
+def _questions(reasons: Reasons, pattern: str) -> list[Callable[[], Answer]]:
     """One for each file that the pattern means; TaskNotFound when nothing is known of it."""
     from dsgspool.cli.finding import plain
     from dsgspool.errors import TaskNotFound
     from dsgspool.spool.moves import matches
 
-    found = [reasons.of(task) for task in reasons.seen.tasks if matches(task.name, pattern)]
-    found = found or list(filter(None, [reasons.of_gone(plain(pattern))]))
-    if not found:
+    if found := [partial(reasons.of, task) for task in reasons.seen.tasks if matches(task.name, pattern)]:
+        return [*found]
+    if (gone := reasons.of_gone(plain(pattern))) is None:
         raise TaskNotFound(pattern)
-    return found
+    return [lambda: gone]
 
 
 def _print(answer: Answer) -> None:

@@ -88,21 +88,11 @@ class Look:
             problems.append(str(StorageError.of(error, "list")))
         done = set(finished.task)
         double = {task.identity for task in tasks if task.identity in done}
-        kept = [task for task in tasks if task.identity not in double or is_there(self.spool, task)]
+        kept = [task for task in tasks if task.identity not in double or is_there(self.spool, task.state, task.path)]
         double &= {task.identity for task in kept}
         rows = [row for row, task in enumerate(finished.task) if task in double] if double else []
-        finished.drop({row for row in rows if not self._is_done(finished.path[row])})
+        finished.drop({row for row in rows if not is_there(self.spool, State.DONE, finished.path[row])})
         return kept
-
-    def _is_done(self, path: str) -> bool:
-        try:
-            self.spool.fs.see(whole := f"{self.spool.done}/{path}")
-            self.spool.fs.status(whole)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError:
-            return True
-        return True
 
     # -- records -------------------------------------------------------------------------------------------------
 

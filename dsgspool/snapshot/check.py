@@ -85,7 +85,7 @@ def _twice(spool: Spool, tasks: Iterable[TaskSeen]) -> Iterator[Violation]:
             if mark:
                 seen.setdefault((kind, mark), []).append(task)
     for (kind, mark), places in seen.items():
-        if len(places) > 1 and len(places := [task for task in places if is_there(spool, task)]) > 1:
+        if len(places) > 1 and len(places := [task for task in places if is_there(spool, task.state, task.path)]) > 1:
             where = tuple(map(_place, places))
             yield Violation(f"{kind}-twice", places[0].identity, where, f"{len(places)} files carry the {kind} {mark}")
 

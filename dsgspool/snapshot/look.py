@@ -22,7 +22,7 @@ from dsgspool.settings import parse_control
 from dsgspool.snapshot.attempts import Attempt, attempt_numbers, moment, read_attempt
 from dsgspool.snapshot.counting import Tally, count, tally
 from dsgspool.snapshot.values import Running, Snapshot, TaskSeen, WorkerSeen
-from dsgspool.spool import PAUSE, Spool, task_name
+from dsgspool.spool import PAUSE, Spool, lies, task_name
 from dsgspool.task import State
 
 COUNTED = (State.TODO, State.HOLD, State.DONE, State.FAILED)  #: whose names alone say all that a count needs
@@ -149,7 +149,7 @@ class _Look:
     def settled(self, tasks: list[TaskSeen]) -> list[TaskSeen]:
         """Without those that were seen a second time further on because they moved meanwhile."""
         places = Counter(task.identity for task in tasks)
-        return [task for task in tasks if places[task.identity] == 1 or is_there(self.spool, task)]
+        return [task for task in tasks if places[task.identity] == 1 or is_there(self.spool, task.state, task.path)]
 
     # -- records -------------------------------------------------------------------------------------------------
 
@@ -250,17 +250,12 @@ def proof_of_death(wid: str, files: Collection[str]) -> str:
     return "the others gave it up for dead" if f"{wid}.fenced" in files else ""
 
 
-def is_there(spool: Spool, task: TaskSeen) -> bool:
-    """True when the file still lies where it was seen (R6: the folder is opened first)."""
-    path = f"{spool.folder(task.state)}/{task.path}"
+def is_there(spool: Spool, state: State, path: str) -> bool:
+    """True when the file still lies where it was seen."""
     try:
-        spool.fs.see(path)
-        spool.fs.status(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+        return lies(spool.fs, f"{spool.folder(state)}/{path}")
     except OSError:
         return True  # a link or a socket: something is there
-    return True
 
 
 def _running(task: TaskSeen, worker: WorkerSeen, taken: float) -> Running:

@@ -143,3 +143,13 @@ def _door(root: str, todo: str) -> Fs:
     group = status.st_mode & 0o2020 == 0o2020
     others = group or (os.geteuid() == 0 and status.st_uid != 0)
     return SharedFs(group=group, floor=root) if others else Fs(floor=root)
+
+
+def lies(fs: Fs, path: str) -> bool:
+    """True when a file lies there (R6: its folder is opened first); OSError when something does that cannot be opened."""
+    try:
+        fs.see(path)
+        fs.status(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True

@@ -19,7 +19,7 @@ from dsgspool import names
 from dsgspool.errors import InvalidName
 from dsgspool.fs import DEEPEST
 from dsgspool.names import TaskName
-from dsgspool.spool import Spool, task_name
+from dsgspool.spool import Spool, lies, task_name
 from dsgspool.task import After, State
 
 OPEN_STATES = (State.RUNNING, State.TODO, State.WAITING, State.HOLD)
@@ -84,17 +84,12 @@ class Dependencies:
     # -- one name ------------------------------------------------------------------------------------------------
 
     def _lies_in_done(self, identity: str) -> bool:
-        path = f"{self.spool.done}/{identity}.yaml"
         try:
-            self.fs.see(path)
-            self.fs.status(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
+            return lies(self.fs, f"{self.spool.done}/{identity}.yaml")
         except OSError as error:
             if error.errno in _NO_FILE:
                 return False  # a link or a folder, or somebody's private one: nothing that a worker published here
             raise
-        return True
 
     def _lies_in_failed(self, identity: str) -> bool:
         folder, _, name = identity.rpartition("/")

@@ -14,7 +14,7 @@ from tests.support.history import History
 from tests.support.processes import Workers, kill
 from tests.support.spools import CALM, SpoolFolder
 
-PATIENCE = 90.0  #: seconds: a task whose last attempt is still being killed is put aside for 30
+PATIENCE = 90.0  #: seconds: what only a leader finds may take a lease, 40 s here, when the one before died at once
 
 
 def order(history: History) -> list[tuple[str, str]]:
