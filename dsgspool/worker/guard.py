@@ -38,6 +38,7 @@ def start_worker(argv: list[str], speak: int) -> int:
     if pid:
         return pid
     os.setpgid(0, 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     os.set_inheritable(speak, True)
     try:
@@ -214,17 +215,25 @@ def main(argv: list[str]) -> int:
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     os.chdir("/")  # a working folder on the share could hang the guard
     signal.signal(signal.SIGUSR1, lambda *_: None)  # a batch system's warning; SIG_IGN would be handed down to commands
-    code = one_life(argv)
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heeded = [number for number in FORWARDED if not (nohup and number == signal.SIGHUP)]
+    # RACE: a signal that comes while no worker is there to be told stays pending, and is heeded before the next begins.
+    signal.pthread_sigmask(signal.SIG_BLOCK, heeded)
+    code = one_life(argv, heeded)
     was_fenced = code == RESTART
-    while not told_to_end and (code == RESTART or (was_fenced and code == NODE_TROUBLE)):
+    while code == RESTART or (was_fenced and code == NODE_TROUBLE):
         # The share may still be away or read-only: it worked before, so it is waited for.
-        time.sleep(0.2 if code == RESTART else START_PAUSE)
-        code = one_life(argv)
+        if told_to_end or signal.sigtimedwait(heeded, 0.2 if code == RESTART else START_PAUSE):
+            break
+        code = one_life(argv, heeded)
     return code if code >= 0 else 128 - code
 
 
-def one_life(argv: list[str]) -> int:
-    """One incarnation of the worker, from its start to its tombstone; its exit code, RESTART when it was fenced."""
+def one_life(argv: list[str], heeded: list[signal.Signals]) -> int:
+    """One incarnation of the worker, from its start to its tombstone; its exit code, RESTART when it was fenced.
+
+    The signals `heeded` are blocked when it begins and when it returns: they are passed on while the worker is watched.
+    """
     listen, speak = os.pipe()
     os.set_blocking(listen, False)
     try:
@@ -236,10 +245,11 @@ def one_life(argv: list[str]) -> int:
     finally:
         os.close(speak)
     guard = Guard(worker, listen)
-    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    for number in [number for number in FORWARDED if not (nohup and number == signal.SIGHUP)]:
+    for number in heeded:
         signal.signal(number, lambda number, _frame: forward(worker, number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, heeded)
     guard.watch()
+    signal.pthread_sigmask(signal.SIG_BLOCK, heeded)
     silent = guard.left() <= 0
     code = guard.bury()
     os.close(listen)

@@ -257,17 +257,39 @@ def test_a_silent_worker_that_was_told_to_end_is_not_started_anew(run, tmp_path)
     assert (tmp_path / "dead").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_between_two_incarnations_ends_the_guard(number, run, tmp_path):
+    """Else the next incarnation is one that nobody has told to end."""
+    process = run(SILENT.format(mark=str(tmp_path / "second")), fence=0.2)
+    assert process.stdout.readline() == b"ready\n"
+    wait_until((tmp_path / "dead").exists, 10)
+    process.send_signal(number)
+    assert end(process)[0] == module.RESTART
+    assert not (tmp_path / "dead1").exists(), "another incarnation was started"
+
+
+def test_signals_reach_the_worker_and_its_commands_unblocked(run):
+    process = run("""
+import signal
+blocked = [line for line in open("/proc/self/status") if line.startswith("SigBlk")][0].split()[1]
+print(int(blocked, 16), flush=True)
+""")
+    assert process.stdout.readline() == b"0\n"
+    assert end(process)[0] == 0
+
+
 @pytest.fixture
 def lives(monkeypatch):
     """The exit codes of one incarnation after the other; the code of the guard, and its pauses."""
 
     def end_with(*codes):
         left, pauses = list(codes), []
-        monkeypatch.setattr(module, "one_life", lambda _argv: left.pop(0))
+        monkeypatch.setattr(module, "one_life", lambda _argv, _heeded: left.pop(0))
         monkeypatch.setattr(module, "libc", SimpleNamespace(prctl=lambda *_args: 0))
         monkeypatch.setattr(module.os, "chdir", lambda _path: None)
         monkeypatch.setattr(module.signal, "signal", lambda *_args: None)
-        monkeypatch.setattr(module.time, "sleep", pauses.append)
+        monkeypatch.setattr(module.signal, "pthread_sigmask", lambda *_args: None)
+        monkeypatch.setattr(module.signal, "sigtimedwait", lambda _numbers, seconds: pauses.append(seconds))
         return module.main([]), pauses, left
 
     return end_with

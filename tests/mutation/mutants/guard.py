@@ -140,6 +140,15 @@ MUTANTS = (
     ),
     Mutant(
         "guard",
+        "16 (v)",
+        "a guard that is told to end between two incarnations starts another",
+        "worker/guard.py",
+        "        if told_to_end or signal.sigtimedwait(heeded, 0.2 if code == RESTART else START_PAUSE):\n            break\n",
+        "        if told_to_end:\n            break\n        time.sleep(0.2)\n",
+        ("unit/test_guard.py::test_a_signal_between_two_incarnations_ends_the_guard",),
+    ),
+    Mutant(
+        "guard",
         "16 (xii)",
         "a new incarnation that cannot start is not tried again",
         "worker/guard.py",
