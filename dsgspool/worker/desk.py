@@ -57,7 +57,7 @@ class Exchange:
 
     came: list[tuple[Held, int]] = field(default_factory=list)
     left: list[Leaving] = field(default_factory=list)
-    lost: int = 0
+    lost: list[Held] = field(default_factory=list)  #: renamed, as the file system said, and not here
     refused: list[tuple[str, int]] = field(default_factory=list)  #: paths that I may not take, and the errno
 
 
@@ -127,8 +127,8 @@ class Desk:
         for held in wanted:
             if held.file in listing:
                 result.came.append((held, listing[held.file]))
-            else:
-                result.lost += 1
+            elif not held.errno:
+                result.lost.append(held)
         hopeless = {path: held for path, held in claimed.items() if held.errno in (errno.EACCES, errno.EPERM)}
         result.refused = [(path, held.errno) for path, held in hopeless.items() if held.file not in listing]
         return result

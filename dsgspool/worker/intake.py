@@ -181,6 +181,8 @@ class Intake:
                 self.worker.tell("stuck", f"{why}; left there, tried again each minute", why=str(why))
         for leaving in result.left:
             self._gone(leaving)
+        for held in result.lost:
+            self.agreement.strip(held)  # RACE: a person took it away, claim and all, before I listed my folder
         for held, inode in result.came:
             self._taken(held, inode)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.plan import Event, Plan
+from tests.simulation.plan import Event, Fault, Plan
 from tests.simulation.schedule import run, simulated
 
 FOUND = {
@@ -37,6 +37,22 @@ FOUND = {
             Event(28.22, "cp_running", 1, 947784237, 3.71),
             Event(32.53, "mv_hold", 1, 844818773, 5.15),
         ),
+    ),
+    "a claim kept its @ where a person had put it before the claimer listed its folder": Plan(
+        seed=25361,
+        workers=((0, 3), (0, 2)),
+        events=(
+            Event(0.6, "cut_replies", 0, 445953167, 5.82),
+            Event(1.45, "submit", 0, 844680930, 7.08),
+            Event(1.5, "mv_out", 0, 98841361, 0.68),
+            Event(1.91, "drop", 1, 721720862, 0.61),
+            Event(2.99, "drop", 0, 723456512, 0.44),
+            Event(3.86, "submit", 1, 554245061, 2.43),
+            Event(5.51, "drop", 1, 773169893, 6.58),
+            Event(9.14, "drop", 0, 184441060, 4.66),
+            Event(13.51, "mv_out", 0, 210827684, 8.23),
+        ),
+        faults=(Fault("worker4", "create", 4, "crash-after", 6.447),),
     ),
 }
 

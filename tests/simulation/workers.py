@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
@@ -201,6 +201,50 @@ class GuardCalls:
         return 0, 0
 
 
+class Signals:
+    """`signal` as the guard uses it."""
+
+    SIGTERM, SIGINT, SIGHUP = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
+    SIGUSR1, SIGKILL, SIG_IGN = signal.SIGUSR1, signal.SIGKILL, signal.SIG_IGN
+    SIG_BLOCK, SIG_UNBLOCK = signal.SIG_BLOCK, signal.SIG_UNBLOCK
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self.handlers: dict[int, Callable[[int, object], None]] = {}
+        self.blocked: set[int] = set()
+        self.pending: set[int] = set()
+
+    def came(self, number: int) -> None:
+        if number in self.blocked:
+            self.pending.add(number)
+            self.actor.wake()
+        elif number in self.handlers:
+            self.handlers[number](number, None)
+
+    def signal(self, number: int, handler: Callable[[int, object], None]) -> None:
+        self.handlers[number] = handler
+
+    def getsignal(self, number: int) -> object:
+        return self.handlers.get(number)
+
+    def pthread_sigmask(self, how: int, numbers: Iterable[int]) -> None:
+        if how == signal.SIG_BLOCK:
+            self.blocked.update(numbers)
+            return
+        self.blocked.difference_update(numbers)
+        for number in self.pending - self.blocked:
+            self.pending.discard(number)
+            self.came(number)
+
+    def sigtimedwait(self, numbers: Iterable[int], seconds: float) -> int | None:
+        if self.pending.isdisjoint(numbers):
+            self.actor.rest(seconds / self.actor.node.rate)
+        for number in self.pending.intersection(numbers):
+            self.pending.discard(number)
+            return number
+        return None
+
+
 class Poll:
     """select.poll of one pipe."""
 
@@ -223,7 +267,7 @@ def guard_body(slots: int) -> Callable[[Actor], int]:
         module: dict[str, Any] = {"__name__": "guard"}
         exec(_GUARD, module)
         sim, node = actor.sim, actor.node
-        handlers: dict[int, Any] = {}
+        signals = Signals(actor)
 
         def start_worker(_argv: list[str], speak: Pipe) -> int:
             worker = Actor(node, "worker", sim.name("worker"), worker_body(slots, speak), actor)
@@ -239,12 +283,9 @@ def guard_body(slots: int) -> Callable[[Actor], int]:
             libc=SimpleNamespace(prctl=lambda *_: 0),
             time=SimpleNamespace(sleep=lambda seconds: actor.rest(seconds / node.rate)),
             select=SimpleNamespace(poll=lambda: Poll(actor), POLLIN=select.POLLIN),
-            signal=SimpleNamespace(
-                signal=handlers.__setitem__, getsignal=lambda _number: None, SIG_IGN=signal.SIG_IGN,
-                SIGHUP=signal.SIGHUP, SIGUSR1=signal.SIGUSR1, SIGKILL=signal.SIGKILL, SIGTERM=signal.SIGTERM,
-            ),
+            signal=signals,
         )  # fmt: skip
-        actor.on_signal = lambda number: handlers[number](number, None) if number in handlers else None
+        actor.on_signal = signals.came
         code = module["main"](["worker"])
         return int(code)
 

@@ -26,7 +26,7 @@ def test_an_exchange_says_what_it_may_not_take(world):
     own = OwnFolder(Spool(world.root, FlakyFs(world.clock, {"rename": errno.EACCES}), world.clock), "n1-aaaaaaaa")
     own.fs.make_folder(own.path)
     result = Desk(own).exchange(["x.yaml", "y.yaml"])
-    assert (result.refused, len(result.came), result.lost) == ([("x.yaml", errno.EACCES)], 1, 1)
+    assert (result.refused, len(result.came), result.lost) == ([("x.yaml", errno.EACCES)], 1, [])
 
 
 @pytest.fixture
@@ -46,7 +46,22 @@ def desk(world):
 def test_a_claim_whose_reply_was_lost_has_come(desk, world):
     result = desk(LossyFs(world.clock, 1)).exchange(["x.yaml"])
     assert [held.errno for held, _ in result.came] == [errno.ENOENT]
-    assert result.lost == 0
+    assert result.lost == []
+
+
+def test_a_claim_that_succeeded_and_is_gone_before_the_listing_was_lost_to_a_person(desk, world, monkeypatch):
+    mine = desk(LossyFs(world.clock))
+    listing = mine.own.listing
+
+    def after_a_person_came():
+        (file,) = listing()
+        os.rename(f"{mine.own.path}/{file}", f"{world.root}/failed/{file}")
+        return listing()
+
+    monkeypatch.setattr(mine.own, "listing", after_a_person_came)
+    result = mine.exchange(["x.yaml"])
+    assert result.came == []
+    assert [held.file for held in result.lost] == os.listdir(f"{world.root}/failed")
 
 
 def test_a_publication_whose_reply_was_lost_has_left_and_one_that_lies_here_has_not(desk, world):

@@ -683,4 +683,13 @@ MUTANTS = (
         "        for group in set():\n",
         ("unit/test_runner.py::test_groups_of_what_it_left_are_killed_whole_and_first",),
     ),
+    Mutant(
+        "R2",
+        "16 (xxxix)",
+        "a claim that a person moved away before the claimer listed its folder keeps its @ for ever",
+        "worker/intake.py",
+        "            self.agreement.strip(held)  # RACE: a person took it away, claim and all, before I listed my folder\n",
+        "            pass\n",
+        ("simulation/test_found.py",),
+    ),
 )
