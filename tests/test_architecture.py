@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import subprocess
 import sys
@@ -60,16 +61,22 @@ BARE_LOOKS = {
 }
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
-    for module in MODULES:
-        yield module, ast.parse((PACKAGE / module).read_text())
+@functools.cache
+def trees() -> list[tuple[str, ast.Module]]:
+    return [(module, ast.parse((PACKAGE / module).read_text())) for module in MODULES]
 
 
 def calls(tree: ast.AST, owner: str) -> set[str]:
     """Names of what is taken from module `owner` (`os`, `os.path`), called or not."""
-    return {
-        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and ast.unparse(node.value) == owner
-    }
+    attributes = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+    return {node.attr for node in attributes if _dotted(node.value) == owner}
+
+
+def _dotted(node: ast.AST) -> str:
+    """`os.path` as it is written, '' for what is no such name (ast.unparse takes a hundred times as long)."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return f"{_dotted(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else ""
 
 
 def imported(tree: ast.AST) -> set[str]:

@@ -27,7 +27,7 @@ VALUE = st.one_of(SCALAR, st.lists(SCALAR), st.dictionaries(TEXT, SCALAR))
 
 
 @given(st.dictionaries(TEXT.filter(lambda key: len(key) < 100), VALUE))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_what_dump_writes_is_read_back_by_both_loaders(values):
     written = dump(values.items())
     for loader in (yaml.SafeLoader, yaml.CSafeLoader):
@@ -53,7 +53,7 @@ YAMLISH = st.text(st.sampled_from("abx :-[]{}&*!|>'\"#%@,?\n\t0127.~<=\\\u0085\u
 
 
 @given(st.one_of(st.binary(), YAMLISH.map(str.encode), YAMLISH.map(lambda text: b"command: " + text.encode())))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_bytes_are_a_task_or_an_invalid_task(data):
     with contextlib.suppress(InvalidTask):
         assert parse_task(data)
@@ -82,7 +82,7 @@ AFTER = st.one_of(
 
 
 @given(AFTER)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_the_peek_reads_after_as_the_parser_does_or_not_at_all(text):
     data = f"command: x\nafter: {text}\ntags: [a]\n".encode()
     try:
@@ -93,7 +93,7 @@ def test_the_peek_reads_after_as_the_parser_does_or_not_at_all(text):
 
 
 @given(st.lists(st.tuples(NAMES, st.sampled_from(["success", "any", "failure"])), max_size=4))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_what_submit_writes_for_after_is_read_by_the_peek(pairs_):
     entries = {}
     for name, wants in pairs_:
@@ -127,7 +127,7 @@ def tree(node):
 
 
 @given(TEXTS)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_what_is_read_without_the_parser_is_what_the_parser_reads(text):
     if plain := yamltext._plainly(text.encode()):
         assert tree(plain) == tree(yamltext._parsed(text.encode()))

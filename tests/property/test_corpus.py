@@ -173,7 +173,7 @@ def mutants(draw: st.DrawFn) -> bytes:
 
 @given(mutants())
 @settings(
-    max_examples=int(os.environ.get("DSGSPOOL_FUZZ", "400")),
+    max_examples=int(os.environ.get("DSGSPOOL_FUZZ", "200")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

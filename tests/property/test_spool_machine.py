@@ -243,7 +243,7 @@ class Spool(RuleBasedStateMachine):
 
 
 Spool.TestCase.settings = settings(
-    max_examples=int(os.environ.get("DSGSPOOL_MACHINE_EXAMPLES", "300")),
+    max_examples=int(os.environ.get("DSGSPOOL_MACHINE_EXAMPLES", "150")),
     stateful_step_count=int(os.environ.get("DSGSPOOL_MACHINE_STEPS", "40")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
