@@ -21,6 +21,7 @@ from tests.simulation.calls import calls
 from tests.simulation.door import SimFs
 from tests.simulation.mount import ROOT
 from tests.simulation.server import EPOCH
+from tests.simulation.waits import after_line
 
 if TYPE_CHECKING:
     from tests.simulation.node import Actor
@@ -40,6 +41,7 @@ def text(actor: Actor, chance: random.Random, *, complete: bool = True) -> tuple
         lines.append(f"retries: {retries}")
         lines += chance.choice([[], ["backoff: 2s"]])
     lines += chance.choice([[], [], [], ["cpus: 2"], ["timeout: 2s"]])
+    lines += after_line(actor.sim.plan.seed, version) if actor.sim.plan.dependencies else []
     return version, "\n".join([*lines, *(["..."] if complete else []), ""]).encode()
 
 

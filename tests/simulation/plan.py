@@ -54,6 +54,7 @@ class Plan:
     version: str = "4.2"
     nodes: int = 2
     twins: bool = False  #: all machines were cloned from one image, host name and machine-id
+    dependencies: bool = False  #: some tasks wait for others (`after`)
     workers: tuple[tuple[int, int], ...] = ((0, 2), (1, 2))  #: (machine, slots)
     events: tuple[Event, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -64,8 +65,9 @@ class Plan:
             items = getattr(self, name)
             for index in range(len(items)):
                 yield replace(self, **{name: items[:index] + items[index + 1 :]})
-        if self.twins:
-            yield replace(self, twins=False)
+        for name in ("twins", "dependencies"):
+            if getattr(self, name):
+                yield replace(self, **{name: False})
 
 
 def plan_of(seed: int) -> Plan:
@@ -82,6 +84,7 @@ def plan_of(seed: int) -> Plan:
         version=chance.choice(["4.2", "3"]),
         nodes=nodes,
         twins=seed % 10 == 0,
+        dependencies=seed % 4 == 1,
         workers=workers,
         events=tuple(sorted(events, key=lambda event: event.at)),
         faults=tuple(_fault(chance, kinds) for _ in range(chance.choice([0, 2, 4, 8]))),

@@ -21,6 +21,8 @@ WITHIN = {
     "one_attempt_alive": 50,
     "token_in_returned_names": 50,
     "flush_before_rename": 50,
+    "claimers_judge": 50,
+    "rounds_over_what_waits": 100,
 }
 
 

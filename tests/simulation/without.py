@@ -14,8 +14,10 @@ from dsgspool.janitor import Janitor
 from dsgspool.names import TaskName
 from dsgspool.spool import scan
 from dsgspool.spool.chain import Chain
+from dsgspool.spool.dependencies import Dependencies
 from dsgspool.spool.own import Held, OwnFolder
 from dsgspool.spool.submission import Submission
+from dsgspool.spool.waiters import Waiters
 from dsgspool.task import Budget
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.desk import Desk, Exchange
@@ -38,7 +40,7 @@ def _believing(self: Desk, paths: Any, gifts: Any = ()) -> Exchange:
         if held.errno == 0:
             result.came.append((held, 0))
         else:
-            result.lost += 1
+            result.lost.append(held)
     return result
 
 
@@ -181,6 +183,20 @@ def bump_of_todo() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def claimers_judge() -> Iterator[None]:
+    """Who claims a task does not ask what it waits for."""
+    with mock.patch.object(Dependencies, "judge", lambda *_args: None):
+        yield
+
+
+@contextlib.contextmanager
+def rounds_over_what_waits() -> Iterator[None]:
+    """Nobody but who publishes looks into waiting/after-WHAT/."""
+    with mock.patch.object(Waiters, "_go_round", lambda *_args: 0):
+        yield
+
+
+@contextlib.contextmanager
 def everything_else() -> Iterator[None]:
     """Nothing is taken away."""
     yield
@@ -190,6 +206,7 @@ RULES: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
     rule.__name__: rule
     for rule in (
         scandir_before_open, listing_decides, claimers_leave_held_names, self_fence, record_read_at_take_over,
-        repeated_sweep, one_attempt_alive, token_in_returned_names, flush_before_rename, bump_of_todo,
+        repeated_sweep, one_attempt_alive, token_in_returned_names, flush_before_rename, bump_of_todo, claimers_judge,
+        rounds_over_what_waits,
     )
 }  # fmt: skip

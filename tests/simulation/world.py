@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool.records import record_claim, record_is_over
 from tests.simulation.server import Inode, Watcher
+from tests.simulation.waits import Waits
 
 if TYPE_CHECKING:
     from tests.simulation.node import Command
@@ -32,10 +33,12 @@ class World(Watcher):
         self.accepted: set[str] = set()
         self.gone: set[str] = set()
         self.ran: set[str] = set()
+        self.recorded: set[str] = set()  #: a record keeps the text
         self.succeeded: set[str] = set()
         self.finished: set[str] = set()  #: ended for good, and nobody asked for it since
         self.running: dict[str, list[Command]] = {}
         self.inodes: dict[str, Inode] = {}
+        self.waits = Waits(sim.server)
         self.starts_seen = self._versions = 0
 
     def version(self) -> str:
@@ -58,6 +61,8 @@ class World(Watcher):
         role, target = self.sim.acting.role, inode.path()
         self.sim.note(f"{self.sim.acting.name}: {source} -> {target}")
         old, new = source.partition("/")[0], target.partition("/")[0]
+        if inode.entries is None:
+            self.waits.came(target)
         if inode.entries is None and inode.version:
             self._moved(inode.version, role, old, new, target)
         if replaced is not None and replaced.version:
@@ -75,7 +80,8 @@ class World(Watcher):
             self.finished.add(version)
 
     def _replaced(self, version: str, role: str, new: str, target: str) -> None:
-        fine = role in PEOPLE or (new in OVER and version in self.ran) or version in self.gone
+        is_kept = version in self.ran or version in self.recorded
+        fine = role in PEOPLE or (new in OVER and is_kept) or version in self.gone
         if not fine and version in self.accepted:
             self.sim.broken(f"I4: {version} in {target} is overwritten")
         self.gone.add(version)
@@ -102,6 +108,8 @@ class World(Watcher):
     def _recorded(self, data: bytes) -> None:
         """A record that says that its task is over: from now on nobody may run that again (I3)."""
         found, claim = _VERSION.search(data), record_claim(data)
+        if found:
+            self.recorded.add(found[1].decode())
         if found and claim and record_is_over(data) and _ENDS.search(data):
             inode = self.inodes.get(found[1].decode())
             if inode is not None and f"@{claim}." in inode.name and inode.path().startswith("running/"):
@@ -119,6 +127,8 @@ class World(Watcher):
         if version in self.finished:
             self.sim.broken(f"I3: {version} of {identity} had ended for good, nobody asked, and it runs again")
         self._is_its_text(command, version)
+        if why := self.waits.too_early(identity, self.inodes[version].data):
+            self.sim.broken(f"{version} of {identity} starts too early: {why}")
         self.ran.add(version)
         self.running.setdefault(identity, []).append(command)
 
@@ -148,7 +158,9 @@ class World(Watcher):
             for path, inode in self.sim.server.files(state):
                 name = path.rpartition("/")[2]
                 is_hidden = name.startswith((".", "#"))
-                if not is_hidden and (state not in ("done", "failed", "hold") or self._is_held(path, inode)):
+                if is_hidden or self.waits.waits_rightly(path):
+                    continue
+                if state not in ("done", "failed", "hold") or self._is_held(path, inode):
                     found.append(path)
         return found
 
