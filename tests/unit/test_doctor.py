@@ -197,10 +197,10 @@ def test_a_child_that_stands_still_is_named_by_its_last_word_and_killed():
         signal.pause()
 
     began = time.monotonic()
-    first, hung = watched(work, 0.3)
+    first, hung = watched(work, 1.5)
     assert first == {"first": 1} and isinstance(hung, Hung)
     path, pid = hung.call.rsplit(" ", 1)
-    assert path == "list /mnt/lab" and time.monotonic() - began < 5
+    assert path == "list /mnt/lab" and time.monotonic() - began < 20
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid), 0)
 

@@ -68,9 +68,9 @@ def test_what_is_no_plain_mapping_is_refused_with_its_line(data, line, part):
     "unit", ["[", "{", "- ", "? ", "a: [", "[[]", "!", "&", "*", "'", "{a: ", "|", "% ", "\n- ", "a"]
 )
 def test_256_kib_of_anything_are_refused_at_once(unit):
-    start = time.monotonic()
+    start = time.process_time()
     refused((unit * MAX_BYTES)[:MAX_BYTES])
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_256_kib_of_brackets_do_not_kill_the_interpreter():
