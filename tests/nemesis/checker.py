@@ -39,6 +39,8 @@ def violations(history: History, rest: Rest, limits: Limits) -> list[Violation]:
     found += chain.from_iterable(_toy(toy) for toy in _of_toys(history.toys, rest))
     for name, each in runs.items():
         found += [*_overlaps(name, each, history.unguarded, limits), *_attempts(name, each)]
+    for name, task in history.plain.items():
+        found += _too_early(name, task, runs, limits)
     late = {record.task for record in rest.records if _ended_late(record, rest.fenced, history.unguarded, limits)}
     return [*found, *_phantoms(history, rest), *_unrest(rest, late)]
 
@@ -163,6 +165,17 @@ def _attempts(name: str, runs: list[Execution]) -> Iterator[Violation]:
         if times > 1:
             workers = [run.worker for run in runs if run.attempt == attempt]
             yield Violation("attempt-twice", name, f"attempt {attempt} ran {times} times, on {', '.join(workers)}")
+
+
+def _too_early(name: str, task: Accepted, runs: Mapping[str, list[Execution]], limits: Limits) -> Iterator[Violation]:
+    """Nothing starts before what it waits for came to its end."""
+    for run in runs.get(name, []):
+        for other in task.after:
+            ends = [each for each in runs.get(other, []) if each.ended]
+            if not any(each.last <= run.start + (limits.slack if each.node != run.node else 0) for each in ends):
+                yield Violation(
+                    "too-early", name, f"attempt {run.attempt} on {run.worker} began before {other} had ended"
+                )
 
 
 # -- the spool at rest -------------------------------------------------------------------------------------------------------

@@ -87,13 +87,13 @@ class Feeder:
                 self.over.wait(0.05)
                 continue
             turn += 1
-            self._submit(node, turn)
-            self._submit_one(node, turn)
+            is_whole = self._submit(node, turn)
+            self._submit_one(node, turn, is_whole=is_whole)
             self._drop(node, turn)
         node.close()
 
-    def _submit(self, node: Node, turn: int) -> None:
-        """`dsgspool submit --each-line`, up to a whole bulk."""
+    def _submit(self, node: Node, turn: int) -> bool:
+        """`dsgspool submit --each-line`, up to a whole bulk; True when it printed every name."""
         words = [self._words[node.number].next() for _ in range(self.bulk)]
         lines = "\n".join(word for word, _ in words)
         batch = f"p{node.number}-{turn}"
@@ -111,12 +111,14 @@ class Feeder:
                 name = f"{batch}/{number // 1000:03d}/{number % 1000 + 1:05d}"
                 self.accepted[name] = Accepted(name, its_id, name in printed)
             assert printed <= set(self.accepted), printed - set(self.accepted)
+        return len(printed) == len(words)
 
-    def _submit_one(self, node: Node, turn: int) -> None:
-        """`dsgspool submit --name`."""
+    def _submit_one(self, node: Node, turn: int, *, is_whole: bool) -> None:
+        """`dsgspool submit --name`; after a whole batch, when that was accepted."""
         word, its_id = self._words[node.number].next()
         name = f"one{node.number}-{turn}"
-        words = ["submit", "--name", name, "--retries", str(RETRIES), "--", self.program, word]
+        after = ["--after", f"p{node.number}-{turn}/"] if is_whole else []
+        words = ["submit", "--name", name, *after, "--retries", str(RETRIES), "--", self.program, word]
         try:
             command = [self.ground.python, "-m", "dsgspool", *words]
             answer = node.run(*command, seconds=400, check=False, env={"DSGSPOOL_SPOOL": self.root})
@@ -127,12 +129,14 @@ class Feeder:
             self.accepted[name] = Accepted(name, its_id, sure)
 
     def _drop(self, node: Node, turn: int) -> None:
-        """A few files as other programs make them: renamed into place, or written there."""
+        """A few files as other programs make them: renamed into place, or written there.  The last waits for the others."""
         words = {f"d{node.number}-{turn}/{number}": self._words[node.number].next() for number in range(3)}
         in_place = turn % 3 == 0
         ending = "" if turn % 2 else "...\n"
+        *others, last = words
+        after = {last: f"after: [{others[0]}, {{{others[1]}: any}}]\n"}
         files = {
-            name: f"command: [{self.program}, '{word}']\nretries: {RETRIES}\n{ending}"
+            name: f"command: [{self.program}, '{word}']\nretries: {RETRIES}\n{after.get(name, '')}{ending}"
             for name, (word, _) in words.items()
         }
         try:
@@ -142,5 +146,6 @@ class Feeder:
             sure, self.unanswered = False, self.unanswered + 1
         with self._lock:
             self.accepted |= {
-                name: Accepted(name, its_id, sure, sure or not in_place) for name, (_, its_id) in words.items()
+                name: Accepted(name, its_id, sure, sure or not in_place, tuple(others) if name in after else ())
+                for name, (_, its_id) in words.items()
             }

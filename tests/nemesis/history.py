@@ -42,6 +42,7 @@ class Accepted:
     id: str
     sure: bool = True  #: False = nobody knows whether it was accepted: the node died under the command, for example
     whole: bool = True  #: False = its text may have been cut off while it was written in its place
+    after: tuple[str, ...] = ()  #: names that must have succeeded before it starts
 
 
 @dataclass(slots=True)

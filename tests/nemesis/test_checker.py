@@ -54,6 +54,14 @@ def test_a_correct_history_has_no_violation(history: History, rest: Rest) -> Non
     assert violations(history, rest, LIMITS) == []
 
 
+def test_a_task_that_begins_before_what_it_waits_for_has_ended_is_too_early(history: History, rest: Rest) -> None:
+    history.plain["x"].after = ("y",)
+    assert rules(history, rest) == {"too-early"}
+    history.executions = [replace(each, start=each.start + 30, last=each.last + 30) if each.task == "x" else each
+                          for each in history.executions]  # fmt: skip
+    assert rules(history, rest) == set()
+
+
 # -- tasks that nobody touches -------------------------------------------------------------------------------------------
 
 
