@@ -97,6 +97,19 @@ def fenced(ground: Ground) -> None:
     last(ground)
 
 
+def waiting(ground: Ground) -> None:
+    """Tasks that wait for others, one behind the other: for a name, for a batch, for what fails; one is filed twice."""
+    drop = ground.spool.drop
+    ground.spool.configure(VICTIM)
+    drop("a", command(), description="v-a", after=["c"])
+    drop("b", command("exit 1"), description="v-b")
+    drop("c", command(), description="v-c", after=[{"b": "failure"}])
+    drop("d", command(), description="v-d", after=["b"])
+    drop("e", command(), description="v-e", after=["s/", {"d": "any"}])
+    drop("s/f", command(), description="v-f", after=["a"])
+    drop("z", command(ONCE.format("z", "kill -TERM $PPID")), description="v-z", after=["e"])
+
+
 def as_typed(ground: Ground) -> Callable[[], int]:
     """`dsgspool worker` as a user starts it: it becomes the isolated guard, which starts the worker by exec."""
 
@@ -124,6 +137,7 @@ LIVES = (
     _life("taken-away", taken_away),
     _life("stopped", stopped),
     _life("fenced", fenced),
+    _life("waiting", waiting),
     _life("brief", short),
     Story("as-typed", short, as_typed, roles=ROLES, is_life=True, only="guard"),
 )

@@ -214,9 +214,10 @@ def _ended_for_good(ground: Ground) -> list[str]:
 
 def _name_of(place: str) -> str:
     """BATCH/NAME of a path, as a person reads it."""
-    state, _, path = place.replace("%", "/").partition("/")
+    state, _, path = place.partition("/")
     if state in ("waiting", "running"):
         path = path.partition("/")[2]
+    path = path.replace("%", "/")
     if path.startswith("@"):  # a lane
         path = path.partition("/")[2]
     return path.removesuffix(".yaml").partition("~")[0].partition("@")[0]

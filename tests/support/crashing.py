@@ -78,7 +78,9 @@ class Point:
     what: str
     nth: int
     can_tear: bool = False
-    by_clock: bool = False  #: a look, a beat or a line of the journal: how often and when depends on the time
+    by_clock: bool = (
+        False  #: a look, a beat, a line of the journal, an empty folder: how often and when depends on the time
+    )
 
     def __str__(self) -> str:
         return f"{self.role}: {self.what} #{self.nth} after {self.after or 'nothing'} #{self.times}"
@@ -124,10 +126,11 @@ class Watch:
         what = normal(call)
         after, times = self._after.get(call.role, ("", 0))
         nth = self._seen[call.role, what] = self._seen.get((call.role, what), 0) + 1
-        is_journal = call.is_change and call.paths[0].endswith(".jsonl")
-        by_clock = is_journal or call.is_look or call.name == "utimensat"
+        # A line of the journal, or an empty folder that goes, comes a turn sooner or later.
+        is_aside = call.is_change and (call.paths[0].endswith(".jsonl") or what.startswith("rmdir waiting/"))
+        by_clock = is_aside or call.is_look or call.name == "utimensat"
         point = Point(call.role, after, times, what, nth, call.name == "write", by_clock)
-        if call.is_change and not is_journal:
+        if call.is_change and not is_aside:
             count = self._changes[call.role, what] = self._changes.get((call.role, what), 0) + 1
             self._after[call.role] = (what, count)
             self._seen = {key: number for key, number in self._seen.items() if key[0] != call.role}
