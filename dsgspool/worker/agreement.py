@@ -39,6 +39,10 @@ class Agreement:
         for file in listed - known:
             if not names.is_ignored(file):
                 self._unknown(file)
+        for held in self.desk.doubtful:
+            if held.file not in listed:
+                self.strip(held)
+        self.desk.doubtful.clear()
 
     def _missing(self, file: str) -> None:
         if attempt := self.desk.attempts.get(file):

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from dsgspool.spool.own import Held, OwnFolder, Text
 from dsgspool.worker.runner import Attempt
 
+PERHAPS = (0, errno.EIO, errno.ESTALE)  #: what a rename answers that may have been carried out
 REFUSED_PAUSE = 60.0  #: seconds until a file is tried again that could not be taken
 
 
@@ -57,7 +58,7 @@ class Exchange:
 
     came: list[tuple[Held, int]] = field(default_factory=list)
     left: list[Leaving] = field(default_factory=list)
-    lost: list[Held] = field(default_factory=list)  #: renamed, as the file system said, and not here
+    lost: list[Held] = field(default_factory=list)  #: perhaps claimed, and not here
     refused: list[tuple[str, int]] = field(default_factory=list)  #: paths that I may not take, and the errno
 
 
@@ -91,6 +92,7 @@ class Desk:
         self.ready: dict[str, Ready] = {}
         self.attempts: dict[str, Attempt] = {}
         self.leaving: dict[str, Leaving] = {}
+        self.doubtful: list[Held] = []  #: perhaps claimed, and then my folder could not be listed
         self.is_fresh = False  #: something leaves that was not tried yet
 
     @property
@@ -121,13 +123,17 @@ class Desk:
         wanted = [*claimed.values(), *(self.own.adopt(file) for file in gifts)]
         if not self.leaving and not wanted:
             return result
-        listing = self.own.listing()
+        try:
+            listing = self.own.listing()
+        except OSError:
+            self.doubtful += [held for held in wanted if held.errno in PERHAPS]
+            raise
         for file in [file for file in self.leaving if file not in listing]:
             result.left.append(self.leaving.pop(file))
         for held in wanted:
             if held.file in listing:
                 result.came.append((held, listing[held.file]))
-            elif not held.errno:
+            elif held.errno in PERHAPS:
                 result.lost.append(held)
         hopeless = {path: held for path, held in claimed.items() if held.errno in (errno.EACCES, errno.EPERM)}
         result.refused = [(path, held.errno) for path, held in hopeless.items() if held.file not in listing]

@@ -44,7 +44,7 @@ poll_max: 2s
 defaults: {grace: 1s}
 """
 KILL = 2.0
-SETTLE = 240.0  #: seconds after the last fault in which everything must come to rest
+SETTLE = 600.0  #: seconds after the last fault in which everything must come to rest
 LATENCY = 0.001
 
 

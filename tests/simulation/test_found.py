@@ -54,6 +54,24 @@ FOUND = {
         ),
         faults=(Fault("worker4", "create", 4, "crash-after", 6.447),),
     ),
+    "a claim kept its @ where a person had put it while the claimer could not list its folder": Plan(
+        seed=47656,
+        workers=((0, 3), (1, 3), (0, 2)),
+        events=(
+            Event(3.68, "drop", 1, 893394660, 2.38),
+            Event(13.78, "submit", 1, 690988033, 3.32),
+            Event(16.08, "submit", 1, 279792205, 7.47),
+            Event(17.46, "operator", 0, 155507418, 4.95),
+            Event(18.66, "bulk", 1, 1028441368, 0.27),
+            Event(20.29, "cut", 0, 998608445, 8.33),
+            Event(30.36, "mv_out", 0, 1061018709, 0.6),
+        ),
+        faults=(
+            Fault("worker3", "rename", 9, "slow", 10.13),
+            Fault("worker2", "list", 2, "estale", 0.576),
+            Fault("worker4", "list", 26, "estale", 0.733),
+        ),
+    ),
 }
 
 

@@ -64,6 +64,18 @@ def test_a_claim_that_succeeded_and_is_gone_before_the_listing_was_lost_to_a_per
     assert [held.file for held in result.lost] == os.listdir(f"{world.root}/failed")
 
 
+def test_what_was_claimed_when_the_listing_failed_is_doubtful(desk, world, monkeypatch):
+    mine = desk(LossyFs(world.clock))
+
+    def fails():
+        raise OSError(errno.ESTALE, "gone")
+
+    monkeypatch.setattr(mine.own, "listing", fails)
+    with pytest.raises(OSError, match="gone"):
+        mine.exchange(["x.yaml", "nothing.yaml"])
+    assert [held.name.identity for held in mine.doubtful] == ["x"]
+
+
 def test_a_publication_whose_reply_was_lost_has_left_and_one_that_lies_here_has_not(desk, world):
     fs = LossyFs(world.clock)
     mine = desk(fs)

@@ -692,4 +692,13 @@ MUTANTS = (
         "            pass\n",
         ("simulation/test_found.py",),
     ),
+    Mutant(
+        "R2",
+        "16 (xxxix)",
+        "a claim that a person moved away while its claimer could not list its folder keeps its @ for ever",
+        "worker/agreement.py",
+        "            if held.file not in listed:\n                self.strip(held)\n        self.desk.doubtful.clear()\n",
+        "            pass\n",
+        ("simulation/test_found.py",),
+    ),
 )
