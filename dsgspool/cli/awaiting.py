@@ -1,22 +1,23 @@
 """`after` at submission: `--after` on the command line, circles, and names that nobody has heard of.
 
 The rule: a circle is an error, because nothing in it could ever run; an unknown name is only told, because its task may
-be submitted later.  The spool is looked at only when something waits for something.
+be submitted later.  The spool is looked at only when something waits for something, and of what is finished, which may be
+a million files, only what is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from dsgspool import snapshot
+from dsgspool import names
 from dsgspool.cli import output
 from dsgspool.codec import parse_task
 from dsgspool.errors import InvalidName, InvalidTask
-from dsgspool.names import check_after
+from dsgspool.names import TaskName, check_after
 from dsgspool.snapshot.awaited import circles
 from dsgspool.spool import Spool
-from dsgspool.spool.dependencies import meaning
-from dsgspool.task import WANTS, After
+from dsgspool.spool.dependencies import OPEN_STATES, Dependencies, Standing, meaning
+from dsgspool.task import WANTS, After, State
 
 
 def entries(words: Sequence[str]) -> object:
@@ -40,17 +41,14 @@ def examine(spool: Spool, texts: Mapping[str, bytes]) -> None:
     mine = {name: parse_task(data, settings.task, timezone=settings.timezone).after for name, data in texts.items()}
     if not any(mine.values()):
         return
-    seen = snapshot.take(spool).tasks
-    waiting: dict[str, tuple[str, ...]] = {task.identity: (task.after,) for task in seen if task.after}
+    waiting: dict[str, tuple[str, ...]] = {name.identity: (what,) for what, name in _waiting(spool)}
     waiting |= {name: tuple(entry.what for entry in after) for name, after in mine.items()}
     for circle in circles(waiting):
         if mine.keys() & set(circle):
             way = " waits for ".join((*circle, circle[0]))
             raise InvalidTask(f"{way}: none of them could ever run", remedy="take one of these `after` out")
-    known = {task.identity for task in seen} | mine.keys()
-    unknown = [
-        what for what in dict.fromkeys(e.what for after in mine.values() for e in after) if not _is_known(what, known)
-    ]
+    is_known = _known(spool, mine.keys())
+    unknown = [what for what in dict.fromkeys(e.what for after in mine.values() for e in after) if not is_known(what)]
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         output.hint(
@@ -58,5 +56,20 @@ def examine(spool: Spool, texts: Mapping[str, bytes]) -> None:
         )
 
 
-def _is_known(what: str, known: set[str]) -> bool:
-    return any(map(meaning(what), known)) if After(what).is_many else what in known
+def _waiting(spool: Spool) -> Iterator[tuple[str, TaskName]]:
+    """(what it waits for, name) of each task that waits for others already."""
+    for path, name in spool.tasks(State.WAITING):
+        if what := names.parse_after(path.partition("/")[0]):
+            yield what, name
+
+
+def _known(spool: Spool, mine: Iterable[str]) -> Callable[[str], bool]:
+    """Whether anything is called so, finished or not."""
+    alive = {*mine, *(name.identity for state in OPEN_STATES for _, name in spool.tasks(state))}
+    finished = Dependencies(spool)
+
+    def is_known(what: str) -> bool:
+        is_alive = any(map(meaning(what), alive)) if After(what).is_many else what in alive
+        return is_alive or finished.standing(what)[0] is not Standing.OPEN
+
+    return is_known
