@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 
@@ -11,9 +10,8 @@ import pytest
 from tests.grounds import Ground, Lab, LabWorker
 from tests.grounds.failover import assert_taken_over, two_tasks_on_node_1
 from tests.grounds.fixtures import Figure, MakeLab
+from tests.support.waiting import AT_ONCE
 
-#: Seconds until another has the task.  Beside three other tests nobody is asked for more than that no lease was waited for.
-AT_ONCE = 20.0 if "PYTEST_XDIST_WORKER" in os.environ else 3.0
 TOKEN = r"[a-z2-7]{8}-[0-9]+"
 
 

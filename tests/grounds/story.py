@@ -92,6 +92,14 @@ class Story:
             (life for life in found if task in (None, life.task)), key=lambda life: (life.start, life.attempt)
         )
 
+    def marks(self, kind: str) -> dict[str, list[float]]:
+        """Moments at which somebody on a node made KIND.NODE.NUMBER in this folder, by node."""
+        found: dict[str, list[float]] = {}
+        for entry in os.scandir(self.folder):
+            if entry.name.startswith(f"{kind}."):
+                found.setdefault(entry.name.split(".")[1], []).append(entry.stat().st_ctime)
+        return found
+
     def ended(self) -> set[str]:
         """Tasks that came to their end."""
         return {life.task for life in self.lives() if life.ended}

@@ -45,6 +45,7 @@ def test_power_loss_of_a_node_its_tasks_run_elsewhere_and_meanwhile_new_ones_are
     lab = patient_lab
     names = two_tasks_on_node_1(lab)
     lab.ready(2)
+    assert lab.leader() == lab.everyone[0].wid  # who would bury the dead is the one that dies
     lab.ground.kill(1)
     lost = time.time()
     meanwhile = find_in_time(lab, figure)  # the lease takes that long anyway

@@ -46,6 +46,46 @@ def test_a_server_that_freezes_for_less_than_the_fence_costs_no_task(patient_lab
         assert min(later) < 10
 
 
+LOOK = 'n=0; while :; do n=$((n + 1)); ls "$1" > /dev/null && : > "$2/ls.$LAB_NODE.$n"; sleep 0.2; done'
+
+
+@pytest.mark.parametrize("seconds", [10, 60])
+def test_after_a_frozen_server_every_node_works_again_within_10_s_of_a_plain_ls(
+    seconds: int, patient_lab: Lab, figure: Figure
+) -> None:
+    """60 s is more than the fence: every worker was killed by its guard, and comes back as another."""
+    lab = patient_lab
+    lab.drop(3, *(f"t{number:03d}" for number in range(400)), command=lab.story.command(0.3))
+    lab.ready(1, 2, 3, slots=1)
+    lab.wait_until(lambda: {life.node for life in lab.story.lives()} == {"n1", "n2", "n3"}, 60)
+    there = lab.story.command().rpartition("/")[0]
+    looks = [
+        (node, node.spawn(["sh", "-c", LOOK, "sh", f"{lab.spool}/todo", there], f"{lab.ground.scratch}/ls.log"))
+        for node in lab.ground.nodes[1:]
+    ]
+    lab.ground.rig.pause(0)
+    time.sleep(seconds)
+    lab.ground.rig.resume(0)
+    thawed = time.time()
+
+    def after(moments: dict[str, list[float]]) -> dict[str, float]:
+        later = {node: min((at for at in each if at > thawed), default=0.0) for node, each in moments.items()}
+        return later if all(later.values()) and len(later) == 3 else {}
+
+    def starts() -> dict[str, list[float]]:
+        return {node: [life.start for life in lab.story.lives() if life.node == node] for node in ("n1", "n2", "n3")}
+
+    listed = lab.wait_until(lambda: after(lab.story.marks("ls")), 120)
+    began = lab.wait_until(lambda: after(starts()), 60)
+    for node, pid in looks:
+        node.run("kill", str(pid))
+    waited = {node: began[node] - listed[node] for node in listed}
+    told = ", ".join(f"{node} {max(each, 0):.1f} s" for node, each in sorted(waited.items()))
+    figure(f"server frozen for {seconds} s: from the first ls of a node to its next start of a task: {told}")
+    assert max(waited.values()) < 10
+    lab.story.assert_never_together()
+
+
 def test_a_full_disk_stops_claims_and_loses_nothing(patient_lab: Lab, figure: Figure) -> None:
     lab = patient_lab
     lab.ready(1, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.support.history import History
 from tests.support.processes import WorkerProcess, Workers, adopting_orphans, exit_code_of_orphan, is_alive, kill
 from tests.support.spools import SpoolFolder
+from tests.support.waiting import AT_ONCE
 
 FIRST_HANGS = '[ "$DSGSPOOL_ATTEMPT" -gt 1 ] || sleep 60'
 TOKEN = r"[a-z2-7]{8}-[0-9]+"
@@ -43,7 +45,9 @@ def test_tasks_of_a_killed_worker_die_and_another_worker_takes_over_within_3_sec
     command = history.pid("x")
     workers.ready()
     kill(first.pid)
+    killed = time.monotonic()
     workers.wait_until(lambda: history.starts("x") == 2, 3)
+    assert time.monotonic() - killed < AT_ONCE
     assert not is_alive(command)
     assert (folder / f"workers/{first.wid}.dead").exists()
     workers.wait_until(lambda: folder.done() == {"x"})
@@ -93,6 +97,24 @@ def test_what_a_dead_guard_and_worker_left_is_killed_before_another_takes_over(
     kill(*pair)
     workers.wait_until(lambda: folder.done() == {"x"})
     assert not is_alive(command)
+    history.assert_never_together()
+
+
+def test_with_default_times_a_neighbour_on_the_machine_has_the_tasks_of_guard_and_worker_within_3_seconds(
+    folder: SpoolFolder, workers: Workers, history: History
+) -> None:
+    folder.overwrite("spool.yaml", "format: 1\n")
+    first = start_task(folder, workers, history)
+    workers.ready()
+    command = history.pid("x")
+    kill(first.guard, first.pid)
+    killed = time.monotonic()
+    workers.wait_until(lambda: history.starts("x") == 2, 3)
+    seconds = time.monotonic() - killed
+    print(f"guard and worker killed, default times: a neighbour has the task after {seconds:.1f} s")
+    assert seconds < AT_ONCE
+    assert not is_alive(command)
+    workers.wait_until(lambda: folder.done() == {"x"})
     history.assert_never_together()
 
 
