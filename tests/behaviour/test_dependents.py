@@ -62,3 +62,17 @@ def test_the_dependent_of_what_failed_runs_once_that_was_put_right(busy_lab: Lab
     lab.settles("leaning", r"done/leaning\.yaml")
     assert lab.story.lives("leaning")[0].start > lab.story.lives("shaky")[1].last
     assert len(lab.story.lives("leaning")) == 1
+
+
+def test_a_fresh_task_of_a_name_that_is_done_holds_nobody_up(busy_lab: Lab) -> None:
+    """What lies in done/ stays finished until somebody moves it."""
+    lab = busy_lab
+    lab.drop(3, "twice", command=lab.story.command())
+    lab.settles("twice", r"done/twice\.yaml")
+    lab.drop(1, "twice", command=lab.story.gated())
+    lab.wait_until(lambda: len(lab.story.lives("twice")) == 2, 20)
+    lab.drop(2, "over", command=lab.story.command(), after=["twice"])
+    lab.settles("over", r"done/over\.yaml")
+    assert not lab.story.lives("twice")[1].ended
+    lab.story.open()
+    lab.settles("twice", r"done/twice\.yaml")

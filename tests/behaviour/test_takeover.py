@@ -100,7 +100,7 @@ def test_a_node_that_is_cut_off_kills_its_tasks_before_they_start_elsewhere(lab:
     back_as_another(lab, lab.everyone[0], before)
 
 
-@pytest.mark.grounds("stale")
+@pytest.mark.grounds("stale", "v4.2", "v3")
 def test_a_node_that_is_frozen_kills_its_tasks_when_it_thaws_and_publishes_nothing(lab: Lab, figure: Figure) -> None:
     names = on_node_1(lab)
     before = lab.everyone[0].wid
