@@ -29,6 +29,12 @@ class Tally:
 TALLY: pytest.StashKey[Tally] = pytest.StashKey()
 
 
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """Where a test counts its points."""
+    return request.config.stash[TALLY]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[TALLY] = Tally()
 

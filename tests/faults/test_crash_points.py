@@ -273,13 +273,6 @@ VERBS: tuple[Verb, ...] = (
     by_hand("requeue", State.DONE), by_hand("requeue", State.FAILED), by_hand("cancel", State.TODO),
     by_hand("cancel", State.HOLD), by_hand("cancel", State.RUNNING),
 )  # fmt: skip
-points: dict[str, int] = {}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def say_how_many() -> Iterator[None]:
-    yield
-    print(f"\ncrash points tried: {sum(points.values())} in {len(points)} verbs")
 
 
 @pytest.fixture
@@ -292,7 +285,7 @@ def roots() -> Iterator[Callable[[], str]]:
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
-def test_a_crash_at_any_point_loses_and_doubles_nothing(verb, roots):
+def test_a_crash_at_any_point_loses_and_doubles_nothing(verb, roots, tally):
     whole = Trial(roots())
     assert not whole.run(verb)
     whole.recover()
@@ -301,7 +294,7 @@ def test_a_crash_at_any_point_loses_and_doubles_nothing(verb, roots):
         trial = Trial(roots(), at, how)
         assert trial.run(verb), f"no crash {how} operation {at}"
         trial.recover()
-    points[verb.__name__] = len(crashes)
+    tally.add("operations of the file door", verb.__name__, len(crashes), 0)
     assert crashes
 
 

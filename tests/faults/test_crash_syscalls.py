@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from tests.faults import crash_trials
-from tests.faults.conftest import TALLY, Tally
+from tests.faults.conftest import Tally
 from tests.faults.crash_lives import LIVES
 from tests.faults.crash_mutants import MUTANTS
 from tests.faults.crash_stories import COMMANDS, Story
@@ -44,11 +44,6 @@ def pool() -> Iterator[ProcessPoolExecutor]:
         ProcessPoolExecutor(processes, context, crash_trials.begin_making_trials, (base,)) as pool,
     ):
         yield pool
-
-
-@pytest.fixture
-def tally(request: pytest.FixtureRequest) -> Tally:
-    return request.config.stash[TALLY]
 
 
 def try_all(pool: ProcessPoolExecutor, story: Story, strikes: list[Strike], tally: Tally, kind: str) -> list[str]:

@@ -62,10 +62,14 @@ class WorkerProcess:
 
     def lives_on(self, beats: int = 4) -> None:
         """Wait until that many more heartbeats went through: by then it has looked and done what it was going to do."""
-        lock = self.spool / f"workers/{self.wid}.lock"
         for _ in range(beats):
-            before = lock.stat().st_mtime_ns
-            self.wait_until(lambda seen=before: lock.stat().st_mtime_ns != seen, 10)
+            before = self._heart()
+            self.wait_until(lambda seen=before: self._heart() != seen, 10)
+
+    def _heart(self) -> tuple[str, int]:
+        """WID and the moment of its last heartbeat."""
+        wid = self.wid
+        return wid, (self.spool / f"workers/{wid}.lock").stat().st_mtime_ns
 
     def says(self, words: str, seconds: float = 10) -> str:
         """All it printed, once that has these words."""

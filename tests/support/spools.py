@@ -20,9 +20,9 @@ STATES = ("todo", "waiting", "hold", "running", "done", "failed")
 FAST: Mapping[str, object] = {
     "format": 1,
     "heartbeat": "150ms",
-    "fence": "2s",
+    "fence": "4s",  # a busy machine needs 2 s for the first heartbeat of a worker that starts
     "kill": "1s",
-    "lease": "4s",
+    "lease": "6500ms",
     "settle": "300ms",
     "poll_min": "50ms",
     "poll_max": "300ms",
