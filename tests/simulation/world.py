@@ -165,10 +165,11 @@ class World(Watcher):
         return found
 
     def _is_held(self, path: str, inode: Inode) -> bool:
-        """Only a person's copy may keep the claim of an owner that lives."""
+        """Only a person's copy may keep the claim of an owner that lives; what a full disk left empty is one, too."""
         name = path.rpartition("/")[2]
         living = any(f"@{wid}." in name for wid in self.sim.living_wids())
-        return "@" in name and not (living and inode.version in self.sim.copies)
+        is_copy = not inode.version or inode.version in self.sim.copies
+        return "@" in name and not (living and is_copy)
 
     def check(self) -> None:
         """I1 at the end: each accepted version lies in exactly one place."""
