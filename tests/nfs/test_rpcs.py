@@ -1,0 +1,63 @@
+"""What a task costs the file server: calls counted by the client's kernel (/proc/self/mountstats), operation by operation.
+
+The rule: only the workers' nodes are counted, from the moment at which they may begin until the last task is in done/; what
+workers cost while they have nothing to do is measured before, in the same lab, and taken off.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import pytest
+
+from tests.grounds import Lab, Node
+from tests.grounds.fixtures import Figure
+from tests.nfs.rig.places import MOUNT
+
+pytestmark = pytest.mark.nfs
+
+TASKS = 300
+IDLE = 40.0  #: seconds: four heartbeats
+MOST = {"v4.2": 26.0, "v3": 23.0}  #: calls a task; what it was when this was written, and a little room
+COUNTS = """
+text = Path('/proc/self/mountstats').read_text()
+mine = next(part for part in text.split('device ') if f' mounted on {path} ' in part)
+rows = [line.split() for line in mine.partition('per-op statistics')[2].splitlines() if ':' in line]
+answer = {row[0].rstrip(':'): int(row[1]) for row in rows}
+"""
+
+
+def calls(node: Node) -> Counter[str]:
+    """How often each operation was asked for by this client."""
+    found = node.python(COUNTS, path=MOUNT)
+    assert isinstance(found, dict)
+    return Counter(found)
+
+
+def test_calls_of_a_task_and_of_an_idle_worker(patient_lab: Lab, figure: Figure) -> None:
+    lab = patient_lab
+    leader, other = lab.ground.nodes[1:3]
+    lab.ready(1, slots=4)
+    lab.ready(2, slots=4)
+    time.sleep(20)  # the first looks are frequent
+    before = calls(leader), calls(other)
+    time.sleep(IDLE)
+    of_leader, of_other = calls(leader) - before[0], calls(other) - before[1]
+    lab.person(3, "touch PAUSE")
+    names = lab.drop(3, *(f"t{number:04d}" for number in range(TASKS)), command="true", retries=0)
+    lab.live_on(2)
+    before, began = calls(leader) + calls(other), time.monotonic()
+    lab.person(3, "rm PAUSE")
+    lab.wait_for_done(names, 120)
+    seconds, spent = time.monotonic() - began, calls(leader) + calls(other) - before
+    idle = of_leader + of_other
+    cost = {op: (count - idle[op] * seconds / IDLE) / TASKS for op, count in spent.items()}
+    table = ", ".join(
+        f"{op} {each:.2f}" for op, each in sorted(cost.items(), key=lambda item: -item[1]) if each >= 0.01
+    )
+    figure(f"calls a task: {sum(cost.values()):.1f} ({table}); {TASKS / seconds:.0f} tasks a second")
+    for who, each in (("the leader", of_leader), ("any other worker", of_other)):
+        rate = ", ".join(f"{op} {count / IDLE:.2f}" for op, count in each.most_common(6))
+        figure(f"calls a second of {who}, idle: {each.total() / IDLE:.2f} ({rate})")
+    assert sum(cost.values()) < MOST[lab.ground.kind]
