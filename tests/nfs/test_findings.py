@@ -32,7 +32,7 @@ class NodeClient(Client):
 
     def do(self, source: str, **values: object) -> Any:
         paths = {name: f"{self.folder}/{value}" for name, value in values.items() if name in ("path", "target")}
-        return self.node.python(f"import errno\n{source}", AFTER_RESTART, **{**values, **paths})
+        return self.node.python(f"import errno, fcntl\n{source}", AFTER_RESTART, **{**values, **paths})
 
 
 class RealPair:

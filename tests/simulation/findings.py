@@ -16,6 +16,7 @@ DAY = 86_400.0
 GAP = 0.05  #: seconds after which a change of a folder shows also on v3, with room
 TICK = 0.02  #: seconds that were enough in 60 of 60 trials, and on which the product relies
 FRESH = 2.0
+SILENCE = 20.0  #: seconds after which the server of the rig (its lease is 10 s) gives away what a v4 client held
 
 
 def a_cached_absence_hides_a_new_file(pair: Pair) -> None:
@@ -313,8 +314,32 @@ def a_hard_mount_delays_and_does_not_cancel(pair: Pair) -> None:
     assert pair.b.list("mine") == {"x", "new"}
 
 
+def locks_do_not_fence(pair: Pair) -> None:
+    """[6] v4.2 gives the lock of a client that is cut off to who asks, v3 does not; either way its renames work later."""
+    _two_folders(pair)
+    pair.a.create("todo/x", "x")
+    pair.a.create("lock")
+    held = pair.a.open("lock", "os.O_RDWR")
+    assert pair.a.lock(held) is None
+    wanted = pair.b.open("lock", "os.O_RDWR")
+    assert pair.b.lock(wanted) == "EAGAIN"
+    taken: list[Any] = []
+
+    def wait_for_it() -> None:
+        pair.wait(SILENCE)
+        taken.append(pair.b.lock(wanted))
+
+    assert pair.cut_off(lambda: pair.a.rename("todo/x", "mine/x"), wait_for_it) is None
+    assert taken == [None if pair.version == "4.2" else "EAGAIN"]
+    assert pair.a.utime("lock") is None
+    assert pair.b.list("mine") == {"x"}
+
+
 def a_full_disk_shows_at_fsync(pair: Pair) -> None:
-    """[10] rename and utime work, write says that it worked, fsync says ENOSPC, and the file is left empty."""
+    """[10] rename and utime work, write says that it worked, fsync says ENOSPC, and the file is left empty.
+
+    What else works, link and symlink, is not asked: nothing of dsgspool makes links in a spool.
+    """
     _two_folders(pair)
     pair.a.create("todo/x", "x")
     with pair.full_disk():
@@ -345,5 +370,6 @@ FINDINGS: list[Callable[[Pair], None]] = [
     a_rename_that_worked_can_say_ENOENT, a_removal_that_worked_can_say_ENOENT, a_folder_that_was_made_can_say_EEXIST,
     a_reply_that_is_lost_without_a_restart_comes_again, an_exclusive_creation_says_the_truth,
     to_be_told_that_a_folder_is_there_ends_the_belief_that_it_is_not,
-    what_was_created_exclusively_has_no_mtime_at_first, a_hard_mount_delays_and_does_not_cancel, a_full_disk_shows_at_fsync,
+    what_was_created_exclusively_has_no_mtime_at_first, a_hard_mount_delays_and_does_not_cancel, locks_do_not_fence,
+    a_full_disk_shows_at_fsync,
 ]  # fmt: skip

@@ -54,10 +54,10 @@ class Nemesis:
             workers.start(node, 2)
 
     def cut(self, node: Node, event: Event) -> None:
-        node.cut_until, node.cut_replies_only = self.sim.time.now + event.seconds, False
+        node.cut(event.seconds)
 
     def cut_replies(self, node: Node, event: Event) -> None:
-        node.cut_until, node.cut_replies_only = self.sim.time.now + event.seconds, True
+        node.cut(event.seconds, replies_only=True)
 
     def restart(self, _node: Node, event: Event) -> None:
         self.sim.server.down_until = self.sim.time.now + event.seconds

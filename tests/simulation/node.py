@@ -47,7 +47,7 @@ class Node:
         self.machine_id = f"machine-{self.host}"
         self.clock = NodeClock(self)
         self.boots = 0
-        self.cut_until, self.cut_replies_only = 0.0, False
+        self.cut_since, self.cut_until, self.cut_replies_only = 0.0, 0.0, False
         self.is_on = False
         self.start()
 
@@ -66,8 +66,19 @@ class Node:
     def boot_id(self) -> str:
         return f"{self.number}-{self.boots}"
 
+    def cut(self, seconds: float, *, replies_only: bool = False) -> None:
+        """From now on nothing comes through, or no reply does."""
+        if not self.is_cut() or self.cut_replies_only:
+            self.cut_since = self.sim.time.now
+        self.cut_until, self.cut_replies_only = self.sim.time.now + seconds, replies_only
+
     def is_cut(self) -> bool:
         return self.cut_until > self.sim.time.now
+
+    def is_silent(self) -> bool:
+        """True when the server has heard nothing for so long that it gives a v4 lock to others who ask for it."""
+        silence = self.sim.time.now - self.cut_since
+        return self.is_cut() and not self.cut_replies_only and silence >= LOCK_LEASE and self.mount.version != "3"
 
     def lose_power(self) -> None:
         """Everything that runs is gone, without a word; what was not flushed is lost."""
@@ -148,7 +159,7 @@ class Actor(Process):
         if self.power_lost_at is not None:
             is_back = self.node.is_on and self.node.boots > self.boots
             return not is_back and (self.node.mount.version == "3" or now - self.power_lost_at < LOCK_LEASE)
-        return not self.is_gone()
+        return not self.is_gone() and not self.node.is_silent()
 
     def lost_power(self) -> None:
         self.power_lost_at = self.sim.time.now

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 
 class Client:
-    """One client.  `do(source, **values)` runs statements there, with `os` and `errno`, and returns their `answer`."""
+    """One client.  `do(source, **values)` runs statements there, with `os`, `fcntl` and `errno`, and returns their `answer`."""
 
     def do(self, source: str, **values: object) -> Any:
         """In the simulation, or on a node."""
@@ -61,6 +61,10 @@ class Client:
 
     def write(self, descriptor: int, text: str) -> Any:
         return self.call("os.write(descriptor, text.encode())", descriptor=descriptor, text=text)
+
+    def lock(self, descriptor: int) -> Any:
+        """flock, held until the descriptor is closed; the errno when another has it."""
+        return self.call("fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)", descriptor=descriptor)
 
     def see(self, path: str) -> Any:
         """Open a folder and close it."""

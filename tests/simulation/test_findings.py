@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.simulation.calls import calls
+from tests.simulation.door import Locks
 from tests.simulation.findings import FINDINGS
 from tests.simulation.mount import ROOT
 from tests.simulation.node import Actor, Node
@@ -21,6 +22,15 @@ from tests.simulation.plan import Plan
 from tests.simulation.schedule import Simulation
 
 LAB = f"{ROOT}/lab"
+
+
+class HeldLocks(Locks):
+    """`fcntl` whose locks are held for as long as the process lives."""
+
+    def flock(self, descriptor: int, flags: int) -> None:
+        super().flock(descriptor, flags)
+        file = calls.file(descriptor)
+        file.actor.sim.server.locks[file.inode] = file.actor
 
 
 class SimClient(Client):
@@ -40,7 +50,7 @@ class SimClient(Client):
             while not self.todo:
                 actor.rest(3600.0)
             source, values = self.todo.pop(0)
-            names: dict[str, Any] = {"os": calls, "errno": errno, **values}
+            names: dict[str, Any] = {"os": calls, "errno": errno, "fcntl": HeldLocks(), **values}
             exec(source, names)
             self.answers.append(names["answer"])
             self.sim.time.stop()
@@ -77,12 +87,12 @@ class SimPair:
         return answer
 
     def unanswered(self, operation: Callable[[], Any], look: Callable[[], bool]) -> Any:
-        self.a.node.cut_until, self.a.node.cut_replies_only = self.sim.time.now + 10.0, True
+        self.a.node.cut(10.0, replies_only=True)
         self.a.meanwhile = look
         return operation()
 
     def cut_off(self, operation: Callable[[], Any], meanwhile: Callable[[], None]) -> Any:
-        self.a.node.cut_until = self.sim.time.now + 10.0
+        self.a.node.cut(30.0)
         self.a.meanwhile = meanwhile
         return operation()
 
