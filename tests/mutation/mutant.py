@@ -25,13 +25,17 @@ class Edit:
 
     def apply(self, tree: Path) -> None:
         """Exchange the text in a copy of the product."""
+        (tree / self.file).write_text(self.changed(tree))
+
+    def changed(self, tree: Path) -> str:
+        """The file with the other text; TextNotFound, or SyntaxError when that is no program."""
         path = tree / self.file
         text = path.read_text() if path.exists() else ""
         if (count := text.count(self.old)) != 1:
             raise TextNotFound(f"{self.file} holds this text {count} times, not once:\n{self.old}")
         changed = text.replace(self.old, self.new)
         compile(changed, str(path), "exec")
-        path.write_text(changed)
+        return changed
 
 
 @dataclass(frozen=True)
