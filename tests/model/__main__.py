@@ -63,7 +63,7 @@ def _list() -> None:
     for rule in RULES:
         print(f"{rule.name:15} {rule.where:8} {rule.text}  [{rule.bounds}]")
     print("\nbounds: workers=2 files=A old= drops= retries=1 max_lost=2 backoff=0 submit=0 hidden=0 away=0 leader=0")
-    print("        hosts=apart|same|clones")
+    print("        hosts=apart|same|clones|containers unseen=0")
     for fault, text in FAULTS.items():
         print(f"{fault:15} {text}")
 

@@ -25,6 +25,7 @@ FAULTS = {
     "touch": "an operator makes WID.dead by hand",
     "rmyaml": "somebody removes workers/WID.yaml",
     "retime": "somebody shortens the times in spool.yaml",
+    "reuse": "the pid of a dead worker or guard is given to another process",
 }
 
 
@@ -41,8 +42,10 @@ class Bounds:
     max_lost: int = 2
     backoff: int = 0  #: 1 = a retry waits in waiting/
     submit: int = 0  #: 1 = submission itself is modelled
-    hosts: str = "apart"  #: apart; same (all workers on one machine); clones (machines with one name and machine-id)
+    hosts: str = "apart"  #: apart; same (all workers on one machine); clones (machines with one name and machine-id);
+    #: containers (on one machine, with one name and machine-id, each with a pid namespace of its own)
     hidden: int = 0  #: 1 = commands clear their environment: their claim cannot be read from /proc
+    unseen: int = 0  #: 1 = /proc shows nobody the processes of others: one user for each worker, mounted with hidepid
     moves: str = ""  #: people make only this move, such as running>todo
     away: int = 0  #: 1 = the last worker begins later (takes from `restart`)
     leader: int = 0  #: 1 = worker 1 leads, claims nothing and watches everybody; the others watch only it
@@ -62,6 +65,7 @@ class Bounds:
     touch: int = 0
     rmyaml: int = 0
     retime: int = 0
+    reuse: int = 0
 
     @classmethod
     def parse(cls, text: str) -> Bounds:

@@ -11,6 +11,15 @@ from collections.abc import Iterator
 from tests.model.setup import Model, Step
 from tests.model.world import Wid, World
 
+FACTS = ("machine", "boot", "namespace")
+#: hosts -> which of these facts two workers have in common.  The first pid namespace of every kernel has one number.
+SHARED = {
+    "apart": {"namespace"},
+    "same": set(FACTS),
+    "clones": {"machine", "namespace"},
+    "containers": {"machine", "boot"},
+}
+
 
 def is_dead(model: Model, world: World, slot: int, wid: Wid) -> bool:
     """What the worker in `slot` may know of `wid`."""
@@ -36,8 +45,9 @@ def watches(model: Model, slot: int, wid: Wid) -> bool:
 
 
 def same_host(model: Model, slot: int, wid: Wid) -> bool:
-    """Same host name, machine-id and boot."""
-    return slot == wid[0] or model.bounds.hosts == "same"
+    """Same host name and machine-id, same boot id, same pid namespace."""
+    shared = SHARED[model.bounds.hosts]
+    return slot == wid[0] or all(fact in shared or not model.has(f"same-{fact}") for fact in FACTS)
 
 
 def state_of(world: World, wid: Wid) -> tuple[str, bool]:
@@ -58,15 +68,13 @@ def born(world: World) -> Iterator[Wid]:
 
 
 def proofs(model: Model, world: World) -> Iterator[Step]:
-    """Steps in which a death becomes known."""
+    """Steps in which a heart is found to stand still; what neighbours prove is in neighbours.py."""
     for wid in born(world):
         words = {word for other, word in world.marks if other == wid}
         if words & {"dead", "touched"}:
             continue
         if "silent" not in words and may_be_silent(model, world, wid):
             yield ("{} has been silent for a lease", wid), mark(world, wid, "silent"), False, ""
-        if "local" not in words:
-            yield from _local(model, world, wid)
 
 
 def may_be_silent(model: Model, world: World, wid: Wid) -> bool:
@@ -76,40 +84,13 @@ def may_be_silent(model: Model, world: World, wid: Wid) -> bool:
         return False
     if not model.has("self-fence") or not model.has("kill-all"):
         return True
-    if model.bounds.hosts == "same" and model.has("kill-left") and living_commands(world, wid):
+    is_known = model.has("start-time") or (wid, "reused") not in world.marks
+    if model.bounds.hosts == "same" and is_known and model.has("kill-left") and living_commands(world, wid):
         return False  # a neighbour on the machine kills them long before
     if status == "off" or not guard:
         # A worker that lost its guard and is cut off has had its SIGTERM: it has killed long before a lease is over.
         return status != "cut" or not model.has("pdeathsig") or not living_commands(world, wid)
     return False  # its guard is still at work, and has less than a lease to do it
-
-
-def _local(model: Model, world: World, wid: Wid) -> Iterator[Step]:
-    """Rule 2, by a worker of the same machine: process and guard are gone; what carries its claim is killed first."""
-    status, guard = state_of(world, wid)
-    finders = [s for s, w in enumerate(world.workers) if w.status == "up" and (s, w.inc) != wid]
-    if model.bounds.hosts == "clones":
-        yield from _other_boot(model, world, wid, status, bool(finders))
-    if (wid, "power") in world.marks:
-        return  # its machine has another boot id since: that proves nothing, only the lease does
-    if status not in ("gone", "off") or (guard and model.has("guard-proof")):
-        return
-    if status == "off" and guard and (wid, "dead") not in world.marks and model.has("guard-proof"):
-        return
-    if any(same_host(model, s, wid) for s in finders):
-        procs = world.procs
-        if model.has("kill-left") and not model.bounds.hidden:
-            procs = procs - living_commands(world, wid)
-        known = mark(world._replace(procs=procs), wid, "local")
-        yield ("{} is proven dead on its own machine: its processes are gone", wid), known, False, ""
-
-
-def _other_boot(model: Model, world: World, wid: Wid, status: str, found: bool) -> Iterator[Step]:
-    """Only with a rule away: the finder takes the clone for the past of its own machine, at once or after 2 H of silence."""
-    still = status != "up" and not model.has("boot-still")  # 2 H are less than the guard needs to fence
-    if found and (still or not model.has("boot-no-proof")) and (wid, "silent") not in world.marks:
-        label = ("{} is taken for dead by a clone of its machine: another boot id", wid)
-        yield label, mark(world, wid, "silent"), False, ""
 
 
 def mark(world: World, wid: Wid, word: str) -> World:

@@ -47,12 +47,10 @@ def _kills(model: Model, world: World, slot: int, me: Worker) -> Iterator[Step]:
             yield ("the node of {} loses POWER" + tail, wid, *op), dark, True, ""
     if me.status == "up" and model.can(world, "part"):
         # What was on the wire is sent again when the share is back: as if it had not been sent yet.
-        yield (
-            ("{} is CUT OFF from the share", wid),
-            with_worker(model.spend(world, "part"), slot, status="cut"),
-            True,
-            "",
-        )
+        cut = with_worker(model.spend(world, "part"), slot, status="cut")
+        if model.bounds.hosts in ("same", "containers"):
+            cut = mark(cut, wid, "unlocked")  # v4; only a neighbour on the machine asks for the lock
+        yield ("{} is CUT OFF from the share", wid), cut, True, ""
     if me.guard and me.status == "up" and model.can(world, "guard"):
         yield ("the guard of {} is KILLED", wid), with_worker(model.spend(world, "guard"), slot, guard=False), True, ""
 
@@ -65,6 +63,9 @@ def _repairs(model: Model, world: World, slot: int, me: Worker) -> Iterator[Step
         yield from _bury(model, world, slot, wid)
     if me.status == "off" and me.guard and (wid, "dead") not in world.marks:
         yield ("the share is back: the guard writes {}.dead", wid), mark(world, wid, "dead"), False, ""
+    if me.status in ("gone", "off") and (wid, "reused") not in world.marks and model.can(world, "reuse"):
+        reused = mark(model.spend(world, "reuse"), wid, "reused")
+        yield ("another process gets the PID of {}", wid), reused, True, ""
     if me.status == "off" and model.can(world, "restart"):
         born = with_worker(model.spend(world, "restart"), slot, **Worker(inc=me.inc + 1)._asdict())
         yield ("the node starts its worker again: {}", (slot, me.inc + 1)), _unseen(model, born, slot), True, ""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from tests.model import claims, faults, janitor, people, pruning, worker
+from tests.model import claims, faults, janitor, neighbours, people, pruning, worker
 from tests.model.calls import wire
 from tests.model.death import proofs
 from tests.model.normal import normal
@@ -41,6 +41,7 @@ def successors(model: Model, world: World) -> Iterator[Step]:
             yield from worker.steps(model, world, slot)
     yield from janitor.steps(model, world)
     yield from proofs(model, world)
+    yield from neighbours.proofs(model, world)
     yield from faults.steps(model, world)
     yield from faults.operators(model, world)
     yield from people.steps(model, world)
