@@ -15,7 +15,8 @@ import argparse
 import sys
 
 from tests.model.bounds import FAULTS, Bounds
-from tests.model.rules import BY_NAME, INTACT, RULES
+from tests.model.intact import INTACT
+from tests.model.rules import BY_NAME, RULES
 from tests.model.search import Result, Search
 from tests.model.setup import Model
 from tests.model.table import print_tables
@@ -62,7 +63,9 @@ def _usual_bounds(off: frozenset[str]) -> str:
 def _list() -> None:
     for rule in RULES:
         print(f"{rule.name:15} {rule.where:8} {rule.text}  [{rule.bounds}]")
-    print("\nbounds: workers=2 files=A old= drops= retries=1 max_lost=2 backoff=0 submit=0 hidden=0 away=0 leader=0")
+    print(
+        "\nbounds: workers=2 files=A old= drops= after= retries=1 max_lost=2 backoff=0 submit=0 hidden=0 away=0 leader=0"
+    )
     print("        hosts=apart|same|clones|containers unseen=0")
     for fault, text in FAULTS.items():
         print(f"{fault:15} {text}")

@@ -38,6 +38,7 @@ class Bounds:
     old: str = ""
     files: str = "A"
     drops: str = ""
+    after: str = ""  #: BA: task B waits for the success of task A
     retries: int = 1
     max_lost: int = 2
     backoff: int = 0  #: 1 = a retry waits in waiting/
@@ -46,7 +47,7 @@ class Bounds:
     #: containers (on one machine, with one name and machine-id, each with a pid namespace of its own)
     hidden: int = 0  #: 1 = commands clear their environment: their claim cannot be read from /proc
     unseen: int = 0  #: 1 = /proc shows nobody the processes of others: one user for each worker, mounted with hidepid
-    moves: str = ""  #: people make only this move, such as running>todo
+    moves: str = ""  #: people make only these moves, such as running>todo+todo>hold
     away: int = 0  #: 1 = the last worker begins later (takes from `restart`)
     leader: int = 0  #: 1 = worker 1 leads, claims nothing and watches everybody; the others watch only it
     crash: int = 0
@@ -85,12 +86,12 @@ class Bounds:
         return ",".join(f"{name}={getattr(self, name)}" for name in changed) or "(plain)"
 
     def allows(self, step: tuple) -> bool:
-        """Whether people make this move at all: its label names the file and where it goes."""
+        """Whether people make this move at all: its label names the file and where it goes (nowhere: cp and rm)."""
         if not self.moves:
             return True
         _, file, *target = step[0]
         places = [path[0] if isinstance(path[0], str) else "running" for path in (file, *target)]
-        return ">".join(places) == self.moves
+        return ">".join(places) in self.moves.split("+")
 
     def budget(self) -> tuple[int, ...]:
         """The budgets of all faults, and last the number of drops."""

@@ -12,6 +12,7 @@ from tests.model.calls import call
 from tests.model.chain import of_claim
 from tests.model.claims import is_mine
 from tests.model.death import is_dead, mark
+from tests.model.dependencies import sweep
 from tests.model.server import target_of
 from tests.model.setup import Model, Step, wid_of
 from tests.model.world import FINISHED, Decision, File, Path, World, at, counts, fresh_token, is_running
@@ -30,6 +31,8 @@ def steps(model: Model, world: World) -> Iterator[Step]:
         if file.place == "waiting" and living:
             target = target_of(model, world, file, ("todo", *counts(file.tag)))
             yield from call(model, world, ("{} is due: to {}", file, target), ("mv", file[:4], target), _same)
+    if living:
+        yield from sweep(model, world)
     if not model.has("resweep"):
         yield from _sweep_once(model, world, living)
 

@@ -14,25 +14,28 @@ The last two are left out when a trace is wanted, since they change names on the
 
 from __future__ import annotations
 
-from tests.model.setup import Model, idle
+from tests.model.dependencies import left, remember
+from tests.model.setup import Model
 from tests.model.world import Claim, File, Record, World, at, held_claims, is_running, tidy
 
 
 def normal(model: Model, world: World, *, reduce: bool) -> World:
     """The world that stands for this one."""
-    world = tidy(_looked(world))
+    world = tidy(_looked(model, world))
+    if model.bounds.after:
+        world = remember(model, world)
     drops = _over_prefix(model, world) if reduce else {}
     slots = _order(world) if reduce and not model.bounds.leader else None
     renaming = Renaming(world, slots, drops)
     return world if renaming.is_nothing else renaming.world()
 
 
-def _looked(world: World) -> World:
+def _looked(model: Model, world: World) -> World:
     for slot, each in enumerate(world.workers):
         if each.pc == "pub" and each.status == "up" and at(world.files, each.file[:4]) is None:
             path = each.file[:4]
             if not any(op[0] == "mv" and op[2] == path for op in world.net):
-                world = idle(world, slot)
+                world = left(model, world, slot)
     return world
 
 

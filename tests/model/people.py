@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from tests.model.calls import call
 from tests.model.server import rename
 from tests.model.setup import Model, Step
-from tests.model.world import File, Path, World, at, fresh_token, is_running
+from tests.model.world import File, Path, World, at, fresh_token, is_running, waits_for
 
 
 def steps(model: Model, world: World) -> Iterator[Step]:
@@ -62,10 +62,12 @@ def _moves(model: Model, world: World, file: File) -> Iterator[Step]:
     elif file.place == "todo":
         yield _mv(model, spent, file, ("hold", *file[1:4]))
         yield _mv(model, spent, file, ("lane", *file[1:4]))
+        if model.bounds.after[:1] == file.name:
+            yield _mv(model, spent, file, (f"after-{model.bounds.after[1]}", *file[1:4]))
         for slot, worker in enumerate(world.workers):
             if worker.status == "up" and file.claim is None:
                 yield _mv(model, spent, file, ((slot, worker.inc), *file[1:4]))
-    elif file.place in ("hold", "failed", "done", "waiting"):
+    elif file.place in ("hold", "failed", "done", "waiting") or waits_for(file.place):
         tag = file.tag if file.tag[:1] == ("n",) else ("n", 0, 0, fresh_token(world)) if file.tag else ()
         yield _mv(model, spent, file, ("todo", file.name, tag, file.claim))
 

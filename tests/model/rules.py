@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.model.bounds import Bounds
-
 
 @dataclass(frozen=True)
 class Rule:
@@ -32,6 +30,7 @@ class Rule:
 
 PRUNED = "old=A,files=,drops=AA,retries=0,prune=1"  #: a finished task is pruned while two new files of its name come
 KILLED = "old=A,files=,drops=A,retries=0,prune=2,pcrash=1"  #: a prune is killed; a new file of the name; the next prune
+WAITS = "files=AB,after=BA,retries=0"  #: B waits for the success of A, which has one attempt
 RULES = (
     Rule("R1", "R1", "a submitter lists its folder instead of believing an error", "submit=1,lost=1", "I1"),
     Rule(
@@ -156,6 +155,33 @@ RULES = (
     Rule("promised-lease", "xvii", "nobody is silent sooner than the lease that it started with", "retime=1", "I2"),
     Rule("fence-proof", "xiv", "WID.fenced proves a death to everybody", "workers=3,leader=1,power=1", "I6"),
     Rule("heed", "xiv", "a worker that finds its own WID.dead or WID.fenced stops", "touch=1", "I2"),
+    Rule("judge", "7 After", "who claims a task judges what it waits for", WAITS, "I7"),
+    Rule("judge-again", "7 After, xxxv", "... also one that was woken, released or given back", WAITS, "I7"),
+    Rule(
+        "look-after",
+        "xxxiv",
+        "who files a task behind another looks at that one afterwards (with `sweep` away too)",
+        WAITS,
+        "I6",
+        with_also="sweep",
+    ),
+    Rule(
+        "wake",
+        "xxxiv",
+        "who publishes a task looks who waits for it afterwards (with `sweep` away too)",
+        WAITS,
+        "I6",
+        with_also="sweep",
+    ),
+    Rule(
+        "look-fresh",
+        "xxxiv",
+        "both looks open the folder above first (with `sweep` away too)",
+        WAITS,
+        "I6",
+        with_also="sweep",
+    ),
+    Rule("sweep", "11", "the leader goes through all of waiting/after-*/ again and again", f"{WAITS},crash=1", "I6"),
     Rule(
         "prune-lock",
         "iii",
@@ -211,66 +237,3 @@ RULES = (
     ),
 )
 BY_NAME = {rule.name: rule for rule in RULES}
-
-
-@dataclass(frozen=True)
-class Intact:
-    """A bound at which nothing is taken away.  `breaks`: what is broken all the same, because `note` is not promised."""
-
-    bounds: str
-    note: str = ""
-    breaks: str = ""
-    size: str = "small"  #: small: part of `pytest -m model`; large: `--all --hours`
-
-    @property
-    def parsed(self) -> Bounds:
-        """The bound itself."""
-        return Bounds.parse(self.bounds)
-
-
-INTACT = (
-    Intact("crash=1,drops=A", "two files of one name"),
-    Intact("human=1,crash=1", "people move, copy and remove"),
-    Intact("part=1,human=1", "a cut-off node"),
-    Intact("late=1,crash=1,restart=1", "calls that come late"),
-    Intact("late=1,drops=A", "... with two files of one name"),
-    Intact("guard=1,part=1", "a guard dies, its node is cut off"),
-    Intact("power=1,restart=1", "power loss and a new start"),
-    Intact("hosts=clones,part=1", "clones with one machine-id, one of them cut off"),
-    Intact("hosts=same,crash=1,both=1,retries=0", "two workers on one machine, worker and guard killed"),
-    Intact("hosts=same,guard=1,part=1,hidden=1", "... a lock that is lost, a guard that is killed"),
-    Intact("hosts=same,both=1,reuse=1", "... a pid that is given again"),
-    Intact("hosts=containers,crash=1,part=1", "two workers in containers of one machine"),
-    Intact("files=AB,crash=1", "two tasks"),
-    Intact("files=AB,crash=1,late=1,retries=0", "two tasks, a late call"),
-    Intact("back=1,crash=1,backoff=1", "lanes, files given back, retries that wait"),
-    Intact("submit=1,lost=1,late=1,crash=1", "submission with lost replies"),
-    Intact("touch=1,drops=A", "an operator declares a living worker dead"),
-    Intact("rmyaml=1,retime=1,crash=1", "WID.yaml removed, times changed"),
-    Intact("dup=1", "a rename executed twice, no new file of that name"),
-    Intact(PRUNED, "prune, two new files of the name"),
-    Intact(KILLED, "prune is killed, a new file of the name, the next prune"),
-    Intact(
-        "hosts=same,unseen=1,crash=1",
-        "not kept: users who cannot see each other's processes, and whose locks the other may open",
-        "I2",
-    ),
-    Intact("both=1", "not promised (13): worker and guard killed together, nobody else on the node", "I2"),
-    Intact(
-        "dup=1,drops=A", "not promised (13): a rename executed again after a new file of that plain name came", "I4"
-    ),
-    Intact("crash=1,restart=1,drops=A", "", size="large"),
-    Intact("human=1,drops=A", "", size="large"),
-    Intact("human=2", "", size="large"),
-    Intact("power=1,restart=1,drops=A", "", size="large"),
-    Intact("guard=1,part=1,drops=A", "", size="large"),
-    Intact("files=AB,crash=1,human=1", "", size="large"),
-    Intact("crash=2,restart=1", "", size="large"),
-    Intact("crash=1,human=1,back=1", "", size="large"),
-    Intact("crash=1,human=1,prune=1,pcrash=1", "", size="large"),
-    Intact(f"{PRUNED},pcrash=1", "", size="large"),
-    Intact("old=A,files=,drops=AA,retries=0,prune=2,pcrash=1", "", size="large"),
-    Intact("old=A,files=A,drops=A,prune=1", "", size="large"),
-    Intact("hosts=same,crash=1,both=1,restart=1", "", size="large"),
-    Intact("workers=3,crash=1,files=AA,retries=0", "three workers, two files of one name", size="large"),
-)

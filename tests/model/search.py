@@ -15,6 +15,7 @@ from itertools import pairwise
 from tests.model import claims, faults, janitor, neighbours, people, pruning, worker
 from tests.model.calls import wire
 from tests.model.death import proofs
+from tests.model.dependencies import rests
 from tests.model.normal import normal
 from tests.model.setup import Model, Step
 from tests.model.words import say, scene
@@ -88,7 +89,7 @@ def is_finished(world: World) -> bool:
     """Everything rests where a task ends, nothing runs, nobody has anything in hand."""
     if world.procs or world.net or world.pruner.pc not in ("idle", "over"):
         return False
-    if not all(file.place in (*FINISHED, "hold") and file.claim is None for file in world.files):
+    if not all(f.claim is None and (f.place in (*FINISHED, "hold") or rests(world, f)) for f in world.files):
         return False
     return all(each.pc == "idle" for each in world.workers if each.status == "up")
 

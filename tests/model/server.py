@@ -86,11 +86,11 @@ def target_of(model: Model, world: World, file: File | Path, decision: Decision)
     match decision:
         case ("done",):
             return ("done", name, (), None)
-        case ("failed", "exit1"):
-            return ("failed", name, ("exit1",), None)
+        case ("failed", ("exit1" | "dependency") as reason):
+            return ("failed", name, (reason,), None)
         case ("failed", reason):
             return ("failed", name, (reason, token) if model.has("lost-token") else (reason,), None)
-        case (("todo" | "waiting" | "lane" | "hold") as place, failures, losses):
+        case (place, failures, losses):
             return (place, name, ("n", failures, losses, token), None)
         case ("nothing",):
             return ("todo", name, ("n", *counts(file[2]), token), None)

@@ -6,7 +6,8 @@ The rule: a row is what a search just found, never what was expected; what diffe
 from __future__ import annotations
 
 from tests.model.bounds import Bounds
-from tests.model.rules import INTACT, RULES
+from tests.model.intact import INTACT
+from tests.model.rules import RULES
 from tests.model.search import Result, Search
 from tests.model.setup import Model
 

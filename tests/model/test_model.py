@@ -7,7 +7,8 @@ import pytest
 
 from tests.model.__main__ import main
 from tests.model.bounds import Bounds
-from tests.model.rules import INTACT, RULES
+from tests.model.intact import INTACT
+from tests.model.rules import RULES, WAITS
 from tests.model.search import Search
 from tests.model.setup import Model
 from tests.model.table import search
@@ -39,9 +40,14 @@ def test_without_this_rule_a_promise_is_broken(rule):
     assert result.is_whole
 
 
-@pytest.mark.parametrize("bounds", ["crash=1", "part=1", "late=1", "human=1", "files=AB"])
+@pytest.mark.parametrize("bounds", ["crash=1", "part=1", "late=1", "human=1", "files=AB", WAITS])
 def test_a_small_bound_of_the_whole_protocol_finds_nothing(bounds):
     assert search(bounds, frozenset(), is_quiet=True).problem == ""
+
+
+@pytest.mark.parametrize("off", [{"sweep"}, {"look-after", "wake"}])
+def test_looks_or_the_round_alone_leave_nobody_waiting_where_nothing_fails(off):
+    assert search(WAITS, frozenset(off), is_quiet=True).problem == ""
 
 
 def test_the_reductions_change_no_answer():

@@ -5,7 +5,7 @@ The rule: workers are w1, w2 ...; w1' is the next incarnation of w1.  Tokens and
 
 from __future__ import annotations
 
-from tests.model.world import Tag, World, is_running
+from tests.model.world import Tag, World, is_running, waits_for
 
 
 def say(label: tuple) -> str:
@@ -37,6 +37,7 @@ def path(parts: tuple) -> str:
     """Folder and name."""
     place, name, tag, claim = parts[:4]
     folder = f"running/{wid(place)}" if is_running(place) else "todo/@LANE" if place == "lane" else place
+    folder = f"waiting/{place}" if waits_for(place) else folder
     return f"{folder}/{name}{_tag(tag)}{f'@{wid(claim[0])}.{claim[1]}' if claim else ''}"
 
 

@@ -13,6 +13,8 @@ from tests.model.calls import call
 from tests.model.chain import BUSY, NONE, OVER, begin, first, judge
 from tests.model.claims import claim, claims, may_claim, reconcile
 from tests.model.death import living_commands
+from tests.model.dependencies import judge as judge_after
+from tests.model.dependencies import left, look, started, wakes
 from tests.model.server import Op, change_record, end_record, execute, target_of
 from tests.model.setup import Model, Step, idle, wid_of, with_worker
 from tests.model.world import CLAIMABLE, Decision, File, World, at, counts, record_of
@@ -40,7 +42,7 @@ def in_flight(model: Model, world: World, slot: int) -> Iterator[Op]:
     match me.pc:
         case "idle" if may_claim(model, slot):
             yield from (op for _, op in claims(model, world, slot))
-        case "held" if not model.splits:
+        case "held" if not model.splits and judge_after(model, world, me.file)[:1] in ((), ("failed",)):
             n, _ = begin(model, world, slot, me.file)
             if n:
                 yield ("make", me.file.name, n, me.file.claim, me.file.text)
@@ -53,6 +55,8 @@ def in_flight(model: Model, world: World, slot: int) -> Iterator[Op]:
                 yield ("end", me.file.name, me.n, me.file.claim, _after(model, me.file, out))
         case "pub" if at(world.files, me.file[:4]):
             yield ("mv", me.file[:4], target_of(model, world, me.file, me.out))
+        case "look":
+            yield from (op for _, op in wakes(model, world, *me.out))
 
 
 def _stop(world: World, slot: int) -> Step:
@@ -81,7 +85,7 @@ def _without_commands(world: World, slot: int) -> World:
 def _orphaned(model: Model, world: World, slot: int) -> Iterator[Step]:
     """The guard died: SIGTERM.  Kill, give back uncounted, end; nobody is left to write a tombstone."""
     me, wid = world.workers[slot], wid_of(world, slot)
-    if me.pc == "idle":
+    if me.pc in ("idle", "look"):
         yield ("{} ends: it has lost its guard", wid), idle(world, slot, status="off", mute=()), False, ""
     elif me.pc == "pub":
         yield from _publish(model, world, slot)
@@ -102,6 +106,9 @@ def _held(model: Model, world: World, slot: int) -> Iterator[Step]:
     me, wid = world.workers[slot], wid_of(world, slot)
     if at(world.files, me.file[:4]) is None:
         yield ("{} sees that {} was taken away", wid, me.file), idle(world, slot), False, ""
+    if decision := judge_after(model, world, me.file):
+        yield from _must_wait(model, world, slot, decision)
+        return
     n, mute = (first if model.splits else begin)(model, world, slot, me.file)
     if n and model.splits:
         yield ("{} is going to try record {}", wid, n), with_worker(world, slot, pc="found", n=n), False, ""
@@ -113,6 +120,20 @@ def _held(model: Model, world: World, slot: int) -> Iterator[Step]:
         for place in CLAIMABLE:
             back = with_worker(model.spend(world, "back"), slot, pc="pub", out=(place, *counts(me.file.tag)))
             yield ("{} cannot run {} now: gives it back to " + place, wid, me.file), back, True, ""
+
+
+def _must_wait(model: Model, world: World, slot: int, decision: Decision) -> Iterator[Step]:
+    """What it waits for is not finished, or ended otherwise: then a record says so, made and ended in one step."""
+    me, wid = world.workers[slot], wid_of(world, slot)
+    label, problem = ("{} judges {}: to " + decision[0], wid, me.file), ""
+    if decision[0] == "failed":
+        n, mute = begin(model, world, slot, me.file)
+        if not n:
+            yield _busy(world, slot, mute)
+            return
+        world, problem = execute(model, world, ("make", me.file.name, n, me.file.claim, me.file.text))
+        world = end_record(world, me.file.name, n, decision)
+    yield label, with_worker(world, slot, pc="pub", n=0, out=decision), False, problem
 
 
 def _busy(world: World, slot: int, mute: tuple) -> Step:
@@ -171,9 +192,10 @@ def _start(model: Model, world: World, slot: int) -> Iterator[Step]:
     world = change_record(world, name, n, "e", "b", ())
     text = me.file.text
     problem = f"I3 text {text} had ended for good and nobody asked, but it runs again" if text in world.fin else ""
-    started = world._replace(procs=world.procs | {(name, n, me.file.claim)})
+    problem = problem or started(model, world, me.file)
+    begun = world._replace(procs=world.procs | {(name, n, me.file.claim)})
     mute = tuple(each for each in me.mute if each[0] != name)
-    running = with_worker(started, slot, pc="run", out=(), mute=mute)
+    running = with_worker(begun, slot, pc="run", out=(), mute=mute)
     yield ("{} STARTS attempt {} of {}", wid, n, me.file), running, False, problem
 
 
@@ -232,16 +254,16 @@ def _publish(model: Model, world: World, slot: int) -> Iterator[Step]:
     """Rename out until the listing says that it is out."""
     me, wid = world.workers[slot], wid_of(world, slot)
     if at(world.files, me.file[:4]) is None:
-        yield ("{} sees that {} is out of its folder", wid, me.file), idle(world, slot), False, ""
+        yield ("{} sees that {} is out of its folder", wid, me.file), left(model, world, slot), False, ""
         return
     target = target_of(model, world, me.file, me.out)
 
-    def look(world: World) -> World:
-        return world if at(world.files, me.file[:4]) else idle(world, slot)
+    def seen(world: World) -> World:
+        return world if at(world.files, me.file[:4]) else left(model, world, slot)
 
     op = ("mv", me.file[:4], target)
     yield from call(
-        model, world, ("{} moves {} to {}", wid, me.file, target), op, look, lambda world: idle(world, slot)
+        model, world, ("{} moves {} to {}", wid, me.file, target), op, seen, lambda world: idle(world, slot)
     )
 
 
@@ -265,4 +287,5 @@ BY_PC = {
     "run": _run,
     "ended": _kill_late,
     "pub": _publish,
+    "look": look,
 }

@@ -19,7 +19,7 @@ FINISHED = ("done", "failed")
 
 
 class File(NamedTuple):
-    """A task file.  `place` is a shared folder's name, or a Wid: running/WID.  A copy's text ends with c."""
+    """A task file.  `place` is a shared folder's name, `after-A`, or a Wid: running/WID.  A copy's text ends with c."""
 
     place: str | Wid
     name: str
@@ -32,7 +32,8 @@ class Worker(NamedTuple):
     """One slot of the lab: a worker process with its guard.
 
     status: up; cut (does not reach the share); gone (the process is dead, its guard has not finished); off (nothing left).
-    pc: idle, held (a file claimed), found (record N is tried next), made (record N is empty), run, pub (on its way out).
+    pc: idle, held (a file claimed), found (record N is tried next), made (record N is empty), run, pub (on its way out),
+    look (it is out: does anything wait for it, or has what it waits for come?).
     Only with a rule away: free (`excl`: no record N was seen), ended (`kill-first`: the end is written, not yet killed).
     """
 
@@ -84,6 +85,7 @@ class World(NamedTuple):
     fin: frozenset[str]  # texts that ended for good and that nobody asked to run again
     pruner: Pruner
     left: tuple[int, ...]  # what is left of each fault's budget
+    met: frozenset[str] = frozenset()  # claimed texts: what they wait for has lain in done/ since then
 
 
 def at(files: frozenset[File], path: Path) -> File | None:
@@ -97,6 +99,11 @@ def at(files: frozenset[File], path: Path) -> File | None:
 def is_running(place: str | Wid) -> bool:
     """True for running/WID."""
     return type(place) is tuple
+
+
+def waits_for(place: str | Wid) -> str:
+    """A of `after-A`, '' of any other place."""
+    return place[6:] if isinstance(place, str) and place.startswith("after-") else ""
 
 
 def counts(tag: Tag) -> tuple[int, int]:
