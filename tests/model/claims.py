@@ -49,6 +49,13 @@ def claim(model: Model, world: World, slot: int) -> Iterator[Step]:
         yield from call(model, world, ("{} claims {}", wid_of(world, slot), file), op, look, lambda world: world)
 
 
+def with_seen(world: World) -> World:
+    """Which claims their owners have seen in their folders: what came late and was taken away at once is none of these."""
+    hands = {each.file.claim for each in world.workers if each.file}
+    texts = (file.text for file in world.files if file.claim and (file.text in world.seen or file.claim in hands))
+    return world._replace(seen=frozenset(texts))
+
+
 def reconcile(model: Model, world: World, slot: int) -> Iterator[Step]:
     """R2: what lies in the own folder and memory does not know: a late claim, or a person's gift."""
     wid = wid_of(world, slot)

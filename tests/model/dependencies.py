@@ -38,7 +38,7 @@ def judge(model: Model, world: World, file: File) -> Decision:
     return {OPEN: (f"after-{what}", *counts(file.tag)), FAILED: ("failed", "dependency"), DONE: ()}[found]
 
 
-def remember(model: Model, world: World) -> World:
+def with_met(model: Model, world: World) -> World:
     """For I7: claimed files for which, since then, what they wait for has lain in done/."""
     running = [file for file in world.files if is_running(file.place)]
     hands = [

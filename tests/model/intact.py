@@ -29,6 +29,10 @@ class Intact:
 INTACT = (
     Intact("crash=1,drops=A", "two files of one name"),
     Intact("human=1,crash=1", "people move, copy and remove"),
+    Intact("human=2", "... twice"),
+    Intact("human=2,moves=running>hold+hold>todo,crash=1", "a running task is parked and released"),
+    Intact("human=2,moves=running+todo>hold,crash=1", "a copy of a running task is parked"),
+    Intact("late=1,human=1", "people, and calls that come late"),
     Intact("part=1,human=1", "a cut-off node"),
     Intact("late=1,crash=1,restart=1", "calls that come late"),
     Intact("late=1,drops=A", "... with two files of one name"),
@@ -61,7 +65,6 @@ INTACT = (
     ),
     Intact("crash=1,restart=1,drops=A", "", size="large"),
     Intact("human=1,drops=A", "", size="large"),
-    Intact("human=2", "", size="large"),
     Intact("power=1,restart=1,drops=A", "", size="large"),
     Intact("guard=1,part=1,drops=A", "", size="large"),
     Intact("files=AB,crash=1,human=1", "", size="large"),

@@ -15,7 +15,7 @@ from tests.model.death import is_dead, mark
 from tests.model.dependencies import sweep
 from tests.model.server import target_of
 from tests.model.setup import Model, Step, wid_of
-from tests.model.world import FINISHED, Decision, File, Path, World, at, counts, fresh_token, is_running
+from tests.model.world import CLAIMABLE, FINISHED, Decision, File, Path, World, at, counts, fresh_token, is_running
 
 HELD_PLACES = ("todo", "lane", "hold", "failed", "done")
 
@@ -111,8 +111,17 @@ def _strip_mine(model: Model, world: World, slot: int, file: File) -> Iterator[S
         token = fresh_token(world) if model.has("tokens") else 0
         target = ("hold", file.name, ("duplicate", token), None)
         yield _move(model, world, ("{} parks {}, a copy: to {}", wid, file), file, target)
-    elif mine is None or mine.claim != file.claim:
+    elif (mine is None or mine.claim != file.claim) and _is_looked_for(model, world, file, is_published=ended):
         yield _move(model, _allowed(world, file), ("{} strips {}: to {}", wid, file), file, _bare(model, world, file))
+
+
+def _is_looked_for(model: Model, world: World, file: File, *, is_published: bool) -> bool:
+    """Of names outside of todo/ a worker looks for what it missed; the leader looks in hold/ for what has ended (xxxiii)."""
+    if file.place in CLAIMABLE:
+        return True
+    if file.place == "hold" and is_published and not model.has("strip-ended"):
+        return False  # its owner published the original and missed nothing
+    return model.has("claim-looked") or file.text in world.seen
 
 
 def _allowed(world: World, file: File) -> World:

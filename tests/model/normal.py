@@ -5,8 +5,8 @@ The rule: what is thrown away can make no difference to any later step.
  * A worker whose file left its folder sees so at once: nothing that it could do before depends on not having looked
    (unless a call on the wire can bring a file to that path again).
  * The oldest records of a name, when they are over: the walk up the chain goes past them wherever it begins, and a late
-   call to make or to end one of them does nothing.  The others are numbered from 1 again (not where `prune` or a
-   missing rule makes the numbers matter).
+   call to make or to end one of them does nothing.  The others are numbered from 1 again (not where `prune`,
+   people who move twice, or a missing rule make the numbers matter).
  * Workers are interchangeable: no step looks at a slot's number (but with `leader`).  Slots are put in the order of what
    they do; ties keep their order, so a few worlds are kept twice: less saving, no harm.
 The last two are left out when a trace is wanted, since they change names on the way.
@@ -14,7 +14,8 @@ The last two are left out when a trace is wanted, since they change names on the
 
 from __future__ import annotations
 
-from tests.model.dependencies import left, remember
+from tests.model.claims import with_seen
+from tests.model.dependencies import left, with_met
 from tests.model.setup import Model
 from tests.model.world import Claim, File, Record, World, at, held_claims, is_running, tidy
 
@@ -23,7 +24,9 @@ def normal(model: Model, world: World, *, reduce: bool) -> World:
     """The world that stands for this one."""
     world = tidy(_looked(model, world))
     if model.bounds.after:
-        world = remember(model, world)
+        world = with_met(model, world)
+    if not model.has("claim-looked"):
+        world = with_seen(world)
     drops = _over_prefix(model, world) if reduce else {}
     slots = _order(world) if reduce and not model.bounds.leader else None
     renaming = Renaming(world, slots, drops)
@@ -43,6 +46,8 @@ def _over_prefix(model: Model, world: World) -> dict[str, int]:
     """Name -> how many of its oldest records nobody needs any more."""
     if model.bounds.prune or not model.has("sequence") or not model.has("excl") or len(world.records) == 0:
         return {}
+    if model.bounds.human > 1:
+        return {}  # who claimed a file that ran elsewhere meanwhile (two moves) knows it by the number
     claims = held_claims(world)
     drops: dict[str, int] = {}
     for record in sorted(world.records, key=lambda r: r.n):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from tests.model.calls import call
 from tests.model.server import rename
 from tests.model.setup import Model, Step
-from tests.model.world import File, Path, World, at, fresh_token, is_running, waits_for
+from tests.model.world import File, Path, World, at, counts, fresh_token, is_running, waits_for
 
 
 def steps(model: Model, world: World) -> Iterator[Step]:
@@ -70,6 +70,8 @@ def _moves(model: Model, world: World, file: File) -> Iterator[Step]:
     elif file.place in ("hold", "failed", "done", "waiting") or waits_for(file.place):
         tag = file.tag if file.tag[:1] == ("n",) else ("n", 0, 0, fresh_token(world)) if file.tag else ()
         yield _mv(model, spent, file, ("todo", file.name, tag, file.claim))
+        if file.place == "hold" and file.claim:  # `release` gives a name like any other, without the claim
+            yield _mv(model, spent, file, ("todo", file.name, ("n", *counts(file.tag), fresh_token(world)), None))
 
 
 def _mv(model: Model, world: World, file: File, target: Path) -> Step:

@@ -102,6 +102,27 @@ RULES = (
     Rule(
         "read-record", "i, 11", "who takes over reads the record of that claim and goes by its `next`", "crash=1", "I3"
     ),
+    Rule(
+        "own-look",
+        "xxxii",
+        "who makes a higher record than the file's name tells of lists its own folder once more",
+        "human=2,moves=running>hold+hold>todo",
+        "I3",
+    ),
+    Rule(
+        "strip-ended",
+        "xxxiii",
+        "in hold/ `@` is taken off what has ended, though its owner lives and misses nothing",
+        "human=2,moves=running+todo>hold",
+        "I6",
+    ),
+    Rule(
+        "claim-looked",
+        "xxxix",
+        "a claim that may have been carried out and that the own folder does not list is looked for",
+        "late=1,human=1,moves=running>failed",
+        "I6",
+    ),
     Rule("resweep", "11", "a dead worker's folder is swept again and again", "crash=1", "I6"),
     Rule("self-fence", "8", "the guard kills a silent worker and its command before the lease is over", "part=1", "I2"),
     Rule(

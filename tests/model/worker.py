@@ -189,8 +189,12 @@ def _start(model: Model, world: World, slot: int) -> Iterator[Step]:
     if model.splits and model.has("look-back") and (k := me.out[1] if me.out else n - 1):
         yield _look_back(model, world, slot, k)
         return
-    world = change_record(world, name, n, "e", "b", ())
     text = me.file.text
+    if model.has("own-look") and n > sum(counts(me.file.tag)) + 1 and at(world.files, me.file[:4]) is None:
+        label = ("{} lists its folder once more: {} was taken away; lets go of record {}", wid, me.file, n)
+        yield label, idle(end_record(world, name, n, ("nothing",)), slot), False, ""
+        return
+    world = change_record(world, name, n, "e", "b", ())
     problem = f"I3 text {text} had ended for good and nobody asked, but it runs again" if text in world.fin else ""
     problem = problem or started(model, world, me.file)
     begun = world._replace(procs=world.procs | {(name, n, me.file.claim)})

@@ -86,6 +86,7 @@ class World(NamedTuple):
     pruner: Pruner
     left: tuple[int, ...]  # what is left of each fault's budget
     met: frozenset[str] = frozenset()  # claimed texts: what they wait for has lain in done/ since then
+    seen: frozenset[str] = frozenset()  # texts whose claim its owner knows of; only without `claim-looked`
 
 
 def at(files: frozenset[File], path: Path) -> File | None:
