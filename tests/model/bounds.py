@@ -38,7 +38,7 @@ class Bounds:
     old: str = ""
     files: str = "A"
     drops: str = ""
-    after: str = ""  #: BA: task B waits for the success of task A
+    after: str = ""  #: BA: task B waits for the success of task A; B*: ... of all others
     retries: int = 1
     max_lost: int = 2
     backoff: int = 0  #: 1 = a retry waits in waiting/

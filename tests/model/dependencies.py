@@ -1,7 +1,7 @@
 """`after`: who waits, who files, who wakes, who judges (section 7, After; 16: xxxiv to xxxvii).
 
-The rule: one task waits for the success of one other, by its whole name.  A wake-up is a rename that reads nothing and
-says nothing: whoever claims the task asks for itself.
+The rule: one task waits for the success of one other, by its whole name, or of all others (`*`, a batch).  A wake-up is a
+rename that reads nothing and says nothing: whoever claims the task asks for itself.
 """
 
 from __future__ import annotations
@@ -16,12 +16,31 @@ from tests.model.world import FINISHED, Decision, File, World, at, counts, is_ru
 OPEN, DONE, FAILED = "open", "done", "failed"
 
 
-def standing(world: World, what: str) -> str:
-    """How far a task is; one that lies nowhere is not finished, nor is one whose owner has not let go."""
+#: One look at a batch: folder after folder, from running/ to running/.  Nobody but people puts anything into waiting/ or
+#: hold/ at these bounds, so the two are listed in one step.
+LOOK = (("running",), ("todo", "lane"), ("waiting", "hold"), ("running",))
+
+
+def standing(model: Model, world: World, what: str) -> str:
+    """How far it is, seen all at once; what lies nowhere is not finished, nor is what its owner has not let go of."""
+    if what == "*":
+        is_open = any(_lies_in(model, world, listing) for listing in LOOK)
+        return OPEN if is_open else _ended(model, world)
     if at(world.files, ("done", what, (), None)):
         return DONE
     is_failed = any(file.place == "failed" and file.name == what and file.claim is None for file in world.files)
     return FAILED if is_failed else OPEN
+
+
+def _lies_in(model: Model, world: World, places: tuple[str, ...]) -> bool:
+    """Whether anything of the batch lies there; the task that asks is not counted."""
+    others = (file for file in world.files if file.name != model.bounds.after[0])
+    return any((file.place if isinstance(file.place, str) else "running") in places for file in others)
+
+
+def _ended(model: Model, world: World) -> str:
+    """The same, of a batch of which nothing is open."""
+    return FAILED if _lies_in(model, world, ("failed",)) else DONE if _lies_in(model, world, ("done",)) else OPEN
 
 
 def _wanted(model: Model, name: str) -> str:
@@ -29,13 +48,42 @@ def _wanted(model: Model, name: str) -> str:
     return model.bounds.after[1] if model.bounds.after[:1] == name else ""
 
 
-def judge(model: Model, world: World, file: File) -> Decision:
+def decide(model: Model, world: World, file: File) -> Decision:
     """Where a claimed file goes instead of being run; () when it may run."""
-    what = _wanted(model, file.name)
-    if not what or not model.has("judge") or (file.tag[:1] == ("n",) and not model.has("judge-again")):
+    what = _judged_by(model, file)
+    if not what:
         return ()
-    found = standing(world, what)
-    return {OPEN: (f"after-{what}", *counts(file.tag)), FAILED: ("failed", "dependency"), DONE: ()}[found]
+    found = _ended(model, world) if what == "*" else standing(model, world, what)
+    return {OPEN: _filed(file, what), FAILED: ("failed", "dependency"), DONE: ()}[found]
+
+
+def _judged_by(model: Model, file: File) -> str:
+    """What has to be finished before this file may run."""
+    is_asked = model.has("judge") and (file.tag[:1] != ("n",) or model.has("judge-again"))
+    return _wanted(model, file.name) if is_asked else ""
+
+
+def _filed(file: File, what: str) -> Decision:
+    return (f"after-{what}", *counts(file.tag))
+
+
+def ask(model: Model, world: World, slot: int) -> Iterator[Step]:
+    """The next listing of the two looks at a batch; none when it has been looked for everywhere."""
+    me, wid = world.workers[slot], wid_of(world, slot)
+    if _judged_by(model, me.file) != "*":
+        return
+    listings = LOOK[not model.has("running-first") : -1 if not model.has("running-last") else None]
+    listings *= 2 if model.has("two-looks") else 1
+    looked = me.out[1] if me.out else 0
+    if looked == len(listings):
+        return
+    places = " and ".join(f"{place}/" for place in listings[looked])
+    if _lies_in(model, world, listings[looked]):
+        files = with_worker(world, slot, pc="pub", out=_filed(me.file, "*"))
+        yield ("{} lists " + places + " and finds something of the batch: files {}", wid, me.file), files, False, ""
+    else:
+        goes_on = with_worker(world, slot, out=("asked", looked + 1))
+        yield ("{} lists " + places + " and finds nothing of the batch", wid), goes_on, False, ""
 
 
 def with_met(model: Model, world: World) -> World:
@@ -45,23 +93,23 @@ def with_met(model: Model, world: World) -> World:
         each.file for each in world.workers if each.file
     ]  # a person may have taken it away, and the worker is slow
     held = {file.text: _wanted(model, file.name) for file in (*running, *hands)}
-    met = frozenset(t for t, what in held.items() if what and (t in world.met or standing(world, what) == DONE))
+    met = frozenset(t for t, what in held.items() if what and (t in world.met or standing(model, world, what) == DONE))
     return world if met == world.met else world._replace(met=met)
 
 
 def started(model: Model, world: World, file: File) -> str:
     """I7, when its command starts."""
     what = _wanted(model, file.name)
-    is_early = what and file.text not in world.met
-    return (
-        f"I7 nothing starts before what it waits for: {file.text} does, and {what} is not in done/" if is_early else ""
-    )
+    if not what or file.text in world.met:
+        return ""
+    why = "its batch is not over" if what == "*" else f"{what} is not in done/"
+    return f"I7 nothing starts before what it waits for: {file.text} does, and {why}"
 
 
-def rests(world: World, file: File) -> bool:
+def rests(model: Model, world: World, file: File) -> bool:
     """True where a file waits for what nobody brings to its end."""
     what = waits_for(file.place)
-    return bool(what) and standing(world, what) == OPEN
+    return bool(what) and standing(model, world, what) == OPEN
 
 
 # -- waking ------------------------------------------------------------------------------------------------------------
@@ -85,7 +133,7 @@ def _to_look_for(model: Model, file: File, out: Decision) -> str:
 
 def wakes(model: Model, world: World, what: str) -> Iterator[tuple[File, Op]]:
     """Every rename of what waits for that, when it is finished."""
-    if standing(world, what) != OPEN:
+    if standing(model, world, what) != OPEN:
         for file in world.files:
             if waits_for(file.place) == what:
                 yield file, ("mv", file[:4], target_of(model, world, file, ("todo", *counts(file.tag))))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.model import worker
+from tests.model import flight, worker
 from tests.model.death import living_commands, mark
 from tests.model.setup import Model, Step, idle, wid_of, with_worker
 from tests.model.world import Wid, Worker, World
@@ -24,7 +24,7 @@ def steps(model: Model, world: World) -> Iterator[Step]:
 def _tails(model: Model, world: World, slot: int) -> Iterator[tuple[str, World]]:
     """The same world with nothing, or with one call of that worker, on the wire."""
     yield "", world
-    for op in worker.in_flight(model, world, slot):
+    for op in flight.in_flight(model, world, slot):
         # The end of a record is written when the command is over.
         over = living_commands(world, wid_of(world, slot)) if op[0] == "end" else frozenset()
         yield "; on the wire: {}", world._replace(net=world.net | {op}, procs=world.procs - over)

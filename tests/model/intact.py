@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.model.bounds import Bounds
-from tests.model.rules import KILLED, PRUNED, WAITS
+from tests.model.rules import BATCH, KILLED, PRUNED, WAITS
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ INTACT = (
     Intact("files=AB,crash=1,late=1,retries=0", "two tasks, a late call"),
     Intact(f"{WAITS},crash=1,human=1", "a task that waits for another"),
     Intact(f"{WAITS},crash=1,late=1", "... with a late call"),
+    Intact(BATCH, "a task that waits for a batch, of which one fails once"),
     Intact("back=1,crash=1,backoff=1", "lanes, files given back, retries that wait"),
     Intact("submit=1,lost=1,late=1,crash=1", "submission with lost replies"),
     Intact("touch=1,drops=A", "an operator declares a living worker dead"),
@@ -59,6 +60,7 @@ INTACT = (
         "not kept: users who cannot see each other's processes, and whose locks the other may open",
         "I2",
     ),
+    Intact(f"{BATCH},retries=2", "not promised (xxxvi): ... fails twice, each time within one of the two looks", "I7"),
     Intact("both=1", "not promised (13): worker and guard killed together, nobody else on the node", "I2"),
     Intact(
         "dup=1,drops=A", "not promised (13): a rename executed again after a new file of that plain name came", "I4"

@@ -31,6 +31,7 @@ class Rule:
 PRUNED = "old=A,files=,drops=AA,retries=0,prune=1"  #: a finished task is pruned while two new files of its name come
 KILLED = "old=A,files=,drops=A,retries=0,prune=2,pcrash=1"  #: a prune is killed; a new file of the name; the next prune
 WAITS = "files=AB,after=BA,retries=0"  #: B waits for the success of A, which has one attempt
+BATCH = "files=AB,old=C,after=B*"  #: B waits for all others: C is done, A fails once and is tried again
 RULES = (
     Rule("R1", "R1", "a submitter lists its folder instead of believing an error", "submit=1,lost=1", "I1"),
     Rule(
@@ -203,6 +204,16 @@ RULES = (
         with_also="sweep",
     ),
     Rule("sweep", "11", "the leader goes through all of waiting/after-*/ again and again", f"{WAITS},crash=1", "I6"),
+    Rule("two-looks", "xxxvi", "a batch is over only after two looks", BATCH, "I7"),
+    Rule("running-last", "xxxvi", "... each of which lists running/ at its end", BATCH, "I7"),
+    Rule(
+        "running-first",
+        "xxxvi",
+        "... and at its beginning",
+        BATCH,
+        "",
+        why="the listing that ends the first look stands before the second; two retries get past it, and past all of this",
+    ),
     Rule(
         "prune-lock",
         "iii",

@@ -65,7 +65,7 @@ def broken(model: Model, world: World) -> str:
         return f"I1 each accepted file is in exactly one place: {', '.join(sorted(lost))} is nowhere"
     if len(world.procs) > 1:
         return _two_alive(world)
-    return pruning.leaves(model, world) if model.bounds.pcrash and is_finished(world) else ""
+    return pruning.leaves(model, world) if model.bounds.pcrash and is_finished(model, world) else ""
 
 
 def _accepted(model: Model, world: World) -> set[str]:
@@ -85,11 +85,11 @@ def _two_alive(world: World) -> str:
     return ""
 
 
-def is_finished(world: World) -> bool:
+def is_finished(model: Model, world: World) -> bool:
     """Everything rests where a task ends, nothing runs, nobody has anything in hand."""
     if world.procs or world.net or world.pruner.pc not in ("idle", "over"):
         return False
-    if not all(f.claim is None and (f.place in (*FINISHED, "hold") or rests(world, f)) for f in world.files):
+    if not all(f.claim is None and (f.place in (*FINISHED, "hold") or rests(model, world, f)) for f in world.files):
         return False
     return all(each.pc == "idle" for each in world.workers if each.status == "up")
 
@@ -179,7 +179,7 @@ class Search:
         for one, two in zip(*self.edges, strict=True):
             before[two].append(one)
         can = bytearray(len(self.worlds))
-        stack = [number for number, world in enumerate(self.worlds) if is_finished(world)]
+        stack = [number for number, world in enumerate(self.worlds) if is_finished(self.model, world)]
         for number in stack:
             can[number] = 1
         while stack:

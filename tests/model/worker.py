@@ -11,11 +11,10 @@ from collections.abc import Iterator
 
 from tests.model.calls import call
 from tests.model.chain import BUSY, NONE, OVER, begin, first, judge
-from tests.model.claims import claim, claims, may_claim, reconcile
+from tests.model.claims import claim, reconcile
 from tests.model.death import living_commands
-from tests.model.dependencies import judge as judge_after
-from tests.model.dependencies import left, look, started, wakes
-from tests.model.server import Op, change_record, end_record, execute, target_of
+from tests.model.dependencies import ask, decide, left, look, started
+from tests.model.server import change_record, end_record, execute, target_of
 from tests.model.setup import Model, Step, idle, wid_of, with_worker
 from tests.model.world import CLAIMABLE, Decision, File, World, at, counts, record_of
 
@@ -34,29 +33,6 @@ def steps(model: Model, world: World, slot: int) -> Iterator[Step]:
         yield from _orphaned(model, world, slot)
         return
     yield from BY_PC[me.pc](model, world, slot)
-
-
-def in_flight(model: Model, world: World, slot: int) -> Iterator[Op]:
-    """Calls that may be on the wire when the worker is killed or cut off just now."""
-    me = world.workers[slot]
-    match me.pc:
-        case "idle" if may_claim(model, slot):
-            yield from (op for _, op in claims(model, world, slot))
-        case "held" if not model.splits and judge_after(model, world, me.file)[:1] in ((), ("failed",)):
-            n, _ = begin(model, world, slot, me.file)
-            if n:
-                yield ("make", me.file.name, n, me.file.claim, me.file.text)
-        case "found":
-            yield ("make", me.file.name, me.n, me.file.claim, me.file.text)
-        case "made":
-            yield ("sign", me.file.name, me.n, me.file.claim)
-        case "run":
-            for out in ("done", "fail"):
-                yield ("end", me.file.name, me.n, me.file.claim, _after(model, me.file, out))
-        case "pub" if at(world.files, me.file[:4]):
-            yield ("mv", me.file[:4], target_of(model, world, me.file, me.out))
-        case "look":
-            yield from (op for _, op in wakes(model, world, *me.out))
 
 
 def _stop(world: World, slot: int) -> Step:
@@ -106,7 +82,10 @@ def _held(model: Model, world: World, slot: int) -> Iterator[Step]:
     me, wid = world.workers[slot], wid_of(world, slot)
     if at(world.files, me.file[:4]) is None:
         yield ("{} sees that {} was taken away", wid, me.file), idle(world, slot), False, ""
-    if decision := judge_after(model, world, me.file):
+    if asked := list(ask(model, world, slot)):
+        yield from asked
+        return
+    if decision := decide(model, world, me.file):
         yield from _must_wait(model, world, slot, decision)
         return
     n, mute = (first if model.splits else begin)(model, world, slot, me.file)
@@ -176,7 +155,7 @@ def _make(model: Model, world: World, slot: int) -> Iterator[Step]:
     mute = tuple(each for each in me.mute if keeps or each[0] != me.file.name)
     yield (
         ("{} creates record {} of {}", wid, me.n, me.file.name),
-        with_worker(made, slot, pc="made", mute=mute),
+        with_worker(made, slot, pc="made", out=(), mute=mute),
         False,
         problem,
     )
@@ -225,7 +204,7 @@ def _look_back(model: Model, world: World, slot: int, k: int) -> Step:
 # -- run, end, publish -------------------------------------------------------------------------------------------------
 
 
-def _after(model: Model, file: File, out: str) -> Decision:
+def next_of(model: Model, file: File, out: str) -> Decision:
     """The retry policy: what an attempt's end says in `next`."""
     failures, losses = counts(file.tag)
     if out == "done":
@@ -240,7 +219,7 @@ def _run(model: Model, world: World, slot: int) -> Iterator[Step]:
     name = me.file.name
     if any(proc == (name, me.n, me.file.claim) for proc in world.procs):
         for out in ("done", "fail"):
-            decision = _after(model, me.file, out)
+            decision = next_of(model, me.file, out)
             ended = end_record(_without_commands(world, slot), name, me.n, decision)
             label = ("the command of {} ends: {}; the end of record {} is written", wid, out, me.n)
             yield label, with_worker(ended, slot, pc="pub", n=0, out=decision), False, ""
