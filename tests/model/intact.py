@@ -1,6 +1,7 @@
 """Bounds of the whole protocol, nothing taken away.
 
-The rule: what is promised is kept at each of them.  One that breaks all the same says in `note` why that is not promised.
+The rule: what is promised is kept at each of them.  One that breaks all the same says in `note` whether that is not promised,
+or promised and not kept (docs/model.md tells how).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from tests.model.rules import BATCH, KILLED, PRUNED, WAITS
 
 @dataclass(frozen=True)
 class Intact:
-    """A bound at which nothing is taken away.  `breaks`: what is broken all the same, because `note` is not promised."""
+    """A bound at which nothing is taken away.  `breaks`: what is broken all the same, see `note`."""
 
     bounds: str
     note: str = ""
@@ -59,6 +60,11 @@ INTACT = (
         "hosts=same,unseen=1,crash=1",
         "not kept: users who cannot see each other's processes, and whose locks the other may open",
         "I2",
+    ),
+    Intact(
+        f"{WAITS},human=2,moves=running+todo>after-A",
+        "not kept: a copy of a running task, claim and all, is filed behind another one",
+        "I3",
     ),
     Intact(f"{BATCH},retries=2", "not promised (xxxvi): ... fails twice, each time within one of the two looks", "I7"),
     Intact("both=1", "not promised (13): worker and guard killed together, nobody else on the node", "I2"),
