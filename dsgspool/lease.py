@@ -224,10 +224,21 @@ class Peers:
         # the other one may just hang in one call, its commands running on.
         if other is None or not self.me.same_machine(other) or not self.me.same_boot(other) or self._is_there(other):
             return ""
-        if not self.fs.lock_is_free(f"{self.folder}/{wid}.lock") or kill_leftovers(wid):
+        lock = f"{self.folder}/{wid}.lock"
+        # RACE: where /proc hides the processes of other users I see neither its guard, nor what that still has to kill.
+        if not proc.shows(self._owner(lock)):
+            return ""
+        if not self.fs.lock_is_free(lock) or kill_leftovers(wid):
             self.dying.add(wid)
             return ""
         return f"its process {other.pid} on this machine is gone"
+
+    def _owner(self, lock: str) -> int:
+        """The uid that the server has for a worker; my own is no other's where it squashes none.  -1 = no lock file."""
+        try:
+            return self.fs.status(lock).st_uid
+        except FileNotFoundError:
+            return -1
 
     def _is_there(self, other: Identity) -> bool:
         # RACE: a guard outlives its worker for as long as it needs to kill; only then it leaves the tombstone.

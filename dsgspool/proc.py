@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dsgspool.mounts import mount_of
+
 if TYPE_CHECKING:
     from dsgspool.spawning import Launch
 
@@ -75,6 +77,11 @@ def identity(guard_pid: int = 0) -> Identity:
         guard_pid=guard_pid,
         guard_start=start_time(guard_pid) if guard_pid else 0,
     )
+
+
+def shows(uid: int) -> bool:
+    """True when /proc shows me the processes of this user; mounted with `hidepid` it hides those of others.  proc(5)."""
+    return uid == os.geteuid() or mount_of("/proc").value("hidepid") in ("", "0", "off")
 
 
 def is_running(pid: int, start: int) -> bool:

@@ -161,8 +161,10 @@ class Moves:
         return self._move(place, f"{self.spool.hold}/{place.name.failed('duplicate', self.token()).path}")
 
     def due(self, folder: str, path: str) -> bool:
-        """Bring a task back from waiting/FOLDER."""
+        """Bring a task back from waiting/FOLDER; one with a claim keeps it, as wherever a person puts such a name."""
         name = task_name(State.WAITING, f"{folder}/{path}")
+        if name.claim is not None:
+            return self.hand_back(Place(State.WAITING, f"{folder}/{path}", name), State.TODO)
         decision = park(self.spool, name, Decision(State.TODO, budget=name.budget))
         target = target_of(self.spool, name, decision, self.token(), 0.0)
         return self._rename(f"{self.spool.waiting}/{folder}/{path}", target)

@@ -7,12 +7,13 @@ file to be run here.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.errors import InvalidName
-from dsgspool.names import TaskName
+from dsgspool.names import Claim, TaskName
 from dsgspool.records import record_is_over
 from dsgspool.spool.chain import next_of
 from dsgspool.spool.moves import Place
@@ -71,13 +72,14 @@ class Agreement:
         mine = [(path, name) for path, name in sight.held if name.claim and name.claim.wid == self.wid]
         if not mine:
             return
-        listing = self.own.listing()
+        listed, known = _by_claim(self.own.listing()), _by_claim(self.desk.known())
         for path, name in mine:
-            if name.flat in listing or self._is_published(name):  # a copy, whose original runs on or has ended
+            key = name.identity, name.claim  # on its way through waiting/ it may have got another token
+            if key in listed or self._is_published(name):  # a copy, whose original runs on or has ended
                 self.worker.janitor.moves.park_copy(Place(State.TODO, path, name))
-            elif attempt := self.desk.attempts.get(name.flat):
+            elif attempt := self.desk.attempts.get(known.get(key, "")):
                 self.worker.attempts.revoke(attempt)
-            elif name.flat not in self.desk.known():
+            elif key not in known:
                 self.worker.janitor.moves.strip(Place(State.TODO, path, name))
                 self.intake.came_back()
 
@@ -88,3 +90,13 @@ class Agreement:
     def strip(self, held: Held) -> None:
         """My claim is over and nothing of it runs: its `@` comes off the name, wherever a person moved the file."""
         self.worker.janitor.strays.want(held.claim)
+
+
+def _by_claim(files: Iterable[str]) -> dict[tuple[str, Claim | None], str]:
+    """Names in running/WID by identity and claim."""
+    found: dict[tuple[str, Claim | None], str] = {}
+    for file in files:
+        with contextlib.suppress(InvalidName):
+            name = names.parse_flat(file)
+            found[name.identity, name.claim] = file
+    return found

@@ -79,12 +79,14 @@ def test_done_to_todo_runs_it_again(busy_lab: Lab) -> None:
     lab.story.assert_never_together()
 
 
-def test_running_to_todo_stops_it_and_queues_it_again_uncounted(busy_lab: Lab) -> None:
-    lab = busy_lab
-    lab.person(PERSON, f"mv {running(lab, 'requeued')} todo/")
-    lab.settles("requeued", r"done/requeued\.yaml")
-    assert lab.record("requeued")["outcome"] == "revoked"
-    assert re.fullmatch(rf"requeued~0\.{TOKEN}\.yaml", str(lab.record("requeued", 2)["file"]))
+@pytest.mark.parametrize("folder", ["todo", "waiting/until-20260101T000000Z"])
+def test_running_to_todo_stops_it_and_queues_it_again_uncounted(folder: str, busy_lab: Lab) -> None:
+    lab, name = busy_lab, f"requeued-by-{folder.partition('/')[0]}"
+    file = running(lab, name)
+    lab.person(PERSON, f"mkdir -p {folder} && mv {file} {folder}/")
+    lab.settles(name, rf"done/{name}\.yaml")
+    assert lab.record(name)["outcome"] == "revoked"
+    assert re.fullmatch(rf"{name}~0\.{TOKEN}\.yaml", str(lab.record(name, 2)["file"]))
     lab.story.assert_never_together()
 
 
@@ -137,17 +139,19 @@ def test_a_file_put_into_a_workers_folder_runs_there(busy_lab: Lab) -> None:
     lab.story.assert_each_once(names)
 
 
-def test_the_copy_of_a_running_task_is_parked_and_the_task_runs_on(busy_lab: Lab) -> None:
-    lab = busy_lab
-    lab.drop(PERSON, "copied", command=lab.story.gated())
+@pytest.mark.parametrize("folder", ["todo", "waiting/after-before"])
+def test_the_copy_of_a_running_task_is_parked_and_the_task_runs_on(folder: str, busy_lab: Lab) -> None:
+    lab, name = busy_lab, f"copied-to-{folder.partition('/')[0]}"
+    lab.drop(PERSON, "before", command="true")
+    lab.wait_for_done({"before"}, 20)
+    lab.drop(PERSON, name, command=lab.story.gated())
     lab.wait_for_lives(1)
-    lab.person(PERSON, f"cp {lab.running('copied')} todo/")
-    lab.wait_until(
-        lambda: any(re.fullmatch(rf"hold/copied~duplicate\.{TOKEN}\.yaml", p) for p in lab.where("copied")), 20
-    )
+    lab.person(PERSON, f"mkdir -p {folder} && cp {lab.running(name)} {folder}/")
+    parked = re.compile(rf"hold/{name}~duplicate\.{TOKEN}\.yaml")
+    lab.wait_until(lambda: any(parked.fullmatch(path) for path in lab.where(name)), 20)
     lab.story.open()
-    lab.wait_for_done({"copied"}, 20)
-    lab.story.assert_each_once({"copied"})
+    lab.wait_for_done({"before", name}, 20)
+    lab.story.assert_each_once({name})
 
 
 def test_mv_of_a_batch_folder_parks_and_resumes_and_runs_it_again(busy_lab: Lab) -> None:

@@ -136,7 +136,9 @@ def wakes(model: Model, world: World, what: str) -> Iterator[tuple[File, Op]]:
     if standing(model, world, what) != OPEN:
         for file in world.files:
             if waits_for(file.place) == what:
-                yield file, ("mv", file[:4], target_of(model, world, file, ("todo", *counts(file.tag))))
+                place, name, tag, claim = target_of(model, world, file, ("todo", *counts(file.tag)))
+                kept = file.claim if model.has("wake-claimed") else claim
+                yield file, ("mv", file[:4], (place, name, tag, kept))
 
 
 def look(model: Model, world: World, slot: int) -> Iterator[Step]:

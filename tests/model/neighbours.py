@@ -34,6 +34,7 @@ def _local(model: Model, world: World, wid: Wid, finders: list[int]) -> Iterator
     for slot in finders:
         if (
             not same_host(model, slot, wid)
+            or _is_hidden(model, slot, wid)
             or _is_there(model, world, slot, wid)
             or not _lock_is_free(model, world, wid)
         ):
@@ -48,6 +49,11 @@ def _local(model: Model, world: World, wid: Wid, finders: list[int]) -> Iterator
 def _sees(model: Model, slot: int, wid: Wid) -> bool:
     """Whether /proc shows this finder the other's processes at all."""
     return slot == wid[0] or (model.bounds.hosts == "same" and not model.bounds.unseen)
+
+
+def _is_hidden(model: Model, slot: int, wid: Wid) -> bool:
+    """Whether the finder knows that its /proc does not show the other's processes: it proves nothing then."""
+    return bool(model.bounds.unseen) and slot != wid[0] and model.has("hidden-user")
 
 
 def _is_there(model: Model, world: World, slot: int, wid: Wid) -> bool:

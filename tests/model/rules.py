@@ -158,7 +158,21 @@ RULES = (
         "hosts=same,guard=1,part=1,hidden=1",
         "I2",
     ),
-    Rule("lock-free", "9.2", "... and for a free lock", "hosts=same,unseen=1", "I2"),
+    Rule(
+        "hidden-user",
+        "9.2, xl",
+        "... and for a /proc that shows the other's processes",
+        "hosts=same,unseen=1,crash=1",
+        "I2",
+    ),
+    Rule(
+        "lock-free",
+        "9.2",
+        "... and for a free lock (with `hidden-user` away too)",
+        "hosts=same,unseen=1",
+        "I2",
+        with_also="hidden-user",
+    ),
     Rule("same-namespace", "9.2", "... and for the same pid namespace", "hosts=containers,crash=1", "I2"),
     Rule("same-boot", "9.2", "... and for the same boot id", "hosts=clones,crash=1", "I2"),
     Rule(
@@ -179,6 +193,13 @@ RULES = (
     Rule("heed", "xiv", "a worker that finds its own WID.dead or WID.fenced stops", "touch=1", "I2"),
     Rule("judge", "7 After", "who claims a task judges what it waits for", WAITS, "I7"),
     Rule("judge-again", "7 After, xxxv", "... also one that was woken, released or given back", WAITS, "I7"),
+    Rule(
+        "wake-claimed",
+        "xli",
+        "who wakes a name with a claim leaves it the claim",
+        f"{WAITS},human=2,moves=running+todo>after-A",
+        "I3",
+    ),
     Rule(
         "look-after",
         "xxxiv",

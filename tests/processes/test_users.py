@@ -254,3 +254,25 @@ def test_an_env_file_is_read_as_the_user_who_owns_the_task(folder: SpoolFolder, 
     folder.configure(FAST, run_as="owner", default_cwd="/")
     workers.run_until_empty()
     assert folder.out("x") == f"hush\n{ALICE}\n"
+
+
+HIDING = 'mount -t proc -o hidepid=2 proc /proc && exec "$@"'
+LOOK = """
+import os, sys
+from dsgspool import proc
+alice, bob, there = map(int, sys.argv[1:])
+print(proc.start_time(there) > 0, proc.shows(alice), proc.shows(bob))
+"""
+
+
+def test_where_proc_hides_the_processes_of_others_a_worker_knows_it(place: Path) -> None:
+    """proc(5), `hidepid`: what is not shown is not gone (decision xl)."""
+    apart = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*apart, "true"], capture_output=True).returncode:
+        pytest.skip("no namespaces of its own may be made here (unshare)")
+    look = [sys.executable, "-c", LOOK, str(ALICE), str(BOB)]
+    script = f'setpriv --reuid={ALICE} --clear-groups sleep 60 & exec "$@" $!'
+    for shell, told in ((HIDING, "False False True"), ('exec "$@"', "True True True")):
+        argv = [*apart, "sh", "-c", shell, "sh", "sh", "-c", script, "sh", *as_user(BOB), *look]
+        found = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True, cwd=os.getcwd())
+        assert found.stdout.strip() == told

@@ -13,6 +13,7 @@ from dsgspool import proc
 from dsgspool.errors import NodeError
 from dsgspool.fs import Fs
 from dsgspool.lease import MIN_SAMPLES, Lease, Peers, Times, dump_identity, kill_leftovers, parse_facts, parse_identity
+from dsgspool.mounts import Mount
 from dsgspool.proc import Identity
 from tests.support.doors import ClockedFs, FakeClock, FlakyFs, SlowFs
 
@@ -234,6 +235,21 @@ def gone(**changes):
 def test_a_process_of_my_boot_that_is_gone_is_dead(peers, announce):
     announce(gone())
     assert "on this machine is gone" in peers.verdict(B)
+
+
+def test_where_proc_hides_processes_nothing_is_proven_of_another_user_before_the_lease(
+    peers, announce, clock, monkeypatch
+):
+    """Its guard may be there and still kill."""
+    monkeypatch.setattr(proc, "mount_of", lambda _path: Mount("/proc", "proc", frozenset({"rw", "hidepid=invisible"})))
+    announce(gone())
+    assert "on this machine is gone" in peers.verdict(B)
+    announce(gone(), wid="n2-cccccccc")
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    look(peers, clock, 5.0, times=9, wid="n2-cccccccc")
+    assert not peers.is_dead("n2-cccccccc")
+    look(peers, clock, 5.0, times=3, wid="n2-cccccccc")
+    assert "no heartbeat" in peers.verdict("n2-cccccccc")
 
 
 def test_a_process_of_my_boot_that_is_there_is_alive(peers, announce):

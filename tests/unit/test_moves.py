@@ -116,6 +116,14 @@ def test_a_task_that_is_due_goes_to_its_lane(world, moves, put):
     assert lies(world) == ["todo/@p10/s/x~1.tttttttt-1.yaml"]
 
 
+@pytest.mark.parametrize("folder", ["until-20261121T210000Z", "after-a"])
+def test_what_is_woken_keeps_its_claim(world, moves, put, folder):
+    """Else the copy of a running file that a person puts there would run as a task of its own."""
+    put(f"waiting/{folder}/s%x~1.cccccccc-1{HELD}.yaml")
+    assert moves.bring_back(folder, f"s%x~1.cccccccc-1{HELD}.yaml")
+    assert lies(world) == [f"todo/s%x~1.tttttttt-1{HELD}.yaml"]
+
+
 def test_a_task_that_is_due_while_its_batch_is_parked_goes_to_hold(world, moves, put):
     put("waiting/until-20261121T210000Z/s/x~1.cccccccc-1.yaml")
     os.makedirs(f"{world.root}/hold/s")

@@ -91,6 +91,15 @@ MUTANTS = (
     ),
     Mutant(
         "R3",
+        "16 (xli)",
+        "what is woken loses its claim",
+        "spool/moves.py",
+        "        if name.claim is not None:\n            return self.hand_back(Place(State.WAITING",
+        "        if False:\n            return self.hand_back(Place(State.WAITING",
+        ("unit/test_moves.py::test_what_is_woken_keeps_its_claim",),
+    ),
+    Mutant(
+        "R3",
         "6",
         "a janitor moves a living owner's file that lies in a dead worker's folder",
         "janitor.py",
