@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.grounds import Ground
+from tests.grounds import Ground, NodeError
 from tests.grounds.ground import CLIENTS
 from tests.nemesis.checker import excused, violations
 from tests.nemesis.clocks import Clocks
@@ -40,6 +40,7 @@ QUICK = {
 }  # fmt: skip
 DEFAULT = {"heartbeat": 5, "fence": 25, "kill": 10, "lease": 47}
 TIMES = {"quick": QUICK, "default": DEFAULT}
+HANGS = 400.0  #: seconds in which a share that hung has got going again
 STOP_SECONDS = 120.0  #: in which drained workers must have ended
 NEVER_LOST = 100_000  #: max_lost: no task is given up
 
@@ -163,11 +164,28 @@ class Round:
     def _rest(self) -> list[str]:
         """Heal, let nobody begin anything new, drain, stop; what did not come to its end."""
         self.ground.mend()
+        restless = self._shares_that_hang()
         self.people.join()
         self.feeder.join()
-        restless = [*self._drain(), *self.crew.stop(STOP_SECONDS)]
+        restless += [*self._drain(), *self.crew.stop(STOP_SECONDS)]
         self.clocks.stop()
         return restless
+
+    def _shares_that_hang(self) -> list[str]:
+        """Wait until a plain `ls` works on every node: until then nobody there can be asked for anything.
+
+        A partition of T seconds takes the kernels up to T more to notice its end: TCP doubles its pauses.
+        """
+        found = []
+        for node in self.ground.nodes[1:]:
+            line = line_to(node)
+            try:
+                line.run("ls", self.root, seconds=HANGS)
+            except NodeError as error:
+                found.append(f"the share hangs {HANGS:.0f} s after all is healed: {error}")
+            finally:
+                line.close()
+        return found
 
     def _is_enough(self) -> bool:
         self.proof.take_in()
