@@ -5,15 +5,16 @@ The rule: each is tried for real, in the doctor's own folder, and what the serve
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dsgspool.doctor import raw
-from dsgspool.doctor.values import Finding, Status
+from dsgspool.doctor.values import Finding, Status, some
 from dsgspool.errors import REMEDIES, NodeError
 from dsgspool.lease import Lease
-from dsgspool.spool import Spool
+from dsgspool.spool import FOLDERS, Spool
 from dsgspool.spool.moves import Tokens
 
 ROOMS = ("todo", "running", "waiting", "hold", "done", "failed", "tmp")  #: folders that a task may pass through
@@ -113,10 +114,10 @@ class Trial:
         return _found("inode", Status.OK, "inode numbers in listings and of open files agree")
 
     def folders(self) -> Finding:
-        """All state folders are one file system, and this user may move a file through all of them."""
+        """All folders are one file system, and this user may move a file through those of tasks."""
         fs, word = self.spool.fs, f".doctor-{Tokens()()}"
         rooms = sorted(set(ROOMS) & set(fs.names(self.spool.root)))
-        devices = {room: fs.status_of_folder(f"{self.spool.root}/{room}").st_dev for room in rooms}
+        devices = self._devices()
         fs.create_whole(f"{self.folder}/{word}", b"")
         at = f"{self.folder}/{word}"
         try:
@@ -126,8 +127,20 @@ class Trial:
                 at = target
         finally:
             fs.remove(at)
-        text = f"a file can be moved through all {len(rooms)} folders of tasks"
+        first = next(iter(devices), "")
+        if apart := [f"{name}/" for name, device in devices.items() if device != devices[first]]:
+            text = f"not on the file system of {first}/, which alone is looked at here: {some(apart)}"
+            return _found("folders", Status.WARN, text, ONE, facts={"st_dev": devices})
+        text = f"a file can be moved through all {len(rooms)} folders of tasks, and all {len(devices)} lie on one file system"
         return _found("folders", Status.OK, text, facts={"st_dev": devices})
+
+    def _devices(self) -> dict[str, int]:
+        """st_dev of every folder that is there and may be opened, todo/ first."""
+        devices = {}
+        for name in FOLDERS:
+            with contextlib.suppress(OSError):  # a missing or private one is told by the look at the spool
+                devices[name] = self.spool.fs.status_of_folder(f"{self.spool.root}/{name}").st_dev
+        return devices
 
     def _stuck(self, at: str, room: str, number: int, devices: dict[str, int]) -> Finding:
         place = at.rsplit("/", 2)[1]
@@ -135,9 +148,7 @@ class Trial:
         text = f"a file cannot be moved from {place if place in ROOMS else 'tmp'}/ to {room}/ ({word})"
         remedy = REMEDIES.get(number, "see the error code")
         if number == errno.EXDEV:
-            remedy = (
-                "all folders of a spool must lie on one file system, without a mount, quota tree or link between them"
-            )
+            remedy = ONE
         return _found("folders", Status.FAIL, text, remedy, facts={"st_dev": devices, "errno": word})
 
     def link(self) -> Finding:
@@ -191,6 +202,7 @@ class Trial:
         return _found("lock", Status.FAIL, text, OTHER)
 
 
+ONE = "all folders of a spool must lie on one file system, without a mount, quota tree or link between them"
 OTHER = "this file system cannot hold a spool: use a local one or NFS v4.1 or later"
 
 

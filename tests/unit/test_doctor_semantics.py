@@ -14,14 +14,17 @@ from dsgspool.doctor.bench import bench
 from dsgspool.doctor.semantics import Trial
 from dsgspool.doctor.values import Finding, Status
 from dsgspool.fs import Fs
-from dsgspool.spool import Spool
+from dsgspool.spool import FOLDERS, Spool
 from tests.support.doors import FakeClock
 from tests.support.seeded import Seeded
 
 
 def trials(tmp_path: Path, fs: Fs | None = None, clock: FakeClock | None = None) -> dict[str, Finding]:
     """What is not ok, by id."""
-    spool = Spool(Seeded(str(tmp_path / "spool")).root, fs, clock)
+    return trials_of(Spool(Seeded(str(tmp_path / "spool")).root, fs, clock))
+
+
+def trials_of(spool: Spool) -> dict[str, Finding]:
     with bench(spool) as folder:
         found = {finding.id.partition(".")[2]: finding for finding in Trial(spool, folder).run()}
     assert os.listdir(spool.tmp) == []
@@ -144,6 +147,38 @@ def test_a_folder_on_another_disk_is_named_for_real(tmp_path):
         subprocess.run(["umount", f"{seeded.root}/done"], check=True)
     assert "to done/ (EXDEV)" in found.text and "on one file system" in found.remedy
     assert len(set(found.facts["st_dev"].values())) == 2
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("name", ["logs", "workers", "reports", "schedules"])
+def test_a_folder_of_no_tasks_on_another_disk_is_named_too(tmp_path, name):
+    """No file is renamed into it, so only its st_dev tells."""
+    import subprocess
+
+    seeded = Seeded(str(tmp_path / "spool"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", f"{seeded.root}/{name}"], check=True)
+    try:
+        found = trials_of(seeded.spool)
+    finally:
+        subprocess.run(["umount", f"{seeded.root}/{name}"], check=True)
+    assert found.keys() == {"folders"}
+    assert found["folders"].status is Status.WARN
+    assert found["folders"].text.endswith(f": {name}/") and "on one file system" in found["folders"].remedy
+
+
+def test_the_look_at_devices_covers_every_folder(tmp_path):
+    seeded = Seeded(str(tmp_path / "spool"))
+    with bench(seeded.spool) as folder:
+        found = Trial(seeded.spool, folder).folders()
+    assert tuple(found.facts["st_dev"]) == FOLDERS and found.status is Status.OK
+
+
+def test_a_folder_that_is_missing_or_a_file_is_left_to_the_look_at_the_spool(tmp_path):
+    seeded = Seeded(str(tmp_path / "spool"))
+    os.rmdir(f"{seeded.root}/todo")
+    os.rmdir(f"{seeded.root}/logs")
+    seeded.write("logs", "")
+    assert trials_of(seeded.spool) == {}
 
 
 def statvfs(free_bytes: int, free_inodes: int, inodes: int = 1 << 24) -> os.statvfs_result:
