@@ -37,7 +37,7 @@ def doctor(
         bool, typer.Option("--peer", help="Measure together with a doctor --peer on another node.")
     ] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Carry out the repairs that are safe, and print them.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Do not read the records of all tasks.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Do not read records and task files.")] = False,
     wait: Annotated[
         float, typer.Option("--wait", metavar="S", help="With --peer: wait so long for the other.")
     ] = 120.0,

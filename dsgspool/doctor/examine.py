@@ -20,6 +20,7 @@ from dsgspool.doctor.raw import Tell
 from dsgspool.doctor.repair import Fault, persistent
 from dsgspool.doctor.semantics import Trial, refused
 from dsgspool.doctor.tasks import Tasks
+from dsgspool.doctor.torn import torn_tasks
 from dsgspool.doctor.values import Finding, Status, many, plain, some
 from dsgspool.errors import NotASpool
 from dsgspool.spool import Spool
@@ -129,6 +130,7 @@ class _Examination:
             *rights.modes(self.spool),
             *self._processes(owners),
             *Files(self.spool, owners).faults(),
+            *torn_tasks(self.spool, owners, quick=self.options.quick),
             *Tasks(self.spool, owners, quick=self.options.quick).faults(),
         ]
 

@@ -1,4 +1,4 @@
-"""Files that lie where nobody acts on them: strange names, astray, empty, left over.
+"""Files that lie where nobody acts on them: strange names, astray, left over.
 
 The rule: a living worker mends most of this by itself (what lies in todo/ it files away with a record that says why), so
 what is told here is what no worker will ever touch, or what none is there to touch.
@@ -24,8 +24,6 @@ from dsgspool.spool.moves import Tokens
 from dsgspool.task import State
 
 HOUR, DAY = 3600.0, 86400.0
-REST = 60.0  #: seconds after which nobody is still writing an empty file
-MOST = 5000  #: files of one folder whose sizes are asked for
 _BAD = re.compile(r"[~@%\\\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _DRAFT = re.compile(r"\..+\.[0-9]+\.tmp\Z")
 
@@ -46,8 +44,6 @@ class Files:
         yield from self._foreign()
         for state in (State.HOLD, State.DONE, State.FAILED):
             yield from self._in_the_way(f"{state}")
-        for state in (State.HOLD, *(() if self.owners.living else (State.TODO,))):
-            yield from self._empty(state)
         yield from self._drafts()
         yield from self._rubbish()
         yield from self._parking()
@@ -124,24 +120,6 @@ class Files:
         if actions:
             yield Fault(rule, "", (f"{state}/{folder}",), text, tuple(actions), safe=True)
 
-    def _empty(self, state: State) -> Iterator[Fault]:
-        """A copy that broke off, or a full disk, leaves a file without a byte."""
-        for number, (path, entry) in enumerate(self.fs.walk(self.spool.folder(state))):
-            if number >= MOST:
-                return
-            if names.is_ignored(entry.name):
-                continue
-            try:
-                name, status = task_name(state, path), entry.stat(follow_symlinks=False)
-            except (InvalidName, OSError):
-                continue
-            if name.claim or status.st_size or self.owners.now - status.st_mtime < REST or not _is_file(status):
-                continue
-            target = f"{self.spool.failed}/{name.failed('invalid', self.token()).path}"
-            text = f"{state}/{path} is empty: a copy that broke off, or a disk that was full"
-            action = Action("mv", self._path(state, path), target)
-            yield Fault("half-written", name.identity, (f"{state}/{path}",), text, (action,), safe=True)
-
     def _drafts(self) -> Iterator[Fault]:
         """What a program wrote beside a file to put it in its place, and was killed."""
         for folder in ("", "workers", "reports"):
@@ -211,7 +189,3 @@ def _claim(file: str) -> str:
     except InvalidName:
         return ""
     return claim.wid if claim else ""
-
-
-def _is_file(status: os.stat_result) -> bool:
-    return status.st_mode & 0o170000 == 0o100000

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from dsgspool import names, snapshot
 from dsgspool.doctor.owners import Owners
 from dsgspool.doctor.repair import Action, Fault
+from dsgspool.doctor.torn import torn_records
 from dsgspool.doctor.values import Status, many, quoted, some
 from dsgspool.errors import InvalidName
 from dsgspool.janitor import way_of
 from dsgspool.names import TaskName
 from dsgspool.records import parse_record, record_claim, record_is_over
-from dsgspool.snapshot import Violation
-from dsgspool.snapshot.attempts import attempt_numbers
+from dsgspool.snapshot import Snapshot, Violation
+from dsgspool.snapshot.attempts import attempt_numbers, read_attempts
 from dsgspool.snapshot.awaited import stuck
 from dsgspool.snapshot.look import FLOW
 from dsgspool.spool import Spool, task_name
@@ -48,13 +49,17 @@ class Tasks:
         yield from self._claims()
         if not self.quick:
             yield from self._lost()
-            yield from self._stuck()
-            for violation in snapshot.check(self.spool):
+            # The folders first, then the records, as `snapshot.check` does.
+            seen = snapshot.take(self.spool)
+            attempts = read_attempts(self.spool)
+            yield from self._stuck(seen)
+            yield from torn_records(self.spool, self.owners, seen, attempts)
+            for violation in snapshot.judge(self.spool, seen, attempts):
                 yield from self._violation(violation)
 
-    def _stuck(self) -> Iterator[Fault]:
+    def _stuck(self, seen: Snapshot) -> Iterator[Fault]:
         """Tasks that wait for what no worker can bring."""
-        for found in stuck(snapshot.take(self.spool).tasks):
+        for found in stuck(seen.tasks):
             where = tuple(f"waiting/{names.after_folder(found.what)}" for _ in found.tasks[:1])
             what = quoted(found.what.rstrip("/"))
             remedy = {

@@ -4,11 +4,12 @@ The rule: reading never changes anything and never decides anything; whoever act
 """
 
 from dsgspool.snapshot.attempts import Attempt
-from dsgspool.snapshot.check import Violation, check
+from dsgspool.snapshot.check import Violation, check, judge
 from dsgspool.snapshot.look import take
 from dsgspool.snapshot.tails import with_tails
 from dsgspool.snapshot.values import Counts, Running, Snapshot, TaskSeen, WorkerSeen
 
 __all__ = [
-    "Attempt", "Counts", "Running", "Snapshot", "TaskSeen", "Violation", "WorkerSeen", "check", "take", "with_tails",
+    "Attempt", "Counts", "Running", "Snapshot", "TaskSeen", "Violation", "WorkerSeen", "check", "judge", "take",
+    "with_tails",
 ]  # fmt: skip

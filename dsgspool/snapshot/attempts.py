@@ -131,6 +131,14 @@ def attempt_numbers(spool: Spool) -> dict[str, list[int]]:
     return found
 
 
+def read_attempts(spool: Spool) -> dict[str, list[Attempt]]:
+    """Identity -> all its attempts, from 1 upwards."""
+    return {
+        identity: [attempt for n in sorted(numbers) if (attempt := read_attempt(spool, identity, n))]
+        for identity, numbers in attempt_numbers(spool).items()
+    }
+
+
 def read_attempt(spool: Spool, identity: str, number: int) -> Attempt | None:
     """One attempt, None when it has no record (any more)."""
     try:

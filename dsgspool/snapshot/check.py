@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from dsgspool import names
 from dsgspool.lease import Peers
-from dsgspool.snapshot.attempts import Attempt, attempt_numbers, read_attempt
+from dsgspool.snapshot.attempts import Attempt, read_attempts
 from dsgspool.snapshot.look import is_there, proof_of_death, take
-from dsgspool.snapshot.values import TaskSeen
+from dsgspool.snapshot.values import Snapshot, TaskSeen
 from dsgspool.spool import Spool
 from dsgspool.task import State
 
@@ -38,14 +38,23 @@ def check(
     spool: Spool, *, accepted: Iterable[str] = (), pruned: bool = False, peers: Peers | None = None
 ) -> list[Violation]:
     """Every violation.  `accepted`: identities that must be somewhere; `pruned`: records in the middle may be gone."""
+    # A file goes to done/ when its record has its end: records that are read after the folders know of that.
     snapshot = take(spool, peers=peers)
-    files = set(spool.fs.names(spool.workers))
-    attempts = {
-        identity: [attempt for n in sorted(numbers) if (attempt := read_attempt(spool, identity, n))]
-        for identity, numbers in attempt_numbers(spool).items()
-    }
+    return judge(spool, snapshot, read_attempts(spool), accepted=accepted, pruned=pruned, peers=peers)
+
+
+def judge(
+    spool: Spool,
+    snapshot: Snapshot,
+    attempts: Mapping[str, list[Attempt]],
+    *,
+    accepted: Iterable[str] = (),
+    pruned: bool = False,
+    peers: Peers | None = None,
+) -> list[Violation]:
+    """`check` of what was looked at already: the folders first, then the records."""
     tasks = snapshot.tasks
-    dead = _Dead(files, peers)
+    dead = _Dead(set(spool.fs.names(spool.workers)), peers)
     found = [
         *_twice(spool, tasks),
         *_ownerless(tasks, dead),

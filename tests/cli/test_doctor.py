@@ -129,6 +129,36 @@ def half_written_in_hold(b: Broken) -> str:
     return "half-written"
 
 
+def half_written_and_cut_in_hold(b: Broken) -> str:
+    b.write("hold/x.yaml", "command: echo 1\nenv: {A: 1, B")
+    b.age("hold/x.yaml")
+    return "half-written"
+
+
+def half_written_before_its_command(b: Broken) -> str:
+    b.write("hold/x.yaml", "description: the first of two lines\n")
+    b.age("hold/x.yaml")
+    return "half-written"
+
+
+def half_written_and_cut_in_todo(b: Broken) -> str:
+    b.write("todo/@p5/sweep/x.yaml", "command: [echo, 1\n")
+    b.age("todo/@p5/sweep/x.yaml")
+    return "half-written"
+
+
+def half_written_and_young(b: Broken) -> str:
+    half_written_and_cut_in_hold(b)
+    b.age("hold/x.yaml", 600)
+    return "half-written"
+
+
+def invalid_in_hold(b: Broken) -> str:
+    b.write("hold/x~changed.abcdefgh-1.yaml", "command: echo 1\ntimout: 5m\n...\n")
+    b.age("hold/x~changed.abcdefgh-1.yaml")
+    return "invalid"
+
+
 def half_written_in_todo(b: Broken) -> str:
     b.write("todo/sweep/x.yaml", "")
     b.age("todo/sweep/x.yaml")
@@ -281,13 +311,15 @@ def silent_worker(b: Broken) -> str:
 
 MENDED_BY_FIX = [
     strange_name, strange_name_that_no_screen_can_show, strange_name_in_failed, astray_in_running, astray_in_waiting,
-    astray_and_held_by_a_dead_worker, no_moment, in_the_way, no_worker, half_written_in_hold, half_written_in_todo, draft,
-    rubbish,
+    astray_and_held_by_a_dead_worker, no_moment, in_the_way, no_worker, half_written_in_hold, half_written_in_todo,
+    half_written_and_cut_in_hold, half_written_before_its_command, half_written_and_cut_in_todo, draft, rubbish,
     rubbish_swept, stale_lease, stale_lease_of_a_process_that_is_gone, stale_lease_of_nobody, ownerless,
     ownerless_in_failed, ownerless_in_done, empty_folder, lost_attempt,
     lost_attempt_with_a_text_that_is_no_plain_block, token_twice, chain_gap, missing_folder, group_mode,
 ]  # fmt: skip
-FOR_A_PERSON = [failed_without_record, done_without_record, done_but_failed, open_to_all, sticky]
+FOR_A_PERSON = [
+    failed_without_record, done_without_record, done_but_failed, open_to_all, sticky, half_written_and_young, invalid_in_hold,
+]  # fmt: skip
 #: What a mended task may wait for: that a worker is started.
 IDLE = "no worker lives"
 
@@ -360,6 +392,129 @@ def test_what_a_dead_worker_held_goes_where_its_record_says(broken):
         "done/d failed/f~exit1 todo/n~0.T waiting/T/w~1.T todo/l~0l1.T todo/sweep/u~1.T failed/invalid-T~invalid.T"
     )
     assert {f"{path}.yaml" for path in expected.split()} <= shape, shape
+
+
+def test_a_task_file_that_breaks_off_is_told_with_its_line_and_two_ways_out(broken):
+    broken.write("hold/sweep/x.yaml", "command: echo 1\nenv: {A: 1, B")
+    broken.age("hold/sweep/x.yaml")
+    finding = only(broken.findings())
+    assert finding["text"].startswith("hold/sweep/x.yaml, line 2: it is not YAML:")
+    assert "no last line `...`" in finding["text"]
+    assert finding["remedy"].startswith("write what is missing") and "dsgspool release sweep/x" in finding["remedy"]
+    (command,) = finding["fix"]["commands"]
+    assert f"mv '{broken.root}/hold/sweep/x.yaml' '{broken.root}/failed/sweep/x~invalid." in command
+
+
+def test_a_task_file_on_hold_with_a_mistake_is_told_with_its_line(broken):
+    invalid_in_hold(broken)
+    finding = only(broken.findings())
+    assert finding["text"] == "hold/x~changed.abcdefgh-1.yaml, line 2: unknown key `timout`"
+    assert finding["remedy"].startswith("did you mean `timeout`?, then: dsgspool release x")
+
+
+def test_the_fix_of_a_half_written_file_keeps_every_byte(broken):
+    half_written_and_cut_in_hold(broken)
+    text = (broken.root / "hold/x.yaml").read_bytes()
+    broken.doctor("--fix")
+    (file,) = (broken.root / "failed").iterdir()
+    assert file.name.startswith("x~invalid.") and file.read_bytes() == text
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "age"),
+    [
+        ("hold/x.yaml", "command: [echo", 5),
+        ("hold/x.yaml", "", 5),
+        ("hold/x.yaml", "command: echo 1", OLD),
+        ("hold/x.yaml", "format: 2\ncommands: [echo 1]\n", OLD),
+        ("hold/.x.yaml.swp", "command: [echo", OLD),
+        ("hold/notes.txt", "not: [a task", OLD),
+        ("waiting/until-20301121T210000Z/x.yaml", "command: [echo", OLD),
+        ("failed/x~invalid.abcdefgh-1.yaml", "command: [echo", OLD),
+    ],
+)
+def test_what_is_just_being_written_or_whole_or_elsewhere_is_not_half_written(broken, path, text, age):
+    broken.write(path, text)
+    broken.age(path, age)
+    assert [finding for finding in broken.findings() if finding["id"] in ("spool.half-written", "spool.invalid")] == []
+
+
+def test_a_living_worker_judges_what_lies_in_todo(broken):
+    broken.seeded.worker(LIVING)
+    half_written_and_cut_in_todo(broken)
+    half_written_in_todo(broken)
+    assert broken.findings() == []
+
+
+def test_quick_looks_into_no_task_file(broken):
+    half_written_and_cut_in_hold(broken)
+    assert broken.findings("--quick") == []
+
+
+def test_broken_settings_make_no_task_file_wrong(broken):
+    """What its moments mean stands there."""
+    broken.write("hold/x.yaml", "command: x\nnot_before: 2030-11-21T21:00\n")
+    broken.age("hold/x.yaml")
+    broken.write("spool.yaml", "format: 1\ntimezone: Europe/Berlin\n")
+    assert broken.findings() == []
+    broken.write("spool.yaml", "format: 1\ntimezone: [Europe\n")
+    assert [finding["id"] for finding in broken.findings()] == ["spool.settings"]
+
+
+def torn_record(b: Broken, cut: int, *, age: float = OLD, worker: str = DEAD) -> None:
+    """The record of x, of which only the first `cut` bytes were written."""
+    b.seeded.record("x", 1, worker=worker)
+    path = b.root / "logs/x.1.yaml"
+    data = path.read_bytes()
+    path.write_bytes(data[:cut])
+    b.age("logs/x.1.yaml", age)
+
+
+def notes(b: Broken) -> list[tuple[str, str]]:
+    found = json.loads(b.doctor("--json").stdout)
+    return [(finding["text"], finding["remedy"]) for finding in found if finding["id"] == "spool.torn-record"]
+
+
+def test_a_record_that_breaks_off_is_told_and_left_alone(broken):
+    broken.seeded.worker(DEAD, ended=True)
+    broken.write("todo/x~0l1.abcdefgh-1.yaml")
+    torn_record(broken, -9)
+    before = broken.files()
+    broken.doctor("--fix")
+    ((text, remedy),) = notes(broken)
+    line = (broken.root / "logs/x.1.yaml").read_bytes().count(b"\n") + 1
+    assert text.startswith(f"logs/x.1.yaml, line {line}: it breaks off there") and f"{DEAD}: it has ended" in text
+    assert "nothing to do" in remedy and "prune" in remedy
+    assert broken.files() == before
+
+
+@pytest.mark.parametrize(("cut", "words"), [(0, "is empty"), (30, "breaks off before it says whose it is")])
+def test_a_record_that_names_nobody_is_told(broken, cut, words):
+    broken.write("todo/x.yaml")
+    torn_record(broken, cut)
+    ((text, remedy),) = notes(broken)
+    assert text.startswith(f"logs/x.1.yaml {words}") and "next number" in remedy
+
+
+@pytest.mark.parametrize("cut", [0, 30, -9])
+def test_the_record_of_an_attempt_that_may_be_alive_is_not_told(broken, cut):
+    broken.seeded.worker(LIVING)
+    broken.write(f"running/{LIVING}/x@{LIVING}.1.yaml")
+    torn_record(broken, cut, worker=LIVING)
+    assert notes(broken) == []
+    broken.age(f"workers/{LIVING}.lock")  # silent: no proof
+    assert notes(broken) == []
+
+
+def test_records_that_are_just_made_or_only_lack_their_end_are_not_told(broken):
+    broken.seeded.worker(DEAD, ended=True)
+    torn_record(broken, 0, age=5)
+    assert notes(broken) == []
+    broken.seeded.record("x", 1, worker=DEAD)
+    broken.seeded.record("y", 1, "exit1", worker=DEAD)
+    broken.write("logs/z.1.yaml", "task: z\noutcome: pruned\n")
+    broken.age("logs/z.1.yaml")
+    assert notes(broken) == []
 
 
 def test_a_living_worker_takes_over_and_the_doctor_leaves_it_that(broken):

@@ -32,6 +32,15 @@ MUTANTS = (
     ),
     Mutant(
         "doctor",
+        "7",
+        "a record that names nobody is told of while a living worker holds the task",
+        "doctor/torn.py",
+        "    return any(claim and not owners.proof(claim.wid) for claim in claims)\n",
+        "    return False\n",
+        ("cli/test_doctor.py::test_the_record_of_an_attempt_that_may_be_alive_is_not_told",),
+    ),
+    Mutant(
+        "doctor",
         "docs/doctor.md",
         "who goes to be a guest leaves its own door open",
         "doctor/rendezvous.py",
