@@ -15,6 +15,7 @@ from dsgspool.doctor import raw
 from dsgspool.doctor.bench import PREFIX
 from dsgspool.doctor.owners import Owners
 from dsgspool.doctor.repair import Action, Fault
+from dsgspool.doctor.semantics import ROOMS
 from dsgspool.doctor.values import Status
 from dsgspool.errors import InvalidName
 from dsgspool.fs import DEEPEST
@@ -129,6 +130,13 @@ class Files:
                     text = f"{folder or '.'}/{file} is a draft that was never put in its place"
                     action = Action("rm", f"{base}/{file}")
                     yield Fault("draft", "", (f"{folder}/{file}".lstrip("/"),), text, (action,), safe=True)
+        for folder in ROOMS:
+            for file, is_folder in list(self.fs.scan(f"{self.spool.root}/{folder}")) if folder != "tmp" else ():
+                path = f"{folder}/{file}"
+                if not is_folder and file.startswith(PREFIX) and self._age(f"{self.spool.root}/{path}") > HOUR:
+                    text = f"{path} is a trial file of a doctor that was killed"
+                    action = Action("rm", f"{self.spool.root}/{path}")
+                    yield Fault("draft", "", (path,), text, (action,), safe=True)
 
     def _rubbish(self) -> Iterator[Fault]:
         """tmp/ is swept by a worker; renamed first, so that a submitter who comes back finds nothing to move."""

@@ -31,6 +31,7 @@ class Action:
     mode: int = 0
     data: bytes = b""
     source: str = ""  #: the record in which `data` stands as lines that sed can take out
+    draft: str = ""  #: where a text is written first: half of one under a task's name would pass for the whole
 
     @property
     def shell(self) -> str:
@@ -45,7 +46,8 @@ class Action:
                 lines = f"printf %s {quoted(self.data.decode())}"
                 if self.source:
                     lines = f"sed -nE '/^text: \\|$/,/^[a-z_]+:/s/^(  |$)//p' {quoted(self.source)}"
-                return f"{self._makes(self.path)}(set -C; {lines} > {path})"
+                draft = quoted(self.draft)
+                return f"(set -C; {lines} > {draft}) && {self._makes(self.path)}mv {draft} {path}"
             case "write":
                 words = " ".join(quoted(line) for line in self.data.decode().splitlines())
                 return f"(set -C; printf '%s\\n' {words} > {path})"
@@ -68,7 +70,10 @@ class Action:
                 _move(fs, self.path, self.target)
             case "chmod":
                 raw.set_mode(self.path, self.mode)
-            case "text" | "write":
+            case "text":
+                fs.create_whole(self.draft, self.data)
+                _move(fs, self.draft, self.path)
+            case "write":
                 fs.make_folder(os.path.dirname(self.path))
                 fs.create_whole(self.path, self.data)
             case "touch":

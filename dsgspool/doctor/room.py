@@ -6,11 +6,13 @@ used.  What a quota leaves cannot be seen through every mount, and then that is 
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 
 from dsgspool.doctor import raw
 from dsgspool.doctor.child import ask
+from dsgspool.doctor.semantics import refused
 from dsgspool.doctor.values import Finding, Status
 
 LITTLE = 1 << 30  #: bytes free
@@ -20,7 +22,14 @@ QUOTA_SECONDS = 5.0
 
 def examine(root: str) -> Iterator[Finding]:
     """Space, inodes, quota."""
-    seen = raw.space(root)
+    try:
+        yield from _space(raw.space(root))
+    except OSError as error:
+        yield refused("mount.space", "mount", error)
+    yield _quota()
+
+
+def _space(seen: os.statvfs_result) -> Iterator[Finding]:
     free, size = seen.f_bavail * seen.f_frsize, seen.f_blocks * seen.f_frsize
     text = f"{free / (1 << 30):.1f} GiB of {size / (1 << 30):.1f} GiB are free"
     if free == 0:
@@ -36,7 +45,6 @@ def examine(root: str) -> Iterator[Finding]:
     else:
         yield _found("space", Status.OK, text, facts={"free": free})
     yield _inodes(seen.f_favail, seen.f_files)
-    yield _quota()
 
 
 MAKE_ROOM = "dsgspool prune --older-than 30d --dry-run shows what could go"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from dsgspool import names, snapshot
+from dsgspool.doctor.bench import PREFIX
 from dsgspool.doctor.owners import Owners
 from dsgspool.doctor.repair import Action, Fault
 from dsgspool.doctor.torn import torn_records
@@ -16,7 +17,7 @@ from dsgspool.doctor.values import Status, many, quoted, some
 from dsgspool.errors import InvalidName
 from dsgspool.janitor import way_of
 from dsgspool.names import TaskName
-from dsgspool.records import parse_record, record_claim, record_is_over
+from dsgspool.records import parse_record, record_is_over
 from dsgspool.snapshot import Snapshot, Violation
 from dsgspool.snapshot.attempts import attempt_numbers, read_attempts
 from dsgspool.snapshot.awaited import stuck
@@ -39,7 +40,7 @@ class Tasks:
         self.spool, self.fs, self.owners, self.quick = spool, spool.fs, owners, quick
         self.moves = Moves(spool)
         self.token = self.moves.token
-        self.chain = Chain(spool, lambda wid: bool(owners.proof(wid)), lambda: owners.settings.lease)
+        self.chain = Chain(spool, lambda wid: bool(owners.proof(wid)), lambda: owners.settings.lease, owners.now)
 
     def faults(self) -> Iterator[Fault]:
         """Everything that is found."""
@@ -53,7 +54,7 @@ class Tasks:
             seen = snapshot.take(self.spool)
             attempts = read_attempts(self.spool)
             yield from self._stuck(seen)
-            yield from torn_records(self.spool, self.owners, seen, attempts)
+            yield from torn_records(self.spool, self.owners, self.chain, attempts)
             for violation in snapshot.judge(self.spool, seen, attempts):
                 yield from self._violation(violation)
 
@@ -174,7 +175,8 @@ class Tasks:
         if not kept:
             remedy = f"somebody removed it, or it was lost; {path} says what is known"
             return Fault("lost-attempt", identity, (path,), text, remedy=remedy, status=Status.NOTE)
-        action = Action("text", target, data=kept.encode(), source=f"{self.spool.root}/{path}" if plain else "")
+        source, draft = f"{self.spool.root}/{path}" if plain else "", f"{self.spool.tmp}/{PREFIX}{self.token()}"
+        action = Action("text", target, data=kept.encode(), source=source, draft=draft)
         remedy = "removed by hand while its worker died? Its record has the text: this puts it into hold/"
         return Fault("lost-attempt", identity, (path,), text, (action,), safe=True, remedy=remedy)
 
@@ -230,17 +232,13 @@ class Tasks:
         records = {
             n: self.fs.read_fresh(self.chain.path(identity, n)) for n in range(1, newest[1] + 1 if newest else 1)
         }
-        if not all(data is None or self._is_over(data) for data in records.values()):
+        if not all(data is None or self.chain.is_over(identity, n) for n, data in records.items()):
             return Fault(
                 "chain-gap", identity, found.where, text, remedy="an attempt of it is alive: look again afterwards"
             )
         missing = [n for n, data in records.items() if data is None]
         actions = (Action("write", self.chain.path(identity, n), data=_stub(identity, n)) for n in missing)
         return Fault("chain-gap", identity, found.where, text, tuple(actions), safe=True)
-
-    def _is_over(self, data: bytes) -> bool:
-        worker = (record_claim(data) or "").rpartition(".")[0]
-        return record_is_over(data) or bool(worker and self.owners.proof(worker))
 
     def _unproven(self, found: Violation) -> Fault:
         """Finished says the folder, and the records do not: a person's mv, or records removed by hand."""

@@ -18,8 +18,9 @@ from dsgspool.doctor.values import Status, quoted
 from dsgspool.errors import InvalidName, InvalidTask, SettingsError
 from dsgspool.records import is_complete, record_claim, record_is_over
 from dsgspool.settings import Settings
-from dsgspool.snapshot import Attempt, Snapshot
+from dsgspool.snapshot import Attempt
 from dsgspool.spool import Spool, task_name
+from dsgspool.spool.chain import Chain
 from dsgspool.spool.moves import Place, Tokens
 from dsgspool.spool.pruning import MARK
 from dsgspool.task import State
@@ -108,31 +109,26 @@ def _error(data: bytes, settings: Settings) -> InvalidTask | None:
 
 
 def torn_records(
-    spool: Spool, owners: Owners, seen: Snapshot, attempts: Mapping[str, Iterable[Attempt]]
+    spool: Spool, owners: Owners, chain: Chain, attempts: Mapping[str, Iterable[Attempt]]
 ) -> Iterator[Fault]:
-    """Records that break off in a line, or before they say whose they are.  One that only lacks its end is usual."""
-    for identity, chain in attempts.items():
-        for attempt in [attempt for attempt in chain if not attempt.over]:
+    """Records that break off in a line, or before they say whose they are.  One that only lacks its end is usual.
+
+    `chain` knows by the file server's time which attempts may be alive.
+    """
+    for identity, all_of_them in attempts.items():
+        for attempt in [attempt for attempt in all_of_them if not attempt.over]:
             path = f"logs/{names.record_path(identity, attempt.number)}"
             try:
-                data, status = spool.fs.read(f"{spool.root}/{path}")
+                data = spool.fs.read(f"{spool.root}/{path}")[0]
             except OSError:
                 continue
-            if record_is_over(data):
+            if record_is_over(data) or data.endswith(MARK):
                 continue
-            claim = record_claim(data)
-            if claim is None and MARK not in data:
-                lease = max(owners.settings.lease, REST)
-                if owners.now - status.st_mtime > lease and not _is_held(owners, seen, identity):
-                    yield _mute(identity, path, data)
-            elif claim and not data.endswith(b"\n") and (proof := owners.proof(claim.rpartition(".")[0])):
-                yield _cut(identity, path, data, f"{claim.rpartition('.')[0]}: {proof}")
-
-
-def _is_held(owners: Owners, seen: Snapshot, identity: str) -> bool:
-    """RACE: the record may be that of a worker which stands still between making it and writing to it."""
-    claims = (task.name.claim for task in seen.tasks if task.identity == identity)
-    return any(claim and not owners.proof(claim.wid) for claim in claims)
+            wid = (record_claim(data) or "").rpartition(".")[0]
+            if not wid and chain.is_over(identity, attempt.number):
+                yield _mute(identity, path, data)
+            elif wid and not data.endswith(b"\n") and (proof := owners.proof(wid)):
+                yield _cut(identity, path, data, f"{wid}: {proof}")
 
 
 def _mute(identity: str, path: str, data: bytes) -> Fault:

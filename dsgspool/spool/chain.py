@@ -175,6 +175,10 @@ class Chain:
             if not self.is_dead(other.claim.wid):
                 yield str(other.claim)
 
+    def is_over(self, identity: str, attempt: int) -> bool:
+        """True when that record is there and no attempt is alive that it could belong to."""
+        return self._judge(TaskName(identity), attempt) is True
+
     def of_claim(self, name: TaskName) -> tuple[int, bytes] | None:
         """(attempt, content) of the record that this very claim wrote, None when it never got that far."""
         attempt = name.budget.attempts + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -171,6 +172,13 @@ def draft(b: Broken) -> str:
     return "draft"
 
 
+def draft_of_a_doctor(b: Broken) -> str:
+    b.write("done/.doctor-abcdefgh-1", "")
+    b.age("done/.doctor-abcdefgh-1", 2 * 3600)
+    b.write("hold/.doctor-abcdefgh-2", "")
+    return "draft"
+
+
 def rubbish(b: Broken) -> str:
     b.write("tmp/abcdefgh/x.yaml")
     b.age("tmp/abcdefgh/x.yaml")
@@ -312,7 +320,8 @@ def silent_worker(b: Broken) -> str:
 MENDED_BY_FIX = [
     strange_name, strange_name_that_no_screen_can_show, strange_name_in_failed, astray_in_running, astray_in_waiting,
     astray_and_held_by_a_dead_worker, no_moment, in_the_way, no_worker, half_written_in_hold, half_written_in_todo,
-    half_written_and_cut_in_hold, half_written_before_its_command, half_written_and_cut_in_todo, draft, rubbish,
+    half_written_and_cut_in_hold, half_written_before_its_command, half_written_and_cut_in_todo, draft, draft_of_a_doctor,
+    rubbish,
     rubbish_swept, stale_lease, stale_lease_of_a_process_that_is_gone, stale_lease_of_nobody, ownerless,
     ownerless_in_failed, ownerless_in_done, empty_folder, lost_attempt,
     lost_attempt_with_a_text_that_is_no_plain_block, token_twice, chain_gap, missing_folder, group_mode,
@@ -368,6 +377,27 @@ def test_a_lost_task_comes_back_with_its_very_text_by_both_ways(broken):
             broken.doctor(*words)
         (file,) = (broken.root / "hold").glob(f"x{number}~0.*.yaml")
         assert file.read_text() == text
+
+
+@pytest.mark.parametrize("written", [0, 20])
+def test_half_of_a_lost_text_never_lies_under_a_tasks_name(broken, monkeypatch, written):
+    """A name with a token says that the file is whole, and the next doctor would find the task there."""
+    lost_attempt(broken)
+
+    def torn(fs, descriptor, data, *, sync=False):
+        if b"echo" in data:
+            os.write(descriptor, data[:written])
+            raise OSError(errno.EIO, "Input/output error")
+        os.write(descriptor, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dsgspool.fs.Fs.append", torn)
+        finding = only(broken.findings("--fix"))
+    assert "EIO" in finding["fix"]["error"] or "Input/output" in finding["fix"]["error"]
+    assert [path for path in broken.files() if path.startswith("hold/")] == []
+    assert only(broken.findings("--fix"))["status"] == "fixed"
+    ((path),) = [path for path in broken.files() if path.startswith("hold/")]
+    assert (broken.root / path).read_text() == "command: |\n  echo 'it''s'\n\n  true\n...\n"
 
 
 def test_what_a_dead_worker_held_goes_where_its_record_says(broken):

@@ -42,6 +42,13 @@ class Story:
     bare: bool = False  #: there is no spool before
     is_life: bool = False
     only: str = ""  #: the role whose calls are struck, '' = everybody's
+    broken: bool = False  #: promises are broken before, and kept only once the program was run again
+    finds: bool = False  #: what is refused is a finding of its own, with an exit code of its own
+
+    @property
+    def is_short(self) -> bool:
+        """True when each of its looks has trials of its own; else of equal ones between two changes only the first."""
+        return not (self.is_life or self.finds)
 
     def __str__(self) -> str:
         return self.name

@@ -25,6 +25,7 @@ from dsgspool.cli import app
 from dsgspool.spool import Spool
 from tests.faults.crash_lives import LIVES
 from tests.faults.crash_mutants import MUTANTS
+from tests.faults.crash_repairs import REPAIRS
 from tests.faults.crash_stories import COMMANDS, Story
 from tests.support.crashing import (
     HEIR,
@@ -41,12 +42,12 @@ from tests.support.crashing import (
 )
 from tests.support.ptrace import Tracer
 
-STORIES = {story.name: story for story in (*COMMANDS, *LIVES, *(mutant.as_story() for mutant in MUTANTS))}
+STORIES = {story.name: story for story in (*COMMANDS, *REPAIRS, *LIVES, *(mutant.as_story() for mutant in MUTANTS))}
 #: What commands and workers import when they need it.
 EVERYTHING = (
-    "dsgspool.cli.drafting", "dsgspool.cli.ordering", "dsgspool.cli.quick", "dsgspool.report.site", "dsgspool.settings",
-    "dsgspool.spool.pruning", "dsgspool.spool.submission", "dsgspool.worker.__main__", "dsgspool.worker.guard",
-    "watchdog.events", "watchdog.observers.inotify",
+    "dsgspool.cli.drafting", "dsgspool.cli.ordering", "dsgspool.cli.quick", "dsgspool.doctor.examine", "dsgspool.report.site",
+    "dsgspool.settings", "dsgspool.spool.pruning", "dsgspool.spool.submission", "dsgspool.worker.__main__",
+    "dsgspool.worker.guard", "watchdog.events", "watchdog.observers.inotify",
 )  # fmt: skip
 AT_REST = re.compile(r"(done|failed|hold)/|todo/@")  #: a lane is left alone where nobody can run it
 FINAL = re.compile(r"^next: '?(done|failed)", re.MULTILINE)
@@ -107,7 +108,7 @@ class Trial:
         self.wrong += self.story.promise(self.ground, printed)
         before = _Moment(self.ground)
         self._each_once(before)
-        if not self.story.is_life:
+        if not (self.story.is_life or self.story.broken):
             self._check("at once")
         self._repeat()
         if self.story.again:
@@ -127,7 +128,8 @@ class Trial:
         printed = self.ground.printed() + self.ground.printed("err")
         if any(word in printed for word in ("Traceback", "internal error", "a bug;")):
             self.wrong.append("it did not expect that")
-        if code not in range(9) or (code and "dsgspool: " not in printed):
+        told = "dsgspool: " in printed or (self.story.finds and "  FAIL  " in printed)
+        if code not in range(10) or (code and not told):
             self.wrong.append(f"it ended with {code}")
 
     def _guard_has_killed(self) -> None:
@@ -284,7 +286,7 @@ def survey(name: str) -> tuple[list[Point], list[str]]:
     story = STORIES[name]
     trials = []
     for _ in range(2):
-        trial = _trial(story, Watch(every=not story.is_life))
+        trial = _trial(story, Watch(every=story.is_short))
         trial.judge()
         trials.append(trial)
     first, second = trials
@@ -297,7 +299,7 @@ def strike(name: str, strike: Strike) -> Verdict:
     """One trial, repeated when the point was not met."""
     story = STORIES[name]
     for _ in range(TRIES):
-        watch = Watch(strike, every=not story.is_life)
+        watch = Watch(strike, every=story.is_short)
         trial = _trial(story, watch)
         if watch.struck is not None:
             try:

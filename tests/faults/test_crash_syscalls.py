@@ -20,6 +20,7 @@ from tests.faults import crash_trials
 from tests.faults.conftest import Tally
 from tests.faults.crash_lives import LIVES
 from tests.faults.crash_mutants import MUTANTS
+from tests.faults.crash_repairs import REPAIRS
 from tests.faults.crash_stories import COMMANDS, Story
 from tests.support import ptrace
 from tests.support.crashing import Point, Strike
@@ -67,10 +68,10 @@ def survey(pool: ProcessPoolExecutor, story: Story) -> list[Point]:
 def kills(points: list[Point], story: Story) -> list[Strike]:
     """A kill at every point and a torn write at every write.
 
-    Of a life's looks (CRASH_LOOKS=1 tries them too) each leaves the very state that a kill at the next call which is none
-    leaves: what a process knew dies with it.
+    Of the looks of a life or a doctor (CRASH_LOOKS=1 tries them too) each leaves the very state that a kill at the next
+    call which is none leaves: what a process knew dies with it.
     """
-    looks = not story.is_life or os.environ.get("CRASH_LOOKS") == "1"
+    looks = story.is_short or os.environ.get("CRASH_LOOKS") == "1"
     tried = [point for point in points if (looks or not point.by_clock) and point.role.startswith(story.only)]
     found = [Strike(point, KILL, who) for point in tried for who in (WHO if story.is_life else ((),))]
     return found + [Strike(point, TEAR) for point in tried if point.can_tear]
@@ -88,7 +89,7 @@ def refusals(points: list[Point], story: Story) -> list[Strike]:
     return found
 
 
-@pytest.mark.parametrize("story", COMMANDS, ids=str)
+@pytest.mark.parametrize("story", (*COMMANDS, *REPAIRS), ids=str)
 def test_a_command_killed_at_any_call_loses_and_doubles_nothing(story, pool, tally):
     points = survey(pool, story)
     assert try_all(pool, story, kills(points, story), tally, "kills") == []
@@ -101,7 +102,7 @@ def test_worker_guard_or_both_killed_at_any_call_lose_and_double_nothing(story, 
     assert try_all(pool, story, kills(points, story), tally, "kills") == []
 
 
-@pytest.mark.parametrize("story", COMMANDS, ids=str)
+@pytest.mark.parametrize("story", (*COMMANDS, *REPAIRS), ids=str)
 def test_a_command_refused_any_call_loses_nothing_and_says_so(story, pool, tally):
     points = survey(pool, story)
     assert try_all(pool, story, refusals(points, story), tally, "errors") == []

@@ -44,6 +44,17 @@ def test_below_an_attempt_that_may_be_alive_no_record_is_made(seeded):
     assert [(fault.rule, fault.actions) for fault in faults] == [("chain-gap", ())]
 
 
+@pytest.mark.parametrize(("age", "made"), [(3600.0, ["x.2.yaml", "x.3.yaml"]), (1.0, [])])
+def test_a_stub_that_a_killed_doctor_left_empty_is_over_a_lease_later(seeded, age, made):
+    """Until then somebody may be about to sign it; for ever it would keep every doctor from mending the rest."""
+    seeded.record("x", 4, "exit1")
+    stub = seeded.write("logs/x.1.yaml", "")
+    os.utime(stub, (seeded.now - age, seeded.now - age))
+    faults = Tasks(seeded.spool, Owners(seeded.spool, seeded.now, seeded.spool.settings())).faults()
+    (gap,) = [fault for fault in faults if fault.rule == "chain-gap"]
+    assert [os.path.basename(action.path) for action in gap.actions] == made
+
+
 @pytest.fixture
 def doors(seeded):
     """Two doctors who wait."""

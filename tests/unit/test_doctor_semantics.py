@@ -203,6 +203,20 @@ def test_little_room_is_a_warning_and_none_a_failure(monkeypatch, free_bytes, fr
     assert {name: status for name, status in found.items() if status in ("warn", "FAIL")} == expected
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+def test_a_file_system_that_does_not_tell_its_room_is_a_failure(monkeypatch, number):
+    def no_space(path):
+        raise OSError(number, os.strerror(number), path)
+
+    monkeypatch.setattr("dsgspool.doctor.raw.space", no_space)
+    found = {finding.id: finding for finding in room.examine("/mnt/lab")}
+    assert (found["mount.space"].status, found["mount.space"].text) == (
+        Status.FAIL,
+        f"/mnt/lab: {errno.errorcode[number]}",
+    )
+    assert "mount.quota" in found
+
+
 @pytest.mark.parametrize(
     ("script", "status", "words"),
     [
