@@ -98,9 +98,13 @@ def owner(spool: Spool) -> Finding:
     closed = [name for name in STATES if not raw.may_write(f"{spool.root}/{name}")]
     if closed:
         text = f"{whose}; you may not write into {some([f'{name}/' for name in closed])}"
-        return _found(
-            "owner", Status.FAIL, text, "the owner can share it: dsgspool init --group G, and `group: G`", facts=facts
-        )
+        remedy = "the owner can share it: dsgspool init --group G, and `group: G`"
+        if os.geteuid() == 0:
+            who = (
+                f"work as {_user(status.st_uid)}, who owns it" if status.st_uid else "give it to a user, on the server"
+            )
+            remedy = f"its server seems to take root for nobody (root_squash): {who}, or export it with no_root_squash"
+        return _found("owner", Status.FAIL, text, remedy, facts=facts)
     if status.st_uid != os.geteuid() and os.geteuid() != 0 and not mode & 0o020:
         return _found("owner", Status.WARN, f"{whose}: not yours", "", facts=facts)
     return _found("owner", Status.OK, whose, facts=facts)

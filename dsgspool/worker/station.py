@@ -94,13 +94,29 @@ class Station:
         """root works only its own spool, unless it is to run each task as the task's owner."""
         owner = self.spool_owner
         if os.geteuid() == 0 and owner != 0 and settings.run_as != "owner":
+            remote = self.fs.mount(self.spool.todo).is_remote
             raise NodeError(
                 f"root does not work the spool of uid {owner}: start the worker as that user, or set `run_as: owner` in "
                 "spool.yaml to let root's worker run each task as the owner of its file"
+                f"{' (on an export with root_squash only the former works)' if remote else ''}"
             )
 
     def found(self) -> tuple[OwnFolder, Lease]:
         """Make running/WID exclusively and hold the lock: a new incarnation."""
+        try:
+            return self._found()
+        except PermissionError as error:
+            if os.geteuid() != 0:
+                raise
+            # What root may do everywhere else it may not where a server takes it for nobody.
+            owner = self.spool_owner
+            who = f"start the worker as uid {owner}, who owns it" if owner > 0 else "give it to a user, on the server"
+            raise NodeError(
+                f"root may not use the spool {self.spool.root} (permission denied: {error.filename}): its server seems to "
+                f"take root for nobody (root_squash); {who}, or export it with no_root_squash"
+            ) from error
+
+    def _found(self) -> tuple[OwnFolder, Lease]:
         self.spool_owner = self.fs.status_of_folder(self.spool.root).st_uid
         settings = obeyed(self.spool, Me(os.geteuid(), self.spool_owner))
         self.check_owner(settings)

@@ -1,10 +1,12 @@
 """The rule: an incarnation is new: its folder is made exclusively, and it is known only once its lock is held."""
 
+import errno
 import os
 
 import pytest
 
 from dsgspool import chance, proc
+from dsgspool.errors import NodeError
 from dsgspool.spool import Spool
 from dsgspool.worker.station import Options, Station
 from tests.support.doors import ClockedFs
@@ -37,3 +39,28 @@ def test_the_others_know_a_worker_only_when_its_lock_is_held(station, world):
     station.announce(lease)
     assert f"{station.wid}.yaml" in os.listdir(world.spool.workers)
     lease.release()
+
+
+def refuse(path: str, **_: object) -> None:
+    """As on an export on which this user may look and not write."""
+    raise PermissionError(errno.EACCES, "Permission denied", path)
+
+
+@pytest.mark.parametrize(("owner", "who"), [(31337, "as uid 31337, who owns it"), (0, "give it to a user")])
+def test_root_that_is_refused_hears_of_root_squash(station, monkeypatch, owner, who):
+    """What root may do everywhere else it may not where the server takes it for nobody."""
+    monkeypatch.setattr(Station, "spool_owner", property(lambda _: owner, lambda *_: None), raising=False)
+    monkeypatch.setattr("dsgspool.worker.station.obeyed", lambda spool, _: spool.settings())
+    monkeypatch.setattr(station.fs, "make_folder", refuse)
+    monkeypatch.setattr("dsgspool.worker.station.os.geteuid", lambda: 0)
+    monkeypatch.setattr(Station, "check_owner", lambda *_: None)
+    with pytest.raises(NodeError, match=rf"root may not use the spool .*root_squash.*{who}"):
+        station.found()
+
+
+def test_a_user_that_is_refused_hears_the_plain_reason(station, monkeypatch):
+    monkeypatch.setattr(station.fs, "make_folder", refuse)
+    monkeypatch.setattr("dsgspool.worker.station.os.geteuid", lambda: 31337)
+    monkeypatch.setattr("dsgspool.worker.station.obeyed", lambda spool, _: spool.settings())
+    with pytest.raises(PermissionError):
+        station.found()

@@ -171,9 +171,9 @@ class Rig:
         """Give the blocks back."""
         self.server.run(f"rm -f {BALLAST}; sync")
 
-    def export(self, mode: str = "rw") -> None:
-        """Export read-only (`ro`) or writable (`rw`)."""
-        options = f"{mode},sync,no_subtree_check,no_root_squash,fsid=0"
+    def export(self, mode: str = "rw", *, squash: bool = False) -> None:
+        """Export read-only (`ro`) or writable (`rw`); `squash`: root of a client is nobody there."""
+        options = f"{mode},sync,no_subtree_check,{'' if squash else 'no_'}root_squash,fsid=0"
         self.server.run(f"echo '{EXPORT} *({options})' > /etc/exports; exportfs -ra; exportfs -f")
 
     def mend(self) -> None:
