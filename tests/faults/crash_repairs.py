@@ -93,7 +93,7 @@ def is_mended(ground: Ground) -> list[str]:
 
 
 REPAIRS = (
-    Story("doctor", well, doctor, roles=ROLES, again=has_no_trace, meanwhile=age, finds=True),
+    Story("doctor", well, doctor, roles=ROLES, again=has_no_trace, meanwhile=age, finds=True, looks=False),
     Story("doctor-fix", sick, lambda ground: doctor(ground, "--fix"), roles=ROLES, again=is_mended, meanwhile=age,
-          finds=True, broken=True),
+          finds=True, looks=False, broken=True),
 )  # fmt: skip

@@ -7,8 +7,7 @@ rules of `crash_trials`: what the program told its user, and what repeating it m
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.support.crashing import (
@@ -44,11 +43,14 @@ class Story:
     only: str = ""  #: the role whose calls are struck, '' = everybody's
     broken: bool = False  #: promises are broken before, and kept only once the program was run again
     finds: bool = False  #: what is refused is a finding of its own, with an exit code of its own
+    looks: bool = (
+        True  #: each of its looks has trials of its own; else of equal ones between two changes only the first
+    )
 
     @property
     def is_short(self) -> bool:
-        """True when each of its looks has trials of its own; else of equal ones between two changes only the first."""
-        return not (self.is_life or self.finds)
+        """True when nothing of it is left out."""
+        return self.looks and not self.is_life
 
     def __str__(self) -> str:
         return self.name
@@ -161,28 +163,6 @@ def with_old_report(ground: Ground) -> None:
     assert wait(fork(dsgspool(ground, ("report",), kind="-before"))) == 0
 
 
-def is_like_new(ground: Ground) -> list[str]:
-    """Repeated, init has made what it makes in an empty place, to the last byte."""
-    other = f"{ground.folder}/other/spool"
-    assert wait(fork(dsgspool(ground, ("init", other), kind="-other"))) == 0
-    mine, fresh = tree(ground.root), tree(other)
-    wrong = [f"init, repeated, left {path} broken" for path in fresh if mine.get(path) != fresh[path]]
-    shutil.rmtree(f"{ground.folder}/other")
-    return wrong
-
-
-def tree(root: str) -> Mapping[str, bytes]:
-    """Every file below a folder and what it holds; folders hold nothing."""
-    found: dict[str, bytes] = {}
-    for folder, folders, files in os.walk(root):
-        below = os.path.relpath(folder, root)
-        found.update({os.path.normpath(f"{below}/{name}") + "/": b"" for name in folders})
-        for file in files:
-            with open(f"{folder}/{file}", "rb") as opened:
-                found[os.path.normpath(f"{below}/{file}")] = opened.read().replace(root.encode(), b"ROOT")
-    return found
-
-
 def is_drained(ground: Ground) -> list[str]:
     texts = [path.read_text() for path in (ground.spool / "workers").glob("*.control.yaml")]
     return (
@@ -218,6 +198,8 @@ COMMANDS = (
     Story("submit", lab, _submit("--description", "v-new", "--", *SH), promise=AS_PRINTED),
     Story("submit-named", lab, _submit("--name", "n", "--batch", "t", "--description", "v-new", "--", *SH), promise=AS_PRINTED),
     Story("submit-held", lab, _submit("--hold", "--description", "v-new", "--", *SH), promise=lies_in("hold")),
+    Story("submit-after", lab, _submit("--after", "q1", "--after", "f1:any", "--description", "v-new", "--", *SH),
+          promise=AS_PRINTED),
     Story("submit-files", lab, _submit("x.yaml", "y.yaml"), promise=AS_PRINTED),
     Story("submit-each-line", lab, _bulk, promise=AS_PRINTED),
     Story("hold", lab, _run("hold", "q1", "s/q2", "w1", "r1"), promise=lies_in("hold")),
@@ -232,7 +214,6 @@ COMMANDS = (
     Story("resume", paused, _run("resume"), promise=says_resumed, again=is_not_paused),
     Story("workers-set", lab, _run("workers", "set", "*", "slots=3", "drain=true"), again=is_drained),
     Story("report", with_old_report, _run("report"), promise=page_is_whole, again=has_report),
-    Story("init", nothing, lambda ground: dsgspool(ground, ("init", ground.root)), again=is_like_new, bare=True),
     Story("status", lab, _run("status")),
     Story("list", lab, _run("list")),
 )  # fmt: skip

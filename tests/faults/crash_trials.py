@@ -23,6 +23,7 @@ import yaml
 from dsgspool import snapshot
 from dsgspool.cli import app
 from dsgspool.spool import Spool
+from tests.faults.crash_laying import LAYING
 from tests.faults.crash_lives import LIVES
 from tests.faults.crash_mutants import MUTANTS
 from tests.faults.crash_repairs import REPAIRS
@@ -42,7 +43,9 @@ from tests.support.crashing import (
 )
 from tests.support.ptrace import Tracer
 
-STORIES = {story.name: story for story in (*COMMANDS, *REPAIRS, *LIVES, *(mutant.as_story() for mutant in MUTANTS))}
+STORIES = {
+    story.name: story for story in (*COMMANDS, *LAYING, *REPAIRS, *LIVES, *(mutant.as_story() for mutant in MUTANTS))
+}
 #: What commands and workers import when they need it.
 EVERYTHING = (
     "dsgspool.cli.drafting", "dsgspool.cli.ordering", "dsgspool.cli.quick", "dsgspool.doctor.examine", "dsgspool.report.site",

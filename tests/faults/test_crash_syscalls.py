@@ -18,6 +18,7 @@ import pytest
 
 from tests.faults import crash_trials
 from tests.faults.conftest import Tally
+from tests.faults.crash_laying import LAYING
 from tests.faults.crash_lives import LIVES
 from tests.faults.crash_mutants import MUTANTS
 from tests.faults.crash_repairs import REPAIRS
@@ -68,7 +69,7 @@ def survey(pool: ProcessPoolExecutor, story: Story) -> list[Point]:
 def kills(points: list[Point], story: Story) -> list[Strike]:
     """A kill at every point and a torn write at every write.
 
-    Of the looks of a life or a doctor (CRASH_LOOKS=1 tries them too) each leaves the very state that a kill at the next
+    Of the looks of a life, a doctor or a demo (CRASH_LOOKS=1 tries them too) each leaves the very state that a kill at the next
     call which is none leaves: what a process knew dies with it.
     """
     looks = story.is_short or os.environ.get("CRASH_LOOKS") == "1"
@@ -89,7 +90,7 @@ def refusals(points: list[Point], story: Story) -> list[Strike]:
     return found
 
 
-@pytest.mark.parametrize("story", (*COMMANDS, *REPAIRS), ids=str)
+@pytest.mark.parametrize("story", (*COMMANDS, *LAYING, *REPAIRS), ids=str)
 def test_a_command_killed_at_any_call_loses_and_doubles_nothing(story, pool, tally):
     points = survey(pool, story)
     assert try_all(pool, story, kills(points, story), tally, "kills") == []
@@ -102,7 +103,7 @@ def test_worker_guard_or_both_killed_at_any_call_lose_and_double_nothing(story, 
     assert try_all(pool, story, kills(points, story), tally, "kills") == []
 
 
-@pytest.mark.parametrize("story", (*COMMANDS, *REPAIRS), ids=str)
+@pytest.mark.parametrize("story", (*COMMANDS, *LAYING, *REPAIRS), ids=str)
 def test_a_command_refused_any_call_loses_nothing_and_says_so(story, pool, tally):
     points = survey(pool, story)
     assert try_all(pool, story, refusals(points, story), tally, "errors") == []
