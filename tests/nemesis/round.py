@@ -30,7 +30,7 @@ from tests.nemesis.history import History, Limits, Violation
 from tests.nemesis.people import People
 from tests.nemesis.proof import Proof, now
 from tests.nemesis.schedule import Step, Weather, schedule
-from tests.nemesis.snippets import FILES
+from tests.nemesis.snippets import FILES, HANGING
 from tests.nemesis.verdict import Seen
 
 #: Short times: a fence or a lease is a matter of seconds, and a guard may stand still for 5 s.
@@ -182,7 +182,8 @@ class Round:
             try:
                 line.run("ls", self.root, seconds=HANGS)
             except NodeError as error:
-                found.append(f"the share hangs {HANGS:.0f} s after all is healed: {error}")
+                hanging = line_to(node).python(HANGING)
+                found.append(f"the share hangs {HANGS:.0f} s after all is healed: {error}; in it: {hanging}")
             finally:
                 line.close()
         return found

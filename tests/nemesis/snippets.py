@@ -42,6 +42,19 @@ parents = family()
 living = [guard for guard in guards if guard in parents]
 """
 
+#: What waits in the kernel and cannot be interrupted, and where: command lines with the kernel's functions.
+HANGING = """
+answer = []
+for name in os.listdir("/proc"):
+    if name.isdigit():
+        try:
+            if Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[0] == "D":
+                words = Path(f"/proc/{name}/cmdline").read_bytes().decode(errors="replace").split("\\0")
+                answer.append(" ".join([*words[:6], *Path(f"/proc/{name}/stack").read_text().split()[1::2]]))
+        except OSError:
+            continue
+"""
+
 #: Which of these guards live.
 LIVING = f"{PROCESSES}\nanswer = living"
 
