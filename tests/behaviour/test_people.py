@@ -31,6 +31,11 @@ def running(lab: Lab, name: str) -> str:
     return lab.running(name)
 
 
+def into(lab: Lab, folder: str, act: str) -> None:
+    """cp or mv into a folder that is made for it: again when a worker removed the empty one in between, as a person does."""
+    lab.wait_until(lambda: lab.person(PERSON, f"mkdir -p {folder} && {act} {folder}/", check=False).code == 0, 20)
+
+
 def test_touch_and_rm_of_pause_are_heeded_and_todo_to_hold_parks(busy_lab: Lab) -> None:
     lab = busy_lab
     with paused(lab):
@@ -83,7 +88,7 @@ def test_done_to_todo_runs_it_again(busy_lab: Lab) -> None:
 def test_running_to_todo_stops_it_and_queues_it_again_uncounted(folder: str, busy_lab: Lab) -> None:
     lab, name = busy_lab, f"requeued-by-{folder.partition('/')[0]}"
     file = running(lab, name)
-    lab.person(PERSON, f"mkdir -p {folder} && mv {file} {folder}/")
+    into(lab, folder, f"mv {file}")
     lab.settles(name, rf"done/{name}\.yaml")
     assert lab.record(name)["outcome"] == "revoked"
     assert re.fullmatch(rf"{name}~0\.{TOKEN}\.yaml", str(lab.record(name, 2)["file"]))
@@ -146,7 +151,7 @@ def test_the_copy_of_a_running_task_is_parked_and_the_task_runs_on(folder: str, 
     lab.wait_for_done({"before"}, 20)
     lab.drop(PERSON, name, command=lab.story.gated())
     lab.wait_for_lives(1)
-    lab.person(PERSON, f"mkdir -p {folder} && cp {lab.running(name)} {folder}/")
+    into(lab, folder, f"cp {lab.running(name)}")
     parked = re.compile(rf"hold/{name}~duplicate\.{TOKEN}\.yaml")
     lab.wait_until(lambda: any(parked.fullmatch(path) for path in lab.where(name)), 20)
     lab.story.open()
