@@ -158,13 +158,14 @@ class Tasks:
         # Full chunks hold no details: which chunk of details it is would change.
         newest = range(max(a, min(b, max(count - NEWEST, self.loose))), b)
         details = [-1] * (b - a - len(newest)) + [self.details.get(done.task[row], -1) for row in newest]
-        return {
+        paths = done.path[a:b] + [task.path for task in rest]
+        return chunks.short({
             "kind": "tasks", "first": first, "rows": stop - first,
-            "task_w": words(names),
             "state_w": words(["done"] * (b - a) + [task.state.value for task in rest]),
             "tag_w": words(done.tag[a:b] + [task.reason for task in rest]),
-            "path_w": words(done.path[a:b] + [task.path for task in rest]),
+            "path_w": words(chunks.without_plain(names, paths)),
             "line_w": words([""] * (b - a) + [line for line, _ in lines]),
+            "task_w": words(names),
             "attempts": [*done.attempts[a:b], *(number for number, _ in chains)],
             "row": [*done.row[a:b], *(row for _, row in chains)],
             "until": [*none, *(None if task.until is None else round(task.until * 1000) for task in rest)],
@@ -172,4 +173,4 @@ class Tasks:
             "progress": [*none, *(progress for _, progress in lines)],
             "detail": details + [self.details.get(task.identity, -1) for task in rest],
             "words": words.words,
-        }  # fmt: skip
+        })  # fmt: skip

@@ -23,7 +23,7 @@ from dsgspool.snapshot.values import Counts
 if TYPE_CHECKING:
     from dsgspool.fs import Fs
 
-VERSION = f"2 {__version__}"
+VERSION = f"3 {__version__}"
 MOST_BATCHES = 200  #: of which the past is remembered
 LIMIT = 1 << 28  #: bytes of a ledger that is read
 _BROKEN = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError, OSError)
@@ -112,7 +112,7 @@ def _read_attempts(fs: Fs, folder: str, ledger: Ledger, settled: int) -> None:
         if rows := _rows(block, len(table), settled):
             body = chunks.body(block.file, _chunk(fs, f"{folder}/data", block.file))
             if not (block.full and columns.read(fs, f"{folder}/.ledger", block, table, known)):
-                chunks.extend(table, json.loads(body), rows, known)
+                chunks.extend(table, chunks.whole(json.loads(body)), rows, known)
     if len(table) != settled or len(set(map(len, table.columns()))) != 1:
         raise ValueError("attempts are missing")
     table.settled = settled
@@ -132,8 +132,9 @@ def _read_finished(fs: Fs, data: str, ledger: Ledger, count: int) -> None:
     for block in ledger.task_blocks:
         if rows := _rows(block, len(known), count):
             payload = chunks.parse(block.file, _chunk(fs, data, block.file))
-            known.path += chunks.column_of_words(payload, "path_w", rows)
-            known.task += chunks.column_of_words(payload, "task_w", rows)
+            tasks = chunks.column_of_words(payload, "task_w", rows)
+            known.task += tasks
+            known.path += chunks.with_plain(tasks, chunks.column_of_words(payload, "path_w", rows))
             known.tag += chunks.column_of_words(payload, "tag_w", rows)
             known.attempts += chunks.column_of_numbers(payload, "attempts", rows)
             known.row += chunks.column_of_numbers(payload, "row", rows)

@@ -56,34 +56,34 @@
         words = chunk.words;
       this.reserve(first + rows);
       for (const name of this.shape.texts) {
-        const column = chunk[`${name}_w`],
-          into = this[name];
-        for (let row = 0; row < rows; row += 1)
-          into[first + row] = column && column[row] >= 0 ? words[column[row]] : "";
+        const into = this[name];
+        each(chunk[`${name}_w`], rows, (row, word) => {
+          into[first + row] = word >= 0 ? words[word] : "";
+        });
       }
       for (const name of this.shape.words) {
-        const column = chunk[`${name}_w`],
-          into = this[name],
+        const into = this[name],
           dictionary = this.dictionaries[name];
-        const numbers = new Map([
-          [-1, 0],
-          [undefined, 0],
-        ]);
-        for (let row = 0; row < rows; row += 1) {
-          const word = column ? column[row] : -1;
+        const numbers = new Map();
+        each(chunk[`${name}_w`], rows, (row, word) => {
           let number = numbers.get(word);
-          if (number === undefined) numbers.set(word, (number = dictionary.number(words[word])));
+          if (number === undefined) numbers.set(word, (number = word >= 0 ? dictionary.number(words[word]) : 0));
           into[first + row] = number;
-        }
+        });
       }
       for (const name of this.shape.numbers) {
-        const column = chunk[name],
-          into = this[name];
-        for (let row = 0; row < rows; row += 1) {
-          const value = column ? column[row] : null;
-          into[first + row] = value === null || value === undefined ? NaN : value;
-        }
+        const into = this[name],
+          base = MOMENTS.has(name) ? Number(chunk.base) : 0;
+        each(chunk[name], rows, (row, value) => {
+          into[first + row] = typeof value === "number" ? base + value : NaN;
+        });
       }
+      if (this.path) this.plain(first, rows);
+    }
+
+    /** A path that is not told is the one that each task begins with. */
+    plain(first, rows) {
+      for (let row = first; row < first + rows; row += 1) this.path[row] ||= `${this.task[row]}.yaml`;
     }
 
     /** All chunks are in: so many rows there are. */
@@ -95,6 +95,16 @@
     word(name, row) {
       return this.dictionaries[name].words[this[name][row]];
     }
+  }
+
+  const MOMENTS = new Set(["submitted", "started", "ended", "until"]); // counted from the earliest one of a chunk
+
+  /** Every row of a column as a chunk writes it: a list, {from: N} that counts up, or the value of all rows. */
+  function each(column, rows, call) {
+    if (Array.isArray(column)) for (let row = 0; row < rows; row += 1) call(row, column[row]);
+    else if (column !== null && typeof column === "object")
+      for (let row = 0; row < rows; row += 1) call(row, column.from + row);
+    else for (let row = 0; row < rows; row += 1) call(row, column);
   }
 
   function grown(from, to) {
@@ -140,6 +150,13 @@
   d.stemOf = (task) => {
     const name = task.slice(task.lastIndexOf("/") + 1).replace(/[0-9]+/g, "#");
     return /[^#._-]/.test(name) ? name : `${task.slice(0, Math.max(0, task.lastIndexOf("/")))}/#`.replace(/^\//, "");
+  };
+
+  /** The values of a column at these rows. */
+  d.pick = (column, rows) => {
+    const found = new Float64Array(rows.length);
+    for (let at = 0; at < rows.length; at += 1) found[at] = column[rows[at]];
+    return found;
   };
 
   /** Position of the first value in a sorted array that is not less. */

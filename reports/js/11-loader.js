@@ -11,7 +11,8 @@
   const underway = new Map(); // what -> promise
 
   /** Called by a data file. */
-  d.chunk = (file, payload) => {
+  d.chunk = (file, text) => {
+    const payload = JSON.parse(text);
     for (const resolve of waiting.get(file) || []) resolve(payload);
     waiting.delete(file);
   };

@@ -173,15 +173,22 @@
   function makeOrder(sort) {
     const down = sort.startsWith("-"),
       found = d.column[sort.replace(/^-/, "")];
-    const rows = Uint32Array.from({ length: tasks.count }, (_, row) => row);
+    const rows = new Uint32Array(tasks.count);
+    for (let row = 0; row < rows.length; row += 1) rows[row] = row;
     const turn = down ? -1 : 1;
-    const values = found.number ? Float64Array.from(rows, found.value) : ranks(rows, found.value);
+    const values = found.number ? numbers(rows, found.value) : ranks(rows, found.value);
     return rows.sort((a, b) => {
       const one = values[a],
         other = values[b];
       if (one !== one || other !== other) return (one !== one) - (other !== other) || a - b;
       return (one - other) * turn || a - b;
     });
+  }
+
+  function numbers(rows, value) {
+    const found = new Float64Array(rows.length);
+    for (let row = 0; row < rows.length; row += 1) found[row] = value(row);
+    return found;
   }
 
   /** Texts as numbers that have the same order; "" is not known. */

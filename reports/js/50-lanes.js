@@ -23,11 +23,12 @@
       lane.until = Math.max(ends[row], starts[row]);
       push(free, lane);
     }
-    return lanes.map((lane) => ({
-      rows: Uint32Array.from(lane.rows),
-      starts: Float64Array.from(lane.rows, (row) => starts[row]),
-      ends: Float64Array.from(lane.rows, (row) => Math.max(starts[row], ends[row])),
-    }));
+    return lanes.map((lane) => {
+      const packed = { rows: Uint32Array.from(lane.rows), starts: d.pick(starts, lane.rows), ends: d.pick(ends, lane.rows) };
+      for (let at = 0; at < packed.ends.length; at += 1)
+        if (packed.ends[at] < packed.starts[at]) packed.ends[at] = packed.starts[at];
+      return packed;
+    });
   };
 
   const before = (a, b) => a.until < b.until || (a.until === b.until && a.index < b.index);
@@ -79,11 +80,12 @@
 
   /** How many are there after each arrival; both sorted.  Who leaves at the moment of an arrival has left before it. */
   d.peaks = (arrivals, departures) => {
-    let gone = 0;
-    return Uint32Array.from(arrivals, (moment, at) => {
-      while (gone < departures.length && departures[gone] <= moment) gone += 1;
-      return Math.max(0, at + 1 - gone);
-    });
+    const found = new Uint32Array(arrivals.length);
+    for (let at = 0, gone = 0; at < arrivals.length; at += 1) {
+      while (gone < departures.length && departures[gone] <= arrivals[at]) gone += 1;
+      found[at] = Math.max(0, at + 1 - gone);
+    }
+    return found;
   };
 
   /** The most that were there at a time in each of so many columns of [from, to], nothing after `until`. */

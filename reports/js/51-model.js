@@ -22,7 +22,7 @@
             : "failed";
   d.KINDS = ["done", "running", "failed", "lost", "back"];
 
-  /** {hosts, lanes, bounds, running, queued, untold, rows, kinds}; null when nothing has begun. */
+  /** {hosts, lanes, bounds, running, queued, untold, kinds}; null when nothing has begun. */
   d.timelineModel = () => {
     const size = attempts.count,
       now = d.current.stamp * 1000;
@@ -44,22 +44,24 @@
       byHost.get(host).push(row);
     }
     const hosts = nodes(byHost, began, over, now);
-    const starts = Float64Array.from(sorted, (row) => began[row]);
-    const ends = Float64Array.from(sorted, (row) => over[row]).sort();
+    const starts = d.pick(began, sorted);
+    const ends = d.pick(over, sorted).sort();
     const kindOf = attempts.dictionaries.outcome.words.map((word) => d.KINDS.indexOf(d.outcomeKind(word)));
     return {
       hosts,
       lanes: hosts.flatMap((host) => host.lanes),
-      began,
-      over,
       running: { arrivals: starts, departures: ends, peaks: d.peaks(starts, ends) },
       bounds: bounds(starts, ends),
-      rows: sorted,
-      ...d.timelineQueue(sorted, began),
-      count: rows.length,
-      kinds: Uint8Array.from({ length: size }, (_, row) => kindOf[attempts.outcome[row]]),
+      ...queue(sorted, began),
+      kinds: kinds(size, kindOf),
     };
   };
+
+  function kinds(size, kindOf) {
+    const found = new Uint8Array(size);
+    for (let row = 0; row < size; row += 1) found[row] = kindOf[attempts.outcome[row]];
+    return found;
+  }
 
   function bounds(starts, ends) {
     const first = starts[0],
@@ -69,16 +71,19 @@
   }
 
   /** Moments at which tasks came and were begun; those that wait still have come only.  `untold`: of how many is not known. */
-  d.timelineQueue = (sorted, began) => {
+  function queue(sorted, began) {
     const known = sorted.filter((row) => attempts.submitted[row] <= began[row]);
     const waiting = tasks.submitted.subarray(0, tasks.count).filter((moment) => moment > 0);
-    const submitted = Float64Array.from([...Array.from(known, (row) => attempts.submitted[row]), ...waiting]).sort();
-    const begun = Float64Array.from(known, (row) => began[row]);
+    const submitted = new Float64Array(known.length + waiting.length);
+    submitted.set(d.pick(attempts.submitted, known));
+    submitted.set(waiting, known.length);
+    submitted.sort();
+    const begun = d.pick(began, known);
     return {
       queued: { arrivals: submitted, departures: begun, peaks: d.peaks(submitted, begun) },
       untold: Math.max(0, d.current.counts.todo - waiting.length),
     };
-  };
+  }
 
   function nodes(byHost, began, over, now) {
     const names = [...byHost.keys()].map((host) => [attempts.dictionaries.host.words[host], host]);

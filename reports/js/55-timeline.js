@@ -34,7 +34,8 @@
     async draw(route, why) {
       t.build();
       t.parts.busy.hidden = attempts.version > 0;
-      await d.load("attempts");
+      await d.load("attempts", "tasks"); // tasks: the curve of the queue asks who waits still
+      if (d.route.name !== "timeline") return;
       t.parts.busy.hidden = true;
       const key = `${attempts.version} ${d.current.stamp}`;
       if (t.made !== key) {
@@ -47,10 +48,6 @@
       if (!t.model) return;
       if (why !== "news") read(route.params);
       refresh();
-      await d.load("tasks"); // the lanes are there already: only the curve of the queue asks who waits still
-      if (d.route.name !== "timeline") return;
-      Object.assign(t.model, d.timelineQueue(t.model.rows, t.model.began));
-      paint();
       if (why !== "news") d.keep(params());
     },
     leave() {

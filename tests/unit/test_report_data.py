@@ -56,12 +56,14 @@ class Pages:
             payload = chunks.parse(name, (self.folder / "data" / name).read_bytes())
             assert (payload["kind"], payload["first"], payload["rows"]) == (kind, first, rows)
             assert first == len(found)
-            columns = {key.removesuffix("_w"): payload[key] for key in payload if isinstance(payload[key], list)}
+            columns = {key.removesuffix("_w"): column for key, column in payload.items() if isinstance(column, list)}
             words = [*columns.pop("words"), ""]
             assert {len(column) for column in columns.values()} <= {rows}
             for row in range(rows):
                 values = {key: column[row] for key, column in columns.items()}
                 found.append({key: words[value] if f"{key}_w" in payload else value for key, value in values.items()})
+                if kind == "tasks":
+                    found[-1]["path"] = found[-1]["path"] or f"{found[-1]['task']}.yaml"
         return found
 
     def task(self, identity: str) -> dict[str, Any]:

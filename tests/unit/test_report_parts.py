@@ -89,13 +89,22 @@ def test_what_is_not_known_is_none_in_a_row_and_null_in_a_chunk() -> None:
     row = table.row(2)
     assert (row.started, row.seconds, row.cpus, row.waited, row.batch) == (None, None, None, None, "")
     assert (table.row(0).started, table.row(0).out, table.row(0).batch) == (1.0, 0, "a")
-    payload = chunks.attempts(table, 2, 3)
+    payload = chunks.whole(chunks.attempts(table, 2, 3))
     assert (payload["started"], payload["seconds"], payload["outcome_w"], payload["cpus"]) == (
         [None],
         [None],
         [-1],
         [None],
     )
+
+
+def test_a_column_of_one_value_is_that_value_and_moments_begin_at_the_earliest() -> None:
+    payload: chunks.Payload = {"kind": "attempts", "first": 0, "rows": 3, "words": ["a", "b", "c"], "task_w": [0, 1, 2]}
+    payload |= {"started": [7_000, None, 9_000], "ended": [None, None, None], "cpus": [4, 4, 4], "n": [1, 2, 1]}
+    short = chunks.short(payload)
+    assert (short["base"], short["started"], short["ended"]) == (7_000, [0, None, 2_000], None)
+    assert (short["task_w"], short["cpus"], short["n"]) == ({"from": 0}, 4, [1, 2, 1])
+    assert chunks.whole(short) == payload
 
 
 def test_rows_that_are_taken_out_leave_whole_columns() -> None:
