@@ -38,7 +38,7 @@ def torn_tasks(spool: Spool, owners: Owners, *, quick: bool = False) -> Iterator
     """Those in hold/, and in todo/ when no worker lives to judge them.  `quick`: only empty ones."""
     settings = None if quick else _settings(spool)
     token = Tokens()
-    for state in (State.HOLD, *(() if owners.living else (State.TODO,))):
+    for state in [State.HOLD] if owners.living else [State.HOLD, State.TODO]:
         for place in _at_rest(spool, state):
             if fault := _judged(spool, owners, settings, place, token):
                 yield fault

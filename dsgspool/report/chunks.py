@@ -20,7 +20,7 @@ from dsgspool.report.table import INTEGERS, MOMENTS, NAN, NONE, NUMBERS, TEXTS, 
 
 AIM = 1_500_000  #: bytes that a chunk should not have more of
 _BASED = (*MOMENTS, "until")  #: columns that are counted from `base`
-_NO_COLUMNS = ("kind", "first", "rows", "words")
+_NO_COLUMNS = ("kind", "first", "rows", "base", "words")
 ROWS = 8192  #: of a chunk, when they are not too long
 
 Payload = dict[str, Any]
@@ -79,16 +79,12 @@ def whole(payload: Payload) -> Payload:
     rows, base = int(payload["rows"]), int(payload["base"])
     found: Payload = {}
     for name, column in payload.items():
-        if name in _NO_COLUMNS:
-            found[name] = column
-            continue
-        if name == "base":
-            continue
-        if isinstance(column, dict):
+        if name not in _NO_COLUMNS and isinstance(column, dict):
             column = list(range(column["from"], column["from"] + rows))
-        elif not isinstance(column, list):
+        elif name not in _NO_COLUMNS and not isinstance(column, list):
             column = [column] * rows
         found[name] = [None if value is None else value + base for value in column] if name in _BASED else column
+    del found["base"]
     return found
 
 

@@ -40,9 +40,9 @@ def test_calls_of_a_task_and_of_an_idle_worker(patient_lab: Lab, figure: Figure)
     leader, other = lab.ground.nodes[1:3]
     lab.ready(1, slots=4)
     lab.ready(2, slots=4)
-    time.sleep(20)  # the first looks are frequent
+    time.sleep(20)  # looks begin frequent and grow seldom: nothing tells from outside when they have
     before = calls(leader), calls(other)
-    time.sleep(IDLE)
+    time.sleep(IDLE)  # the time itself is what is measured: calls of workers that wait for nothing
     of_leader, of_other = calls(leader) - before[0], calls(other) - before[1]
     lab.person(3, "touch PAUSE")
     names = lab.drop(3, *(f"t{number:04d}" for number in range(TASKS)), command="true", retries=0)

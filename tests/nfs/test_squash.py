@@ -60,7 +60,8 @@ def on_server(lab: Lab, spool: str, folder: str) -> list[tuple[str, int]]:
     """(path, owner) of all below a folder, as they lie on the server's disk."""
     source = "[(str(p.relative_to(root)), p.stat().st_uid) for p in sorted(Path(root).rglob('*'))]"
     found = lab.ground.nodes[0].python(source, root=f"{EXPORT}{spool.removeprefix(MOUNT)}/{folder}")
-    return [(path, uid) for path, uid in found]  # type: ignore[union-attr]
+    assert isinstance(found, list)
+    return [(path, uid) for path, uid in found]
 
 
 def test_the_server_takes_root_for_nobody(squashed: Lab) -> None:
