@@ -107,7 +107,7 @@ class Measurement:
         self.line.hear("pairs-counted")
         for folder in folders:
             self.fs.touch(folder)
-        self.line.together("pairs-touched")
+        self.line.say("pairs-touched")
 
     def _list_pairs(self) -> dict[str, int]:
         self.line.hear("pairs")
@@ -122,7 +122,7 @@ class Measurement:
         self.line.hear("pairs-made")
         stale = self._incomplete(folders)
         self.line.say("pairs-counted")
-        self.line.together("pairs-touched")
+        self.line.hear("pairs-touched")
         return {"of": FOLDERS, "stale": len(stale), "after_touch": len(self._incomplete(stale))}
 
     def _incomplete(self, folders: Iterable[str]) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dsgspool.chance import word
@@ -38,6 +38,7 @@ class Line:
     folder: str
     is_host: bool
     other: Letter
+    said: set[str] = field(default_factory=set)
 
     @property
     def me(self) -> str:
@@ -50,7 +51,10 @@ class Line:
         return "guest" if self.is_host else "host"
 
     def say(self, subject: str, **letter: object) -> None:
-        """Send a letter; a subject is used once."""
+        """Send a letter.  ValueError: that subject was used; the other would take an earlier step's letter for this one's."""
+        if subject in self.said:
+            raise ValueError(f"a second letter {subject!r}")
+        self.said.add(subject)
         box = f"{self.folder}/to-{self.you}"
         _post(self.spool, box, subject, letter)
 

@@ -3,13 +3,18 @@
 import json
 import os
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from dsgspool.doctor.child import _interrupt
+from dsgspool.doctor.measure import FOLDERS, Measurement
 from dsgspool.doctor.owners import Owners
-from dsgspool.doctor.rendezvous import _Door
+from dsgspool.doctor.rendezvous import Line, _Door
 from dsgspool.doctor.tasks import Tasks
+from dsgspool.fs import Fs
+from dsgspool.spool import Spool
 from tests.support.seeded import Seeded
 
 WID = "n1-aaaaaaaa"
@@ -80,6 +85,47 @@ def test_at_one_door_one_guest_is_let_in(doors, seeded):
     late.open()
     assert guest._visit(host.folder).other == {"host": "n1"}
     assert late._visit(host.folder) is None
+
+
+class OneTick(Fs):
+    """A client that has listed each pair of files between the two, within one tick, and sees the second after a touch."""
+
+    def __init__(self, touched: set[str]) -> None:
+        super().__init__()
+        self.touched = touched
+
+    def names(self, folder: str) -> list[str]:
+        found = super().names(folder)
+        return found if "/pair" not in folder or folder in self.touched else [name for name in found if name != "b"]
+
+    def touch(self, path: str) -> None:
+        if "/pair" in path:
+            time.sleep(0.01)  # a server that takes its time: longer for all pairs than a letter takes
+        super().touch(path)
+        self.touched.add(path)
+
+
+def test_the_one_who_lists_waits_for_the_touch_in_both_directions(seeded):
+    """A letter of the first round must not be taken for one of the second."""
+    for name in ("", "/to-host", "/to-guest", "/host", "/guest"):
+        os.mkdir(f"{seeded.root}/tmp/door{name}")
+    touched: set[str] = set()
+
+    def measure(is_host: bool) -> dict[str, int]:
+        spool = Spool(seeded.root, OneTick(touched))
+        line = Line(spool, f"{seeded.root}/tmp/door", is_host, {"host": "n2"})
+        return Measurement(line, lambda _: None).same_tick()
+
+    with ThreadPoolExecutor(2) as both:
+        assert list(both.map(measure, (True, False))) == 2 * [{"of": FOLDERS, "stale": FOLDERS, "after_touch": 0}]
+
+
+def test_a_subject_is_used_once(seeded):
+    os.makedirs(f"{seeded.root}/tmp/door/to-guest")
+    line = Line(seeded.spool, f"{seeded.root}/tmp/door", True, {"host": "n2"})
+    line.say("ready")
+    with pytest.raises(ValueError, match="a second letter 'ready'"):
+        line.say("ready")
 
 
 def test_a_second_interrupt_does_not_disturb_the_tidying_up():

@@ -51,6 +51,15 @@ MUTANTS = (
     Mutant(
         "doctor",
         "docs/doctor.md",
+        "the second look at the pairs does not wait for the touch",
+        "doctor/measure.py",
+        '        self.line.hear("pairs-touched")\n',
+        '        self.line.hear("pairs-made")\n',
+        ("unit/test_doctor_races.py::test_the_one_who_lists_waits_for_the_touch_in_both_directions",),
+    ),
+    Mutant(
+        "doctor",
+        "docs/doctor.md",
         "the second Ctrl-C interrupts the tidying up",
         "doctor/child.py",
         "        signal.signal(each, signal.SIG_IGN)\n",
