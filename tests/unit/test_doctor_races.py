@@ -3,11 +3,11 @@
 import json
 import os
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from dsgspool.clock import SystemClock
 from dsgspool.doctor.child import _interrupt
 from dsgspool.doctor.measure import FOLDERS, Measurement
 from dsgspool.doctor.owners import Owners
@@ -100,7 +100,7 @@ class OneTick(Fs):
 
     def touch(self, path: str) -> None:
         if "/pair" in path:
-            time.sleep(0.01)  # a server that takes its time: longer for all pairs than a letter takes
+            SystemClock().sleep(0.01)  # a server that takes its time: longer for all pairs than a letter takes
         super().touch(path)
         self.touched.add(path)
 
