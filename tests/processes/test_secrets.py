@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -117,16 +118,15 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_an_env_file_that_others_may_read_or_that_is_wrong_makes_the_task_invalid(
-    case: str, folder: SpoolFolder, workers: Workers, tmp_path: Path
+def test_env_files_that_others_may_read_or_that_are_wrong_make_their_tasks_invalid(
+    folder: SpoolFolder, workers: Workers, tmp_path: Path
 ) -> None:
-    make, reason = WRONG[case]
-    make(tmp_path / "keys")  # type: ignore[operator]
-    folder.drop("x", env_file=str(tmp_path / "keys"))
+    for case, (make, _) in WRONG.items():
+        (tmp_path / case).mkdir()
+        make(tmp_path / case / "keys")  # type: ignore[operator]
+        folder.drop(case, env_file=str(tmp_path / case / "keys"))
     worker = workers.run_until_empty()
-    assert folder.ls("failed") == ["x~invalid.yaml"]
-    import re
-
-    assert re.search(reason, str(folder.record("x")["reason"])), folder.record("x")["reason"]
+    assert sorted(folder.ls("failed")) == sorted(f"{case}~invalid.yaml" for case in WRONG)
+    for case, (_, reason) in WRONG.items():
+        assert re.search(reason, str(folder.record(case)["reason"])), (case, folder.record(case)["reason"])
     assert SECRET not in written(folder, worker.output())

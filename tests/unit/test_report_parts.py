@@ -274,9 +274,11 @@ def test_details_are_packed_in_portions() -> None:
 # -- the past --------------------------------------------------------------------------------------------------------
 
 
+BATCHES = {f"b{number:04d}": Counts(done=1) for number in range(300)}
+
+
 def _book(moment: float, done: int) -> Book:
-    batches = {f"b{number:04d}": Counts(done=1) for number in range(300)}
-    return Book(Snapshot("/s", moment, False, Counts(done=done), batches, (), (), (), ()))
+    return Book(Snapshot("/s", moment, False, Counts(done=done), BATCHES, (), (), (), ()))
 
 
 def test_the_past_is_thinned_and_ends_after_a_day() -> None:
