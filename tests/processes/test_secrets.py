@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.processes.test_users import folder as alices  # noqa: F401 - a fixture
 from tests.processes.test_users import place as place
 from tests.support.processes import Workers
