@@ -90,6 +90,10 @@ def _aside(message: Message) -> None:
         error = NotASpool(message["absent"])
         error.args = (message["text"],)
         raise error
+    if "refused" in message:
+        from dsgspool.errors import StorageError
+
+        raise StorageError(*message["refused"])
 
 
 def frozen(root: str, call: str) -> Finding:

@@ -22,7 +22,7 @@ from dsgspool.doctor.semantics import Trial, refused
 from dsgspool.doctor.tasks import Tasks
 from dsgspool.doctor.torn import torn_tasks
 from dsgspool.doctor.values import Finding, Status, many, plain, some
-from dsgspool.errors import NotASpool
+from dsgspool.errors import NotASpool, StorageError
 from dsgspool.spool import Spool
 from dsgspool.task import State
 
@@ -42,7 +42,7 @@ class Options:
 
 
 def examination(options: Options) -> Callable[[Tell], Generator[Message]]:
-    """The work of the child process: messages `finding`, `say`, `absent`."""
+    """The work of the child process: messages `finding`, `say`, and `absent` or `refused` when there is no spool to look at."""
 
     def work(tell: Tell) -> Generator[Message]:
         tell(f"open {options.where}")
@@ -50,6 +50,9 @@ def examination(options: Options) -> Callable[[Tell], Generator[Message]]:
             found = options.find()
         except NotASpool as error:
             yield {"absent": error.path, "text": str(error)}
+            return
+        except StorageError as error:
+            yield {"refused": [error.operation, error.path, error.errno]}
             return
         fs = raw.WatchedFs(tell, group=found.fs.group, floor=found.root)
         spool = Spool(found.root, fs, found.clock)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.clock import Clock, SystemClock
-from dsgspool.errors import InvalidName, NotASpool
+from dsgspool.errors import InvalidName, NotASpool, SpoolError, StorageError
 from dsgspool.fs import Fs
 from dsgspool.names import TaskName
 from dsgspool.shared_fs import SharedFs
@@ -47,24 +47,29 @@ class Spool:
 
     @classmethod
     def open(cls, root: str) -> Spool:
-        """The spool in folder `root`; NotASpool when there is none."""
+        """The spool in folder `root`; NotASpool when there is none, StorageError when nobody can tell."""
         root = os.path.abspath(root)
         root = f"/{root.lstrip('/')}"  # POSIX lets abspath keep two slashes in front
-        if SETTINGS not in _names(root):
+        if not _is_spool(root):
             raise NotASpool(root)
         return cls(root)
 
     @classmethod
     def find(cls, given: str | None) -> Spool:
-        """The spool given, else DSGSPOOL_SPOOL, else the nearest folder upwards that is one."""
+        """The spool given, else DSGSPOOL_SPOOL, else the nearest folder upwards that is one; raises as `open` does."""
         if named := given or os.environ.get("DSGSPOOL_SPOOL"):
             return cls.open(named)
-        folder = os.getcwd()
-        while SETTINGS not in _names(folder):
+        here = folder = os.getcwd()
+        error: SpoolError = NotASpool(here, "name one with: dsgspool --spool DIR ..., or set DSGSPOOL_SPOOL")
+        while True:
+            try:
+                if _is_spool(folder):
+                    return cls(folder)
+            except StorageError as refusal:  # a private folder on the way up is passed by
+                error = refusal if folder == here else error
             if (parent := os.path.dirname(folder)) == folder:
-                raise NotASpool(os.getcwd(), "name one with: dsgspool --spool DIR ..., or set DSGSPOOL_SPOOL")
+                raise error
             folder = parent
-        return cls(folder)
 
     def folder(self, state: State) -> str:
         """Path of a state's folder."""
@@ -127,11 +132,13 @@ def task_name(state: State, path: str) -> TaskName:
     return names.parse_flat(base) if "%" in base else names.parse(path)
 
 
-def _names(folder: str) -> list[str]:
+def _is_spool(folder: str) -> bool:
     try:
-        return os.listdir(folder)
-    except OSError:
-        return []
+        return SETTINGS in os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise StorageError.of(error, "look into") from None
 
 
 def _door(root: str, todo: str) -> Fs:

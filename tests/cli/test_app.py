@@ -56,6 +56,27 @@ def test_a_folder_that_is_no_spool_is_exit_3(process, tmp_path):
     assert "is not a spool" in result.stderr and "dsgspool init" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["status", "doctor"])
+def test_a_folder_that_refuses_a_look_is_not_called_no_spool(process, tmp_path, command):
+    (tmp_path / "round").symlink_to("round")
+    result = process("--spool", tmp_path / "round", command)
+    assert (result.returncode, result.stdout) == (7, "")
+    assert result.stderr == f"dsgspool: cannot look into {tmp_path}/round: ELOOP, see the error code\n"
+
+
+@pytest.mark.root
+def test_somebody_elses_private_spool_is_named_as_that_from_outside_and_inside(spool):
+    """Root without its right to read everything is as anybody."""
+    os.chmod(spool, 0o700)
+    os.chown(spool, 65534, 65534)
+    anybody = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", sys.executable, "-m", "dsgspool"]
+    env = {**os.environ, "PYTHONPATH": ROOT, "DSGSPOOL_SPOOL": ""}
+    for words, place in ((["--spool", str(spool), "list"], None), (["list"], spool)):
+        result = subprocess.run([*anybody, *words], env=env, cwd=place, capture_output=True, text=True, timeout=60)
+        assert (result.returncode, result.stdout) == (7, "")
+        assert f"cannot look into {spool}: EACCES, permission denied" in result.stderr
+
+
 def test_broken_settings_are_exit_3_with_their_line(spool, run, put):
     (spool / "spool.yaml").write_text("format: 1\nhartbeat: 5s\n")
     result = run("submit", put("x.yaml"))
