@@ -44,11 +44,11 @@ RESERVED = frozenset({
 _UMASK = expression(r"(?:0o?)?([0-7]{3})")
 _NAME = expression(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACES = expression(r"\{\{|\}\}|\$\{(?!\{)(?:(?:[^{}]|\{[^{}]*\})*\})?|\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_NULLABLE = frozenset({"cwd", "umask", "timeout", "not_before", "max_log", "stdin", "env_file"})
+_NULLABLE = frozenset({"cwd", "umask", "timeout", "not_before", "max_log", "stdin", "env_file", "on_done", "on_failed"})
 _ORDER = (
     "format", "description", "tags", "command", "script", "params", "cwd", "env", "env_file", "setup", "shell", "stdin", "cpus",
     "nice", "umask", "timeout", "grace", "retries", "backoff", "success_codes", "after", "not_before", "max_log",
-    "limits",
+    "limits", "on_done", "on_failed",
 )  # fmt: skip
 
 
@@ -249,6 +249,8 @@ READERS: dict[str, Callable[[Node, str], object]] = {
     "stdin": _path,
     "params": _params,
     "after": _after,
+    "on_done": _command,
+    "on_failed": _command,
 }
 
 

@@ -36,6 +36,11 @@ SLICE = 0.5  #: seconds after which a long duty leaves the rest to its next turn
 SELDOM = 10.0  #: seconds between two looks at a dead worker's folder that has long been empty
 
 Tell = Callable[..., None]
+Published = Callable[[TaskName, str], None]  #: told of each file that a dead worker's record sends to done/ or failed/
+
+
+def _nobody(_name: TaskName, _target: str) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,11 @@ class _Swept:
 class Janitor:
     """The duties of one living worker `wid`."""
 
-    def __init__(self, spool: Spool, peers: Peers, wid: str, server: ServerClock, tell: Tell) -> None:
+    def __init__(
+        self, spool: Spool, peers: Peers, wid: str, server: ServerClock, tell: Tell, published: Published = _nobody
+    ) -> None:
         self.spool, self.fs, self.peers, self.wid, self.server, self.tell = spool, spool.fs, peers, wid, server, tell
+        self.published = published
         self.moves = Moves(spool)
         self.chain = Chain(spool, peers.is_dead, lambda: spool.settings().lease)
         self.strays = Strays(self.moves, peers.is_dead, self.chain.has_ended, tell)
@@ -131,6 +139,7 @@ class Janitor:
             return 0  # the next sweep tries again
         if decision.state in (State.DONE, State.FAILED):
             self.waiters.published(name.identity)
+            self.published(name, target)
         self.tell(
             "rescue", f"{name.identity} was lost with {wid}: now in {decision.state}/", task=name.identity, worker=wid,
             to=str(decision.state), why=why,

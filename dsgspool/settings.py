@@ -26,7 +26,7 @@ _ABSOLUTE = expression(r"/[^\0]*")
 _PERCENT = expression(r"((?:100|[0-9]{1,2})(?:\.[0-9]{1,3})?) ?%")
 DEFAULT_KEYS = (
     "env", "env_file", "timeout", "grace", "retries", "backoff", "success_codes", "max_log", "limits", "umask", "nice",
-    "cpus", "tags",
+    "cpus", "tags", "on_done", "on_failed",
 )  # fmt: skip
 
 
@@ -69,6 +69,7 @@ class Settings:
     group: str | None = None
     run_as: str = "worker"
     report_every: float | None = None
+    alert_every: float = 0.0
     allow_soft_mount: bool = False
     stop_grace: float | None = None
     min_free: Floor = Floor()
@@ -218,6 +219,7 @@ _READERS: dict[str, Callable[[Node, str], Any]] = {
     "group": fields.text,
     "run_as": _choice("worker", "owner"),
     "report_every": _time(1),
+    "alert_every": _time(0),
     "allow_soft_mount": fields.boolean,
     "stop_grace": _time(0),
     "min_free": _floor,

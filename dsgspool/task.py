@@ -117,8 +117,8 @@ class Task:
     """What a task file says, after defaults and `params` were put in.  Times in seconds, sizes in bytes.
 
     Exactly one of `command` and `script` is set.  A `command` that is a string runs as `shell -c`, a tuple without a
-    shell; a `script` runs by its own `#!` line.  `not_before` is Unix time of the file server.  `limits` has the keys of
-    codec.LIMITS, None = no limit.
+    shell, and so do `on_done` and `on_failed`; a `script` runs by its own `#!` line.  `not_before` is Unix time of the
+    file server.  `limits` has the keys of codec.LIMITS, None = no limit.
     """
 
     command: str | tuple[str, ...] | None = None
@@ -144,6 +144,8 @@ class Task:
     env_file: str | None = None
     stdin: str | None = None
     after: tuple[After, ...] = ()
+    on_done: str | tuple[str, ...] | None = None
+    on_failed: str | tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ class OwnFolder:
             return None
         if status.st_nlink != 1:
             return Unusable("it is a hard link: another name leads to the same file; copy it instead")
-        return Text(data, _seen(status), status.st_uid, status.st_gid, status.st_mode, status.st_mtime)
+        return text_of(data, status)
 
     def _refused(self, error: OSError) -> Unusable | None:
         """My folder could just be listed, so the trouble is this one thing and not the share; else raise."""
@@ -190,6 +190,11 @@ class OwnFolder:
     def leave(self) -> None:
         """After the last file: remove the folder.  All my renames have returned, so no late one can want it."""
         self.fs.remove_folder(self.path)
+
+
+def text_of(data: bytes, status: os.stat_result) -> Text:
+    """What was read of an open file, with its fstat."""
+    return Text(data, _seen(status), status.st_uid, status.st_gid, status.st_mode, status.st_mtime)
 
 
 def _seen(status: os.stat_result) -> tuple[int, int, int]:

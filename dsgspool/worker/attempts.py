@@ -273,6 +273,7 @@ class Attempts:
             attempt = self.by_pid.pop(exit_.pid, None)
             if attempt is None:
                 self.helpers.discard(exit_.pid)
+                self.worker.alerts.ended(exit_)
             else:
                 attempt.exit = exit_
                 self.clearing.append(attempt)

@@ -41,6 +41,7 @@ class Controls:
         """True when there is nothing left to do and nothing more is wanted."""
         idle = self.worker.intake.desk.is_empty and not self.worker.attempts.is_busy
         idle = idle and not self.worker.janitor.strays.is_owing
+        idle = idle and (self.stopping or not self.worker.alerts.is_busy)
         if self.stopping and not self.worker.attempts.has_processes:
             # What cannot be published now is published by the others, from the records.
             idle = idle or self.worker.clock.boot() - self._stop_since > self.worker.settings.kill

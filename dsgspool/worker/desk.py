@@ -43,13 +43,14 @@ class Ready:
 
 @dataclass(slots=True)
 class Leaving:
-    """A file on its way out to `target`; `event` is told when it is out."""
+    """A file on its way out to `target`; `event` is told when it is out, `attempt` is the one that ended, if any."""
 
     held: Held
     target: str
     event: tuple[str, str, dict[str, object]] | None = None
     errno: int = 0  #: what the rename answered: a hint
     tries: int = 0
+    attempt: Attempt | None = None
 
 
 @dataclass

@@ -48,7 +48,9 @@ class Endings:
         self.worker.tell("end", telling.ended(attempt, seconds), **telling.facts(attempt, seconds))
         desk = self.worker.intake.desk
         if attempt.decision is not None:
-            desk.send(self.leaving(attempt.held, attempt.decision, lane=attempt.lane))
+            leaving = self.leaving(attempt.held, attempt.decision, lane=attempt.lane)
+            leaving.attempt = attempt
+            desk.send(leaving)
         else:
             desk.attempts.pop(attempt.held.file, None)
             self.worker.intake.agreement.strip(attempt.held)

@@ -24,6 +24,7 @@ from dsgspool.lease import Peers, Times
 from dsgspool.settings import Settings
 from dsgspool.spool import Spool
 from dsgspool.worker.admission import Me, obeyed
+from dsgspool.worker.alerts import Alerts
 from dsgspool.worker.attempts import Attempts
 from dsgspool.worker.control import Controls
 from dsgspool.worker.intake import Intake
@@ -33,8 +34,7 @@ from dsgspool.worker.station import Options, Station
 
 RESTART = 75  #: exit code that asks the guard for a new incarnation (EX_TEMPFAIL)
 PEER_INTERVAL = 1.0  #: seconds between two listings of workers/: a tombstone must be seen within 3 s
-BUMP_INTERVAL = 30.0
-SWEEP_INTERVAL = 60.0
+BUMP_INTERVAL, SWEEP_INTERVAL = 30.0, 60.0
 TEND_INTERVAL = 4.0
 NODE_INTERVAL = 30.0
 
@@ -91,7 +91,8 @@ class Worker:
         self.controls = Controls(self)
         self.attempts = Attempts(self)
         self.intake = Intake(self)
-        self.janitor = Janitor(self.spool, self.peers, station.wid, self.lease.server, self.tell)
+        self.alerts = Alerts(self)
+        self.janitor = Janitor(self.spool, self.peers, station.wid, self.lease.server, self.tell, self.alerts.published)
         station.announce(self.lease)
         station.guard.introduce(f"{self.spool.workers}/{station.wid}.dead", self.settings.fence)
         self.leading = False
@@ -110,15 +111,13 @@ class Worker:
             Duty(self._sweep, lambda: SWEEP_INTERVAL),
             Duty(self._report, lambda: self.settings.report_every or 3600.0),
         ]
-        self.tell(
-            "start",
-            f"worker {station.wid}: {self.controls.slots} slots, spool {self.spool.root}",
-            slots=self.controls.slots,
-        )
+        slots = self.controls.slots
+        self.tell("start", f"worker {station.wid}: {slots} slots, spool {self.spool.root}", slots=slots)
 
     def _end(self) -> None:
         self.attempts.kill_all()
         self.attempts.endings.write_ends()
+        self.alerts.stop()
         self.tell("stop", f"worker {self.station.wid} has ended")
         self.journal.flush(patience=1.0)
         self.journal.save()
@@ -144,13 +143,14 @@ class Worker:
         self.guarded(self.attempts.endings.settle)
         self.guarded(self._strip)
         self.guarded(self.intake.turn)
+        self.guarded(self.alerts.turn)
         self.journal.flush()
 
     def _wait(self) -> None:
         now = self.clock.boot()
         moments = [duty.next for duty in self.duties]
         moments += [alarm[0] for alarm in self.alarms[:1]] + [self.intake.next_moment(), self.attempts.next_moment()]
-        left = min(*moments, self.janitor.next_moment()) - now
+        left = min(*moments, self.janitor.next_moment(), self.alerts.next_moment()) - now
         if left > 0 and not self.signals:
             self._rest(left)
         try:

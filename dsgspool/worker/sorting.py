@@ -75,6 +75,7 @@ class Sorting:
         """A file of mine is out: who waits for it, or what it waits for, is looked at now (no wake-up is lost)."""
         if leaving.target.startswith((f"{self.spool.done}/", f"{self.spool.failed}/")):
             self.waiters.published(leaving.held.name.identity)
+            self.worker.alerts.published(leaving.held.name, leaving.target, leaving.attempt)
         elif leaving.target.startswith(f"{self.spool.waiting}/"):
             folder = leaving.target.removeprefix(f"{self.spool.waiting}/").partition("/")[0]
             if what := names.parse_after(folder):

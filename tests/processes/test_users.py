@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import grp
+import json
 import os
 import pwd
 import re
@@ -276,3 +277,27 @@ def test_where_proc_hides_the_processes_of_others_a_worker_knows_it(place: Path)
         argv = [*apart, "sh", "-c", shell, "sh", "sh", "-c", script, "sh", *as_user(BOB), *look]
         found = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True, cwd=os.getcwd())
         assert found.stdout.strip() == told
+
+
+def test_roots_worker_tells_as_the_owner_of_the_task(folder: SpoolFolder, workers: Workers, place: Path) -> None:
+    """Also for a file that it did not parse, and never as root what a spool's settings say."""
+    (place / "told").mkdir()
+    (place / "told").chmod(0o1777)
+    command = f"id -u >> {place}/told/$DSGSPOOL_TASK; cat >> {place}/told/$DSGSPOOL_TASK"
+    folder.configure(FAST, run_as="owner", default_cwd="/", defaults={"on_failed": command, "on_done": command})
+    os.chown(folder / "spool.yaml", ALICE, ALICE)
+    drop(folder, "good", ALICE, ALICE, "true")
+    drop(folder, "bad", ALICE, ALICE, "true", nonsense=1)
+    workers.run_until_empty()
+    for name in ("good", "bad"):
+        uid, event = (place / "told" / name).read_text().splitlines()
+        assert (uid, json.loads(event)["task"]) == (str(ALICE), name)
+
+
+def test_the_command_in_a_strangers_file_is_not_run(folder: SpoolFolder, workers: Workers, place: Path) -> None:
+    (place / "told").mkdir()
+    (place / "told").chmod(0o1777)
+    drop(folder, "foreign", BOB, BOB, "true", on_failed=f"touch {place}/told/it")
+    workers.run_until_empty(prefix=as_user(ALICE))
+    assert folder.ls("failed")
+    assert list((place / "told").iterdir()) == []

@@ -1,0 +1,224 @@
+"""Commands that learn how tasks ended: `on_done` and `on_failed`, run by the worker that publishes.
+
+The rule: an event is told in one run of its command, and never in two; a worker that dies between publishing a task and
+telling of it tells nothing.  A command has one run at a time: what happens meanwhile goes into its next run, so a thousand
+failures make a few digests and not a thousand mails.  No run holds up a task, a heartbeat or, for longer than LIMIT, the
+worker's end.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dsgspool import proc
+from dsgspool.accounts import Account, account
+from dsgspool.clock import iso
+from dsgspool.codec import parse_task
+from dsgspool.errors import InvalidTask
+from dsgspool.names import TaskName, record_path
+from dsgspool.proc import Exit
+from dsgspool.spawning import Launch
+from dsgspool.spool.own import MAX_TASK_BYTES, text_of
+from dsgspool.task import Task
+from dsgspool.worker import launch
+from dsgspool.worker.admission import why_foreign
+from dsgspool.worker.runner import Attempt
+
+if TYPE_CHECKING:
+    from dsgspool.worker.loop import Worker
+
+LIMIT = 60.0  #: seconds that one run may take
+MOST = 1000  #: events that one run is told line by line; what is more is counted
+LAST_WORDS = 400  #: bytes of its output that are looked at for a line that explains a failure
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command line as it is to be run, and as whom (None = the worker); `what` is `on_failed` or `on_done`."""
+
+    what: str
+    argv: tuple[str, ...]
+    uid: int | None
+    user: Account | None = field(compare=False)
+
+
+@dataclass(slots=True)
+class Digest:
+    """Events that wait for the next run of a command."""
+
+    lines: list[Mapping[str, object]] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, facts: Mapping[str, object]) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.lines) < MOST:
+            self.lines.append(facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A command that runs: until BOOTTIME `until`, told of `count` events; `files` are removed at its end."""
+
+    call: Call
+    until: float
+    count: int
+    files: tuple[str, str]
+
+
+class Alerts:
+    """The alerts of one worker."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker, self.spool, self.fs, self.clock = worker, worker.spool, worker.spool.fs, worker.clock
+        self.waiting: dict[Call, Digest] = {}
+        self.running: dict[int, Run] = {}
+        self._next: dict[Call, float] = {}  #: BOOTTIME before which a command is not run again
+        self._count = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """True while something has to be told."""
+        return bool(self.waiting or self.running)
+
+    # -- what happened -------------------------------------------------------------------------------------------
+
+    def published(self, name: TaskName, target: str, attempt: Attempt | None = None) -> None:
+        """A task lies in done/ or failed/ now, at the path `target`; `attempt` is what this worker knows of its end."""
+        what = "on_done" if target.startswith(f"{self.spool.done}/") else "on_failed"
+        known = (attempt.task, attempt.user) if attempt and attempt.argv else self._read(target)
+        command = known and getattr(known[0], what)
+        if known and command:
+            task, user = known
+            argv = tuple(command) if isinstance(command, tuple) else (task.shell, "-c", command)
+            call = Call(what, argv, user.uid if user else None, user)
+            self.waiting.setdefault(call, Digest()).add(self._facts(what, name, target, attempt))
+
+    def _read(self, target: str) -> tuple[Task, Account | None] | None:
+        """What a file says that was published unparsed, and whose command that is; None = nobody's."""
+        settings, uid = self.worker.settings, self.worker.lease.uid
+        nobody = None if settings.run_as == "owner" else (settings.task, None)
+        try:
+            self.fs.see(target)
+            text = text_of(*self.fs.read(target, MAX_TASK_BYTES))
+            if why_foreign(text, settings, self.worker.me):
+                return nobody
+            user = account(text.uid) if settings.run_as == "owner" and text.uid != uid else None
+        except (OSError, KeyError):
+            return nobody
+        try:
+            return parse_task(text.data, settings.task, timezone=settings.timezone), user
+        except InvalidTask:
+            return settings.task, user
+
+    def _facts(self, what: str, name: TaskName, target: str, attempt: Attempt | None) -> dict[str, object]:
+        outcome = attempt.outcome if attempt else None
+        number = attempt.number if attempt else name.budget.attempts
+        logs = f"{self.spool.logs}/{record_path(name.identity, number)[:-5]}" if number else ""
+        known: dict[str, object] = {
+            "event": what.removeprefix("on_"), "task": name.identity, "attempt": number or None, "file": target,
+            "outcome": outcome.tag if outcome else None, "reason": (outcome and outcome.reason) or None,
+            "exit_code": outcome.code if outcome else None, "record": f"{logs}.yaml" if logs else None,
+            "stdout": f"{logs}.out" if logs else None, "stderr": f"{logs}.err" if logs else None,
+            "at": iso(self.worker.lease.server.now()),
+        }  # fmt: skip
+        return {key: value for key, value in known.items() if value is not None}
+
+    # -- telling -------------------------------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Start what waits and may start; kill what takes too long."""
+        now = self.clock.boot()
+        for pid, run in self.running.items():
+            if now >= run.until:
+                proc.send_group(pid, signal.SIGKILL)
+        running = {run.call for run in self.running.values()}
+        for call in [call for call in self.waiting if call not in running and now >= self._due(call)]:
+            self._start(call, self.waiting.pop(call))
+
+    def next_moment(self) -> float:
+        """BOOTTIME at which `turn` has something to do."""
+        running = {run.call for run in self.running.values()}
+        moments = [run.until for run in self.running.values()]
+        moments += [self._due(call) for call in self.waiting if call not in running]
+        return min(moments, default=self.clock.boot() + 3600.0)
+
+    def _due(self, call: Call) -> float:
+        controls = self.worker.controls
+        return 0.0 if controls.draining or controls.emptied else self._next.get(call, 0.0)
+
+    def _start(self, call: Call, digest: Digest) -> None:
+        """OSError never: a command that cannot be started is told of, and its events are lost."""
+        self._count += 1
+        scripts, runner = self.worker.attempts.runner.scripts, self.worker.attempts.runner
+        lines = "".join(f"{json.dumps(line)}\n" for line in digest.lines)
+        stdin = output = -1
+        try:
+            events = scripts.write(f"alert-{self._count}.jsonl", lines, call.user)
+            words = scripts.write(f"alert-{self._count}.txt", "", None)
+            stdin, output = self.fs.open_input(events), self.fs.open_log(words)
+            argv, cwd = list(call.argv), self.spool.root
+            kept = launch.for_others(runner.inherited) if call.user else runner.inherited
+            env = {**kept, **self._variables(digest)}
+            if call.user:
+                argv, cwd, env = call.user.wrap(argv, cwd, events), "/", {**env, **call.user.variables()}
+            pid = proc.spawn(Launch(argv, cwd, env, stdin, output, output, user=call.user))
+        except (OSError, ValueError) as error:
+            self._tell(call, digest.count, str(error))
+            return
+        finally:
+            for descriptor in (stdin, output):
+                if descriptor >= 0:
+                    self.fs.close(descriptor)
+        now = self.clock.boot()
+        self.running[pid] = Run(call, now + LIMIT, digest.count, (events, words))
+        self._next[call] = now + self.worker.settings.alert_every
+        self.worker.attempts.helpers.add(pid)
+
+    def _variables(self, digest: Digest) -> dict[str, str]:
+        first = {f"DSGSPOOL_{key.upper()}": str(value).replace("\0", "?") for key, value in digest.lines[0].items()}
+        return {
+            **first,
+            "DSGSPOOL_COUNT": str(digest.count),
+            "DSGSPOOL_WORKER": self.worker.station.wid,
+            "DSGSPOOL_SPOOL": self.spool.root,
+        }
+
+    def ended(self, exit_: Exit) -> None:
+        """A child ended; when it was one of these, say what went wrong with it."""
+        if (run := self.running.pop(exit_.pid, None)) is None:
+            return
+        proc.send_group(exit_.pid, signal.SIGKILL)  # what it left in its session
+        if self.clock.boot() >= run.until:
+            self._tell(run.call, run.count, f"killed after {LIMIT:g} s")
+        elif exit_.code != 0:
+            how = f"exit code {exit_.code}" if exit_.signal is None else launch.signal_name(exit_.signal)
+            self._tell(run.call, run.count, f"{how}{self._last_words(run.files[1])}")
+        for path in run.files:
+            self.fs.remove(path)
+
+    def _last_words(self, path: str) -> str:
+        try:
+            lines = self.fs.read_at(path, -LAST_WORDS, LAST_WORDS).decode(errors="replace").split("\n")
+        except OSError:
+            return ""
+        return next((f": {line.strip()}" for line in reversed(lines) if line.strip()), "")
+
+    def _tell(self, call: Call, count: int, why: str) -> None:
+        events = "1 event" if count == 1 else f"{count} events"
+        self.worker.tell("alert", f"{call.what} ({events}): {call.argv[-1]}: {why}", what=call.what, why=why)
+
+    def stop(self) -> None:
+        """The worker ends at once: nothing of it may run on."""
+        for pid, run in self.running.items():
+            proc.send_group(pid, signal.SIGKILL)
+            for path in run.files:
+                self.fs.remove(path)
+        if lost := sum(digest.count for digest in self.waiting.values()) + sum(
+            run.count for run in self.running.values()
+        ):
+            self.worker.tell("alert", f"{lost} alerts were cut off or not sent: the worker was stopped", lost=lost)

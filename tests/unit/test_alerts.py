@@ -1,0 +1,108 @@
+"""The limits of alerts: a command that does not end, and more events than one run is told line by line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from dsgspool import names
+from dsgspool.clock import ServerClock, SystemClock
+from dsgspool.proc import Exit
+from dsgspool.settings import parse_settings
+from dsgspool.spool import Spool
+from dsgspool.spool.own import Held
+from dsgspool.task import Kind, Outcome
+from dsgspool.worker import alerts
+from dsgspool.worker.admission import Me
+from dsgspool.worker.alerts import Alerts
+from dsgspool.worker.runner import Attempt
+from dsgspool.worker.scripts import Scripts
+from tests.support.waiting import wait_until
+
+
+class Bare:
+    """What of a worker alerts look at."""
+
+    def __init__(self, spool: Spool, on_failed: str) -> None:
+        self.spool, self.clock, self.told = spool, SystemClock(), []
+        self.settings = parse_settings(f"defaults: {{on_failed: '{on_failed}'}}".encode(), "spool.yaml")
+        self.lease = SimpleNamespace(uid=os.geteuid(), server=ServerClock(self.clock))
+        self.me = Me(os.geteuid(), os.geteuid())
+        self.station = SimpleNamespace(wid="n1-aaaaaaaa")
+        self.controls = SimpleNamespace(draining=False, emptied=False)
+        runner = SimpleNamespace(scripts=Scripts(spool.fs, "n1-aaaaaaaa"), inherited=dict(os.environ))
+        self.attempts = SimpleNamespace(runner=runner, helpers=set())
+
+    def tell(self, _event: str, text: str, **_facts: object) -> None:
+        self.told.append(text)
+
+
+def fail(bare: Bare, count: int) -> Alerts:
+    """So many tasks failed whose files are gone by now."""
+    found = Alerts(bare)  # type: ignore[arg-type]
+    for number in range(count):
+        found.published(names.parse(f"t{number:04d}.yaml"), f"{bare.spool.failed}/t{number:04d}~exit1.yaml")
+    return found
+
+
+def all_is_told(found: Alerts) -> bool:
+    """One turn, as the worker takes it."""
+    found.turn()
+    for pid in list(found.running):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            code = os.waitstatus_to_exitcode(status)
+            found.ended(Exit(pid, code if code >= 0 else None, -code if code < 0 else None, 0.0))
+    return not found.is_busy
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[Callable[[str], Bare]]:
+    """A worker with that command for failures."""
+    (tmp_path / "failed").mkdir()
+    made: list[Bare] = []
+
+    def make(on_failed: str) -> Bare:
+        made.append(Bare(Spool(str(tmp_path)), on_failed))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.attempts.runner.scripts.shut()
+
+
+def test_a_command_that_does_not_end_is_killed_and_named(
+    bare: Callable[[str], Bare], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "LIMIT", 0.3)
+    worker = bare("sleep 600 & sleep 600")
+    found = fail(worker, 3)
+    wait_until(lambda: all_is_told(found), 10)
+    assert worker.told == ["on_failed (3 events): sleep 600 & sleep 600: killed after 0.3 s"]
+    assert os.listdir(worker.attempts.runner.scripts._folder.name) == []
+
+
+def test_of_too_many_events_some_are_told_and_all_are_counted(bare: Callable[[str], Bare], tmp_path: Path) -> None:
+    worker = bare(f"echo $DSGSPOOL_COUNT > {tmp_path}/count; cat > {tmp_path}/events")
+    found = fail(worker, alerts.MOST + 5)
+    wait_until(lambda: all_is_told(found), 10)
+    assert (tmp_path / "count").read_text() == f"{alerts.MOST + 5}\n"
+    lines = (tmp_path / "events").read_text().splitlines()
+    assert (len(lines), json.loads(lines[-1])["task"]) == (alerts.MOST, f"t{alerts.MOST - 1:04d}")
+    assert worker.told == []
+
+
+def test_a_reason_may_hold_what_no_environment_can(bare: Callable[[str], Bare], tmp_path: Path) -> None:
+    """The last line of an error log has any bytes."""
+    worker = bare(f"echo $DSGSPOOL_REASON > {tmp_path}/reason")
+    found = Alerts(worker)  # type: ignore[arg-type]
+    attempt = Attempt(Held(names.parse("x.yaml")), 1, -1, task=worker.settings.task, argv=["x"])
+    attempt.outcome = Outcome(Kind.EXIT, 1, "NUL \0 and \udcff")
+    found.published(attempt.name, f"{worker.spool.failed}/x~exit1.yaml", attempt)
+    wait_until(lambda: all_is_told(found), 10)
+    assert (tmp_path / "reason").read_bytes() == b"NUL ? and \xff\n"
