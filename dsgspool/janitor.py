@@ -23,6 +23,7 @@ from dsgspool.names import TaskName
 from dsgspool.records import record_is_over
 from dsgspool.spool import Spool
 from dsgspool.spool.chain import Chain, next_of
+from dsgspool.spool.editing import mend
 from dsgspool.spool.moves import Moves, park, target_of
 from dsgspool.spool.strays import Strays
 from dsgspool.spool.waiters import Waiters
@@ -209,6 +210,13 @@ class Janitor:
             for name in [name for name, is_folder in self.fs.scan(top) if is_folder and name[:1] != "."]:
                 yield f"{top}/{name}"
                 yield from self._folders_below(f"{top}/{name}")
+
+    def sweep(self) -> int:
+        """What is looked at every minute; the number of tasks that a killed `edit` had taken out and that are back."""
+        moved = mend(self.moves, self._age, self.peers.times().lease)
+        self.sweep_batches()
+        self.sweep_tmp()
+        return moved
 
     def sweep_batches(self) -> None:
         """Remove batch folders of todo/ that have been empty for an hour."""

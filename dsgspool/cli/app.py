@@ -39,6 +39,7 @@ COMMANDS = {
     "release": "verbs:release",
     "requeue": "verbs:requeue",
     "cancel": "verbs:cancel",
+    "edit": "edit:edit",
     "pause": "pause:pause",
     "resume": "pause:resume",
     "workers": "workers:app",

@@ -46,6 +46,8 @@ def prune(
         _report(pruner.run(places))
     if workers:
         _workers(pruner, dry_run=dry_run)
+    if not patterns and not state:
+        _edits(pruner, dry_run=dry_run)
 
 
 def _report(results: Iterable[Pruned]) -> None:
@@ -65,3 +67,13 @@ def _workers(pruner: Pruner, *, dry_run: bool) -> None:
         if not dry_run:
             pruner.remove_worker(wid)
         output.line(f"workers/{wid}")
+
+
+def _edits(pruner: Pruner, *, dry_run: bool) -> None:
+    """What `edit --undo` could put back is old too."""
+    from dsgspool.spool.editing import old_edits, remove_edit
+
+    for name in old_edits(pruner.spool, pruner.limit):
+        if not dry_run:
+            remove_edit(pruner.moves, name)
+        output.line(f"edits/{name}")

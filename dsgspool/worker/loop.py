@@ -277,9 +277,8 @@ class Worker:
             self.janitor.strays.patrol()
 
     def _sweep(self) -> None:
-        if self.leading:
-            self.janitor.sweep_batches()
-            self.janitor.sweep_tmp()
+        if self.leading and self.janitor.sweep():
+            self.intake.came_back()
 
     def _report(self) -> None:
         if self.leading and self.settings.report_every:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dsgspool import snapshot
+from dsgspool.spool.editing import Change, Edit
 from dsgspool.spool.moves import Moves, Place
 from dsgspool.spool.submission import Draft, Submission
 from dsgspool.spool.waiters import Waiters
@@ -266,9 +267,31 @@ def by_hand(verb: str, state: State) -> Verb:
     return prepare
 
 
+def edit(trial: Trial) -> Callable[[], object]:
+    """One task in hold/ gets another text, and one in todo/ that a worker claims meanwhile."""
+    root = trial.world.root
+    places = Moves(trial.world.spool)
+    os.makedirs(f"{root}/hold/s")
+    os.rename(f"{root}/todo/s/b.yaml", f"{root}/hold/s/b.yaml")
+    changes = []
+    for place in [p for state in (State.TODO, State.HOLD) for p in places.find("*", [state])]:
+        with open(f"{root}/{place.state}/{place.path}", "rb") as file:
+            changes.append(Change(place, file.read(), trial.world.text()))
+
+    def act() -> None:
+        run = Edit(Moves(trial.actor.spool), "e")
+        run.prepare(changes, {})
+        trial.actor.claim("a.yaml")
+        for change in changes:
+            run.carry_out(change)
+        run.close()
+
+    return act
+
+
 VERBS: tuple[Verb, ...] = (
     submit, submit_bulk, claim, begin, begin_again, end_well, publish_done, publish_retry, publish_failed,
-    wait_for_another, file_behind, publish_and_wake, wake_round, take_over, lead, due, revoke, adopt,
+    edit, wait_for_another, file_behind, publish_and_wake, wake_round, take_over, lead, due, revoke, adopt,
     by_hand("hold", State.TODO), by_hand("hold", State.RUNNING), by_hand("release", State.HOLD),
     by_hand("requeue", State.DONE), by_hand("requeue", State.FAILED), by_hand("cancel", State.TODO),
     by_hand("cancel", State.HOLD), by_hand("cancel", State.RUNNING),

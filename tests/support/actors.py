@@ -94,9 +94,15 @@ class World:
     def where(self) -> dict[str, list[str]]:
         """Version -> the places where it lies."""
         found: dict[str, list[str]] = {}
-        for path in files_below(self.root, STATES):
+        for path in [*files_below(self.root, STATES), *self.taken_out()]:
             found.setdefault(self.version(f"{self.root}/{path}"), []).append(path)
         return found
+
+    def taken_out(self) -> list[str]:
+        """What an `edit` has taken out, or has to put back in the place of what it took out."""
+        folders = [folder for folder in files_below(self.root, ["edits"]) if ".open/" in folder]
+        replaced = {path.replace("/old/", f"/{s}/") for path in folders if "/old/" in path for s in ("new", "afresh")}
+        return [path for path in folders if "/out/" in path or path in replaced]
 
     def drop(self, name: str) -> None:
         """A person's cp: it may replace an unclaimed file of that very name."""
@@ -157,6 +163,12 @@ class World:
         if os.path.isdir(source) or not os.path.exists(source) or source == target:
             return
         mine = self.version(source)
+        if (
+            source.startswith(f"{self.root}/edits/") and "/old/" in target
+        ):  # an edit: the new text stands for the old one
+            self.gone.add(mine)
+            drafts = [target.replace("/old/", f"/{stage}/") for stage in ("new", "afresh")]
+            self.accepted.update(self.version(draft) for draft in drafts if os.path.exists(draft))
         if target.startswith(f"{self.root}/done/") and mine not in self.succeeded:
             raise Violation(f"{mine} goes to done/ although no attempt of it succeeded: {source} -> {target}")
         if os.path.exists(target):
@@ -205,7 +217,7 @@ class World:
     def is_at_rest(self) -> bool:
         """Nothing to do, and every name is bare; only a copy that a person made may carry a living owner's claim on."""
         left = files_below(self.root, STATES)
-        busy = self.running or any(actor.work for actor in self.living)
+        busy = self.running or any(actor.work for actor in self.living) or self.taken_out()
         bare = [path for path in left if not any(f"@{actor.wid}." in path for actor in self.living)]
         bare += [path for path in left if not path.startswith(("hold/", "failed/"))]
         return not busy and all(path.startswith(("done/", "failed/", "hold/")) and "@" not in path for path in bare)
@@ -395,6 +407,7 @@ class Actor:
         self.janitor.leadership.leads()
         self.janitor.due()
         self.janitor.bury()
+        self.janitor.sweep()
         self.janitor.strays.patrol()
         self.walk()
         self.wake(leading=True)

@@ -1,6 +1,6 @@
 """All mutants, a module for each room of the product."""
 
-from tests.mutation.mutants import after, alerts, chain, check, doctor, guard, janitor, lease, moves, spool, worker
+from tests.mutation.mutants import after, alerts, chain, check, doctor, editing, guard, janitor, lease, moves, spool, worker
 
 MUTANTS = (
     *spool.MUTANTS,
@@ -14,4 +14,5 @@ MUTANTS = (
     *alerts.MUTANTS,
     *check.MUTANTS,
     *doctor.MUTANTS,
+    *editing.MUTANTS,
 )

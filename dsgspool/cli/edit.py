@@ -1,0 +1,209 @@
+"""`dsgspool edit`: change the text of queued tasks, with a diff before and an undo after.
+
+The rule: everything is computed, checked and shown before the first file is touched; what would make one file invalid
+changes none.  A task that somebody takes meanwhile keeps its text, and is named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsgspool.cli import output
+from dsgspool.cli.context import open_spool, usage
+
+if TYPE_CHECKING:
+    from dsgspool.rewriting import Rewrite
+    from dsgspool.spool.editing import Change
+    from dsgspool.spool.moves import Moves, Place
+
+SHOWN = 10  #: different changes that are shown before it asks
+
+
+def edit(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME... KEY=VALUE...", help="Names or patterns, and what to set.")
+    ] = None,
+    sed: Annotated[list[str] | None, typer.Option("--sed", metavar="s/A/B/", help="Replace in each line.")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take back the last edit, or the one that is named.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the diff, change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Change queued tasks: key=value sets a key (YAML), key= removes it, env.FOO=1 sets one variable.
+
+    Tasks that run keep their text.
+    """
+    from dsgspool.spool.moves import Moves
+
+    moves = Moves(open_spool(context))
+    began = moves.spool.clock.boot()
+    if undo:
+        from dsgspool.cli.undoing import taken_back
+
+        if sed or len(words or ()) > 1:
+            raise usage("--undo stands alone, or with the name of one edit")
+        changes, what = taken_back(moves, *(words or ()))
+    else:
+        patterns, rewrites = _asked(words or [], sed or [])
+        changes, what = _computed(moves, patterns, rewrites), " ".join(map(str, rewrites))
+    if _is_wanted(changes, dry_run=dry_run, yes=yes):
+        _let_settle(moves, changes, began)
+        _carry_out(moves, changes, what)
+
+
+# -- what is asked for ------------------------------------------------------------------------------------------
+
+
+def _asked(words: list[str], sed: list[str]) -> tuple[list[str], list[Rewrite]]:
+    """(patterns, changes)"""
+    from dsgspool.rewriting import parse_setting, parse_substitution
+
+    settings = {word: parse_setting(word) for word in words}
+    patterns = [word for word, setting in settings.items() if setting is None]
+    try:
+        rewrites: list[Rewrite] = [setting for setting in settings.values() if setting is not None]
+        rewrites += [parse_substitution(text) for text in sed]
+    except ValueError as error:
+        raise usage(str(error)) from None
+    if not patterns or not rewrites:
+        raise usage("say which tasks and what to change: dsgspool edit 'sweep-a/*' retries=3")
+    return patterns, rewrites
+
+
+def _computed(moves: Moves, patterns: list[str], rewrites: list[Rewrite]) -> list[Change]:
+    """The changes, each checked as a worker would; InvalidTask with the file's path and line for the first that is wrong."""
+    from dsgspool.errors import InvalidTask
+    from dsgspool.rewriting import rewritten
+    from dsgspool.spool.editing import pick
+
+    places, running = pick(moves, patterns)
+    if running:
+        some = ", ".join(place.identity for place in running[:3]) + (" ..." if len(running) > 3 else "")
+        output.note(f"dsgspool: {len(running)} that run keep their text ({some}); `hold` stops and parks them")
+    changes, uid = [], my_uid(moves)
+    for place in places:
+        try:
+            if (data := text_of(moves, place)) is not None and (new := rewritten(data, rewrites)) != data:
+                changes.append(checked(moves, place, data, new, uid))
+        except InvalidTask as error:
+            path = f"{place.state}/{place.path}"
+            raise InvalidTask(error.reason, line=error.line, remedy=error.remedy, path=path) from None
+    if changes and (same := len(places) - len(changes)):
+        output.note(f"dsgspool: {same} of {len(places)} stay as they are")
+    return changes
+
+
+def text_of(moves: Moves, place: Place) -> bytes | None:
+    """A task's text; None when it has moved on or an editor has it open."""
+    folder, _, file = f"{moves.spool.folder(place.state)}/{place.path}".rpartition("/")
+    try:
+        if f".{file}.swp" in moves.fs.names(folder):
+            output.note(f"dsgspool: {place.identity} is open in an editor (.{file}.swp): left alone")
+            return None
+        return moves.fs.read(f"{folder}/{file}", 1 << 18)[0]
+    except FileNotFoundError:
+        return None
+
+
+def my_uid(moves: Moves) -> int:
+    """Whom the server takes the files for that I make."""
+    path = f"{moves.spool.tmp}/.{moves.token.word}.now"
+    moves.fs.create_whole(path, b"", sync=False)
+    try:
+        return moves.fs.status(path).st_uid
+    finally:
+        moves.fs.remove(path)
+
+
+def checked(moves: Moves, place: Place, old: bytes, new: bytes, uid: int) -> Change:
+    """The change; InvalidTask when the new text cannot be run, or when the file is not mine: who may run it would change."""
+    from dsgspool.codec import parse_task
+    from dsgspool.errors import InvalidTask
+    from dsgspool.spool.editing import Change
+    from dsgspool.worker.peek import peek
+
+    settings = moves.spool.settings()
+    parse_task(new, settings.task, timezone=settings.timezone)
+    status = moves.fs.status(f"{moves.spool.folder(place.state)}/{place.path}")
+    if status.st_uid != uid or status.st_nlink != 1:
+        reason = (
+            "it is a hard link" if status.st_uid == uid else f"it belongs to uid {status.st_uid}, and you are {uid}"
+        )
+        raise InvalidTask(reason, remedy="only its owner can edit it")
+    was, will = peek(old), peek(new)
+    afresh = (was.after, was.not_before) != (will.after, will.not_before)
+    return Change(place, old, new, -1 if status.st_mode & 0o077 else uid, afresh)
+
+
+# -- showing and doing ------------------------------------------------------------------------------------------
+
+
+def _is_wanted(changes: list[Change], *, dry_run: bool, yes: bool) -> bool:
+    """Show what would change, and ask."""
+    import sys
+
+    if not changes:
+        output.note("dsgspool: nothing to change")
+        return False
+    groups = _alike(changes)
+    for same in groups if dry_run else groups[:SHOWN]:
+        paths = f"{same[0].path}" if len(same) == 1 else f"{len(same)} files, the same change, such as {same[0].path}"
+        output.heading(f"{paths}:")
+        output.lines(_diff(same[0]) or ["  (the value of a secret)"])
+    if len(groups) > SHOWN and not dry_run:
+        output.note(f"dsgspool: and {sum(map(len, groups[SHOWN:]))} files more; --dry-run shows all")
+    if dry_run or yes:
+        return not dry_run
+    if not output.is_terminal(sys.stdin):
+        raise usage("nobody is there to be asked: add --yes, or --dry-run to see the diff only")
+    return typer.confirm(f"Change {len(changes)}?", err=True)
+
+
+def _diff(change: Change) -> list[str]:
+    """Lines of a unified diff, without headers; secrets as ***."""
+    import difflib
+
+    from dsgspool.redaction import mask_text
+
+    old, new = (mask_text(data.decode("utf-8", "replace")).splitlines() for data in (change.old, change.new))
+    return list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:]
+
+
+def _alike(changes: Iterable[Change]) -> list[list[Change]]:
+    """Changes whose lines are the same."""
+    groups: dict[tuple[str, ...], list[Change]] = {}
+    for change in changes:
+        key = tuple(line for line in _diff(change) if line[:1] in "+-")
+        groups.setdefault(key, []).append(change)
+    return list(groups.values())
+
+
+def _let_settle(moves: Moves, changes: list[Change], began: float) -> None:
+    """A file without its last line `...` may still be written: it must stay as it was read for `settle` seconds."""
+    from dsgspool.codec import is_complete
+
+    if any(not change.place.name.token and not is_complete(change.old) for change in changes):
+        moves.spool.clock.sleep(max(0.0, began + moves.spool.settings().settle - moves.spool.clock.boot()))
+
+
+def _carry_out(moves: Moves, changes: list[Change], what: str) -> None:
+    from dsgspool.clock import stamp
+    from dsgspool.spool.editing import Edit
+
+    run = Edit(moves, f"{stamp(moves.spool.clock.wall())}-{moves.token.word}")
+    texts = {change.path: hashlib.sha256(change.new).hexdigest() for change in changes}
+    run.prepare(changes, {"change": what, "texts": texts})
+    done = 0
+    for change in changes:
+        if why := run.carry_out(change):
+            output.note(f"dsgspool: {change.place.identity} keeps its text: {why}")
+        else:
+            done += 1
+            output.line(change.place.identity)
+    run.close()
+    if done:
+        output.hint(f"{done} changed; to take it back: dsgspool edit --undo {run.name}")

@@ -1,0 +1,129 @@
+"""`dsgspool edit`: a diff before, all or nothing when a text would be wrong, and an undo after."""
+
+import os
+
+import pytest
+
+TEXT = "# mine\ncommand: echo hi  # hello\nnice: 1\n...\n"
+WID = "n1-abcdefgh"
+
+
+def texts(spool, folder="todo"):
+    return {path.stem.partition("~")[0]: path.read_text() for path in (spool / folder).rglob("*.yaml")}
+
+
+def test_the_command_of_all_future_tasks_is_one_line(spool, process, put):
+    for name in ("1", "2"):
+        put(f"todo/s/{name}.yaml", TEXT)
+    put("hold/s/3.yaml", TEXT)
+    put("todo/t.yaml", TEXT)
+    result = process("edit", "s/*", "command=echo new", "--yes")
+    assert result.returncode == 0 and "3 files, the same change" in result.stdout, result.stderr
+    assert "-command: echo hi  # hello\n+command: echo new  # hello\n" in result.stdout
+    assert result.stdout.endswith("s/1\ns/2\ns/3\n") and "edit --undo" in result.stderr
+    new = TEXT.replace("hi", "new")
+    assert (texts(spool), texts(spool, "hold")) == ({"1": new, "2": new, "t": TEXT}, {"3": new})
+
+
+def test_nothing_changes_without_a_yes(spool, run, put):
+    file = put("todo/a.yaml", TEXT)
+    assert run("edit", "a", "retries=1").exit_code == 2
+    assert run("edit", "a", "retries=1", "--dry-run").exit_code == 0
+    assert file.read_text() == TEXT and not (spool / "edits").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("command=",), "todo/b.yaml, line 1: it says nothing to run"),
+        (("timeuot=3",), "did you mean `timeout`?"),
+        (("--sed", "s/command/comand/"), "todo/b.yaml, line 2"),
+        (("retries=x",), "line 4: `retries` is 'x'"),
+    ],
+)
+def test_what_would_make_one_file_wrong_changes_none(spool, run, put, words, said):
+    put("todo/a.yaml", TEXT)
+    put("todo/b.yaml", TEXT)
+    result = run("edit", "b", "a", *words, "--yes")
+    assert result.exit_code not in (0, 2) and said in result.stderr
+    assert texts(spool) == {"a": TEXT, "b": TEXT}
+
+
+@pytest.mark.parametrize("words", [("a",), ("retries=1",), (), ("a", "--sed", "y/a/b/"), ("a", "b", "--undo")])
+def test_what_is_not_understood_is_exit_2(run, put, words):
+    put("todo/a.yaml", TEXT)
+    assert run("edit", *words).exit_code == 2
+
+
+def test_what_runs_is_left_alone_and_told(spool, run, put):
+    put(f"running/{WID}/a@{WID}.1.yaml", TEXT)
+    result = run("edit", "a", "retries=1", "-y")
+    assert result.exit_code == 6 and "a is running" in result.stderr and "`hold` stops and parks it" in result.stderr
+    put("todo/a2.yaml", TEXT)
+    result = run("edit", "a*", "retries=1", "-y")
+    assert result.exit_code == 0 and "1 that run keep their text (a)" in result.stderr
+    assert (spool / f"running/{WID}/a@{WID}.1.yaml").read_text() == TEXT
+
+
+def test_what_is_finished_or_nowhere_is_told(run, put):
+    put("done/a.yaml", TEXT)
+    assert "a is done" in run("edit", "a", "retries=1").stderr
+    assert run("edit", "b", "retries=1").exit_code == 5
+
+
+def test_what_a_person_has_open_is_left_alone(spool, run, put):
+    put("todo/a.yaml", TEXT)
+    put("todo/.a.yaml.swp")
+    assert "open in an editor" in run("edit", "a", "retries=1", "-y").stderr
+    assert texts(spool) == {"a": TEXT}
+
+
+def test_an_undo_puts_the_old_text_back_where_nothing_has_begun(spool, run, put):
+    for name in ("a", "b", "c", "d"):
+        put(f"todo/{name}.yaml", TEXT)
+    assert run("edit", "*", "retries=1", "-y").exit_code == 0
+    file = {path.name[0]: path for path in (spool / "todo").glob("*.yaml")}
+    os.rename(file["b"], spool / "done/b.yaml")
+    file["c"].write_text("command: other\n")
+    file["d"].unlink()
+    result = run("edit", "--undo", "-y")
+    assert result.stdout.endswith("\na\n") and texts(spool) == {"a": TEXT, "c": "command: other\n"}
+    assert [word in result.stderr for word in ("b is done", "c has another text", "d is gone")] == [True] * 3
+    assert run("edit", "--undo", "-y").exit_code == 0 and "retries: 1" in texts(spool)["a"]
+
+
+def test_an_undo_names_what_is_not_there(spool, run):
+    assert "holds no edit" in run("edit", "--undo").stderr
+    assert "there is no edit x" in run("edit", "--undo", "x").stderr
+
+
+def test_a_new_moment_takes_a_task_out_of_waiting(spool, run, put):
+    put("waiting/until-20991231T000000Z/a.yaml", "command: x\nnot_before: 2099-12-31T00:00Z\n...\n")
+    put("waiting/until-20991231T000000Z/b.yaml", TEXT)
+    run("edit", "a", "not_before=", "-y")
+    run("edit", "b", "retries=1", "-y")
+    assert (texts(spool), list(texts(spool, "waiting"))) == ({"a": "command: x\n...\n"}, ["b"])
+
+
+def test_secrets_are_not_shown(spool, run, put):
+    put("todo/a.yaml", "command: x\nenv: {MY_TOKEN: hunter22}\n...\n")
+    result = run("edit", "a", "env.MY_TOKEN=hunter33", "-y")
+    assert "hunter" not in result.stdout and "(the value of a secret)" in result.stdout
+    assert "hunter33" in texts(spool)["a"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to have a file of somebody else")
+def test_another_users_task_is_not_edited(spool, run, put):
+    os.chown(put("todo/a.yaml", TEXT), 4711, 4711)
+    assert "it belongs to uid 4711" in run("edit", "a", "retries=1", "-y").stderr
+    assert texts(spool) == {"a": TEXT}
+
+
+def test_old_edits_are_pruned(spool, run, put):
+    put("todo/a.yaml", TEXT)
+    run("edit", "a", "retries=1", "-y")
+    [folder] = (spool / "edits").iterdir()
+    assert run("prune", "--older-than", "1d").stdout == ""
+    os.utime(folder, (1e9, 1e9))
+    assert run("prune", "--older-than", "1d").stdout == f"edits/{folder.name}\n"
+    assert list((spool / "edits").iterdir()) == []
