@@ -44,10 +44,10 @@ RESERVED = frozenset({
 _UMASK = expression(r"(?:0o?)?([0-7]{3})")
 _NAME = expression(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACES = expression(r"\{\{|\}\}|\$\{(?!\{)(?:(?:[^{}]|\{[^{}]*\})*\})?|\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_NULLABLE = frozenset({"cwd", "umask", "timeout", "not_before", "max_log", "stdin", "env_file", "on_done", "on_failed"})
+_NULLABLE = frozenset({"cwd", "umask", "timeout", "not_before", "max_log", "stdin", "env_file", "expires", "on_done", "on_failed"})
 _ORDER = (
     "format", "description", "tags", "command", "script", "params", "cwd", "env", "env_file", "setup", "shell", "stdin", "cpus",
-    "nice", "umask", "timeout", "grace", "retries", "backoff", "success_codes", "after", "not_before", "max_log",
+    "nice", "umask", "timeout", "grace", "retries", "backoff", "success_codes", "after", "not_before", "expires", "max_log",
     "limits", "on_done", "on_failed",
 )  # fmt: skip
 
@@ -90,8 +90,8 @@ def read_fields(nodes: Mapping[str, Node], timezone: str | None = None) -> dict[
     for key, node in nodes.items():
         if key in _NULLABLE and fields.is_null(node):
             values[key] = None
-        elif key == "not_before":
-            values[key] = fields.moment(node, key, timezone)
+        elif key in ("not_before", "expires"):
+            values[key] = (fields.moment if key == "not_before" else fields.expiry)(node, key, timezone)
         elif key != "format":
             values[key] = READERS[key](node, key)
     return values
@@ -243,6 +243,7 @@ READERS: dict[str, Callable[[Node, str], object]] = {
     "backoff": _backoff,
     "success_codes": _success_codes,
     "not_before": fields.moment,
+    "expires": fields.expiry,
     "max_log": lambda node, what: _size(node, what, "write a size such as 100M, or null for no limit"),
     "limits": _limits,
     "env_file": _path,

@@ -10,6 +10,7 @@ import re
 
 from dsgspool.expressions import expression
 from dsgspool.redaction import MASK, is_secret
+from dsgspool.task import Expiry
 from dsgspool.yamltext import Node, did_you_mean, pairs, wrong
 
 _INTEGER = expression(r"[-+]?(?:0|[1-9][0-9]{0,17})")
@@ -135,6 +136,13 @@ def texts(node: Node, what: str) -> tuple[str, ...]:
 def text_mapping(node: Node, what: str) -> dict[str, str]:
     """A mapping of names to texts."""
     return {key.value: text(value, f"{what}.{key.value}") for key, value in pairs(node, what)}
+
+
+def expiry(node: Node, what: str, timezone: str | None = None) -> Expiry:
+    """A date and time as `moment` reads it, or a duration, which counts from when the file was written."""
+    if node.kind == "scalar" and _DAY.match(node.value):
+        return Expiry(moment(node, what, timezone))
+    return Expiry(age=duration(node, what))
 
 
 def moment(node: Node, what: str, timezone: str | None = None) -> float:

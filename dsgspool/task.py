@@ -53,6 +53,7 @@ class Kind(StrEnum):
     LOST = "lost"  # its worker died
     CANCELLED = "cancelled"  # a person took it away
     REVOKED = "revoked"  # the file is gone from the worker's folder
+    EXPIRED = "expired"  # it had not begun when its time was over
     DEPENDENCY = "dependency"  # what it waits for ended otherwise than its `after` asks
     STOPPED = "stopped"  # the worker gave it back: drained, fenced, guard dead
 
@@ -113,6 +114,18 @@ WANTS = ("success", "any", "failure")
 
 
 @dataclass(frozen=True, slots=True)
+class Expiry:
+    """Until when a task may begin: a `moment`, or `age` seconds after its file was written.  All by the file server's clock."""
+
+    moment: float | None = None
+    age: float = 0.0
+
+    def at(self, written: float) -> float:
+        """Unix time for a file that was written at `written`, its mtime."""
+        return written + self.age if self.moment is None else self.moment
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """What a task file says, after defaults and `params` were put in.  Times in seconds, sizes in bytes.
 
@@ -139,6 +152,7 @@ class Task:
     backoff: Backoff = Backoff()
     success_codes: frozenset[int] = frozenset({0})
     not_before: float | None = None
+    expires: Expiry | None = None
     max_log: int | None = None
     limits: Mapping[str, int | None] = field(default_factory=dict)
     env_file: str | None = None
@@ -195,7 +209,7 @@ def decide(outcome: Outcome, budget: Budget, retry: Retry, chance: float = 0.5) 
             return None
         case Kind.STOPPED:
             return Decision(State.TODO, budget=budget)
-        case Kind.INVALID | Kind.DEPENDENCY:
+        case Kind.INVALID | Kind.DEPENDENCY | Kind.EXPIRED:
             return Decision(State.FAILED, outcome.tag)
         case Kind.CANCELLED:
             return Decision(State.FAILED, outcome.tag, unique=True)

@@ -135,7 +135,7 @@ def checked(moves: Moves, place: Place, old: bytes, new: bytes, uid: int) -> Cha
         )
         raise InvalidTask(reason, remedy="only its owner can edit it")
     was, will = peek(old), peek(new)
-    afresh = (was.after, was.not_before) != (will.after, will.not_before)
+    afresh = (was.after, was.not_before, was.expires) != (will.after, will.not_before, will.expires)
     return Change(place, old, new, -1 if status.st_mode & 0o077 else uid, afresh)
 
 

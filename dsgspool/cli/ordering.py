@@ -54,6 +54,7 @@ OPTIONS = (
     Option("tag", "many", "A word to find it by; repeat.", "WORD"),
     Option("after", "many", "A task (or NAME:any, NAME:failure, BATCH/) that has to be over before; repeat.", "NAME"),
     Option("not_before", "text", "A delay (2h) or an ISO time with offset.", "TIME"),
+    Option("expires", "text", "Until when it may begin: 2d from now, or an ISO time with offset.", "TIME"),
 )
 
 
@@ -121,7 +122,8 @@ def submit(where: str | None, given: Given) -> None:
     options = given.options
     command = drafting.as_command(given.command) if given.command else None
     order = Order(command, given.files, name=options.get("name", ""), batch=options.get("batch", ""))
-    order.keys = {key: options[key] for key in ("timeout", "retries", "cpus", "description", "env") if key in options}
+    plain = ("timeout", "retries", "cpus", "description", "env", "expires")
+    order.keys = {key: options[key] for key in plain if key in options}
     if "tag" in options:
         order.keys["tags"] = options["tag"]
     if "after" in options:
@@ -154,7 +156,7 @@ def _complete(spool: Spool, keys: dict[str, object], cwd: str | None, not_before
     """Check the options as a task file would be checked, and put in what stands on no command line."""
     from dsgspool.cli import drafting
 
-    for key in keys.keys() & {"timeout", "description"}:
+    for key in keys.keys() & {"timeout", "description", "expires"}:
         drafting.checked(key, str(keys[key]))
     for word in cast("list[str]", keys.get("tags", [])):
         drafting.checked("description", word)

@@ -18,7 +18,7 @@ from dsgspool.snapshot import Attempt, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.snapshot.attempts import read_attempt
 from dsgspool.snapshot.look import facts_of
 from dsgspool.spool import SETTINGS, Spool
-from dsgspool.task import State
+from dsgspool.task import Expiry, State
 from dsgspool.worker.peek import peek
 
 
@@ -33,6 +33,12 @@ class Reasons:
 
     def of(self, task: TaskSeen) -> Answer:
         """The answer for one file."""
+        answer = self._of(task)
+        if task.state in (State.WAITING, State.HOLD):
+            self._look_at_expiry(task, peek(text_of(self.spool, task)).expires, answer)
+        return answer
+
+    def _of(self, task: TaskSeen) -> Answer:
         return {
             State.TODO: self._todo, State.WAITING: self._waiting, State.HOLD: self._hold, State.RUNNING: self._running,
             State.DONE: self._done, State.FAILED: self._failed,
@@ -89,6 +95,7 @@ class Reasons:
             answer.remedies.append(f"write it to its end: {self.spool.todo}/{task.path}")
         elif not task.name.token and not is_complete(data):
             answer.more.append("its file has no last line `...`: a worker waits a moment to see whether it is whole")
+        self._look_at_expiry(task, hint.expires, answer)
         if hint.not_before is not None and hint.not_before > self.seen.taken:
             answer.because = f"it says not_before {local(hint.not_before)}: a worker puts it into waiting/"
             answer.remedies.append(edit(self.spool, task.identity, "not_before"))
@@ -97,6 +104,20 @@ class Reasons:
             if words:
                 answer.because = answer.because or f"it waits for {entry.what}, {words}"
                 answer.remedies += remedies
+
+    def _look_at_expiry(self, task: TaskSeen, expires: Expiry | None, answer: Answer) -> None:
+        """Until when it may begin; one that nobody claims lies where it is for longer."""
+        if expires is None or task.name.budget.attempts:
+            return
+        try:
+            until = expires.at(self.spool.fs.status(f"{self.spool.folder(task.state)}/{task.path}").st_mtime)
+        except OSError:  # it has moved on
+            return
+        if until > self.seen.taken:
+            answer.more.append(f"it expires at {local(until)}, when it has not begun by then")
+        else:
+            answer.more.append(f"it expired at {local(until)}: who claims it puts it into failed/")
+            answer.remedies.append(f"dsgspool edit {shlex.quote(task.identity)} expires=")
 
     def _ask_nodes(self, task: TaskSeen, cpus: int, answer: Answer) -> None:
         """What keeps each living worker from taking it now."""
@@ -235,6 +256,13 @@ class Reasons:
         answer = self._answer(
             task, f"it failed with {task.reason or last.outcome}: {last.reason or 'no reason told'}", requeue
         )
+        if task.reason == "expired":
+            name = shlex.quote(task.identity)
+            failed = shlex.quote(f"{self.spool.failed}/{task.path}")
+            answer.remedies = [
+                f"mv {failed} {self.spool.hold}/; dsgspool edit {name} expires=; dsgspool release {name}"
+            ]
+            return answer
         if task.reason == "dependency":
             answer.remedies = [
                 f"dsgspool requeue {' '.join(map(shlex.quote, [*self.behind.culprits(task), task.identity]))}"

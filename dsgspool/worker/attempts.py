@@ -24,6 +24,7 @@ from dsgspool.worker.limits import Limits
 from dsgspool.worker.peek import peek
 from dsgspool.worker.runner import Attempt, Runner
 from dsgspool.worker.sampling import Sampler
+from dsgspool.worker.sorting import late
 
 if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker
@@ -147,7 +148,10 @@ class Attempts:
         return error.errno in misplaced and self.fs.folder_is_there(self.spool.logs)
 
     def _must_wait(self, attempt: Attempt, text: Text) -> Outcome | None:
-        """What the peek at the text missed (flow style): a moment to wait for, or more CPUs than were thought of."""
+        """What the peek at the text missed (flow style): that it is late, what it waits for, more CPUs than were thought of."""
+        if why := late(attempt.name, attempt.task.expires, text, self.server.now()):
+            attempt.keeps_text = True
+            return Outcome(Kind.EXPIRED, reason=why)
         moment, cpus = attempt.task.not_before, attempt.task.cpus
         if moment is not None and moment > self.server.now():
             attempt.decision = Decision(State.WAITING, budget=attempt.name.budget, delay=moment - self.server.now())

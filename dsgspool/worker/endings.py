@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker
 
 
+NEVER_RAN = (Kind.INVALID, Kind.DEPENDENCY, Kind.EXPIRED)
+
+
 class Endings:
     """Attempts whose processes are gone and whose record has no end yet."""
 
@@ -59,7 +62,7 @@ class Endings:
         decision = attempt.decision or self.runner.decide(attempt, outcome, self.worker.settings)
         if decision is not None and attempt.text and not self.worker.own.unchanged(attempt.held, attempt.text.seen):
             return Decision(State.HOLD, "changed")
-        if decision is not None and outcome.kind in (Kind.INVALID, Kind.DEPENDENCY) and not attempt.keeps_text:
+        if decision is not None and outcome.kind in NEVER_RAN and not attempt.keeps_text:
             decision = replace(decision, unique=True)
         return decision and park(self.spool, attempt.name, decision)
 

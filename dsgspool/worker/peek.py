@@ -11,14 +11,17 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from dsgspool.errors import InvalidName
+from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.expressions import expression
+from dsgspool.fields import expiry
 from dsgspool.names import check_after
-from dsgspool.task import After
+from dsgspool.task import After, Expiry
+from dsgspool.yamltext import Node
 
 _CPUS = expression(rb"^cpus:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
 _FORMAT = expression(rb"^format:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
 _NOT_BEFORE = expression(rb"^not_before:\s*['\"]?([0-9T:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
+_EXPIRES = expression(rb"^expires:\s*['\"]?([0-9a-zT:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
 _AFTER = expression(r"^after:[ ]*([^\n]*(?:\n(?:[ -][^\n]*|#[^\n]*|(?=\n)))*)", re.MULTILINE)
 _NAME = (
     r"""(?:"(?P<double>[^"\\\n]+)"|'(?P<single>[^'\n]+)'|(?P<plain>[^\s,\[\]{}"'#&*!|>%@`:?~-][^,\[\]{}"'#:\n]*?))"""
@@ -37,6 +40,7 @@ class Peek:
     format: int = 1
     not_before: float | None = None
     after: tuple[After, ...] = ()
+    expires: Expiry | None = None
 
 
 def peek(data: bytes) -> Peek:
@@ -47,6 +51,7 @@ def peek(data: bytes) -> Peek:
         format=int(newer[1]) if newer else 1,
         not_before=_moment(moment[1].decode()) if moment else None,
         after=_after(data) if b"after:" in data else (),
+        expires=_expiry(data) if b"expires:" in data else None,
     )
 
 
@@ -80,6 +85,14 @@ def _entry(text: str) -> After:
     if match is None or (match["plain"] and _NO_TEXT.fullmatch(match["plain"])):
         raise ValueError(text)
     return After(check_after(match["double"] or match["single"] or match["plain"]), match["wants"] or "success")
+
+
+def _expiry(data: bytes) -> Expiry | None:
+    found = _EXPIRES.search(data)
+    try:
+        return expiry(Node("scalar", 0, "str", found[1].decode()), "expires") if found else None
+    except InvalidTask:  # without an offset, or none at all: told after parsing
+        return None
 
 
 def _moment(text: str) -> float | None:

@@ -14,7 +14,7 @@ from dsgspool.spool.dependencies import Verdict
 from dsgspool.spool.moves import park
 from dsgspool.spool.own import Held, Text
 from dsgspool.spool.waiters import Waiters
-from dsgspool.task import Decision, Kind, State
+from dsgspool.task import Decision, Expiry, Kind, State
 from dsgspool.worker.desk import Leaving, Ready
 from dsgspool.worker.peek import peek
 
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from dsgspool.worker.intake import Intake
 
 SHOWN = 5  #: waiting tasks that are named at the end
+
+
+def late(name: names.TaskName, expires: Expiry | None, text: Text, now: float) -> str:
+    """Why a task may not begin any more, '' when it may; a retry, and what was lost with its worker, has begun."""
+    if expires is None or name.budget.attempts or now < (until := expires.at(text.mtime)):
+        return ""
+    return f"it had not begun by {iso(until)}, when it expired"
 
 
 class Sorting:
@@ -40,6 +47,9 @@ class Sorting:
         hint, lane = peek(text.data), names.parse_lane(held.name.lane)
         cpus = max(hint.cpus, lane.cpus)
         now = self.worker.lease.server.now()
+        if why := late(held.name, hint.expires, text, now):
+            self.worker.attempts.reject(held, why, Kind.EXPIRED, text)
+            return
         if hint.after and (verdict := self.waiters.dependencies.judge(held.name.identity, hint.after)):
             self._must_wait(held, text, verdict)
         elif cpus > self.worker.controls.slots:

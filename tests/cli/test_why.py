@@ -211,3 +211,14 @@ def test_many_are_cut_off(run, put):
         put(f"hold/a{number}.yaml")
     result = run("why", "-n", "2", "a*")
     assert result.stdout.count("hold") >= 2 and "3 more" in result.stderr
+
+
+def test_what_has_expired_is_told_before_and_after(spool, put, worker, why, record):
+    worker()
+    put("hold/a.yaml", "command: x\nexpires: 2001-01-01T00:00Z\n...\n")
+    put("todo/b.yaml", "command: x\nexpires: 2d\n...\n")
+    assert "it expired at" in why("a") and "-> dsgspool edit a expires=" in why("a")
+    assert "it expires at" in why("b")
+    put("failed/c~expired.yaml")
+    record("c", 1, "expired", reason="it had not begun")
+    assert "it failed with expired" in why("c") and "dsgspool edit c expires=; dsgspool release c" in why("c")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,28 @@ def test_a_task_too_wide_for_this_worker_goes_to_the_lane_that_says_so(folder: S
     assert lanes == ["@cpus3/flow", "@cpus4/t"]
     workers.run_until_empty(slots=4)
     assert folder.done() == {"flow", "t"}
+
+
+def test_what_has_not_begun_when_it_expires_never_runs(folder: SpoolFolder, workers: Workers) -> None:
+    old = time.time() - 10 * 86400
+    folder.drop("young", expires="2d")
+    folder.drop("soon", expires="2099-12-31T00:00Z")
+    folder.drop("late", expires="2001-01-01T00:00Z")
+    for name, text in (
+        ("old", "command: 'true'\nexpires: 2d\n...\n"),
+        ("flow", '{command: "true", expires: "2d"}\n'),
+        ("held", "command: 'true'\nexpires: 2d\nafter: nothing\n...\n"),
+        ("again~1.abcdefgh-1", "command: 'true'\nexpires: 2d\n...\n"),
+    ):
+        os.utime(folder.overwrite(f"tmp/{name}.yaml", text), (old, old))
+        folder.mv(f"tmp/{name}.yaml", f"todo/{name}.yaml")
+    folder.drop("waiter", after="old")
+    workers.run_until_empty()
+    assert folder.done() == {"young", "soon", "again"}
+    names = ["flow", "held", "late", "old"]
+    assert folder.ls("failed") == [*(f"{name}~expired.yaml" for name in names), "waiter~dependency.yaml"]
+    assert [folder.outcome(name) for name in names] == ["expired"] * 4
+    assert "had not begun by 2001-01-01T00:00:00" in str(folder.record("late")["reason"])
 
 
 def test_it_does_not_start_before_not_before(folder: SpoolFolder, workers: Workers) -> None:

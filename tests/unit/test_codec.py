@@ -5,7 +5,7 @@ import pytest
 from dsgspool.codec import NewerFormat, dump_task, is_complete, parse_task
 from dsgspool.errors import InvalidTask
 from dsgspool.records import Record, parse_record, record_claim, record_is_over
-from dsgspool.task import After, Backoff, Task
+from dsgspool.task import After, Backoff, Expiry, Task
 from dsgspool.yamlwriting import dump
 
 FULL = """\
@@ -99,6 +99,9 @@ def test_every_key_is_read():
         ("timeout:", "has no value"),
         ("not_before: 2026-01-01", "has no offset"),
         ("not_before: 12:30", "no date and time"),
+        ("expires: 2026-01-01", "has no offset"),
+        ("expires: 12:30", "colons"),
+        ("expires: [2d]", "must be a duration"),
         ("env: {LANG: no}", 'put it in quotes: "no"'),
         ("env: {A: [1]}", "`env.A` is a list"),
         ("env: {A=B: 1}", "cannot be the name"),
@@ -296,3 +299,10 @@ def test_a_newer_records_keys_are_passed_over():
 ])  # fmt: skip
 def test_the_claim_is_seen_without_yaml_and_only_when_its_line_is_whole(data, claim):
     assert record_claim(data) == claim
+
+
+def test_until_when_a_task_may_begin_is_a_moment_or_counts_from_its_file():
+    assert parse("command: x\nexpires: 2d\n").expires == Expiry(age=172800)
+    moment = parse("command: x\nexpires: 2026-11-21 22:00\n", timezone="Europe/Berlin").expires
+    assert moment == Expiry(1795294800) and moment.at(5.0) == 1795294800 and Expiry(age=3).at(5.0) == 8.0
+    assert parse("command: x\nexpires: null\n").expires is None

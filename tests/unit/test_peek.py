@@ -4,7 +4,7 @@ import pytest
 
 from dsgspool.clock import unix
 from dsgspool.codec import parse_task
-from dsgspool.task import After
+from dsgspool.task import After, Expiry
 from dsgspool.worker.peek import Peek, peek
 
 
@@ -16,6 +16,9 @@ from dsgspool.worker.peek import Peek, peek
         ("command: x\ncpus:   4   # wide\n", Peek(cpus=4)),
         ("cpus: 0\n", Peek(cpus=1)),
         ("format: 2\n", Peek(format=2)),
+        ("expires: 2d  # old\n", Peek(expires=Expiry(age=172800))),
+        ("expires: 90\n", Peek(expires=Expiry(age=90))),
+        ("expires: '2026-11-21T21:00Z'\n", Peek(expires=Expiry(unix(2026, 11, 21, 21, 0, 0)))),
         ("not_before: 2026-11-21T21:00:00Z\n", Peek(not_before=unix(2026, 11, 21, 21, 0, 0))),
         ("not_before: '2026-11-21 22:00+01:00' # later\n", Peek(not_before=unix(2026, 11, 21, 21, 0, 0))),
     ],
@@ -35,6 +38,9 @@ def test_a_key_at_the_beginning_of_a_line_is_a_hint(text, hint):
         "cpus: [8]\n",
         "not_before: 2026-11-21T21:00:00\n",
         "not_before: soon\n",
+        "expires: 2026-11-21T21:00\n",
+        "expires: soon\n",
+        "expires: null\n",
         "not_before: 2026-13-41T99:00:00Z\n",
         "",
         "\xff\xfe",

@@ -1,10 +1,39 @@
-"""Editing queued tasks: out, edit, in."""
+"""Editing queued tasks: out, edit, in.  And until when a task may begin."""
 
 from tests.mutation.mutant import Mutant
 
 KILLED = ("unit/test_editing.py::test_what_a_killed_editor_took_out_comes_back_once",)
 
+LATE = ("processes/test_tasks.py::test_what_has_not_begun_when_it_expires_never_runs",)
+
 MUTANTS = (
+    Mutant(
+        "expires",
+        "7",
+        "a retry expires",
+        "worker/sorting.py",
+        "    if expires is None or name.budget.attempts or now <",
+        "    if expires is None or now <",
+        LATE,
+    ),
+    Mutant(
+        "expires",
+        "7",
+        "what the peek does not see never expires",
+        "worker/attempts.py",
+        "        if why := late(attempt.name, attempt.task.expires, text, self.server.now()):\n",
+        "        if (why := late(attempt.name, attempt.task.expires, text, self.server.now())) and not text:\n",
+        LATE,
+    ),
+    Mutant(
+        "expires",
+        "7",
+        "a task that waits for others cannot expire",
+        "worker/sorting.py",
+        "        if why := late(held.name, hint.expires, text, now):\n",
+        "        if not hint.after and (why := late(held.name, hint.expires, text, now)):\n",
+        LATE,
+    ),
     Mutant(
         "edit",
         "16 (xlii)",
