@@ -44,7 +44,9 @@ RESERVED = frozenset({
 _UMASK = expression(r"(?:0o?)?([0-7]{3})")
 _NAME = expression(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACES = expression(r"\{\{|\}\}|\$\{(?!\{)(?:(?:[^{}]|\{[^{}]*\})*\})?|\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_NULLABLE = frozenset({"cwd", "umask", "timeout", "not_before", "max_log", "stdin", "env_file", "expires", "on_done", "on_failed"})
+_NULLABLE = frozenset(
+    {"cwd", "umask", "timeout", "not_before", "max_log", "stdin", "env_file", "expires", "on_done", "on_failed"}
+)
 _ORDER = (
     "format", "description", "tags", "command", "script", "params", "cwd", "env", "env_file", "setup", "shell", "stdin", "cpus",
     "nice", "umask", "timeout", "grace", "retries", "backoff", "success_codes", "after", "not_before", "expires", "max_log",

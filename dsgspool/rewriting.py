@@ -7,12 +7,13 @@ a text that cannot be changed so is refused.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
-from dsgspool.yamltext import Node, compose, pairs
+from dsgspool.yamltext import Node, compose, pairs, wrong
 from dsgspool.yamlwriting import dump
 
 _ASSIGNMENT = expression(r"([a-z_]+)(?:\.([^=]+))?=(.*)", re.DOTALL)
@@ -218,3 +219,23 @@ def _appended(text: str, entry: str) -> str:
     end = "...\n" if body.endswith("\n...") else ""
     body = body.removesuffix("...").rstrip() if end else text.rstrip("\n")
     return f"{body}\n{entry}{end}"
+
+
+def block_of(data: bytes, key: str) -> bytes:
+    """The text of a task file that stands below `key` of another one; comments stay.  InvalidTask when it is no block."""
+    root = compose(data)
+    top = list(pairs(root, "the file"))
+    place = next(n for n, (node, _) in enumerate(top) if node.value == key)
+    lines = data.decode("utf-8-sig").splitlines(keepends=True)
+    first, last = _lines_of(lines, top, place)
+    text = f"{textwrap.dedent(''.join(lines[first + 1 : last])).rstrip()}\n...\n".encode()
+    value = top[place][1]
+    if value.kind == "mapping":
+        try:
+            if _meaning(compose(text)) == _meaning(value):
+                return text
+        except InvalidTask:
+            pass
+    raise wrong(
+        value, f"`{key}` must be a block of lines", f"write `{key}:`, and below it each key on a line of its own"
+    )

@@ -43,6 +43,7 @@ COMMANDS = {
     "pause": "pause:pause",
     "resume": "pause:resume",
     "workers": "workers:app",
+    "schedule": "schedule:app",
     "prune": "prune:prune",
     "report": "report:report",
     "doctor": "doctor:doctor",

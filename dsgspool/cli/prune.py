@@ -48,6 +48,7 @@ def prune(
         _workers(pruner, dry_run=dry_run)
     if not patterns and not state:
         _edits(pruner, dry_run=dry_run)
+        _ticks(pruner, dry_run=dry_run)
 
 
 def _report(results: Iterable[Pruned]) -> None:
@@ -77,3 +78,14 @@ def _edits(pruner: Pruner, *, dry_run: bool) -> None:
         if not dry_run:
             remove_edit(pruner.moves, name)
         output.line(f"edits/{name}")
+
+
+def _ticks(pruner: Pruner, *, dry_run: bool) -> None:
+    """That a tick of a schedule was made is remembered for a day at least, and of the newest for ever."""
+    from dsgspool.spool.ticks import LEAST, TICKS, Ticks
+
+    ticks = Ticks(pruner.moves)
+    for tick in ticks.old(min(pruner.limit, pruner.now - LEAST)):
+        if not dry_run:
+            ticks.remove(tick)
+        output.line(f"{TICKS}/{tick}")

@@ -30,6 +30,7 @@ from dsgspool.worker.control import Controls
 from dsgspool.worker.intake import Intake
 from dsgspool.worker.journal import Journal
 from dsgspool.worker.runner import Attempt
+from dsgspool.worker.scheduling import INTERVAL, Scheduler
 from dsgspool.worker.station import Options, Station
 
 RESTART = 75  #: exit code that asks the guard for a new incarnation (EX_TEMPFAIL)
@@ -109,6 +110,7 @@ class Worker:
             Duty(self.journal.save, lambda: self.settings.heartbeat),
             Duty(self._tidy, lambda: BUMP_INTERVAL),
             Duty(self._sweep, lambda: SWEEP_INTERVAL),
+            Duty(Scheduler(self).turn, lambda: INTERVAL),
             Duty(self._report, lambda: self.settings.report_every or 3600.0),
         ]
         slots = self.controls.slots

@@ -183,3 +183,13 @@ def test_status_and_list_say_who_waits_for_what_and_who_waits_for_ever(put, run)
     assert "b     waits for s/" in run("list", "waiting").stdout
     assert [entry["waits_for"] for entry in json.loads(run("list", "waiting", "--json").stdout)] == ["gone", "s/"]
     assert "stuck: c waits for gone, which is nowhere in the spool" in run("status").stdout
+
+
+def test_schedules_are_listed_with_their_next_ticks_or_with_what_is_wrong(spool, run, put):
+    put("schedules/a.yaml", 'cron: "0 3 * * *"\ntimezone: Asia/Tokyo\ntask:\n  command: x\n')
+    put("schedules/b.yaml", "cron: x\ntask:\n  command: x\n")
+    told = run("schedule", "list").stdout.splitlines()
+    assert told[1].split()[:7] == ["a", "0", "3", "*", "*", "*", "Asia/Tokyo"] and ":00:00, " in told[1]
+    assert "line 1: `cron` is 'x'" in told[2]
+    listed = json.loads(run("schedule", "list", "--next", "5", "--json").stdout)
+    assert len(listed[0]["next"]) == 5 and listed[0]["next"][0] % 86400 == 18 * 3600 and listed[1]["wrong"]

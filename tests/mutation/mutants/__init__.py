@@ -1,6 +1,20 @@
 """All mutants, a module for each room of the product."""
 
-from tests.mutation.mutants import after, alerts, chain, check, doctor, editing, guard, janitor, lease, moves, spool, worker
+from tests.mutation.mutants import (
+    after,
+    alerts,
+    chain,
+    check,
+    doctor,
+    editing,
+    guard,
+    janitor,
+    lease,
+    moves,
+    spool,
+    ticks,
+    worker,
+)
 
 MUTANTS = (
     *spool.MUTANTS,
@@ -15,4 +29,5 @@ MUTANTS = (
     *check.MUTANTS,
     *doctor.MUTANTS,
     *editing.MUTANTS,
+    *ticks.MUTANTS,
 )

@@ -1,0 +1,130 @@
+"""schedules/NAME.yaml -> the moments at which a task of it is due.
+
+The rule: what is due follows from the file, the moment before and the moment now alone, so all who ask find the same; a
+tick is named by its minute in UTC, which happens once.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dsgspool import fields
+from dsgspool.codec import parse_task
+from dsgspool.errors import InvalidTask
+from dsgspool.rewriting import block_of
+from dsgspool.task import Task
+from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
+
+MOST = 100  #: ticks that are made up for after a pause
+IN_TIME = 120.0  #: seconds: a tick that is no older has not been missed; more than a change of the leader takes
+_WINDOWS = (timedelta(hours=1), timedelta(days=1), timedelta(days=32), timedelta(days=366), timedelta(days=366 * 9))
+_KEYS = ("cron", "timezone", "overlap", "catch_up", "task")
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What a file says.  `text` is the task file of each instance; catch_up: none, last or all; `skips`: no overlap."""
+
+    cron: str
+    zone: zoneinfo.ZoneInfo
+    text: bytes
+    skips: bool = True
+    catch_up: str = "last"
+
+    def due(self, since: float, now: float) -> list[float]:
+        """Ticks after `since` up to `now` that an instance is to be made of, the oldest first; Unix time."""
+        if self.catch_up == "none":
+            since = max(since, now - IN_TIME)
+        most = MOST if self.catch_up == "all" else 1
+        for window in _WINDOWS:  # from a near moment on: a year of minutes would take seconds to count
+            begin = max(since, now - window.total_seconds())
+            found = deque((tick for tick in self._until(begin, now)), most)
+            if len(found) == most or begin == since:
+                break
+        return list(found)
+
+    def following(self, now: float, count: int) -> list[float]:
+        """The next ticks."""
+        return [tick for _, tick in zip(range(count), self._after(now), strict=False)]
+
+    def _until(self, since: float, now: float) -> Iterator[float]:
+        for tick in self._after(since):
+            if tick > now:
+                return
+            yield tick
+
+    def _after(self, moment: float) -> Iterator[float]:
+        from cronsim import CronSim  # 4 ms that only schedules need
+
+        for tick in CronSim(self.cron, datetime.fromtimestamp(moment, self.zone)):
+            yield tick.timestamp()
+
+
+def parse_schedule(data: bytes, defaults: Task, timezone: str | None) -> Schedule:
+    """What a file says; InvalidTask with line, reason and remedy.  Its task is checked as a task file is."""
+    root = compose(data)
+    check_keys(root, _KEYS)
+    nodes = {key.value: value for key, value in pairs(root, "the file")}
+    for key in ("cron", "task"):
+        if key not in nodes:
+            raise InvalidTask(f"`{key}` is missing", line=1, remedy="see docs/time.md")
+    text = block_of(data, "task")
+    try:
+        parse_task(text, defaults, timezone=timezone)
+    except InvalidTask as error:
+        above = next(key.line for key, _ in pairs(root, "the file") if key.value == "task")
+        line = error.line and error.line + above
+        raise InvalidTask(error.reason, line=line, remedy=error.remedy) from None
+    given = {key: _READERS[key](node, key) for key, node in nodes.items() if key in _READERS}
+    return Schedule(
+        _cron(nodes["cron"]), given.get("timezone") or zoneinfo.ZoneInfo(timezone or "UTC"), text,
+        given.get("overlap", "skip") == "skip", given.get("catch_up", "last"),
+    )  # fmt: skip
+
+
+def _cron(node: Node) -> str:
+    from cronsim import CronSim, CronSimError
+
+    text = fields.text(node, "cron")
+    why = "" if len(text.split()) == 5 else "it has not five parts"  # cronsim takes seconds too
+    try:
+        next(CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)))
+    except (CronSimError, StopIteration) as error:
+        why = why or str(error) or "that never comes"
+    if why:
+        remedy = 'write minute, hour, day, month, weekday, such as "0 3 * * *" for 3:00 every day'
+        raise wrong(node, f"`cron` is {text!r}: {why}", remedy)
+    return text
+
+
+def _zone(node: Node, what: str) -> zoneinfo.ZoneInfo:
+    name = fields.text(node, what)
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        raise wrong(node, f"`{what}`: this machine knows no {name!r}", "write one such as Europe/Berlin") from None
+
+
+_READERS: dict[str, Callable[[Node, str], Any]] = {
+    "timezone": _zone,
+    "overlap": lambda node, what: fields.choice(node, what, ("skip", "allow")),
+    "catch_up": lambda node, what: fields.choice(node, what, ("none", "last", "all")),
+}
+
+
+def stamp_of(tick: float) -> str:
+    """`20261129T0200Z`: how a tick is called."""
+    return datetime.fromtimestamp(tick, UTC).strftime("%Y%m%dT%H%MZ")
+
+
+def tick_of(stamp: str) -> float | None:
+    """Unix time of a tick's name, None for what is none."""
+    try:
+        return datetime.strptime(stamp, "%Y%m%dT%H%MZ").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None

@@ -1,0 +1,123 @@
+"""One instance for each tick of a schedule, whoever makes it and how often.
+
+The rule: schedules/ticks/NAME/STAMP/ is put there whole by one rename, and is never empty again: so it is there once.  Its
+task.yaml goes to todo/ by one more rename, and exists once.  Whoever comes second, an hour late too, finds the folder or
+finds no file.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+from dataclasses import dataclass
+
+from dsgspool import chance
+from dsgspool.clock import iso
+from dsgspool.errors import InvalidName, StorageError
+from dsgspool.names import TaskName, check_identity
+from dsgspool.schedules import stamp_of, tick_of
+from dsgspool.spool.dependencies import Dependencies
+from dsgspool.spool.moves import Moves
+
+TICKS, DRAFT, FACTS = "schedules/ticks", "task.yaml", "tick.json"
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+LEAST = 86400.0  #: seconds: no leader is so slow that it still makes an older tick; its guard would have killed it
+UNSURE = 5  #: of the newest ticks, looked at for a task that somebody could not put into todo/ any more
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What an instance is made of: the schedule's name, its text and the owner that its file gets (-1 = me)."""
+
+    schedule: str
+    text: bytes
+    owner: int = -1
+
+
+def is_name(name: str) -> bool:
+    """True when the tasks of a schedule may be called so."""
+    try:
+        return bool(check_identity(f"{name}-20261129T0200Z"))
+    except InvalidName:
+        return False
+
+
+class Ticks:
+    """The ticks of a spool."""
+
+    def __init__(self, moves: Moves) -> None:
+        self.moves, self.spool, self.fs = moves, moves.spool, moves.fs
+        self.dependencies = Dependencies(moves.spool)
+
+    def newest(self, schedule: str) -> float | None:
+        """The newest tick that was made, after what somebody left of the newest ones was put into todo/."""
+        found = [name for name, _ in self.fs.scan(self._folder(schedule)) if tick_of(name) is not None]
+        for stamp in sorted(found)[-UNSURE:]:
+            self._publish(schedule, stamp)
+        return tick_of(max(found)) if found else None
+
+    def make(self, instance: Instance, tick: float, now: float, *, skips: bool) -> str:
+        """The identity of the task that is in todo/ now, '' when the tick was made before, or is skipped."""
+        stamp = stamp_of(tick)
+        staged = f"{self.spool.tmp}/{chance.word()}"
+        self.fs.make_folder(staged, exclusive=True)
+        skipped = self._still_open(instance.schedule) if skips else ""
+        facts = {"at": iso(now), **({"skipped": f"{skipped} was not over"} if skipped else {})}
+        self.fs.create_whole(f"{staged}/{FACTS}", f"{json.dumps(facts)}\n".encode())
+        if not skipped:
+            self._write(f"{staged}/{DRAFT}", instance)
+        # RACE: another leader, or I myself an hour ago, made this tick.  A folder with something in it is never replaced.
+        number = self.fs.rename_into(staged, f"{self._folder(instance.schedule)}/{stamp}")
+        if staged.rpartition("/")[2] in self.fs.names(self.spool.tmp):
+            self._drop(staged)
+            if number not in _TAKEN:
+                raise StorageError("move", staged, number)
+        return self._publish(instance.schedule, stamp)
+
+    def _write(self, path: str, instance: Instance) -> None:
+        descriptor = self.fs.create(path)
+        try:
+            if instance.owner >= 0:
+                self.fs.give(descriptor, instance.owner)
+            self.fs.append(descriptor, instance.text, sync=True)
+        finally:
+            self.fs.close(descriptor)
+
+    def _drop(self, staged: str) -> None:
+        for file in self.fs.names(staged):
+            self.fs.remove(f"{staged}/{file}")
+        self.fs.remove_folder(staged)
+
+    def _publish(self, schedule: str, stamp: str) -> str:
+        """Put the task of a tick into todo/, when it is still to be put there; its identity, '' otherwise."""
+        folder, name = f"{self._folder(schedule)}/{stamp}", TaskName(f"{schedule}-{stamp}", "0", self.moves.token())
+        if DRAFT not in self.fs.names(folder):
+            return ""
+        number = self.fs.rename_into(f"{folder}/{DRAFT}", f"{self.spool.todo}/{name.path}")
+        if DRAFT in self.fs.names(folder):
+            raise StorageError("move", f"{folder}/{DRAFT}", number)
+        return name.identity if number == 0 else ""
+
+    def _still_open(self, schedule: str) -> str:
+        """An earlier instance that is not over; two looks, as for a batch."""
+        what = f"{schedule.translate({ord(c): f'[{c}]' for c in '*?['})}-????????T????Z"
+        for _ in range(2):
+            if found := self.dependencies.first_open(what):
+                return found[1]
+        return ""
+
+    def _folder(self, schedule: str) -> str:
+        return f"{self.spool.root}/{TICKS}/{schedule}"
+
+    def old(self, limit: float) -> list[str]:
+        """NAME/STAMP of ticks before `limit` whose task was put into todo/; never the newest, which says what was made."""
+        found: list[str] = []
+        for schedule, is_folder in self.fs.scan(f"{self.spool.root}/{TICKS}"):
+            stamps = sorted(stamp for stamp, _ in self.fs.scan(self._folder(schedule)) if is_folder)[:-1]
+            before = [stamp for stamp in stamps if (tick := tick_of(stamp)) is not None and tick < limit]
+            found += [f"{schedule}/{s}" for s in before if DRAFT not in self.fs.names(f"{self._folder(schedule)}/{s}")]
+        return sorted(found)
+
+    def remove(self, tick: str) -> None:
+        """Forget a tick."""
+        self._drop(f"{self.spool.root}/{TICKS}/{tick}")
