@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsgspool.cli import output
-from dsgspool.cli.context import open_spool, usage
+from dsgspool.cli.context import open_spool, server_now, usage
 
 if TYPE_CHECKING:
     from dsgspool.rewriting import Rewrite
@@ -41,6 +41,7 @@ def edit(
 
     moves = Moves(open_spool(context))
     began = moves.spool.clock.boot()
+    _mend(moves)
     if undo:
         from dsgspool.cli.undoing import taken_back
 
@@ -49,10 +50,22 @@ def edit(
         changes, what = taken_back(moves, *(words or ()))
     else:
         patterns, rewrites = _asked(words or [], sed or [])
-        changes, what = _computed(moves, patterns, rewrites), " ".join(map(str, rewrites))
+        changes, what = _computed(moves, patterns, rewrites), " ".join(map(_told, rewrites))
     if _is_wanted(changes, dry_run=dry_run, yes=yes):
         _let_settle(moves, changes, began)
         _carry_out(moves, changes, what)
+
+
+def _mend(moves: Moves) -> None:
+    """What a killed edit took out comes back first, when it was long enough ago that it cannot be a living one's."""
+    from dsgspool.spool.editing import mend, opened, owed
+
+    if opened(moves.spool):
+        now = server_now(moves.spool)
+        mend(moves, lambda folder: now - moves.fs.status_of_folder(folder).st_mtime, moves.spool.settings().lease)
+    for folder in opened(moves.spool):
+        if left := len(list(owed(moves.spool, folder))):
+            output.note(f"dsgspool: another edit has {left} in hand: {folder}")
 
 
 # -- what is asked for ------------------------------------------------------------------------------------------
@@ -72,6 +85,14 @@ def _asked(words: list[str], sed: list[str]) -> tuple[list[str], list[Rewrite]]:
     if not patterns or not rewrites:
         raise usage("say which tasks and what to change: dsgspool edit 'sweep-a/*' retries=3")
     return patterns, rewrites
+
+
+def _told(rewrite: Rewrite) -> str:
+    """What was asked for, as it is written down: without secrets."""
+    from dsgspool.redaction import MASK, is_secret
+
+    text = str(rewrite)
+    return text if not is_secret(text) else f"{text.partition('=')[0]}={MASK}" if "=" in text else MASK
 
 
 def _computed(moves: Moves, patterns: list[str], rewrites: list[Rewrite]) -> list[Change]:

@@ -118,11 +118,8 @@ class Attempts:
                 raise
             why = f"it can have no record: logs/{held.name.identity}: {error.strerror}"
             decision = Decision(State.FAILED, "invalid", unique=True)
-            desk.send(
-                self.endings.leaving(
-                    held, decision, ("invalid", f"invalid {held.name.identity}  ({why})", {"why": why})
-                )
-            )
+            told = f"invalid {held.name.identity}  ({why})"
+            desk.send(self.endings.leaving(held, decision, ("invalid", told, {"why": why})))
             return None
         if isinstance(got, Busy):
             why = f"attempt {got.attempt} of it is alive ({got.holder}): waiting {BUSY_PAUSE:.0f} s"

@@ -36,8 +36,7 @@ from dsgspool.worker.station import Options, Station
 RESTART = 75  #: exit code that asks the guard for a new incarnation (EX_TEMPFAIL)
 PEER_INTERVAL = 1.0  #: seconds between two listings of workers/: a tombstone must be seen within 3 s
 BUMP_INTERVAL, SWEEP_INTERVAL = 30.0, 60.0
-TEND_INTERVAL = 4.0
-NODE_INTERVAL = 30.0
+TEND_INTERVAL, NODE_INTERVAL = 4.0, 30.0
 
 
 class Fenced(Exception):

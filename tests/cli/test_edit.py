@@ -110,6 +110,8 @@ def test_secrets_are_not_shown(spool, run, put):
     result = run("edit", "a", "env.MY_TOKEN=hunter33", "-y")
     assert "hunter" not in result.stdout and "(the value of a secret)" in result.stdout
     assert "hunter33" in texts(spool)["a"]
+    [plan] = (spool / "edits").glob("*/edit.json")
+    assert '"env.MY_TOKEN=***"' in plan.read_text()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to have a file of somebody else")
@@ -127,3 +129,10 @@ def test_old_edits_are_pruned(spool, run, put):
     os.utime(folder, (1e9, 1e9))
     assert run("prune", "--older-than", "1d").stdout == f"edits/{folder.name}\n"
     assert list((spool / "edits").iterdir()) == []
+
+
+def test_what_a_killed_edit_took_out_comes_back_before_the_next_one(spool, run, put):
+    put("edits/e.open/out/todo/a.yaml", TEXT)
+    assert "another edit has 1 in hand" in run("edit", "a", "retries=1", "-y").stderr
+    os.utime(spool / "edits/e.open/out/todo", (1e9, 1e9))
+    assert run("edit", "a", "retries=1", "-y").stdout.endswith("\na\n")

@@ -179,7 +179,8 @@ def test_a_private_text_stays_private(world, moves):
     put(world, "todo/x.yaml")
     edit, [change] = prepared(moves, owner=os.geteuid())
     edit.carry_out(change)
-    assert stat.S_IMODE(os.stat(f"{world.root}/{lies(world)[0]}").st_mode) == 0o600
+    for path in (lies(world)[0], "edits/e.open/edit.json"):
+        assert stat.S_IMODE(os.stat(f"{world.root}/{path}").st_mode) == 0o600
 
 
 def test_old_edits_are_pruned_and_open_ones_stay(world, moves):
