@@ -7,6 +7,7 @@ changes none.  A task that somebody takes meanwhile keeps its text, and is named
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dsgspool.spool.editing import Change
     from dsgspool.spool.moves import Moves, Place
 
+Read = tuple[bytes, os.stat_result]
 SHOWN = 10  #: different changes that are shown before it asks
 
 
@@ -108,8 +110,8 @@ def _computed(moves: Moves, patterns: list[str], rewrites: list[Rewrite]) -> lis
     changes, uid = [], my_uid(moves)
     for place in places:
         try:
-            if (data := text_of(moves, place)) is not None and (new := rewritten(data, rewrites)) != data:
-                changes.append(checked(moves, place, data, new, uid))
+            if (read := text_of(moves, place)) and (new := rewritten(read[0], rewrites)) != read[0]:
+                changes.append(checked(moves, place, read, new, uid))
         except InvalidTask as error:
             path = f"{place.state}/{place.path}"
             raise InvalidTask(error.reason, line=error.line, remedy=error.remedy, path=path) from None
@@ -118,14 +120,14 @@ def _computed(moves: Moves, patterns: list[str], rewrites: list[Rewrite]) -> lis
     return changes
 
 
-def text_of(moves: Moves, place: Place) -> bytes | None:
-    """A task's text; None when it has moved on or an editor has it open."""
+def text_of(moves: Moves, place: Place) -> Read | None:
+    """A task's text and its fstat; None when it has moved on or an editor has it open."""
     folder, _, file = f"{moves.spool.folder(place.state)}/{place.path}".rpartition("/")
     try:
         if f".{file}.swp" in moves.fs.names(folder):
             output.note(f"dsgspool: {place.identity} is open in an editor (.{file}.swp): left alone")
             return None
-        return moves.fs.read(f"{folder}/{file}", 1 << 18)[0]
+        return moves.fs.read(f"{folder}/{file}", 1 << 18)
     except FileNotFoundError:
         return None
 
@@ -140,7 +142,7 @@ def my_uid(moves: Moves) -> int:
         moves.fs.remove(path)
 
 
-def checked(moves: Moves, place: Place, old: bytes, new: bytes, uid: int) -> Change:
+def checked(moves: Moves, place: Place, read: Read, new: bytes, uid: int) -> Change:
     """The change; InvalidTask when the new text cannot be run, or when the file is not mine: who may run it would change."""
     from dsgspool.codec import parse_task
     from dsgspool.errors import InvalidTask
@@ -149,7 +151,7 @@ def checked(moves: Moves, place: Place, old: bytes, new: bytes, uid: int) -> Cha
 
     settings = moves.spool.settings()
     parse_task(new, settings.task, timezone=settings.timezone)
-    status = moves.fs.status(f"{moves.spool.folder(place.state)}/{place.path}")
+    old, status = read
     if status.st_uid != uid or status.st_nlink != 1:
         reason = (
             "it is a hard link" if status.st_uid == uid else f"it belongs to uid {status.st_uid}, and you are {uid}"

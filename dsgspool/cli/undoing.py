@@ -11,7 +11,7 @@ import json
 
 from dsgspool.cli import output
 from dsgspool.cli.context import usage
-from dsgspool.cli.edit import checked, my_uid, text_of
+from dsgspool.cli.edit import Read, checked, my_uid, text_of
 from dsgspool.spool import lies, task_name
 from dsgspool.spool.editing import EDITABLE, FOLDER, OPEN, PLAN, Change
 from dsgspool.spool.moves import Moves, Place
@@ -51,11 +51,11 @@ def _newest(moves: Moves) -> str:
     return max(written)[1].removesuffix(OPEN)
 
 
-def _with_text(moves: Moves, places: list[Place], digest: str) -> tuple[Place, bytes] | str:
+def _with_text(moves: Moves, places: list[Place], digest: str) -> tuple[Place, Read] | str:
     """Where the task lies with the text that the edit gave it, and that text; else why it is left alone."""
     free = [place for place in places if place.state in EDITABLE and place.name.claim is None]
     for place in free:
-        text = text_of(moves, place)
-        if text is not None and hashlib.sha256(text).hexdigest() == digest:
-            return place, text
+        read = text_of(moves, place)
+        if read and hashlib.sha256(read[0]).hexdigest() == digest:
+            return place, read
     return "has another text by now" if free else f"is {places[0].state}" if places else "is gone"
