@@ -1,6 +1,6 @@
 """All mutants, a module for each room of the product."""
 
-from tests.mutation.mutants import after, chain, check, doctor, guard, janitor, lease, moves, spool, worker
+from tests.mutation.mutants import after, batches, chain, check, doctor, guard, janitor, lease, moves, spool, worker
 
 MUTANTS = (
     *spool.MUTANTS,
@@ -11,6 +11,7 @@ MUTANTS = (
     *guard.MUTANTS,
     *worker.MUTANTS,
     *after.MUTANTS,
+    *batches.MUTANTS,
     *check.MUTANTS,
     *doctor.MUTANTS,
 )
