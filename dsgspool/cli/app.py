@@ -41,6 +41,7 @@ COMMANDS = {
     "cancel": "verbs:cancel",
     "pause": "pause:pause",
     "resume": "pause:resume",
+    "batch": "batch:app",
     "workers": "workers:app",
     "prune": "prune:prune",
     "report": "report:report",
