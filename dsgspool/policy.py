@@ -16,10 +16,18 @@ from dsgspool.codec import READERS, RESERVED, check_format, read_fields
 from dsgspool.errors import InvalidName, InvalidTask, SettingsError
 from dsgspool.names import SUFFIXES, check_part
 from dsgspool.overlay import check_one_program, without_lines
-from dsgspool.yamltext import Node, check_keys, compose, pairs
+from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
 
 LATER = ("notify",)  #: reserved
 MAX_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """Stop the batch when `failures` of the first `of` tasks that ended have failed."""
+
+    of: int
+    failures: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,8 @@ class Policy:
     priority: int = 0
     paused: bool = False
     max_running: int | None = None
+    canary: int | None = None
+    breaker: Breaker | None = None
     defaults: Mapping[str, Node] = field(default_factory=dict)
     text: str = ""
 
@@ -75,11 +85,25 @@ def batch_of(file: str) -> str:
     return name if name != file and not name.endswith(SUFFIXES) else ""
 
 
-_NULLABLE = ("max_running",)
+def _breaker(node: Node, what: str) -> Breaker:
+    check_keys(node, ("of", "failures"))
+    told = {key.value: fields.integer(value, f"{what}.{key.value}", 1, 10_000) for key, value in pairs(node, what)}
+    if missing := {"of", "failures"} - told.keys():
+        raise wrong(node, f"`{what}` lacks `{missing.pop()}`", "write it like breaker: {of: 20, failures: 10}")
+    if told["failures"] > told["of"]:
+        raise wrong(
+            node, f"`{what}` wants more failures than there are tasks", "make `failures` smaller, or `of` larger"
+        )
+    return Breaker(**told)
+
+
+_NULLABLE = ("max_running", "canary", "breaker")
 _READERS: dict[str, Callable[[Node, str], Any]] = {
     "priority": lambda node, what: fields.integer(node, what, -999_999, 999_999),
     "paused": fields.boolean,
     "max_running": lambda node, what: fields.integer(node, what, 1, 999_999),
+    "canary": lambda node, what: fields.integer(node, what, 1, 1000),
+    "breaker": _breaker,
 }
 _ELSEWHERE = {
     **dict.fromkeys(

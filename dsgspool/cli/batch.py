@@ -64,7 +64,10 @@ def change(
     context: typer.Context,
     name: Name,
     changes: Annotated[
-        list[str], typer.Argument(metavar="KEY=VALUE", help="priority=10 paused=true max_running=40 max_running=null")
+        list[str],
+        typer.Argument(
+            metavar="KEY=VALUE", help="priority=10 max_running=40 canary=3 breaker='{of: 20, failures: 10}' canary=null"
+        ),
     ],
 ) -> None:
     """Change the policy of a batch; `defaults` are for an editor."""
@@ -82,18 +85,21 @@ def pause(context: typer.Context, name: Name) -> None:
 
 @app.command("resume")
 def resume(context: typer.Context, name: Name) -> None:
-    """Let a batch go on."""
+    """Let a batch go on, also one that its canary or its breaker holds back."""
     _switch(context, name, paused=False)
 
 
 def _switch(context: typer.Context, name: str, *, paused: bool) -> None:
-    from dsgspool.cli.policies import read, write
+    from dsgspool.cli.policies import go_on, read, write
 
     spool = open_spool(context)
-    if read(spool, name).paused == paused:
+    is_same = read(spool, name).paused == paused
+    went_on = not paused and go_on(spool, name)
+    if is_same and not went_on:
         output.line(f"{name} was {'paused already' if paused else 'not paused'}")
         return
-    write(spool, name, [f"paused={str(paused).lower()}"])
+    if not is_same:
+        write(spool, name, [f"paused={str(paused).lower()}"])
     told = (
         "paused: nothing more of it is started; what runs goes on" if paused else "resumed: it goes on within seconds"
     )

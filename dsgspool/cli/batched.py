@@ -25,7 +25,9 @@ class Batched:
     def waits(self, task: TaskSeen) -> bool:
         """True when its batch keeps it back, so that it is before nobody."""
         limit = self.policies.of(task.batch).max_running
-        return bool(self.policies.why_not(task.batch)) or (limit is not None and self.running[task.batch] >= limit)
+        return bool(self.policies.why_not_task(task.identity)) or (
+            limit is not None and self.running[task.batch] >= limit
+        )
 
     def priority(self, identity: str) -> int:
         """That of a task outside of lanes with a priority of their own."""
@@ -34,11 +36,13 @@ class Batched:
     def stopped(self, identity: str) -> Words | None:
         """Its batch is not started."""
         batch = top_of(identity)
-        if not (why := self.policies.why_not(batch)):
+        if not (why := self.policies.why_not_task(identity)):
             return None
         if self.policies.why_unread(batch):
             return f"its batch is not started: {why}", ["mend that: workers look again within seconds"]
-        return f"its batch is paused: {why}", [f"dsgspool batch resume {shlex.quote(batch)}"]
+        tried = [f"dsgspool why {shlex.quote(name)}" for name in sorted(self.policies.trial(batch).only)[:1]]
+        held = "is paused" if self.policies.of(batch).paused else "is held back"
+        return f"its batch {held}: {why}", [*tried, f"dsgspool batch resume {shlex.quote(batch)}"]
 
     def crowded(self, identity: str) -> Words | None:
         """As many run already as may."""

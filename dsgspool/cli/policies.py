@@ -21,7 +21,7 @@ from dsgspool.snapshot import Counts
 from dsgspool.spool import Spool
 from dsgspool.spool.policies import Policies, read_policies
 
-SETTABLE = ("priority", "paused", "max_running")
+SETTABLE = ("priority", "paused", "max_running", "canary", "breaker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ class Seen:
             "priority": self.policy.priority,
             "paused": self.policy.paused,
             "max_running": self.policy.max_running,
+            "canary": self.policy.canary,
+            "breaker": self.policy.breaker,
             "counts": {state: getattr(self.counts, state) for state in STATES},
             "policy": self.path if self.text else None,
             "text": self.text or None,
@@ -79,8 +81,9 @@ def look_at(spool: Spool, batch: str) -> Seen:
 
 
 def _seen(policies: Policies, batch: str, counts: Counts) -> Seen:
-    why, policy, entry = policies.why_not(batch), policies.of(batch), policies.entries.get(batch)
-    state = "paused" if policy.paused else "stopped" if why else "open"
+    why, policy, entry = policies.stopped().get(batch, ""), policies.of(batch), policies.entries.get(batch)
+    trial = policies.trial(batch)
+    state = "paused" if policy.paused else trial.what or ("stopped" if why else "open")
     text = entry.data.decode(errors="replace") if entry else ""
     return Seen(batch, state, why, policy, counts, policies.path(batch), text)
 
@@ -90,6 +93,15 @@ def _check(batch: str) -> None:
         raise InvalidName(batch, f"a policy is that of a whole batch: {batch.partition('/')[0]}")
     if not batch_of(f"{batch}.yaml"):
         raise InvalidName(batch, "no batch can be called so")
+
+
+def go_on(spool: Spool, batch: str) -> bool:
+    """End what canary and breaker say; False when they say nothing."""
+    policies = read_policies(spool)
+    if not (trial := policies.trial(batch)).what:
+        return False
+    policies.trials.end(batch, trial)
+    return True
 
 
 # -- changing --------------------------------------------------------------------------------------------------------

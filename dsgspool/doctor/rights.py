@@ -22,6 +22,7 @@ from dsgspool.settings import Settings
 from dsgspool.spool import FOLDERS, PAUSE, SETTINGS, Spool
 from dsgspool.spool.laying import group_number
 from dsgspool.spool.policies import read_policies
+from dsgspool.spool.trials import OVER
 
 STATES = ("todo", "waiting", "hold", "running", "done", "failed", "logs", "workers", "tmp")
 
@@ -132,7 +133,9 @@ def policies(spool: Spool) -> Iterator[Finding]:
         if why := found.why_unread(batch):
             yield _found("batch", Status.WARN, f"{why}; nothing of the batch {batch} is started", "mend that file")
     for name in sorted(spool.fs.names(f"{spool.root}/batches")):
-        if not batch_of(name) and not name.startswith("."):
+        stem, _, what = name.rpartition(".")
+        is_decision = what in {*OVER, *OVER.values()} and batch_of(f"{stem}.yaml")
+        if not (batch_of(name) or is_decision or name.startswith(".")):
             yield _found("batch", Status.WARN, f"batches/{name} is not read", "call it batches/NAME.yaml, or remove it")
 
 

@@ -16,9 +16,11 @@ from dsgspool.permissions import why_not_obeyed
 from dsgspool.policy import MAX_BYTES, Policy, batch_of, parse_policy
 from dsgspool.records import is_complete
 from dsgspool.spool import Spool
+from dsgspool.spool.trials import Trial, Trials
 from dsgspool.yamltext import Node
 
 NONE = Policy()
+NO_TRIAL = Trial()
 OBEYED_FOR = "what its batch runs"
 UNSETTLED = "its policy may not be whole yet"
 
@@ -48,11 +50,12 @@ class Entry:
     policy: Policy = NONE
     why: str = ""
     gone: float | None = None
+    trial: Trial = NO_TRIAL
 
 
 class Policies:
     """Reads batches/.  `judge` says why a file of that status is not obeyed; `settle`, `every`: seconds of my clock;
-    `tell` hears once that a batch's policy is not obeyed, and '' when it is again."""
+    `tell` hears once that a batch's policy is not obeyed, and '' when it is again; `decides`: as in `Trials`."""
 
     def __init__(
         self,
@@ -61,8 +64,11 @@ class Policies:
         settle: Callable[[], float] = lambda: 0.0,
         every: Callable[[], float] = lambda: 0.0,
         tell: Callable[[str, str], object] | None = None,
+        *,
+        decides: bool = False,
     ) -> None:
         self.spool, self.judge, self.settle, self.every = spool, judge, settle, every
+        self.trials = Trials(spool, decides=decides)
         self.tell = tell or (lambda *_: None)
         self.entries: dict[str, Entry] = {}
         self._told: dict[str, str] = {}
@@ -76,11 +82,24 @@ class Policies:
     def why_not(self, batch: str) -> str:
         """Why nothing of a batch may be started, in words; '' when it may."""
         paused = f"{self.path(batch)} says `paused: true`" if self.of(batch).paused else ""
-        return self.why_unread(batch) or paused
+        trial = self.trial(batch)
+        return self.why_unread(batch) or paused or ("" if trial.only else trial.why)
+
+    def why_not_task(self, identity: str) -> str:
+        """Why a task may not be started, in words: its batch may not, or others are tried first."""
+        batch = top_of(identity)
+        trial = self.trial(batch)
+        return self.why_not(batch) or ("" if identity in trial.only else trial.why)
+
+    def trial(self, batch: str) -> Trial:
+        """What its canary and its breaker say."""
+        entry = self.entries.get(batch)
+        return entry.trial if entry else NO_TRIAL
 
     def stopped(self) -> dict[str, str]:
-        """The batches of which nothing may be started, and why."""
-        return {batch: why for batch in sorted(self.entries) if (why := self.why_not(batch))}
+        """The batches of which nothing, or only what is tried first, may be started, and why."""
+        found = {batch: self.why_not(batch) or self.trial(batch).why for batch in sorted(self.entries)}
+        return {batch: why for batch, why in found.items() if why}
 
     def why_unread(self, batch: str) -> str:
         """Why it is not known what holds for a batch, '' when it is."""
@@ -118,10 +137,17 @@ class Policies:
                 self._read(batch, inode, now)
         for batch in self.entries.keys() - found.keys():
             self._miss(batch, now)
+        for batch, entry in self.entries.items():
+            has_trial = entry.policy.canary or entry.policy.breaker
+            entry.trial = self.trials.look(batch, entry.policy, listed) if has_trial and not entry.why else NO_TRIAL
         self._tell_changes()
 
     def _tell_changes(self) -> None:
-        broken = {batch: entry.why for batch, entry in self.entries.items() if entry.why not in ("", UNSETTLED)}
+        broken = {
+            batch: why
+            for batch, entry in self.entries.items()
+            if (why := entry.why or (entry.trial.why if entry.trial.stops else "")) not in ("", UNSETTLED)
+        }
         for batch in sorted(broken.keys() | self._told.keys()):
             if (why := broken.get(batch, "")) != self._told.get(batch, "") and not self.is_unsettled(batch):
                 self.tell(batch, why)

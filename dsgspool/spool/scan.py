@@ -30,7 +30,7 @@ Entry = tuple[str, bool]  #: a name, and whether it is a folder
 class Sight:
     """What one look at todo/ saw: paths below todo/, best first, and names that somebody still holds.
 
-    `stopped`: batches that lie there and may not be started, and why.
+    `stopped`: batches that lie there and of which nothing, or not all, may be started, and why.
     """
 
     candidates: list[str] = field(default_factory=list)
@@ -53,6 +53,9 @@ class Look:
     ) -> None:
         self.spool, self.slots, self.alone, self.limit, self.refused = spool, slots, alone, limit, refused
         self.policies = policies
+        self._only: frozenset[str] = (
+            frozenset()
+        )  #: of the batch that is listed, nothing else may be started; empty = all
         self.sight = Sight()
 
     def take(self) -> Sight:
@@ -78,9 +81,11 @@ class Look:
         plain: list[Entry] = []
         for name, is_folder in entries:
             policy = policies.of(name) if is_folder else None
-            if policy and (why := policies.why_not(name)):
+            if policy and (why := policies.why_not(name) or policies.trial(name).why):
                 self.sight.stopped[name] = why
-            elif policy and policy.priority and not lane.priority:
+            if policy and policies.why_not(name):
+                continue
+            if policy and policy.priority and not lane.priority:
                 yield replace(lane, priority=policy.priority), prefix, [(name, is_folder)]
             else:
                 plain.append((name, is_folder))
@@ -90,17 +95,23 @@ class Look:
         """Candidates of one folder and, in their place, of its sub-folders, until there are so many."""
         is_top = not prefix or (prefix[0] == "@" and prefix.count("/") == 1)
         for name, is_folder in entries:
-            if (found := len(self.sight.candidates)) >= most:
+            if len(self.sight.candidates) >= most:
                 return
             if not is_folder:
-                self.sight.candidates.append(prefix + name)
+                if not self._only or _identity(prefix + name) in self._only:
+                    self.sight.candidates.append(prefix + name)
+            elif is_top:
+                self._collect_batch(f"{prefix}{name}/", name, most)
             elif len(prefix) <= DEEPEST:
-                is_limited = is_top and self.policies and self.policies.of(name).max_running is not None
-                self._collect(
-                    f"{prefix}{name}/",
-                    self._list(f"{prefix}{name}/"),
-                    min(most, found + LIMITED) if is_limited else most,
-                )
+                self._collect(f"{prefix}{name}/", self._list(f"{prefix}{name}/"), most)
+
+    def _collect_batch(self, prefix: str, batch: str, most: int) -> None:
+        """The same of a whole batch, as far as its policy lets it be started."""
+        if self.policies and self.policies.of(batch).max_running is not None:
+            most = min(most, len(self.sight.candidates) + LIMITED)
+        self._only = self.policies.trial(batch).only if self.policies else frozenset()
+        self._collect(prefix, self._list(prefix), most)
+        self._only = frozenset()
 
     def _list(self, prefix: str) -> list[Entry]:
         """What may be tried in a folder; somebody's private one must not stop the others."""
@@ -117,10 +128,11 @@ class Look:
         swaps: set[str] = set()
         stream = self._files(prefix, folders, swaps)
         head = list(itertools.islice(stream, SAMPLE))
-        pivot = "" if self.alone or not head else random.choice(head)  # noqa: S311 - spreads claimers, no secret
+        alone = self.alone or bool(self._only)
+        pivot = "" if alone or not head else random.choice(head)  # noqa: S311 - spreads claimers, no secret
         files = heapq.nsmallest(self.limit, itertools.chain(head, stream), key=lambda name: (name < pivot, name))
         found = [(name, False) for name in files if f".{name}.swp" not in swaps] + [(name, True) for name in folders]
-        if not self.alone and not head and folders:
+        if not alone and not head and folders:
             pivot = random.choice(folders)  # noqa: S311
         return sorted(found, key=lambda entry: (entry[0] < pivot, entry[0]))
 
@@ -137,6 +149,14 @@ class Look:
                 self.sight.held.append((prefix + name, held))
             elif prefix + name not in self.refused and not names.is_ignored(name):
                 yield name
+
+
+def _identity(path: str) -> str:
+    """The task's name; '' of what is none."""
+    try:
+        return names.parse(path).identity
+    except InvalidName:
+        return ""
 
 
 def _is_lane(name: str, is_folder: bool) -> bool:

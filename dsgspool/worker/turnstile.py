@@ -36,6 +36,7 @@ class Turnstile:
             lambda: worker.settings.settle,
             lambda: worker.settings.heartbeat,
             self._tell,
+            decides=True,
         )
         self.rests_until = 0.0  #: BOOTTIME; nothing that is limited is claimed before
         self._room: dict[str, int] | None = None  #: None = not counted yet
@@ -44,9 +45,9 @@ class Turnstile:
 
     def _tell(self, batch: str, why: str) -> None:
         if why:
-            self.worker.tell("policy", f"{why}; nothing of the batch {batch} is started", batch=batch, why=why)
+            self.worker.tell("policy", f"{why}; nothing more of the batch {batch} is started", batch=batch, why=why)
         else:
-            self.worker.tell("well", f"{self.policies.path(batch)} can be used again")
+            self.worker.tell("well", f"the batch {batch} goes on")
 
     def policy(self, identity: str) -> Policy:
         """What holds for a task."""
@@ -133,7 +134,9 @@ class Turnstile:
         if not batch:
             return False
         self.policies.freshen(self.worker.settings.heartbeat)
-        return bool(self.policies.why_unread(batch) if held.is_gift else self.policies.why_not(batch))
+        if held.is_gift:
+            return bool(self.policies.why_unread(batch))
+        return bool(self.policies.why_not_task(held.name.identity))
 
     @property
     def is_unsettled(self) -> bool:

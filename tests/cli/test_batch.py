@@ -114,8 +114,10 @@ def test_status_says_which_batches_are_not_started(put, run, policy):
 def test_doctor_names_a_policy_that_is_not_obeyed_and_a_name_that_is_none(put, run, policy):
     put("batches/s.yaml", "x: 1\n")
     put("batches/t.yml", "priority: 1\n")
+    put("batches/s.passed", "")
     told = run("doctor", "--quick").stdout
     assert "unknown key `x`" in told and "nothing of the batch s is started" in told
+    assert [line for line in told.splitlines() if "is not read" in line and "batches/t.yml" not in line] == []
     assert "batches/t.yml is not read" in told
 
 
@@ -130,3 +132,27 @@ def test_pause_and_resume_are_a_line_of_the_file(run, policy):
 
 def test_an_unknown_batch_is_exit_5(run, spool):
     assert run("batch", "show", "nothing").exit_code == 5
+
+
+def test_canary_and_breaker_are_shown_and_resume_ends_them(put, run, spool):
+    (spool / "running/n1-abcdefgh").mkdir()
+    put("workers/n1-abcdefgh.lock", "")
+    put("workers/n1-abcdefgh.yaml", 'worker: "n1-abcdefgh"\nslots: 4\n...\n')
+    put("todo/s/1.yaml")
+    put("todo/s/2.yaml")
+    assert run("batch", "set", "s", "canary=1", "breaker={of: 4, failures: 2}").exit_code == 0
+    assert "s  canary" in run("batch", "show", "s").stdout
+    assert (
+        "its batch is held back: its first 1, in the order of names, are tried before the others"
+        in run("why", "s/2").stdout
+    )
+    assert "held back" not in run("why", "s/1").stdout
+    assert "s is resumed" in run("batch", "resume", "s").stdout
+    assert (spool / "batches/s.passed").exists()
+    assert run("batch", "resume", "s").stdout == "s was not paused\n"
+    put("failed/s/3~exit1.yaml")
+    put("failed/s/4~exit1.yaml")
+    assert "s  tripped" in run("batch", "show", "s").stdout
+    assert "s is resumed" in run("batch", "resume", "s").stdout
+    assert "s  open" in run("batch", "show", "s").stdout
+    assert sorted(path.name for path in (spool / "batches").iterdir()) == ["s.passed", "s.resumed", "s.yaml"]

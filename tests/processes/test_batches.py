@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.support.history import History
 from tests.support.processes import Gate, Workers
 from tests.support.spools import CALM, SpoolFolder

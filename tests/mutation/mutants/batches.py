@@ -6,6 +6,8 @@ from tests.mutation.mutant import Mutant
 
 UNIT = "unit/test_policies.py::"
 
+TRIALS = "unit/test_trials.py::"
+
 MUTANTS = (
     Mutant(
         "max_running",
@@ -87,5 +89,59 @@ MUTANTS = (
         "        looked = looked and not self.paused and not self.turnstile.is_unsettled\n",
         "        looked = looked and not self.paused\n",
         (f"{UNIT}test_a_worker_that_works_the_queue_off_waits_for_a_policy_and_not_for_a_pause",),
+    ),
+    Mutant(
+        "trials",
+        "7 Batches",
+        "each worker writes its own decision",
+        "spool/trials.py",
+        "self.fs.create_whole(self.path(batch, what), f",
+        "self.fs.replace(self.path(batch, what), f",
+        (f"{TRIALS}test_of_two_workers_that_decide_at_once_one_writes",),
+    ),
+    Mutant(
+        "trials",
+        "7 Batches",
+        "the rest starts beside the canaries",
+        "spool/scan.py",
+        "if not self._only or _identity(prefix + name) in self._only:",
+        "if True:",
+        (f"{TRIALS}test_only_the_first_names_are_started_until_all_of_them_are_done",),
+    ),
+    Mutant(
+        "trials",
+        "7 Batches",
+        "a look that begins anywhere does not find the canaries",
+        "spool/scan.py",
+        "alone = self.alone or bool(self._only)",
+        "alone = self.alone",
+        (f"{TRIALS}test_the_canaries_are_found_among_very_many_wherever_a_look_begins",),
+    ),
+    Mutant(
+        "trials",
+        "7 Batches",
+        "one canary in done/ is enough",
+        "spool/trials.py",
+        "standing in standings.items() if standing is Standing.OPEN]:",
+        "standing in list(standings.items())[:1] if standing is Standing.OPEN]:",
+        (f"{TRIALS}test_only_the_first_names_are_started_until_all_of_them_are_done",),
+    ),
+    Mutant(
+        "trials",
+        "7 Batches",
+        "a breaker asks how many failed and not among how many",
+        "spool/trials.py",
+        "> of - failures:",
+        "> 10**6:",
+        (f"{TRIALS}test_a_breaker_trips_when_so_many_of_the_first_have_failed",),
+    ),
+    Mutant(
+        "trials",
+        "7 Batches",
+        "a breaker that tripped is forgotten when more end well",
+        "spool/trials.py",
+        'if f"{batch}.{TRIPPED}" not in listed and not self._trip(',
+        "if not self._trip(",
+        (f"{TRIALS}test_a_breaker_that_tripped_stays_so_until_somebody_edits_the_policy",),
     ),
 )
