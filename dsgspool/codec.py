@@ -11,12 +11,14 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from dsgspool import fields, foreign
 from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.names import check_after
+from dsgspool.overlay import check_one_program, laid_over
 from dsgspool.records import Record, is_complete, parse_record, record_claim, record_is_over
 from dsgspool.task import WANTS, After, Backoff, Task
 from dsgspool.yamltext import Node, check_keys, compose, did_you_mean, pairs, wrong
@@ -63,17 +65,27 @@ class NewerFormat(InvalidTask):
         super().__init__(reason, line=line, remedy="install a newer dsgspool on this node")
 
 
-def parse_task(data: bytes, defaults: Task = Task(), *, timezone: str | None = None) -> Task:  # noqa: B008 (frozen)
-    """The task that a file describes; InvalidTask with line, reason and remedy, or NewerFormat."""
+def parse_task(
+    data: bytes,
+    defaults: Task = Task(),  # noqa: B008 (frozen)
+    template: Mapping[str, Node] = MappingProxyType({}),
+    *,
+    timezone: str | None = None,
+) -> Task:
+    """The task that a file describes; InvalidTask with line, reason and remedy, or NewerFormat.
+
+    `template`: the `defaults` of its batch; a wrong one that shows only together with the task is told without a line.
+    """
     root = compose(data)
     check_format(root)
     check_keys(root, READERS, RESERVED, foreign.WORDS)
-    nodes = {key.value: value for key, value in pairs(root, "the file")}
-    _check_one_program(nodes)
+    own = {key.value: value for key, value in pairs(root, "the file")}
+    nodes = laid_over(template, own) if template else own
+    check_one_program(nodes)
     task = replace(defaults, **read_fields(nodes, timezone))
     if "limits" in nodes:
         task = replace(task, limits={**defaults.limits, **task.limits})
-    if task.params:
+    if task.params or ("command" in nodes and "command" not in own):  # that of a batch is a template, always
         task = _fill(task, nodes)
     script_params = task.params if task.script is not None else {}
     return replace(task, env={**defaults.env, **script_params, **task.env}) if "env" in nodes or script_params else task
@@ -97,14 +109,6 @@ def read_fields(nodes: Mapping[str, Node], timezone: str | None = None) -> dict[
         elif key != "format":
             values[key] = READERS[key](node, key)
     return values
-
-
-def _check_one_program(nodes: Mapping[str, Node]) -> None:
-    if "command" in nodes and "script" in nodes:
-        later = max(nodes["command"], nodes["script"], key=lambda node: node.line)
-        raise wrong(later, "it has both `command` and `script`", "keep one of them")
-    if "command" not in nodes and "script" not in nodes:
-        raise InvalidTask("it says nothing to run", line=1, remedy="write `command: ...`, or `script: |` with #! lines")
 
 
 def _command(node: Node, what: str) -> str | tuple[str, ...]:
@@ -284,7 +288,8 @@ def fill(text: str, params: Mapping[str, str], node: Node, quote: Callable[[str]
         near = did_you_mean(
             match[1], params, f"declare it in `params`, or write {{{match[0]}}} for the braces themselves"
         )
-        raise InvalidTask(f"there is no param `{match[1]}`", line=line, remedy=near)
+        whose = "" if node.line else ", which the `defaults` of its batch ask for"
+        raise InvalidTask(f"there is no param `{match[1]}`{whose}", line=line, remedy=near)
 
     return _BRACES.sub(one, text)
 

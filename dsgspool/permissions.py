@@ -73,6 +73,17 @@ def other_writers(uid: int, gid: int, mode: int) -> str:
     return f"group {group_name(gid)}" if mode & 0o020 and not _is_private(uid, gid) else ""
 
 
+def why_not_obeyed(status: os.stat_result, mine: int, owner: int, what: str) -> str:
+    """Why a file that says `what` is not obeyed by a worker of uid `mine` in a spool of uid `owner`; '' when it is.
+
+    In a spool of a group each member may put another file in its place, but only with an owner of their own."""
+    if status.st_uid not in (0, mine, owner):
+        return f"its owner is uid {status.st_uid}, who owns neither the spool nor this worker: chown it to uid {owner}"
+    if others := other_writers(status.st_uid, status.st_gid, status.st_mode):
+        return f"{others} may write to it, and it says {what}: chmod go-w it"
+    return ""
+
+
 def group_name(gid: int) -> str:
     """Name of a group, its number when this machine knows none."""
     try:

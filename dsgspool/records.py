@@ -38,6 +38,7 @@ class Record:
     submitted: str | None = None  #: when the task file was last written to, as it was run
     digest: str | None = None  #: sha256 of the text, hexadecimal
     text: str | None = None  #: the task file as it was run
+    policy: str | None = None  #: batches/NAME.yaml as it was laid below that, when it has `defaults`
     command: str | tuple[str, ...] | None = None  #: as resolved
     cwd: str | None = None
     environment: Mapping[str, str] | None = None  #: what the task added to the worker's

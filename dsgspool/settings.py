@@ -63,6 +63,7 @@ class Settings:
     poll_min: float = 0.5
     poll_max: float = 5.0
     max_lost: int = 3
+    max_running: int | None = None
     durability: str = "process"
     default_cwd: str | None = None
     timezone: str | None = None
@@ -207,12 +208,13 @@ def _timezone(node: Node, what: str) -> str:
     return name
 
 
-_NULLABLE = frozenset({"default_cwd", "timezone", "group", "report_every", "stop_grace", "slots"})
+_NULLABLE = frozenset({"default_cwd", "timezone", "group", "report_every", "stop_grace", "slots", "max_running"})
 _READERS: dict[str, Callable[[Node, str], Any]] = {
     "format": lambda node, what: fields.integer(node, what, 1),
     **dict.fromkeys(("heartbeat", "fence", "kill", "lease", "poll_min", "poll_max"), _time(0.01)),
     "settle": _time(0),
     "max_lost": lambda node, what: fields.integer(node, what, 1, 999_999),
+    "max_running": lambda node, what: fields.integer(node, what, 1, 999_999),
     "durability": _choice("process", "strict"),
     "default_cwd": _folder,
     "timezone": _timezone,

@@ -42,6 +42,7 @@ COMMANDS = {
     "edit": "edit:edit",
     "pause": "pause:pause",
     "resume": "pause:resume",
+    "batch": "batch:app",
     "workers": "workers:app",
     "schedule": "schedule:app",
     "prune": "prune:prune",

@@ -17,6 +17,7 @@ from dsgspool.names import TaskName, check_after
 from dsgspool.snapshot.awaited import circles
 from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import OPEN_STATES, Dependencies, Standing, meaning
+from dsgspool.spool.policies import read_policies
 from dsgspool.task import WANTS, After, State
 
 
@@ -37,8 +38,11 @@ def entries(words: Sequence[str]) -> object:
 
 def examine(spool: Spool, texts: Mapping[str, bytes]) -> None:
     """Raise for a circle; say which names are unknown.  `texts`: what is to be submitted, by its name."""
-    settings = spool.settings()
-    mine = {name: parse_task(data, settings.task, timezone=settings.timezone).after for name, data in texts.items()}
+    settings, policies = spool.settings(), read_policies(spool)
+    mine = {
+        name: parse_task(data, settings.task, policies.template(name), timezone=settings.timezone).after
+        for name, data in texts.items()
+    }
     if not any(mine.values()):
         return
     waiting: dict[str, tuple[str, ...]] = {name.identity: (what,) for what, name in _waiting(spool)}

@@ -11,12 +11,17 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.errors import InvalidName, InvalidTask, StorageError
 from dsgspool.expressions import expression
 from dsgspool.spool import Spool
 from dsgspool.yamlwriting import MAX_BYTES, dump
+
+if TYPE_CHECKING:
+    from dsgspool.spool.policies import Policies
+    from dsgspool.yamltext import Node
 
 Command = str | list[str]
 PLACE = "{}"  #: where --each-line puts the line
@@ -150,15 +155,16 @@ def has_place(command: Command) -> bool:
 def read_files(spool: Spool, paths: Sequence[str], batch: str) -> list[tuple[str, bytes]]:
     """(identity, text) of task files anywhere on this machine; InvalidTask that tells every one that is wrong."""
     from dsgspool.codec import parse_task
+    from dsgspool.spool.policies import read_policies
 
-    settings = spool.settings()
+    settings, policies = spool.settings(), read_policies(spool)
     found: dict[str, bytes] = {}
     wrong: list[str] = []
     for path in paths:
         try:
             data = _content(spool, path)
-            parse_task(data, settings.task, timezone=settings.timezone)
             identity = _identity(path, batch)
+            parse_task(data, settings.task, _template(policies, identity), timezone=settings.timezone)
         except InvalidTask as error:
             error.path = path
             wrong.append(str(error))
@@ -172,6 +178,15 @@ def read_files(spool: Spool, paths: Sequence[str], batch: str) -> list[tuple[str
         summary = [f"nothing was submitted: {len(wrong)} of {len(paths)} files are wrong"] if len(paths) > 1 else []
         raise InvalidTask("\n".join([*wrong, *summary]))
     return list(found.items())
+
+
+def _template(policies: Policies, identity: str) -> Mapping[str, Node]:
+    """What the task gets from its batch; InvalidTask when that cannot be known."""
+    from dsgspool.spool.policies import top_of
+
+    if why := policies.why_unread(top_of(identity)):
+        raise InvalidTask(f"what its batch says cannot be used: {why}")
+    return policies.template(identity)
 
 
 def _content(spool: Spool, path: str) -> bytes:

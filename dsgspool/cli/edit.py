@@ -6,6 +6,7 @@ changes none.  A task that somebody takes meanwhile keeps its text, and is named
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from collections.abc import Iterable
@@ -107,11 +108,11 @@ def _computed(moves: Moves, patterns: list[str], rewrites: list[Rewrite]) -> lis
     if running:
         some = ", ".join(place.identity for place in running[:3]) + (" ..." if len(running) > 3 else "")
         output.note(f"dsgspool: {len(running)} that run keep their text ({some}); `hold` stops and parks them")
-    changes, uid = [], my_uid(moves)
+    changes, reader = [], Reader(moves)
     for place in places:
         try:
-            if (read := text_of(moves, place)) and (new := rewritten(read[0], rewrites)) != read[0]:
-                changes.append(checked(moves, place, read, new, uid))
+            if (read := reader.text(place)) and (new := rewritten(read[0], rewrites)) != read[0]:
+                changes.append(reader.change(place, read, new))
         except InvalidTask as error:
             path = f"{place.state}/{place.path}"
             raise InvalidTask(error.reason, line=error.line, remedy=error.remedy, path=path) from None
@@ -120,19 +121,46 @@ def _computed(moves: Moves, patterns: list[str], rewrites: list[Rewrite]) -> lis
     return changes
 
 
-def text_of(moves: Moves, place: Place) -> Read | None:
-    """A task's text and its fstat; None when it has moved on or an editor has it open."""
-    folder, _, file = f"{moves.spool.folder(place.state)}/{place.path}".rpartition("/")
-    try:
-        if f".{file}.swp" in moves.fs.names(folder):
-            output.note(f"dsgspool: {place.identity} is open in an editor (.{file}.swp): left alone")
+class Reader:
+    """Reads queued tasks and checks their new texts, as a worker of my user would; what all have in common is read once."""
+
+    def __init__(self, moves: Moves) -> None:
+        from dsgspool.spool.policies import read_policies
+
+        self.moves, self.fs = moves, moves.fs
+        self.settings, self.policies, self.uid = moves.spool.settings(), read_policies(moves.spool), _my_uid(moves)
+        self.listed = functools.cache(lambda folder: frozenset(self.fs.names(folder)))
+
+    def text(self, place: Place) -> Read | None:
+        """A task's text and its fstat; None when it has moved on or an editor has it open."""
+        folder, _, file = f"{self.moves.spool.folder(place.state)}/{place.path}".rpartition("/")
+        try:
+            if f".{file}.swp" in self.listed(folder):
+                output.note(f"dsgspool: {place.identity} is open in an editor (.{file}.swp): left alone")
+                return None
+            return self.fs.read(f"{folder}/{file}", 1 << 18)
+        except FileNotFoundError:
             return None
-        return moves.fs.read(f"{folder}/{file}", 1 << 18)
-    except FileNotFoundError:
-        return None
+
+    def change(self, place: Place, read: Read, new: bytes) -> Change:
+        """What is to be done; InvalidTask when the new text cannot be run, or the file is somebody else's."""
+        from dsgspool.codec import parse_task
+        from dsgspool.errors import InvalidTask
+        from dsgspool.spool.editing import Change
+        from dsgspool.worker.peek import peek
+
+        parse_task(new, self.settings.task, self.policies.template(place.identity), timezone=self.settings.timezone)
+        old, status = read
+        if status.st_uid != self.uid or status.st_nlink != 1:
+            is_mine = status.st_uid == self.uid
+            reason = "it is a hard link" if is_mine else f"it belongs to uid {status.st_uid}, and you are {self.uid}"
+            raise InvalidTask(reason, remedy="only its owner can edit it")
+        was, will = peek(old), peek(new)
+        afresh = (was.after, was.not_before, was.expires) != (will.after, will.not_before, will.expires)
+        return Change(place, old, new, -1 if status.st_mode & 0o077 else self.uid, afresh)
 
 
-def my_uid(moves: Moves) -> int:
+def _my_uid(moves: Moves) -> int:
     """Whom the server takes the files for that I make."""
     path = f"{moves.spool.tmp}/.{moves.token.word}.now"
     moves.fs.create_whole(path, b"", sync=False)
@@ -140,26 +168,6 @@ def my_uid(moves: Moves) -> int:
         return moves.fs.status(path).st_uid
     finally:
         moves.fs.remove(path)
-
-
-def checked(moves: Moves, place: Place, read: Read, new: bytes, uid: int) -> Change:
-    """The change; InvalidTask when the new text cannot be run, or when the file is not mine: who may run it would change."""
-    from dsgspool.codec import parse_task
-    from dsgspool.errors import InvalidTask
-    from dsgspool.spool.editing import Change
-    from dsgspool.worker.peek import peek
-
-    settings = moves.spool.settings()
-    parse_task(new, settings.task, timezone=settings.timezone)
-    old, status = read
-    if status.st_uid != uid or status.st_nlink != 1:
-        reason = (
-            "it is a hard link" if status.st_uid == uid else f"it belongs to uid {status.st_uid}, and you are {uid}"
-        )
-        raise InvalidTask(reason, remedy="only its owner can edit it")
-    was, will = peek(old), peek(new)
-    afresh = (was.after, was.not_before, was.expires) != (will.after, will.not_before, will.expires)
-    return Change(place, old, new, -1 if status.st_mode & 0o077 else uid, afresh)
 
 
 # -- showing and doing ------------------------------------------------------------------------------------------

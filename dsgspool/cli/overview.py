@@ -33,6 +33,7 @@ def document(seen: Snapshot) -> dict[str, object]:
         "spool": seen.root,
         "taken_unix_s": seen.taken,
         "paused": seen.paused,
+        "stopped_batches": dict(seen.stopped),
         "counts": _counts(seen.counts),
         "batches": {batch: _counts(counts) for batch, counts in seen.batches.items() if batch},
         "running": list(seen.running),
@@ -57,6 +58,8 @@ def show(seen: Snapshot) -> None:
     _more(len(rows), "batches")
     if seen.next_due is not None:
         output.line(f"next due {local(seen.next_due)}")
+    for batch, why in list(seen.stopped.items())[:MOST]:
+        output.line(f"batch {batch} is not started: {why}")
     _show_stuck(seen)
     _show_running(seen)
     _show_workers(seen)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 
 from dsgspool import names
+from dsgspool.cli.batched import Batched
 from dsgspool.cli.behind import Answer, Behind, edit, text_of
 from dsgspool.clock import local
 from dsgspool.records import is_complete
@@ -27,7 +28,7 @@ class Reasons:
 
     def __init__(self, spool: Spool, seen: Snapshot) -> None:
         self.spool, self.seen = spool, seen
-        self.behind = Behind(spool, seen)
+        self.behind, self.batched = Behind(spool, seen), Batched(spool, seen)
         self.running = {run.task: run for run in seen.running}
         self.files = frozenset(spool.fs.names(spool.workers))
 
@@ -66,6 +67,8 @@ class Reasons:
             return self._answer(
                 task, f"workers take nothing: {stops[0]}", "mend that: they look again at each heartbeat"
             )
+        if stopped := self.batched.stopped(task.identity):
+            return self._answer(task, stopped[0], *stopped[1])
         lane = names.parse_lane(task.name.lane)
         if not lane.known:
             because = f"it lies in the lane @{task.name.lane}, which no worker of this version looks into"
@@ -74,6 +77,8 @@ class Reasons:
         self._look_inside(task, answer)
         cpus = max(lane.cpus, self._cpus(task))
         self._ask_nodes(task, cpus, answer)
+        if not answer.because and (crowded := self.batched.crowded(task.identity)):
+            answer.because, answer.remedies = crowded
         if not answer.because:
             answer.because = self._in_line(task, cpus, answer)
         return answer
@@ -172,7 +177,9 @@ class Reasons:
 
     def _in_line(self, task: TaskSeen, cpus: int, answer: Answer) -> str:
         mine = self._rank(task)
-        before = sum(1 for other in self.seen.in_state(State.TODO) if self._rank(other) < mine)
+        before = sum(
+            1 for other in self.seen.in_state(State.TODO) if self._rank(other) < mine and not self.batched.waits(other)
+        )
         if any(why == "free" for why in answer.nodes.values()) and not before:
             return "a worker is free: it is taken at the next look, within seconds"
         place = f"{before:,} tasks lie before it" if before != 1 else "1 task lies before it"
@@ -185,7 +192,8 @@ class Reasons:
         return f"it is queued: {place}, {taken} of {slots} slots are taken{wide}"
 
     def _rank(self, task: TaskSeen) -> tuple[int, str]:
-        return -names.parse_lane(task.name.lane).priority, task.name.stem
+        priority = names.parse_lane(task.name.lane).priority or self.batched.priority(task.identity)
+        return -priority, task.name.stem
 
     # -- waiting -------------------------------------------------------------------------------------------------
 

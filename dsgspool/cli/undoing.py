@@ -11,7 +11,7 @@ import json
 
 from dsgspool.cli import output
 from dsgspool.cli.context import usage
-from dsgspool.cli.edit import Read, checked, my_uid, text_of
+from dsgspool.cli.edit import Read, Reader
 from dsgspool.spool import lies, task_name
 from dsgspool.spool.editing import EDITABLE, FOLDER, OPEN, PLAN, Change
 from dsgspool.spool.moves import Moves, Place
@@ -30,15 +30,15 @@ def taken_back(moves: Moves, name: str = "") -> tuple[list[Change], str]:
     where: dict[str, list[Place]] = {}
     for place in moves.find("*"):
         where.setdefault(place.identity, []).append(place)
-    changes, uid = [], my_uid(moves)
+    changes, reader = [], Reader(moves)
     for path, _ in moves.fs.walk(f"{folder}/old"):
         state, _, below = path.partition("/")
         identity = task_name(State(state), below).identity
-        found = _with_text(moves, where.get(identity, []), given.get(path, ""))
+        found = _with_text(reader, where.get(identity, []), given.get(path, ""))
         if isinstance(found, str):
             output.note(f"dsgspool: {identity} {found}: left as it is")
         else:
-            changes.append(checked(moves, *found, moves.fs.read(f"{folder}/old/{path}")[0], uid))
+            changes.append(reader.change(*found, moves.fs.read(f"{folder}/old/{path}")[0]))
     return changes, f"undo {name}"
 
 
@@ -51,11 +51,11 @@ def _newest(moves: Moves) -> str:
     return max(written)[1].removesuffix(OPEN)
 
 
-def _with_text(moves: Moves, places: list[Place], digest: str) -> tuple[Place, Read] | str:
+def _with_text(reader: Reader, places: list[Place], digest: str) -> tuple[Place, Read] | str:
     """Where the task lies with the text that the edit gave it, and that text; else why it is left alone."""
     free = [place for place in places if place.state in EDITABLE and place.name.claim is None]
     for place in free:
-        read = text_of(moves, place)
+        read = reader.text(place)
         if read and hashlib.sha256(read[0]).hexdigest() == digest:
             return place, read
     return "has another text by now" if free else f"is {places[0].state}" if places else "is gone"

@@ -112,6 +112,7 @@ class _Examination:
         yield rights.owner(self.spool)
         yield from rights.group(owners.settings)
         yield from rights.pause(self.spool)
+        yield from rights.policies(self.spool)
         yield self._work(owners)
         faults = self._faults(owners)
         if faults:

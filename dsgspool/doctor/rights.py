@@ -17,9 +17,12 @@ from dsgspool.doctor.repair import Action, Fault
 from dsgspool.doctor.semantics import refused
 from dsgspool.doctor.values import Finding, Status, some
 from dsgspool.errors import NodeError, SettingsError
+from dsgspool.policy import batch_of
 from dsgspool.settings import Settings
 from dsgspool.spool import FOLDERS, PAUSE, SETTINGS, Spool
 from dsgspool.spool.laying import group_number
+from dsgspool.spool.policies import read_policies
+from dsgspool.spool.trials import OVER
 
 STATES = ("todo", "waiting", "hold", "running", "done", "failed", "logs", "workers", "tmp")
 
@@ -121,6 +124,19 @@ def pause(spool: Spool) -> Iterator[Finding]:
     """A spool that somebody stopped."""
     if PAUSE in spool.fs.names(spool.root):
         yield _found("pause", Status.NOTE, "the spool is paused: nobody takes tasks", "dsgspool resume")
+
+
+def policies(spool: Spool) -> Iterator[Finding]:
+    """Files in batches/ that are not obeyed, and names there that are nobody's."""
+    found = read_policies(spool)
+    for batch in found.entries:
+        if why := found.why_unread(batch):
+            yield _found("batch", Status.WARN, f"{why}; nothing of the batch {batch} is started", "mend that file")
+    for name in sorted(spool.fs.names(f"{spool.root}/batches")):
+        stem, _, what = name.rpartition(".")
+        is_decision = what in {*OVER, *OVER.values()} and batch_of(f"{stem}.yaml")
+        if not (batch_of(name) or is_decision or name.startswith(".")):
+            yield _found("batch", Status.WARN, f"batches/{name} is not read", "call it batches/NAME.yaml, or remove it")
 
 
 def _user(uid: int) -> str:

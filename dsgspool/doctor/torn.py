@@ -22,8 +22,10 @@ from dsgspool.snapshot import Attempt
 from dsgspool.spool import Spool, task_name
 from dsgspool.spool.chain import Chain
 from dsgspool.spool.moves import Place, Tokens
+from dsgspool.spool.policies import read_policies, top_of
 from dsgspool.spool.pruning import MARK
 from dsgspool.task import State
+from dsgspool.yamltext import Node
 from dsgspool.yamlwriting import MAX_BYTES
 
 REST = 60.0  #: seconds after which nobody is still writing a file
@@ -36,11 +38,12 @@ MOST = 5000  #: files of one folder that are looked into
 
 def torn_tasks(spool: Spool, owners: Owners, *, quick: bool = False) -> Iterator[Fault]:
     """Those in hold/, and in todo/ when no worker lives to judge them.  `quick`: only empty ones."""
-    settings = None if quick else _settings(spool)
+    settings, policies = None if quick else _settings(spool), read_policies(spool)
     token = Tokens()
     for state in [State.HOLD] if owners.living else [State.HOLD, State.TODO]:
         for place in _at_rest(spool, state):
-            if fault := _judged(spool, owners, settings, place, token):
+            known = None if policies.why_unread(top_of(place.identity)) else settings
+            if fault := _judged(spool, owners, known, policies.template(place.identity), place, token):
                 yield fault
 
 
@@ -65,7 +68,14 @@ def _at_rest(spool: Spool, state: State) -> Iterator[Place]:
             yield Place(state, path, name)
 
 
-def _judged(spool: Spool, owners: Owners, settings: Settings | None, place: Place, token: Tokens) -> Fault | None:
+def _judged(
+    spool: Spool,
+    owners: Owners,
+    settings: Settings | None,
+    template: Mapping[str, Node],
+    place: Place,
+    token: Tokens,
+) -> Fault | None:
     where = f"{place.state}/{place.path}"
     try:
         data, status = spool.fs.read(f"{spool.root}/{where}", MAX_BYTES)
@@ -78,7 +88,7 @@ def _judged(spool: Spool, owners: Owners, settings: Settings | None, place: Plac
     if not data:
         text = f"{where} is empty: a copy that broke off, or a disk that was full"
         return Fault("half-written", place.identity, (where,), text, (action,), safe=True)
-    error = _error(data, settings) if settings else None
+    error = _error(data, settings, template) if settings else None
     is_cut = not is_complete(data)
     if error is None or not (is_cut or place.state is State.HOLD):
         return None
@@ -94,10 +104,10 @@ def _judged(spool: Spool, owners: Owners, settings: Settings | None, place: Plac
     return Fault("invalid", place.identity, (where,), text, (action,), remedy=remedy)
 
 
-def _error(data: bytes, settings: Settings) -> InvalidTask | None:
+def _error(data: bytes, settings: Settings, template: Mapping[str, Node]) -> InvalidTask | None:
     """What a worker would say to it."""
     try:
-        parse_task(data, settings.task, timezone=settings.timezone)
+        parse_task(data, settings.task, template, timezone=settings.timezone)
     except NewerFormat:
         return None
     except InvalidTask as error:

@@ -23,6 +23,7 @@ from dsgspool.snapshot.attempts import Attempt, attempt_numbers, moment, read_at
 from dsgspool.snapshot.counting import Tally, count, tally
 from dsgspool.snapshot.values import Running, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.spool import PAUSE, Spool, lies, task_name
+from dsgspool.spool.policies import read_policies
 from dsgspool.task import State
 
 COUNTED = (State.TODO, State.HOLD, State.DONE, State.FAILED)  #: whose names alone say all that a count needs
@@ -84,6 +85,7 @@ class _Look:
             workers=workers,
             problems=tuple(self.problems),
             records=self.records,
+            stopped=self.stopped(),
         )
 
     def read_settings(self) -> None:
@@ -96,6 +98,13 @@ class _Look:
             self.problems.append(str(error))
         except OSError as error:
             self.problems.append(str(StorageError.of(error, "read")))
+
+    def stopped(self) -> dict[str, str]:
+        try:
+            return read_policies(self.spool).stopped()
+        except OSError as error:
+            self.problems.append(str(StorageError.of(error, "list")))
+            return {}
 
     def names(self, folder: str) -> list[str]:
         try:

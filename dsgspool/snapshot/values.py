@@ -7,7 +7,7 @@ instant.  Nothing here touches the world.  Moments are Unix time of the file ser
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dsgspool.names import TaskName, parse_after
 from dsgspool.snapshot.attempts import Attempt
@@ -128,6 +128,7 @@ class Snapshot:
     workers: tuple[WorkerSeen, ...]
     problems: tuple[str, ...]
     records: bool = False  #: attempts of finished tasks were read too
+    stopped: Mapping[str, str] = field(default_factory=dict)  #: batches whose policy lets nothing start, and why
 
     @property
     def alive(self) -> tuple[WorkerSeen, ...]:

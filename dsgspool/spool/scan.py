@@ -11,58 +11,109 @@ import heapq
 import itertools
 import random
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dsgspool import names
 from dsgspool.errors import InvalidName
 from dsgspool.fs import DEEPEST
 from dsgspool.names import Lane, TaskName
 from dsgspool.spool import Spool
+from dsgspool.spool.policies import Policies
 
 LIMIT = 4096  #: candidates kept from one look
 SAMPLE = 256  #: names among which a look picks the point where it begins
+LIMITED = 256  #: candidates of a batch that has `max_running`: more would only stand in the others' way
+Entry = tuple[str, bool]  #: a name, and whether it is a folder
 
 
 @dataclass(slots=True)
 class Sight:
-    """What one look at todo/ saw: paths below todo/, best first, and names that somebody still holds."""
+    """What one look at todo/ saw: paths below todo/, best first, and names that somebody still holds.
+
+    `stopped`: batches that lie there and of which nothing, or not all, may be started, and why.
+    """
 
     candidates: list[str] = field(default_factory=list)
     held: list[tuple[str, TaskName]] = field(default_factory=list)
+    stopped: dict[str, str] = field(default_factory=dict)
 
 
 class Look:
     """One look at todo/.  Costs one listing of it and one of each lane and batch folder until enough is found."""
 
     def __init__(
-        self, spool: Spool, slots: int, *, alone: bool, limit: int = LIMIT, refused: Collection[str] = ()
+        self,
+        spool: Spool,
+        slots: int,
+        *,
+        alone: bool,
+        limit: int = LIMIT,
+        refused: Collection[str] = (),
+        policies: Policies | None = None,
     ) -> None:
         self.spool, self.slots, self.alone, self.limit, self.refused = spool, slots, alone, limit, refused
+        self.policies = policies
+        self._only: frozenset[str] = (
+            frozenset()
+        )  #: of the batch that is listed, nothing else may be started; empty = all
         self.sight = Sight()
 
     def take(self) -> Sight:
         """Look."""
         top = self._list("")
-        bands: list[tuple[Lane, str, list[tuple[str, bool]]]] = [(Lane(), "", [e for e in top if not _is_lane(*e)])]
+        bands: list[tuple[Lane, str, list[Entry]]] = [(Lane(), "", [e for e in top if not _is_lane(*e)])]
         for name, _ in (entry for entry in top if _is_lane(*entry)):
             lane = names.parse_lane(name[1:])
             if lane.known and lane.cpus <= self.slots:
                 bands.append((lane, f"{name}/", self._list(f"{name}/")))
+        if self.policies and any(is_folder for _, _, entries in bands for _, is_folder in entries):
+            # RACE: read after the batches were seen: a policy that was written before them is not overlooked.
+            self.policies.refresh()
+            bands = [part for band in bands for part in self._by_policy(self.policies, *band)]
         for _, prefix, entries in sorted(bands, key=lambda band: (-band[0].priority, -band[0].cpus)):
-            self._collect(prefix, entries)
+            self._collect(prefix, entries, self.limit)
         return self.sight
 
-    def _collect(self, prefix: str, entries: list[tuple[str, bool]]) -> None:
-        """Candidates of one folder and, in their place, of its sub-folders."""
+    def _by_policy(
+        self, policies: Policies, lane: Lane, prefix: str, entries: list[Entry]
+    ) -> Iterator[tuple[Lane, str, list[Entry]]]:
+        """The band without batches that may not be started; those with a priority apart, unless their lane has one."""
+        plain: list[Entry] = []
         for name, is_folder in entries:
-            if len(self.sight.candidates) >= self.limit:
+            policy = policies.of(name) if is_folder else None
+            if policy and (why := policies.why_not(name) or policies.trial(name).why):
+                self.sight.stopped[name] = why
+            if policy and policies.why_not(name):
+                continue
+            if policy and policy.priority and not lane.priority:
+                yield replace(lane, priority=policy.priority), prefix, [(name, is_folder)]
+            else:
+                plain.append((name, is_folder))
+        yield lane, prefix, plain
+
+    def _collect(self, prefix: str, entries: list[Entry], most: int) -> None:
+        """Candidates of one folder and, in their place, of its sub-folders, until there are so many."""
+        is_top = not prefix or (prefix[0] == "@" and prefix.count("/") == 1)
+        for name, is_folder in entries:
+            if len(self.sight.candidates) >= most:
                 return
             if not is_folder:
-                self.sight.candidates.append(prefix + name)
+                if not self._only or _identity(prefix + name) in self._only:
+                    self.sight.candidates.append(prefix + name)
+            elif is_top:
+                self._collect_batch(f"{prefix}{name}/", name, most)
             elif len(prefix) <= DEEPEST:
-                self._collect(f"{prefix}{name}/", self._list(f"{prefix}{name}/"))
+                self._collect(f"{prefix}{name}/", self._list(f"{prefix}{name}/"), most)
 
-    def _list(self, prefix: str) -> list[tuple[str, bool]]:
+    def _collect_batch(self, prefix: str, batch: str, most: int) -> None:
+        """The same of a whole batch, as far as its policy lets it be started."""
+        if self.policies and self.policies.of(batch).max_running is not None:
+            most = min(most, len(self.sight.candidates) + LIMITED)
+        self._only = self.policies.trial(batch).only if self.policies else frozenset()
+        self._collect(prefix, self._list(prefix), most)
+        self._only = frozenset()
+
+    def _list(self, prefix: str) -> list[Entry]:
         """What may be tried in a folder; somebody's private one must not stop the others."""
         try:
             return self._in_order(prefix)
@@ -71,16 +122,17 @@ class Look:
                 raise
             return []
 
-    def _in_order(self, prefix: str) -> list[tuple[str, bool]]:
+    def _in_order(self, prefix: str) -> list[Entry]:
         """What may be tasks (at most `limit`), and the sub-folders, in the order in which they are tried."""
         folders: list[str] = []
         swaps: set[str] = set()
         stream = self._files(prefix, folders, swaps)
         head = list(itertools.islice(stream, SAMPLE))
-        pivot = "" if self.alone or not head else random.choice(head)  # noqa: S311 - spreads claimers, no secret
+        alone = self.alone or bool(self._only)
+        pivot = "" if alone or not head else random.choice(head)  # noqa: S311 - spreads claimers, no secret
         files = heapq.nsmallest(self.limit, itertools.chain(head, stream), key=lambda name: (name < pivot, name))
         found = [(name, False) for name in files if f".{name}.swp" not in swaps] + [(name, True) for name in folders]
-        if not self.alone and not head and folders:
+        if not alone and not head and folders:
             pivot = random.choice(folders)  # noqa: S311
         return sorted(found, key=lambda entry: (entry[0] < pivot, entry[0]))
 
@@ -97,6 +149,14 @@ class Look:
                 self.sight.held.append((prefix + name, held))
             elif prefix + name not in self.refused and not names.is_ignored(name):
                 yield name
+
+
+def _identity(path: str) -> str:
+    """The task's name; '' of what is none."""
+    try:
+        return names.parse(path).identity
+    except InvalidName:
+        return ""
 
 
 def _is_lane(name: str, is_folder: bool) -> bool:

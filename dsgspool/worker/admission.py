@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dsgspool import names
 from dsgspool.errors import InvalidName, SettingsError
-from dsgspool.permissions import other_writers
+from dsgspool.permissions import other_writers, why_not_obeyed
 from dsgspool.settings import Settings
 from dsgspool.spool import SETTINGS, Spool
 from dsgspool.spool.own import Text, Unusable
@@ -65,16 +65,10 @@ def _why_foreign_owner(text: Text, settings: Settings, me: Me, trusted: int | No
 def obeyed(spool: Spool, me: Me) -> Settings:
     """spool.yaml as it is now; SettingsError unless nobody wrote it but the spool's owner, the worker's user or root.
 
-    It says who is trusted and what runs before every command.  In a spool of a group each member may put another file
-    in its place, but only with an owner of their own.
+    It says who is trusted and what runs before every command.
     """
     settings = spool.settings()
-    status = spool.settings_status
-    if status.st_uid not in (0, me.uid, me.spool_owner):
-        why = f"its owner is uid {status.st_uid}, who owns neither the spool nor this worker: chown it to uid {me.spool_owner}"
-        raise SettingsError(f"{spool.root}/{SETTINGS}", why)
-    if others := other_writers(status.st_uid, status.st_gid, status.st_mode):
-        why = f"{others} may write to it, and it says what every worker runs: chmod go-w it"
+    if why := why_not_obeyed(spool.settings_status, me.uid, me.spool_owner, "what every worker runs"):
         raise SettingsError(f"{spool.root}/{SETTINGS}", why)
     return settings
 

@@ -90,7 +90,7 @@ class Alerts:
     def published(self, name: TaskName, target: str, attempt: Attempt | None = None) -> None:
         """A task lies in done/ or failed/ now, at the path `target`; `attempt` is what this worker knows of its end."""
         what = "on_done" if target.startswith(f"{self.spool.done}/") else "on_failed"
-        known = (attempt.task, attempt.user) if attempt and attempt.argv else self._read(target)
+        known = (attempt.task, attempt.user) if attempt and attempt.argv else self._read(name, target)
         command = known and getattr(known[0], what)
         if known and command:
             task, user = known
@@ -98,7 +98,7 @@ class Alerts:
             call = Call(what, argv, user.uid if user else None, user)
             self.waiting.setdefault(call, Digest()).add(self._facts(what, name, target, attempt))
 
-    def _read(self, target: str) -> tuple[Task, Account | None] | None:
+    def _read(self, name: TaskName, target: str) -> tuple[Task, Account | None] | None:
         """What a file says that was published unparsed, and whose command that is; None = nobody's."""
         settings, uid = self.worker.settings, self.worker.lease.uid
         nobody = None if settings.run_as == "owner" else (settings.task, None)
@@ -111,7 +111,8 @@ class Alerts:
         except (OSError, KeyError):
             return nobody
         try:
-            return parse_task(text.data, settings.task, timezone=settings.timezone), user
+            template = self.worker.intake.turnstile.policy(name.identity).defaults
+            return parse_task(text.data, settings.task, template, timezone=settings.timezone), user
         except InvalidTask:
             return settings.task, user
 

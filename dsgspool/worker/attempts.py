@@ -84,7 +84,8 @@ class Attempts:
         try:
             self.runner.open(attempt)
             attempt.user = self._user(ready.text)
-            self.runner.prepare(attempt, ready.text, self.worker.settings)
+            policy = self.worker.intake.turnstile.policy(attempt.name.identity)
+            self.runner.prepare(attempt, ready.text, self.worker.settings, policy)
             outcome = self._must_wait(attempt, ready.text) or self._taken_away(attempt) or self._launch(attempt)
         except NewerFormat as error:
             outcome = self._to_lane(attempt, f"format{error.format}", str(error))

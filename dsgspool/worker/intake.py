@@ -21,6 +21,7 @@ from dsgspool.worker import admission
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.desk import Desk, Leaving, Ready, Refused, Settling
 from dsgspool.worker.sorting import Sorting
+from dsgspool.worker.turnstile import Turnstile
 from dsgspool.worker.watch import Bell
 
 if TYPE_CHECKING:
@@ -44,11 +45,13 @@ class Intake:
         self.bell = Bell(self.spool.todo, usable=not self.is_remote)
         self.agreement = Agreement(self)
         self.sorting = Sorting(self)
+        self.turnstile = Turnstile(worker)
         self.queue: deque[str] = deque()
         self.gifts: set[str] = set()
         self.refused = Refused()
         self.paused = False
         self._looked_at = self._next_look = self._found_at = self._gave_at = 0.0
+        self._is_stuck = False  #: nothing in the queue may be claimed now, because of `max_running`
         self._quiet_since: float | None = None  #: since when nobody runs anything (asked with --until-empty only)
         self._busy_since = float("inf")
         self._cost = 0.0
@@ -76,7 +79,8 @@ class Intake:
         if self.desk.leaving or self.gifts:
             moments.append(now if self.desk.is_fresh else self._retry_at)
         if self.may_claim():
-            moments.append(now if self.queue and not self.paused else self._next_look)
+            rests = self.turnstile.rests_until if self._is_stuck else now
+            moments.append(max(now, rests) if self.queue and not self.paused else self._next_look)
         elif now < self.worker.blocked_until:
             moments.append(self.worker.blocked_until)
         if self.desk.settling:
@@ -127,10 +131,16 @@ class Intake:
         if self.paused:
             return []
         chosen: list[str] = []
+        later: list[str] = []
+        self.turnstile.open(self._pause(self.worker.settings.poll_min))
         while self.queue and len(chosen) < self.free:
             path = self.queue.popleft()
-            if not self.bell.is_open(path) and self._batch_is_there(path, chosen):
+            if not self.turnstile.admits(path):
+                later.append(path)
+            elif not self.bell.is_open(path) and self._batch_is_there(path, chosen):
                 chosen.append(path)
+        self.queue.extendleft(reversed(later))
+        self._is_stuck = bool(later) and not chosen
         return chosen
 
     def _batch_is_there(self, path: str, chosen: list[str]) -> bool:
@@ -145,10 +155,11 @@ class Intake:
         before = self.clock.boot()
         self.paused = self.spool.is_paused()
         alone, refused = len(self.peers.living()) <= 1, self.refused.now(before)
-        sight = Look(self.spool, self.worker.controls.slots, alone=alone, refused=refused).take()
+        slots, policies = self.worker.controls.slots, self.turnstile.policies
+        sight = Look(self.spool, slots, alone=alone, refused=refused, policies=policies).take()
         self._looked_at = self.clock.boot()
         self._cost = self._looked_at - before
-        self.queue = deque(sight.candidates)
+        self.queue, self.turnstile.stopped = deque(sight.candidates), sight.stopped
         self.agreement.heed(sight)
         settings = self.worker.settings
         if sight.candidates and not self.paused:
@@ -159,7 +170,9 @@ class Intake:
             )
             return
         self._busy_since = float("inf")
-        self._interval = min(self._interval * 1.5, settings.poll_max)
+        self._interval = (
+            1.5 * settings.settle if self.turnstile.is_unsettled else min(self._interval * 1.5, settings.poll_max)
+        )
         self._next_look = self._looked_at + self._pause(self._interval)
         if self.bell.usable and self.bell.arm(self.fs.status_of_folder(self.spool.todo).st_ino):
             self._next_look = 0.0  # what came before the bell was armed made no sound
@@ -183,7 +196,7 @@ class Intake:
             self._gone(leaving)
         for held in result.lost:
             self.agreement.strip(held)  # RACE: a person took it away, claim and all, before I listed my folder
-        for held, inode in result.came:
+        for held, inode in self.turnstile.passed(result.came):
             self._taken(held, inode)
 
     def _gone(self, leaving: Leaving) -> None:
@@ -195,6 +208,7 @@ class Intake:
         if self.worker.settings.durability == "strict":
             self.fs.sync_folder(leaving.target.rpartition("/")[0])
         self.sorting.gone(leaving)
+        self.turnstile.gone(leaving.target)
         if leaving.errno:
             self.agreement.strip(leaving.held)  # RACE: perhaps not published but taken away by a person, claim and all
 
@@ -245,6 +259,8 @@ class Intake:
         """Start what fits, in order: a wide task at the head is not overtaken, or it would starve."""
         for ready in [r for r in self.desk.ready.values() if r.cpus > self.worker.controls.slots]:
             self.sorting.too_wide(ready.held, ready.cpus)  # somebody lowered the slots since it was claimed
+        for ready in [r for r in self.desk.ready.values() if self.turnstile.forbids(r.held)]:
+            self.worker.attempts.endings.give_back(ready.held)
         while self.desk.ready and self._fits() and self.clock.boot() >= self.worker.blocked_until:
             self.worker.attempts.start(next(iter(self.desk.ready.values())))
 
@@ -259,7 +275,8 @@ class Intake:
     def _check_end(self) -> None:
         """--until-empty: todo/, waiting/until-* and every running/* are empty, except for what cannot run here."""
         controls = self.worker.controls
-        looked = self._looked_at > max(self._found_at, self._gave_at) and not self.queue and not self.paused
+        looked = self._looked_at > max(self._found_at, self._gave_at) and not self.queue
+        looked = looked and not self.paused and not self.turnstile.is_unsettled
         if not (controls.options.until_empty and looked and controls.may_claim()):
             return
         if not self.desk.is_empty or self.worker.attempts.is_busy or self._others_have_work():
@@ -275,6 +292,7 @@ class Intake:
             controls.emptied = self.worker.janitor.is_at_rest()
             if controls.emptied:
                 self.sorting.tell_who_waits()
+                self.turnstile.tell_stopped()
 
     def _others_have_work(self) -> bool:
         waits = any(names.parse_until(folder) for folder, _ in self.fs.scan(self.spool.waiting))

@@ -25,6 +25,7 @@ from dsgspool.accounts import Account
 from dsgspool.clock import ServerClock, iso
 from dsgspool.codec import parse_task
 from dsgspool.names import TaskName, record_path
+from dsgspool.policy import Policy
 from dsgspool.proc import Exit
 from dsgspool.redaction import mask_text
 from dsgspool.settings import Settings
@@ -102,10 +103,10 @@ class Runner:
         }  # fmt: skip
         self.fs.append(attempt.record, dump(head.items()).encode())
 
-    def prepare(self, attempt: Attempt, text: Text, settings: Settings) -> None:
+    def prepare(self, attempt: Attempt, text: Text, settings: Settings, policy: Policy) -> None:
         """Parse, resolve and put the first part of the record on the server.  InvalidTask, OSError."""
         attempt.text = text
-        attempt.task = task = parse_task(text.data, settings.task, timezone=settings.timezone)
+        attempt.task = task = parse_task(text.data, settings.task, policy.defaults, timezone=settings.timezone)
         attempt.cwd = launch.folder(task, self.spool.default_cwd(settings))
         attempt.script = self.scripts.write(attempt.held.claim, task.script, attempt.user) if task.script else ""
         attempt.argv = launch.argv(task, attempt.script)
@@ -117,6 +118,7 @@ class Runner:
             "command": [known.hide(word) for word in attempt.argv], "cwd": known.hide(attempt.cwd),
             "environment": known.shown, "git": (not attempt.user and self.provenance.commit(attempt.cwd)) or None,
             "text": mask_text(text.data.decode("utf-8-sig"), known.secrets),
+            "policy": mask_text(policy.text, known.secrets) if policy.defaults else None,
         }  # fmt: skip
         first = dump((key, value) for key, value in facts.items() if value is not None)
         strict = settings.durability == "strict"
@@ -266,8 +268,7 @@ class Runner:
 
     def decide(self, attempt: Attempt, outcome: Outcome, settings: Settings) -> Decision | None:
         """What follows, by the task's own retry policy."""
-        task = attempt.task
-        retry = Retry(task.retries, task.backoff, settings.max_lost)
+        retry = Retry(attempt.task.retries, attempt.task.backoff, settings.max_lost)
         return decide(outcome, attempt.name.budget, retry, random.random())  # noqa: S311 - spreads retries, no secret
 
     def finish(self, attempt: Attempt, settings: Settings) -> None:

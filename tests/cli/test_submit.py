@@ -239,3 +239,15 @@ def test_a_task_that_closes_a_circle_with_waiting_ones_is_refused(put, run):
     assert (
         result.exit_code == 4 and "b waits for a waits for b" in result.stderr
     ) or "a waits for b waits for a" in result.stderr
+
+
+def test_a_file_of_params_is_for_a_batch_that_has_the_command(run, put, spool, tmp_path):
+    file = put("../1.yaml", "params: {x: 1}\n...\n")
+    assert "it says nothing to run" in run("submit", "--batch", "s", file).stderr
+    put("batches/s.yaml", "defaults: {command: 'echo {x}'}\n...\n")
+    assert run("submit", "--batch", "s", file).stdout == "s/1\n"
+    put("batches/s.yaml", "default: 1\n...\n")
+    result = run("submit", "--batch", "s", file)
+    assert result.exit_code == 4
+    assert "what its batch says cannot be used: " in result.stderr
+    assert "did you mean `defaults`?" in result.stderr

@@ -192,6 +192,39 @@ def test_what_only_records_know(put, record, why):
     assert "its file is in no folder" in why("a")
 
 
+def test_a_batch_that_its_policy_stops_is_told_with_the_way_out(put, why, worker):
+    worker()
+    put("todo/s/a.yaml", WHOLE)
+    policy = put("batches/s.yaml", "paused: true\n...\n")
+    assert f"its batch is paused: {policy} says `paused: true`" in why("s/a")
+    assert "-> dsgspool batch resume s" in why("s/a")
+    put("batches/s.yaml", "priority: high\n...\n")
+    assert f"its batch is not started: {policy}, line 1: `priority` is 'high'" in why("s/a")
+
+
+def test_a_batch_or_a_spool_of_which_as_many_run_as_may_says_so(spool, put, why, worker, record):
+    worker()
+    put("todo/s/a.yaml", WHOLE)
+    put("todo/t/a.yaml", WHOLE)
+    put(f"running/{WID}/s%b@{WID}.1.yaml", WHOLE)
+    put("batches/s.yaml", "max_running: 1\n...\n")
+    assert "1 of s/ run, and no more than 1 may at once (max_running)" in why("s/a")
+    assert "-> dsgspool batch set s max_running=2" in why("s/a")
+    assert "a worker is free" in why("t/a")
+    put("spool.yaml", "max_running: 1\n")
+    assert "1 tasks run, and no more than 1 may at once (max_running in spool.yaml)" in why("t/a")
+
+
+def test_the_priority_of_a_batch_counts_for_the_place_in_line(put, why, worker):
+    worker(slots=1)
+    put(f"running/{WID}/x@{WID}.1.yaml", WHOLE)
+    for name in ("a", "b", "z/1"):
+        put(f"todo/{name}.yaml", WHOLE)
+    assert "2 tasks lie before it" in why("z/1")
+    put("batches/z.yaml", "priority: 3\n...\n")
+    assert "0 tasks lie before it" in why("z/1")
+
+
 def test_an_unknown_name_is_exit_5(spool, run):
     assert run("why", "nothing").exit_code == 5
 

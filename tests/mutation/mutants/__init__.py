@@ -3,6 +3,7 @@
 from tests.mutation.mutants import (
     after,
     alerts,
+    batches,
     chain,
     check,
     doctor,
@@ -26,6 +27,7 @@ MUTANTS = (
     *worker.MUTANTS,
     *after.MUTANTS,
     *alerts.MUTANTS,
+    *batches.MUTANTS,
     *check.MUTANTS,
     *doctor.MUTANTS,
     *editing.MUTANTS,

@@ -1,0 +1,159 @@
+"""The policies of batches, for `dsgspool batch`: looked at, and edited line by line.
+
+The rule: an edit touches the lines of its keys only, and is written when the whole is a policy that says what was asked
+for; then by one rename.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dsgspool import snapshot
+from dsgspool.cli import output
+from dsgspool.cli.context import usage
+from dsgspool.cli.overview import STATES
+from dsgspool.errors import InvalidName, SettingsError, TaskNotFound
+from dsgspool.policy import Policy, batch_of, parse_policy
+from dsgspool.snapshot import Counts
+from dsgspool.spool import Spool
+from dsgspool.spool.policies import Policies, read_policies
+
+SETTABLE = ("priority", "paused", "max_running", "canary", "breaker")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A batch, its tasks and its policy; `why`: why nothing of it is started."""
+
+    batch: str
+    state: str
+    why: str
+    policy: Policy
+    counts: Counts
+    path: str
+    text: str
+
+    def row(self) -> tuple[object, ...]:
+        """For the table."""
+        limit = self.policy.max_running
+        numbers = [getattr(self.counts, state) for state in STATES]
+        return (self.batch, self.state, self.policy.priority, "-" if limit is None else limit, *numbers)
+
+    @property
+    def counted(self) -> str:
+        """`3 todo, 1 running`"""
+        numbers = ((getattr(self.counts, state), state) for state in STATES)
+        return ", ".join(f"{number:,} {state}" for number, state in numbers if number) or "none"
+
+    def document(self) -> dict[str, object]:
+        """For --json."""
+        return {
+            "batch": self.batch,
+            "state": self.state,
+            "why": self.why,
+            "priority": self.policy.priority,
+            "paused": self.policy.paused,
+            "max_running": self.policy.max_running,
+            "canary": self.policy.canary,
+            "breaker": self.policy.breaker,
+            "counts": {state: getattr(self.counts, state) for state in STATES},
+            "policy": self.path if self.text else None,
+            "text": self.text or None,
+        }
+
+
+def look(spool: Spool) -> list[Seen]:
+    """Every batch that has tasks or a policy."""
+    policies, counts = read_policies(spool), snapshot.take(spool, brief=True).batches
+    batches = sorted({*policies.entries, *filter(None, counts)})
+    return [_seen(policies, batch, counts.get(batch, Counts())) for batch in batches]
+
+
+def look_at(spool: Spool, batch: str) -> Seen:
+    """One batch; TaskNotFound when nothing is known of it."""
+    _check(batch)
+    if found := [seen for seen in look(spool) if seen.batch == batch]:
+        return found[0]
+    raise TaskNotFound(f"{batch}/", "there is no such batch; see them with: dsgspool batch list")
+
+
+def _seen(policies: Policies, batch: str, counts: Counts) -> Seen:
+    why, policy, entry = policies.stopped().get(batch, ""), policies.of(batch), policies.entries.get(batch)
+    trial = policies.trial(batch)
+    state = "paused" if policy.paused else trial.what or ("stopped" if why else "open")
+    text = entry.data.decode(errors="replace") if entry else ""
+    return Seen(batch, state, why, policy, counts, policies.path(batch), text)
+
+
+def _check(batch: str) -> None:
+    if "/" in batch:
+        raise InvalidName(batch, f"a policy is that of a whole batch: {batch.partition('/')[0]}")
+    if not batch_of(f"{batch}.yaml"):
+        raise InvalidName(batch, "no batch can be called so")
+
+
+def go_on(spool: Spool, batch: str) -> bool:
+    """End what canary and breaker say; False when they say nothing."""
+    policies = read_policies(spool)
+    if not (trial := policies.trial(batch)).what:
+        return False
+    policies.trials.end(batch, trial)
+    return True
+
+
+# -- changing --------------------------------------------------------------------------------------------------------
+
+
+def read(spool: Spool, batch: str) -> Policy:
+    """The policy as it lies there, one that says nothing when there is none; SettingsError when it is broken."""
+    return parse_policy(data, _path(spool, batch)) if (data := _data(spool, batch)) else Policy()
+
+
+def write(spool: Spool, batch: str, changes: Iterable[str]) -> list[str]:
+    """Change keys of the policy; the lines that say so.  A usage error for what is no change of a policy."""
+    words = dict(_change(change) for change in changes)
+    data, path = _data(spool, batch), _path(spool, batch)
+    if data:
+        parse_policy(data, path)  # what is broken is mended by hand: a line more would not help
+    try:
+        changed = edited(data.decode("utf-8-sig"), words)
+        parse_policy(changed.encode(), path)
+    except SettingsError as error:
+        raise usage(f"that would be no policy: {error.reason}; edit {path}" if data else error.reason) from None
+    spool.fs.replace(path, changed.encode())
+    if os.geteuid() not in (0, owner := spool.fs.status_of_folder(spool.root).st_uid):
+        output.hint(f"only workers of your own user obey it: the spool belongs to uid {owner}")
+    return [f"{batch}: {key}: {value}" for key, value in words.items()]
+
+
+def edited(text: str, words: dict[str, str]) -> str:
+    """The text with these keys; comments and all other lines stay, the last line says that it is whole."""
+    text = re.sub(r"(?m)^\.\.\.\s*\Z", "", text)
+    text = text if text.endswith("\n") or not text else f"{text}\n"
+    for key, value in words.items():
+        line = re.compile(rf"(?m)^{key}:[^#\n]*?([ \t]+#[^\n]*)?$")
+        text = line.sub(lambda match: f"{key}: {value}{match[1] or ''}", text)  # noqa: B023 - used at once
+        if not line.search(text):
+            text += f"{key}: {value}\n"
+    return f"{text}...\n"
+
+
+def _change(change: str) -> tuple[str, str]:
+    key, equals, value = change.partition("=")
+    if key not in SETTABLE or not equals or not value.strip() or "\n" in value or "#" in value:
+        raise usage(
+            f"{change!r} is no change of a policy: write KEY=VALUE, with {', '.join(SETTABLE)}; all else in the file"
+        )
+    return key, value.strip()
+
+
+def _data(spool: Spool, batch: str) -> bytes:
+    _check(batch)
+    return spool.fs.read_fresh(_path(spool, batch)) or b""
+
+
+def _path(spool: Spool, batch: str) -> str:
+    return f"{spool.root}/batches/{batch}.yaml"

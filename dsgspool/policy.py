@@ -1,0 +1,115 @@
+"""batches/NAME.yaml as a frozen value: how the tasks of one batch are run.
+
+The rule: a closed world like that of spool.yaml.  A policy that cannot be read starts nothing: whoever reads it is told
+path, line and remedy, and its batch waits.  `defaults` stay what was written, because a task's own keys are laid over
+them before anything is filled in (codec.parse_task).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dsgspool import fields, foreign
+from dsgspool.codec import READERS, RESERVED, check_format, read_fields
+from dsgspool.errors import InvalidName, InvalidTask, SettingsError
+from dsgspool.names import SUFFIXES, check_part
+from dsgspool.overlay import check_one_program, without_lines
+from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
+
+LATER = ("notify",)  #: reserved
+MAX_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """Stop the batch when `failures` of the first `of` tasks that ended have failed."""
+
+    of: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a batch's file says.  `defaults`: keys of tasks as they were written; `text`: the whole file."""
+
+    priority: int = 0
+    paused: bool = False
+    max_running: int | None = None
+    canary: int | None = None
+    breaker: Breaker | None = None
+    defaults: Mapping[str, Node] = field(default_factory=dict)
+    text: str = ""
+
+
+def parse_policy(data: bytes, path: str, timezone: str | None = None) -> Policy:
+    """The policy that a file describes; SettingsError with path, line and remedy."""
+    try:
+        return _policy(data, timezone)
+    except InvalidTask as error:
+        raise SettingsError(path, str(InvalidTask(error.reason, remedy=error.remedy)), error.line) from None
+
+
+def _policy(data: bytes, timezone: str | None) -> Policy:
+    if not data.strip():  # what a full disk leaves of an edited file must not look like one that says nothing
+        raise InvalidTask("it is empty", remedy="write what it shall say, such as `paused: false`, or remove it")
+    root = compose(data, MAX_BYTES, may_be_empty=True)
+    check_format(root)
+    check_keys(root, ("format", "defaults", *_READERS), LATER, _ELSEWHERE)
+    values: dict[str, Any] = {}
+    for key, node in pairs(root, "the file"):
+        if key.value in _READERS:
+            null = key.value in _NULLABLE and fields.is_null(node)
+            values[key.value] = None if null else _READERS[key.value](node, key.value)
+        elif key.value == "defaults" and node.tag != "null":
+            values["defaults"] = _template(node, timezone)
+    return Policy(**values, text=data.decode("utf-8-sig"))
+
+
+def _template(node: Node, timezone: str | None) -> dict[str, Node]:
+    check_keys(node, [word for word in READERS if word != "format"], RESERVED, foreign.WORDS)
+    nodes = {key.value: value for key, value in pairs(node, "defaults")}
+    check_one_program(nodes, may_lack=True)
+    read_fields(nodes, timezone)
+    return {key: without_lines(value) for key, value in nodes.items()}
+
+
+def batch_of(file: str) -> str:
+    """The batch whose policy a file in batches/ is, '' when it is none."""
+    name = file.removesuffix(".yaml")
+    try:
+        check_part(name, name)
+    except InvalidName:
+        return ""
+    return name if name != file and not name.endswith(SUFFIXES) else ""
+
+
+def _breaker(node: Node, what: str) -> Breaker:
+    check_keys(node, ("of", "failures"))
+    told = {key.value: fields.integer(value, f"{what}.{key.value}", 1, 10_000) for key, value in pairs(node, what)}
+    if missing := {"of", "failures"} - told.keys():
+        raise wrong(node, f"`{what}` lacks `{missing.pop()}`", "write it like breaker: {of: 20, failures: 10}")
+    if told["failures"] > told["of"]:
+        raise wrong(
+            node, f"`{what}` wants more failures than there are tasks", "make `failures` smaller, or `of` larger"
+        )
+    return Breaker(**told)
+
+
+_NULLABLE = ("max_running", "canary", "breaker")
+_READERS: dict[str, Callable[[Node, str], Any]] = {
+    "priority": lambda node, what: fields.integer(node, what, -999_999, 999_999),
+    "paused": fields.boolean,
+    "max_running": lambda node, what: fields.integer(node, what, 1, 999_999),
+    "canary": lambda node, what: fields.integer(node, what, 1, 1000),
+    "breaker": _breaker,
+}
+_ELSEWHERE = {
+    **dict.fromkeys(
+        (word for word in READERS if word != "format"), "write it below `defaults:`, with two spaces in front"
+    ),
+    "slots": "write `max_running: {value}`: how many tasks of the batch run at once",
+    "max_parallel": "write `max_running: {value}`",
+    "pause": "write `paused: {value}`",
+}

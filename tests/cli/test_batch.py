@@ -1,0 +1,158 @@
+"""`batch`: what there is, and changes that leave what people wrote as it is."""
+
+import json
+import os
+
+import pytest
+
+POLICY = """\
+# the night's sweep
+defaults:
+  command: ./fold {seed}   # from Ann
+max_running: 40  # the licence
+"""
+
+
+@pytest.fixture
+def policy(spool):
+    """The file of batch s."""
+    return spool / "batches/s.yaml"
+
+
+def test_a_list_shows_batches_with_tasks_or_a_policy(put, run):
+    put("todo/s/1.yaml")
+    put("done/t/1.yaml")
+    put("batches/s.yaml", "priority: 3\npaused: true\n")
+    put("batches/u.yaml", "max_running: 2\n")
+    put("batches/v.yaml", "x: 2\n")
+    lines = [line.split() for line in run("batch", "list").stdout.splitlines()]
+    assert lines[0][:4] == ["BATCH", "STATE", "PRIORITY", "MAX_RUNNING"]
+    assert [line[:5] for line in lines[1:]] == [
+        ["s", "paused", "3", "-", "1"],
+        ["t", "open", "0", "-", "0"],
+        ["u", "open", "0", "2", "0"],
+        ["v", "stopped", "0", "-", "0"],
+    ]
+    told = json.loads(run("batch", "list", "--json").stdout)
+    assert [(each["batch"], each["state"]) for each in told] == [
+        ("s", "paused"), ("t", "open"), ("u", "open"), ("v", "stopped"),
+    ]  # fmt: skip
+    assert told[0]["counts"]["todo"] == 1
+
+
+def test_no_batches_are_said_to_be_none(run, spool):
+    assert "no batches" in run("batch", "list").stdout
+
+
+def test_one_is_shown_with_its_policy(put, run, policy):
+    put("failed/s/1~exit1.yaml")
+    put("batches/s.yaml", POLICY)
+    told = run("batch", "show", "s").stdout
+    assert "s  open" in told and "1 failed" in told and str(policy) in told
+    assert "    # the night's sweep\n" in told
+    put("batches/s.yaml", "x: 1\n")
+    assert "unknown key `x`" in run("batch", "show", "s").stdout
+    assert json.loads(run("batch", "show", "--json", "s").stdout)["state"] == "stopped"
+
+
+def test_a_change_leaves_all_other_lines_and_comments(put, run, policy):
+    put("batches/s.yaml", POLICY)
+    result = run("batch", "set", "s", "max_running=60", "priority=5")
+    assert result.stdout == "s: max_running: 60\ns: priority: 5\n"
+    assert policy.read_text() == POLICY.replace("40", "60") + "priority: 5\n...\n"
+    run("batch", "set", "s", "max_running=null", "priority=-1")
+    assert policy.read_text() == POLICY.replace("40", "null") + "priority: -1\n...\n"
+
+
+def test_a_first_change_makes_the_file(run, policy):
+    assert run("batch", "set", "s", "max_running=3").exit_code == 0
+    assert policy.read_text() == "max_running: 3\n...\n"
+    assert os.listdir(policy.parent) == ["s.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["s", "max_running=0"], 2, "`max_running` is 0"),
+        (["s", "paused=maybe"], 2, "must be true or false"),
+        (["s", "command=x"], 2, "is no change of a policy"),
+        (["s", "paused"], 2, "is no change of a policy"),
+        (["s", "paused=true # no"], 2, "is no change of a policy"),
+        (["s/000", "paused=true"], 4, "a policy is that of a whole batch: s"),
+        (["a~b", "paused=true"], 4, "no batch can be called so"),
+    ],
+)
+def test_what_is_no_change_of_a_policy_is_not_written(run, policy, words, code, said):
+    result = run("batch", "set", *words)
+    assert (result.exit_code, policy.exists()) == (code, False)
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [("x: 1\n", 3, "unknown key `x`"), ("{priority: 1}\n", 2, "that would be no policy")],
+)
+def test_what_an_edit_by_lines_cannot_change_is_left_alone(put, run, policy, text, code, said):
+    put("batches/s.yaml", text)
+    result = run("batch", "pause", "s")
+    assert (result.exit_code, policy.read_text()) == (code, text)
+    assert said in result.stderr
+
+
+def test_a_file_that_a_full_disk_emptied_gets_what_is_asked_for(put, run, policy):
+    put("batches/s.yaml", "")
+    run("batch", "pause", "s")
+    assert policy.read_text() == "paused: true\n...\n"
+
+
+def test_status_says_which_batches_are_not_started(put, run, policy):
+    put("batches/s.yaml", "paused: true\n")
+    assert f"batch s is not started: {policy} says `paused: true`" in run("status").stdout
+    assert list(json.loads(run("status", "--json").stdout)["stopped_batches"]) == ["s"]
+
+
+def test_doctor_names_a_policy_that_is_not_obeyed_and_a_name_that_is_none(put, run, policy):
+    put("batches/s.yaml", "x: 1\n")
+    put("batches/t.yml", "priority: 1\n")
+    put("batches/s.passed", "")
+    told = run("doctor", "--quick").stdout
+    assert "unknown key `x`" in told and "nothing of the batch s is started" in told
+    assert [line for line in told.splitlines() if "is not read" in line and "batches/t.yml" not in line] == []
+    assert "batches/t.yml is not read" in told
+
+
+def test_pause_and_resume_are_a_line_of_the_file(run, policy):
+    assert "s is paused" in run("batch", "pause", "s").stdout
+    assert policy.read_text() == "paused: true\n...\n"
+    assert run("batch", "pause", "s").stdout == "s was paused already\n"
+    assert "s is resumed" in run("batch", "resume", "s").stdout
+    assert policy.read_text() == "paused: false\n...\n"
+    assert run("batch", "resume", "s").stdout == "s was not paused\n"
+
+
+def test_an_unknown_batch_is_exit_5(run, spool):
+    assert run("batch", "show", "nothing").exit_code == 5
+
+
+def test_canary_and_breaker_are_shown_and_resume_ends_them(put, run, spool):
+    (spool / "running/n1-abcdefgh").mkdir()
+    put("workers/n1-abcdefgh.lock", "")
+    put("workers/n1-abcdefgh.yaml", 'worker: "n1-abcdefgh"\nslots: 4\n...\n')
+    put("todo/s/1.yaml")
+    put("todo/s/2.yaml")
+    assert run("batch", "set", "s", "canary=1", "breaker={of: 4, failures: 2}").exit_code == 0
+    assert "s  canary" in run("batch", "show", "s").stdout
+    assert (
+        "its batch is held back: its first 1, in the order of names, are tried before the others"
+        in run("why", "s/2").stdout
+    )
+    assert "held back" not in run("why", "s/1").stdout
+    assert "s is resumed" in run("batch", "resume", "s").stdout
+    assert (spool / "batches/s.passed").exists()
+    assert run("batch", "resume", "s").stdout == "s was not paused\n"
+    put("failed/s/3~exit1.yaml")
+    put("failed/s/4~exit1.yaml")
+    assert "s  tripped" in run("batch", "show", "s").stdout
+    assert "s is resumed" in run("batch", "resume", "s").stdout
+    assert "s  open" in run("batch", "show", "s").stdout
+    assert sorted(path.name for path in (spool / "batches").iterdir()) == ["s.passed", "s.resumed", "s.yaml"]

@@ -1,0 +1,106 @@
+"""The rule: a policy is a closed world, and a task's own keys are laid over those of its batch."""
+
+import pytest
+
+from dsgspool.codec import parse_task
+from dsgspool.errors import InvalidTask, SettingsError
+from dsgspool.policy import Policy, batch_of, parse_policy
+from dsgspool.settings import parse_settings
+from dsgspool.task import Task
+
+
+def policy(text):
+    return parse_policy(text.encode(), "batches/s.yaml")
+
+
+def task(text, defaults, spool=Task()):  # noqa: B008
+    return parse_task(text.encode(), spool, policy(f"defaults: {defaults}").defaults)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("prio: 1", "line 1: unknown key `prio` (did you mean `priority`?)"),
+        (
+            "priority: 1\ncommand: x",
+            "line 2: unknown key `command` (write it below `defaults:`, with two spaces in front)",
+        ),
+        ("priority: 1.5", "line 1: `priority` is '1.5' and must be a whole number (write it plainly, such as 3)"),
+        ("paused: maybe", "`paused` is 'maybe' and must be true or false"),
+        ("max_running: 0", "`max_running` is 0 and must be from 1 to 999999"),
+        ("slots: 3", "(write `max_running: 3`: how many tasks of the batch run at once)"),
+        ("notify: x", "`notify` is reserved for a later version"),
+        ("defaults: {retries: many}", "`retries` is 'many' and must be a whole number"),
+        ("defaults: {command: x, script: '#!/bin/sh'}", "it has both `command` and `script`"),
+        ("defaults: {format: 1}", "unknown key `format`"),
+        ("defaults: [x]", "`the file` must be a mapping"),
+        ("format: 2", "it has format 2, and this dsgspool knows up to 1"),
+        ("", "it is empty (write what it shall say, such as `paused: false`, or remove it)"),
+        (" \n", "it is empty"),
+        ("paused: true\npaused: false", "line 2: `paused` stands here for the second time, first in line 1"),
+        ("a: [", "it is not YAML"),
+    ],
+)
+def test_what_a_policy_cannot_say_is_told_with_path_line_and_remedy(text, said):
+    with pytest.raises(SettingsError) as error:
+        policy(text)
+    assert str(error.value).startswith("batches/s.yaml")
+    assert said in str(error.value)
+
+
+def test_a_policy_of_comments_says_nothing():
+    assert policy("# paused: true\n") == Policy(text="# paused: true\n")
+
+
+def test_null_is_no_limit_also_for_the_spool():
+    assert policy("max_running: null").max_running is None
+    assert policy("max_running: 3").max_running == 3
+    assert parse_settings(b"max_running: 3", "spool.yaml").max_running == 3
+    assert parse_settings(b"max_running: null", "spool.yaml").max_running is None
+
+
+@pytest.mark.parametrize(
+    ("file", "batch"),
+    [
+        ("s.yaml", "s"), ("sweep a.yaml", "sweep a"), ("s.yml", ""), (".s.yaml", ""), ("s", ""), ("s~1.yaml", ""),
+        ("s.yaml.yaml", ""), (".yaml", ""), ("s%t.yaml", ""),
+    ],
+)  # fmt: skip
+def test_a_policy_is_called_like_its_batch(file, batch):
+    assert batch_of(file) == batch
+
+
+def test_the_command_of_a_batch_is_filled_in_from_the_params_of_the_task():
+    assert task("params: {x: a b}", "{command: 'fold {x} ${HOME}'}").command == "fold 'a b' ${HOME}"
+    assert task("params: {x: a b}", "{command: [fold, '{x}']}").command == ("fold", "a b")
+    assert task("description: x", "{command: 'echo {{x}}'}").command == "echo {x}"
+
+
+def test_a_param_that_the_task_does_not_give_is_told_without_a_line_of_another_file():
+    with pytest.raises(InvalidTask) as error:
+        task("\n\nparams: {y: 1}", "\n  command: |\n    echo {x}")
+    assert str(error.value) == (
+        "there is no param `x`, which the `defaults` of its batch ask for "
+        "(declare it in `params`, or write {{x}} for the braces themselves)"
+    )
+
+
+def test_a_command_of_the_tasks_own_replaces_any_program_of_the_batch():
+    assert task("command: echo {x}", "{script: '#!/bin/sh'}") == Task(command="echo {x}")
+    assert task("script: '#!/bin/sh'", "{command: 'echo {x}'}") == Task(script="#!/bin/sh")
+
+
+def test_env_params_and_limits_of_both_hold_and_the_tasks_own_win():
+    spool = Task(env={"A": "spool", "D": "spool"}, limits={"memory": 1, "processes": 1})
+    defaults = "{env: {A: batch, B: '{x}', C: batch}, params: {x: 1, y: 1}, limits: {memory: 2}, timeout: 5s}"
+    got = task("command: echo {x} {y}\nenv: {C: own}\nparams: {x: 2}\ntimeout: null", defaults, spool)
+    assert got.command == "echo 2 1"
+    assert got.env == {"A": "batch", "B": "2", "C": "own", "D": "spool"}
+    assert got.limits == {"memory": 2, "processes": 1}
+    assert got.params == {"x": "2", "y": "1"}
+    assert got.timeout is None
+
+
+def test_a_wrong_value_of_the_tasks_own_is_told_with_its_line():
+    with pytest.raises(InvalidTask, match="line 2: `env` must be a mapping"):
+        task("command: x\nenv: 3", "{env: {A: b}}")

@@ -1,0 +1,209 @@
+"""The rule: a canary and a breaker are decided by the folders, and by one file that one worker makes."""
+
+import os
+
+import pytest
+
+from dsgspool.errors import SettingsError
+from dsgspool.policy import Breaker, parse_policy
+from dsgspool.spool.policies import Policies
+from dsgspool.spool.scan import Look
+
+BREAKER = "breaker: {of: 6, failures: 3}"
+
+
+@pytest.fixture
+def write(world):
+    """A policy of the batch s, put in its place by a rename."""
+
+    def put(text):
+        with open(f"{world.root}/tmp/.policy", "w") as file:
+            file.write(f"{text}\n...\n")
+        os.rename(f"{world.root}/tmp/.policy", f"{world.root}/batches/s.yaml")
+
+    return put
+
+
+@pytest.fixture
+def put(world):
+    """Files: put('failed/s/1~exit1')."""
+
+    def make(*paths):
+        for path in paths:
+            os.makedirs(os.path.dirname(f"{world.root}/{path}"), exist_ok=True)
+            open(f"{world.root}/{path}.yaml", "w").close()
+
+    return make
+
+
+@pytest.fixture
+def policies(world):
+    """Those of a worker: told what it would say."""
+    told = []
+    found = Policies(world.spool, lambda _: "", tell=lambda *what: told.append(what), decides=True)
+    found.told = told
+    return found
+
+
+def candidates(world, policies, *, alone=True, limit=100):
+    return Look(world.spool, 4, alone=alone, policies=policies, limit=limit).take().candidates
+
+
+def decided(world):
+    return sorted(set(os.listdir(f"{world.root}/batches")) - {"s.yaml"})
+
+
+def test_canary_and_breaker_are_checked():
+    assert parse_policy(BREAKER.encode(), "p").breaker == Breaker(6, 3)
+    assert parse_policy(b"canary: null\nbreaker: null", "p").breaker is None
+    for text, said in (
+        ("canary: 0", "`canary` is 0"),
+        ("breaker: 3", "must be a mapping"),
+        ("breaker: {of: 3}", "lacks `failures` (write it like breaker: {of: 20, failures: 10})"),
+        ("breaker: {of: 3, failures: 4}", "wants more failures than there are tasks"),
+        ("breaker: {off: 3, failures: 4}", "did you mean `of`?"),
+    ):
+        with pytest.raises(SettingsError) as error:
+            parse_policy(text.encode(), "p")
+        assert said in str(error.value)
+
+
+# -- canary
+
+
+def test_only_the_first_names_are_started_until_all_of_them_are_done(world, write, put, policies):
+    write("canary: 2")
+    put(*[f"todo/s/{name}" for name in "dcba"], "todo/@p5/s/aa", "todo/x")
+    assert candidates(world, policies) == ["@p5/s/aa.yaml", "s/a.yaml", "x.yaml"]
+    assert decided(world) == ["s.canary"]
+    with open(f"{world.root}/batches/s.canary") as file:
+        assert file.read() == "tasks: [s/a, s/aa]\n...\n"
+    put("done/s/a")
+    assert candidates(world, policies) == ["@p5/s/aa.yaml", "s/a.yaml", "x.yaml"]
+    assert policies.stopped()["s"].endswith("are not done: s/aa")
+    put("done/s/aa")
+    assert "s/b.yaml" in candidates(world, policies)
+    assert (decided(world), policies.stopped()) == (["s.passed"], {})
+
+
+def test_a_canary_that_failed_stops_the_rest_and_is_told_once(world, write, put, policies):
+    write("canary: 2")
+    put(*[f"todo/s/{name}" for name in "abc"])
+    candidates(world, policies)
+    os.rename(f"{world.root}/todo/s/a.yaml", f"{world.root}/todo/.a")
+    put("failed/s/a~exit1")
+    for _ in range(2):
+        assert candidates(world, policies) == ["s/b.yaml"]
+    assert "s/a failed" in policies.why_not_task("s/c")
+    assert policies.why_not_task("s/b") == ""
+    assert [batch for batch, _ in policies.told] == ["s"]
+    os.rename(f"{world.root}/failed/s/a~exit1.yaml", f"{world.root}/done/a.yaml")
+    put("done/s/a", "done/s/b")
+    assert "s/c.yaml" in candidates(world, policies)
+
+
+def test_tasks_that_come_later_are_no_canaries_and_a_prune_does_not_undo_it(world, write, put, policies):
+    write("canary: 1")
+    put("todo/s/m")
+    candidates(world, policies)
+    put("todo/s/a")
+    assert candidates(world, policies) == ["s/m.yaml"]
+    put("done/s/m")
+    assert "s/a.yaml" in candidates(world, policies)
+    os.unlink(f"{world.root}/done/s/m.yaml")
+    assert "s/a.yaml" in candidates(world, Policies(world.spool, lambda _: "", decides=True))
+
+
+def test_the_canaries_are_found_among_very_many_wherever_a_look_begins(world, write, put, policies):
+    write("canary: 1")
+    put(*[f"todo/s/{number:04}" for number in range(300)])
+    for _ in range(10):
+        assert candidates(world, policies, alone=False, limit=20) == ["s/0000.yaml"]
+
+
+def test_a_list_of_canaries_that_is_not_whole_stops_the_batch_and_says_what_to_do(world, write, put, policies):
+    write("canary: 1")
+    put("todo/s/a")
+    with open(f"{world.root}/batches/s.canary", "w") as file:
+        file.write("tasks: [s/a")
+    assert candidates(world, policies) == []
+    assert "remove it" in policies.stopped()["s"]
+
+
+def test_who_only_looks_decides_nothing(world, write, put):
+    write(f"canary: 1\n{BREAKER}")
+    put("todo/s/a", "todo/s/b", *[f"failed/s/{n}~exit1" for n in range(3)])
+    reader = Policies(world.spool, lambda _: "")
+    reader.refresh()
+    assert "its breaker has tripped" in reader.why_not("s")
+    assert decided(world) == []
+
+
+# -- breaker
+
+
+@pytest.mark.parametrize(
+    ("failed", "done", "trips"), [(2, 0, False), (3, 0, True), (3, 3, True), (3, 4, False), (9, 3, True), (9, 9, False)]
+)
+def test_a_breaker_trips_when_so_many_of_the_first_have_failed(world, write, put, policies, failed, done, trips):
+    write(BREAKER)
+    put("todo/s/z", *[f"failed/s/000/{n}~exit1" for n in range(failed)], *[f"done/s/{n}" for n in range(done)])
+    put("failed/t/1~exit1", "failed/s/8~cancelled.aaaaaaaa-1", "failed/s/9~exit1@n1-aaaaaaaa.1")
+    assert candidates(world, policies) == ([] if trips else ["s/z.yaml"])
+    assert decided(world) == (["s.tripped"] if trips else [])
+
+
+def test_a_breaker_that_tripped_stays_so_until_somebody_edits_the_policy(world, write, put, policies):
+    write(BREAKER)
+    put("todo/s/z", *[f"failed/s/{n}~exit1" for n in range(3)])
+    candidates(world, policies)
+    put(*[f"done/s/{n}" for n in range(9)])
+    assert candidates(world, policies) == []
+    assert "3 of the first 3 tasks that ended have failed" in policies.why_not("s")
+    assert [batch for batch, _ in policies.told] == ["s"]
+    write(f"{BREAKER}\n# the input was wrong")
+    assert candidates(world, policies) == ["s/z.yaml"]
+    assert policies.told[-1] == ("s", "")
+
+
+@pytest.mark.parametrize("policy", ["canary: 1", BREAKER])
+def test_who_resumes_goes_on_for_good(world, write, put, policies, policy):
+    write(policy)
+    put("todo/s/a", "todo/s/b", *[f"failed/s/{name}~exit1" for name in ("a", "x", "y")])
+    candidates(world, policies)
+    policies.trials.end("s", policies.trial("s"))
+    for _ in range(2):
+        assert candidates(world, policies) == ["s/a.yaml", "s/b.yaml"]
+
+
+def test_of_two_workers_that_decide_at_once_one_writes(world, policies):
+    for word in ("first", "second"):
+        policies.trials._decide("s", "tripped", {"why": word})
+    assert policies.trials._said("s", "tripped")["why"] == "first"
+
+
+# -- a worker
+
+
+def test_a_worker_tries_first_and_then_goes_on(inside, write):
+    write("canary: 1")
+    worker = inside(slots=2)
+    for name in "abc":
+        worker.drop(f"s/{name}", worker.gate())
+    worker.until(lambda: worker.pid("s/a"))
+    worker.live(6.0)
+    assert (worker.pid("s/b"), worker.record("s/b")) == (0, {})
+    worker.open()
+    worker.until(lambda: len(worker.lies("done")) == 3)
+
+
+def test_a_worker_that_works_the_queue_off_ends_when_a_canary_failed_and_says_so(inside, write, monkeypatch):
+    write("canary: 1")
+    worker = inside(slots=2, until_empty=True)
+    told = []
+    monkeypatch.setattr(worker.worker, "tell", lambda event, text="", **_: told.append((event, text)))
+    for name in "ab":
+        worker.drop(f"s/{name}", "exit 1")
+    worker.until(lambda: worker.worker.controls.emptied)
+    assert worker.lies() == ["failed/s/a~exit1", "todo/s/b"]
+    assert [event for event, text in told if "s/a failed" in text] == ["policy", "left"]
