@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dsgspool import fields, foreign
+from dsgspool import fields, foreign, requesting
 from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.names import check_after
@@ -35,9 +35,10 @@ __all__ = [
 ]
 
 FORMAT = 1  #: of task files, records and spool.yaml
+REQUESTS = ("resources", "where")  #: read together (requesting.py)
 
 RESERVED = frozenset({
-    "priority", "resources", "where", "sweep", "container", "inputs", "outputs", "expect", "notify", "expected",
+    "priority", "sweep", "container", "inputs", "outputs", "expect", "notify", "expected",
     "speculate", "cache",
 })  # fmt: skip
 
@@ -48,7 +49,7 @@ _NULLABLE = frozenset({"cwd", "umask", "timeout", "not_before", "max_log", "stdi
 _ORDER = (
     "format", "description", "tags", "command", "script", "params", "cwd", "env", "env_file", "setup", "shell", "stdin", "cpus",
     "nice", "umask", "timeout", "grace", "retries", "backoff", "success_codes", "after", "not_before", "max_log",
-    "limits", "on_done", "on_failed",
+    "limits", "resources", "where", "on_done", "on_failed",
 )  # fmt: skip
 
 
@@ -65,10 +66,15 @@ def parse_task(data: bytes, defaults: Task = Task(), *, timezone: str | None = N
     """The task that a file describes; InvalidTask with line, reason and remedy, or NewerFormat."""
     root = compose(data)
     check_format(root)
-    check_keys(root, READERS, RESERVED, foreign.WORDS)
+    check_keys(root, (*READERS, *REQUESTS), RESERVED, foreign.WORDS)
     nodes = {key.value: value for key, value in pairs(root, "the file")}
     _check_one_program(nodes)
     task = replace(defaults, **read_fields(nodes, timezone))
+    if not nodes.keys().isdisjoint(REQUESTS):
+        cpus, wanted = requesting.plain_request(data, nodes)
+        task = replace(task, request=wanted, cpus=cpus or task.cpus)
+        if wanted.memory and "limits" in nodes and task.limits.get("memory"):
+            raise wrong(nodes["limits"], "it has both `limits.memory` and `resources.memory`, a limit too", "keep one")
     if "limits" in nodes:
         task = replace(task, limits={**defaults.limits, **task.limits})
     if task.params:
@@ -92,7 +98,7 @@ def read_fields(nodes: Mapping[str, Node], timezone: str | None = None) -> dict[
             values[key] = None
         elif key == "not_before":
             values[key] = fields.moment(node, key, timezone)
-        elif key != "format":
+        elif key != "format" and key not in REQUESTS:
             values[key] = READERS[key](node, key)
     return values
 

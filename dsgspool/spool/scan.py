@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from dsgspool import names
@@ -35,32 +35,43 @@ class Look:
     """One look at todo/.  Costs one listing of it and one of each lane and batch folder until enough is found."""
 
     def __init__(
-        self, spool: Spool, slots: int, *, alone: bool, limit: int = LIMIT, refused: Collection[str] = ()
+        self,
+        spool: Spool,
+        slots: int,
+        *,
+        alone: bool,
+        limit: int = LIMIT,
+        refused: Collection[str] = (),
+        most: Callable[[Lane, Iterable[str]], int] | None = None,
     ) -> None:
+        """`most`: how many candidates of a lane that asks for more than slots, of which it may look at the paths."""
         self.spool, self.slots, self.alone, self.limit, self.refused = spool, slots, alone, limit, refused
+        self.most = most
         self.sight = Sight()
 
     def take(self) -> Sight:
         """Look."""
         top = self._list("")
-        bands: list[tuple[Lane, str, list[tuple[str, bool]]]] = [(Lane(), "", [e for e in top if not _is_lane(*e)])]
+        bands: list[tuple[Lane, str]] = [(Lane(), "")]
         for name, _ in (entry for entry in top if _is_lane(*entry)):
             lane = names.parse_lane(name[1:])
             if lane.known and lane.cpus <= self.slots:
-                bands.append((lane, f"{name}/", self._list(f"{name}/")))
-        for _, prefix, entries in sorted(bands, key=lambda band: (-band[0].priority, -band[0].cpus)):
-            self._collect(prefix, entries)
+                bands.append((lane, f"{name}/"))
+        for lane, prefix in sorted(bands, key=lambda band: (-band[0].priority, -band[0].cpus, not band[0].wants)):
+            most = self.most(lane, self._paths(prefix)) if self.most and lane.wants else self.limit
+            entries = None if prefix else [entry for entry in top if not _is_lane(*entry)]
+            room = min(most, self.limit - len(self.sight.candidates))
+            self.sight.candidates += itertools.islice(self._paths(prefix, entries), room)
+        self.sight.held = [*dict.fromkeys(self.sight.held)]  # a lane may have been listed twice
         return self.sight
 
-    def _collect(self, prefix: str, entries: list[tuple[str, bool]]) -> None:
-        """Candidates of one folder and, in their place, of its sub-folders."""
-        for name, is_folder in entries:
-            if len(self.sight.candidates) >= self.limit:
-                return
+    def _paths(self, prefix: str, entries: list[tuple[str, bool]] | None = None) -> Iterator[str]:
+        """Candidates of one folder and, in their place, of its sub-folders.  It is listed when the first is asked for."""
+        for name, is_folder in self._list(prefix) if entries is None else entries:
             if not is_folder:
-                self.sight.candidates.append(prefix + name)
+                yield prefix + name
             elif len(prefix) <= DEEPEST:
-                self._collect(f"{prefix}{name}/", self._list(f"{prefix}{name}/"))
+                yield from self._paths(f"{prefix}{name}/")
 
     def _list(self, prefix: str) -> list[tuple[str, bool]]:
         """What may be tried in a folder; somebody's private one must not stop the others."""

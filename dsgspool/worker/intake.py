@@ -20,6 +20,7 @@ from dsgspool.task import State
 from dsgspool.worker import admission
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.desk import Desk, Leaving, Ready, Refused, Settling
+from dsgspool.worker.packing import Packing
 from dsgspool.worker.sorting import Sorting
 from dsgspool.worker.watch import Bell
 
@@ -44,6 +45,7 @@ class Intake:
         self.bell = Bell(self.spool.todo, usable=not self.is_remote)
         self.agreement = Agreement(self)
         self.sorting = Sorting(self)
+        self.packing = Packing(worker.spool, worker.station.inventory)
         self.queue: deque[str] = deque()
         self.gifts: set[str] = set()
         self.refused = Refused()
@@ -76,7 +78,8 @@ class Intake:
         if self.desk.leaving or self.gifts:
             moments.append(now if self.desk.is_fresh else self._retry_at)
         if self.may_claim():
-            moments.append(now if self.queue and not self.paused else self._next_look)
+            has_candidates = self.queue or (self.packing.skipped and self.packing.has_changed)
+            moments.append(now if has_candidates and not self.paused else self._next_look)
         elif now < self.worker.blocked_until:
             moments.append(self.worker.blocked_until)
         if self.desk.settling:
@@ -127,10 +130,14 @@ class Intake:
         if self.paused:
             return []
         chosen: list[str] = []
-        while self.queue and len(chosen) < self.free:
+        room = self.packing.plan(self.free, self.desk.ready, self.queue)
+        while self.queue and room.cpus > 0:
             path = self.queue.popleft()
-            if not self.bell.is_open(path) and self._batch_is_there(path, chosen):
+            if not self.bell.is_open(path) and self._batch_is_there(path, chosen) and self.packing.admits(path, room):
                 chosen.append(path)
+        if not chosen:  # what is left of the room is kept for the first of those that were skipped
+            self.packing.skipped += self.queue
+            self.queue.clear()
         return chosen
 
     def _batch_is_there(self, path: str, chosen: list[str]) -> bool:
@@ -145,7 +152,9 @@ class Intake:
         before = self.clock.boot()
         self.paused = self.spool.is_paused()
         alone, refused = len(self.peers.living()) <= 1, self.refused.now(before)
-        sight = Look(self.spool, self.worker.controls.slots, alone=alone, refused=refused).take()
+        slots = self.worker.controls.slots
+        sight = Look(self.spool, slots, alone=alone, refused=refused, most=self.packing.most).take()
+        self.packing.look_again()
         self._looked_at = self.clock.boot()
         self._cost = self._looked_at - before
         self.queue = deque(sight.candidates)
@@ -239,12 +248,13 @@ class Intake:
 
     def _fits(self) -> bool:
         first = next(iter(self.desk.ready.values()))
-        return first.cpus + self.worker.attempts.used <= self.worker.controls.slots
+        free = self.worker.controls.slots - self.worker.attempts.used
+        return first.cpus <= free and (not first.request or self.packing.left(free).takes(first.cpus, first.request))
 
     def _start(self) -> None:
         """Start what fits, in order: a wide task at the head is not overtaken, or it would starve."""
         for ready in [r for r in self.desk.ready.values() if r.cpus > self.worker.controls.slots]:
-            self.sorting.too_wide(ready.held, ready.cpus)  # somebody lowered the slots since it was claimed
+            self.sorting.unfit(ready.held, ready.cpus, ready.request)  # somebody lowered the slots since it was claimed
         while self.desk.ready and self._fits() and self.clock.boot() >= self.worker.blocked_until:
             self.worker.attempts.start(next(iter(self.desk.ready.values())))
 

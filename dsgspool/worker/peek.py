@@ -14,6 +14,8 @@ from datetime import datetime
 from dsgspool.errors import InvalidName
 from dsgspool.expressions import expression
 from dsgspool.names import check_after
+from dsgspool.requesting import written_plainly
+from dsgspool.requests import NOTHING, Request
 from dsgspool.task import After
 
 _CPUS = expression(rb"^cpus:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
@@ -37,16 +39,19 @@ class Peek:
     format: int = 1
     not_before: float | None = None
     after: tuple[After, ...] = ()
+    request: Request = NOTHING
 
 
 def peek(data: bytes) -> Peek:
     """Hints in a task file's text."""
     cpus, newer, moment = _CPUS.search(data), _FORMAT.search(data), _NOT_BEFORE.search(data)
+    wide, request = written_plainly(data)
     return Peek(
-        cpus=max(1, int(cpus[1])) if cpus else 1,
+        cpus=wide or (max(1, int(cpus[1])) if cpus else 1),
         format=int(newer[1]) if newer else 1,
         not_before=_moment(moment[1].decode()) if moment else None,
         after=_after(data) if b"after:" in data else (),
+        request=request,
     )
 
 

@@ -1,6 +1,19 @@
 """All mutants, a module for each room of the product."""
 
-from tests.mutation.mutants import after, alerts, chain, check, doctor, guard, janitor, lease, moves, spool, worker
+from tests.mutation.mutants import (
+    after,
+    alerts,
+    chain,
+    check,
+    doctor,
+    guard,
+    janitor,
+    lease,
+    moves,
+    packing,
+    spool,
+    worker,
+)
 
 MUTANTS = (
     *spool.MUTANTS,
@@ -10,6 +23,7 @@ MUTANTS = (
     *janitor.MUTANTS,
     *guard.MUTANTS,
     *worker.MUTANTS,
+    *packing.MUTANTS,
     *after.MUTANTS,
     *alerts.MUTANTS,
     *check.MUTANTS,

@@ -1,0 +1,98 @@
+"""What of a node is taken, and which lanes hold what fits."""
+
+from tests.mutation.mutant import Mutant
+
+TEST = "unit/test_packing.py::"
+
+MUTANTS = (
+    Mutant(
+        "lanes",
+        "4",
+        "a worker looks into a lane whose request it cannot meet",
+        "worker/packing.py",
+        "        if not self._fits[lane.wants]:\n            return 0\n",
+        "",
+        (f"{TEST}test_a_dropped_task_that_cannot_run_here_is_opened_once_and_lies_in_the_lane_that_says_so",),
+    ),
+    Mutant(
+        "lanes",
+        "16 (xlii)",
+        "a lane is judged by a file that is not of its request",
+        "worker/packing.py",
+        "            if request and request.digest == lane.wants:\n                return True\n",
+        "            if request:\n                self._fits[lane.wants] = self.fits(request)\n                return True\n",
+        (f"{TEST}test_a_task_in_the_lane_of_another_request_goes_to_its_own",),
+    ),
+    Mutant(
+        "lanes",
+        "4",
+        "what has no room now goes back to where anybody claims it again",
+        "worker/sorting.py",
+        "            self.worker.attempts.endings.give_back(held, lane=names.lane_for(lane.priority, cpus, request))\n",
+        "            self.worker.attempts.endings.give_back(held)\n",
+        (f"{TEST}test_a_dropped_task_that_has_no_room_now_costs_one_claim_more",),
+    ),
+    Mutant(
+        "lanes",
+        "7",
+        "tasks that have no room now hide what lies behind them",
+        "worker/packing.py",
+        "        return MOST if self.room.left(lane.cpus).takes(lane.cpus, self._requests[lane.wants]) else 1\n",
+        "        return MOST\n",
+        (f"{TEST}test_many_tasks_that_wait_for_a_gpu_hide_nothing_that_lies_behind_them",),
+    ),
+    Mutant(
+        "slots",
+        "7",
+        "a task that wants much is overtaken by those that want less, and starves",
+        "worker/packing.py",
+        "        if self._first is None:\n            self._first = (cpus, request)\n            room.take(cpus, request)\n",
+        "",
+        (f"{TEST}test_the_first_that_waits_for_room_is_not_overtaken_by_those_that_want_less",),
+    ),
+    Mutant(
+        "slots",
+        "7",
+        "what has no room is claimed all the same",
+        "worker/packing.py",
+        "        if room.takes(cpus, request):\n",
+        "        if room.cpus >= cpus:\n",
+        (f"{TEST}test_submitted_tasks_are_claimed_once_each_although_few_fit_at_a_time",),
+    ),
+    Mutant(
+        "slots",
+        "7",
+        "the GPUs of a task that ended are never free again",
+        "worker/attempts.py",
+        "        self.worker.intake.packing.give(attempt.request, attempt.gpus or ())\n",
+        "",
+        (f"{TEST}test_each_task_gets_gpus_of_its_own_and_gives_them_back",),
+    ),
+    Mutant(
+        "retries",
+        "16 (xliii)",
+        "the rung of a ladder is forgotten when a worker dies",
+        "task.py",
+        "            lost = replace(budget, losses=budget.losses + 1)\n",
+        "            lost = Budget(budget.failures, budget.losses + 1)\n",
+        ("unit/test_requests.py::test_the_rung_is_remembered_in_the_name_through_losses_and_failures",),
+    ),
+    Mutant(
+        "retries",
+        "16 (xliii)",
+        "a record's end does not say the rung",
+        "spool/chain.py",
+        ' + (f"o{ooms}" if (ooms := decision.budget.ooms) else "")\n',
+        "\n",
+        ("unit/test_packing.py::test_the_end_of_a_record_says_the_rung",),
+    ),
+    Mutant(
+        "parking",
+        "16 (viii)",
+        "a batch that lies in a lane counts as parked when one of its tasks is",
+        "spool/moves.py",
+        'lanes = spool.fs.folder_is_there, ["", f"@{lane}/"] if lane else [""]\n',
+        'lanes = spool.fs.folder_is_there, [""]\n',
+        ("unit/test_moves.py::test_a_batch_of_which_one_task_is_parked_is_not_parked",),
+    ),
+)
