@@ -66,6 +66,7 @@ class Gpu:
     index: int
     memory: int
     model: str = ""
+    uuid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 from dsgspool import proc
-from dsgspool.clock import Clock
+from dsgspool.clock import Clock, SystemClock
 from dsgspool.conditions import Gpu, Inventory
 
 PATIENCE = 10.0  #: seconds that all probes have together
+LOOK = 3.0  #: seconds for a look at GPUs while a worker works: less than a heartbeat
 QUERY = ("--query-gpu=index,uuid,memory.total,name", "--format=csv,noheader,nounits")
+PROCESSES = ("--query-compute-apps=gpu_uuid", "--format=csv,noheader")
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
@@ -37,15 +39,15 @@ def measure(scratch: str, software: Mapping[str, str], clock: Clock) -> Inventor
     )
 
 
-def probe(commands: Mapping[str, Sequence[str]], clock: Clock) -> dict[str, str]:
-    """What those commands print that end well within the time; all run at once."""
+def probe(commands: Mapping[str, Sequence[str]], clock: Clock, patience: float = PATIENCE) -> dict[str, str]:
+    """What those commands print that end well within `patience` seconds; all run at once."""
     running = {
         name: subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
         )
         for name, argv in commands.items()
     }
-    said, deadline = {}, clock.boot() + PATIENCE
+    said, deadline = {}, clock.boot() + patience
     for name, process in running.items():
         try:
             text, _ = process.communicate(timeout=max(0.01, deadline - clock.boot()))
@@ -60,23 +62,30 @@ def probe(commands: Mapping[str, Sequence[str]], clock: Clock) -> dict[str, str]
     return said
 
 
-def parse_gpus(text: str) -> list[tuple[str, Gpu]]:
-    """(UUID, GPU) of each line that nvidia-smi printed; memory comes in MiB."""
+def parse_gpus(text: str) -> list[Gpu]:
+    """The GPU of each line that nvidia-smi printed; memory comes in MiB."""
     found = []
     for line in text.splitlines():
         parts = [part.strip() for part in line.split(",", 3)]
         if len(parts) == 4 and parts[0].isdecimal() and parts[2].isdecimal():
-            found.append((parts[1], Gpu(int(parts[0]), int(parts[2]) << 20, parts[3])))
+            found.append(Gpu(int(parts[0]), int(parts[2]) << 20, parts[3], parts[1]))
     return found
 
 
-def visible(gpus: Sequence[tuple[str, Gpu]], chosen: str | None) -> tuple[Gpu, ...]:
+def busy_gpus() -> frozenset[str]:
+    """UUIDs of the GPUs on which some process computes, of whomever; none when nvidia-smi does not say so in time."""
+    smi = shutil.which("nvidia-smi")
+    said = probe({"": [smi, *PROCESSES]}, SystemClock(), LOOK) if smi else {}
+    return frozenset(line.strip() for line in said.get("", "").splitlines())
+
+
+def visible(gpus: Sequence[Gpu], chosen: str | None) -> tuple[Gpu, ...]:
     """Those that CUDA_VISIBLE_DEVICES leaves to this process; CUDA stops at the first entry that means none."""
     if chosen is None:
-        return tuple(gpu for _, gpu in gpus)
+        return tuple(gpus)
     found: list[Gpu] = []
     for word in filter(None, map(str.strip, chosen.split(","))):
-        meant = [gpu for uuid, gpu in gpus if word == str(gpu.index) or (word[:3] == "GPU" and uuid.startswith(word))]
+        meant = [g for g in gpus if word == str(g.index) or (word[:3] == "GPU" and g.uuid.startswith(word))]
         if len(meant) != 1:
             break
         found += meant

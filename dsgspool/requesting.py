@@ -32,9 +32,9 @@ _BLOCK = expression(rf"^resources:{_END}((?:\n(?:[ ]+[^\n]*|[ ]*#[^\n]*|[ ]*(?=\
 _PAIR = expression(rf"\s*({_WORD}):[ ]+({_VALUE})\s*")
 _RUNGS = expression(rf"^([ ]+memory:)[ ]*((?:\n[ ]+- {_SCALAR}[ ]*$)+)", re.MULTILINE)
 _COMMENT = expression(r"\s+#.*")
+_PLAIN = r"[A-Za-z](?:[^#:\n]|(?<! )#|:(?=\S)){0,2000}?"
 _WHERE = expression(
-    rf"^where:[ ]+(?:\"(?P<double>[^\"\\\n]*)\"|'(?P<single>[^'\n]*)'|(?P<plain>[A-Za-z](?:[^#:\n]|(?<! )#|:(?=\S)){{0,2000}}?)){_END}",
-    re.MULTILINE,
+    rf"^where:[ ]+(?:\"(?P<double>[^\"\\\n]*)\"|'(?P<single>[^'\n]*)'|(?P<plain>{_PLAIN})){_END}", re.MULTILINE
 )
 
 

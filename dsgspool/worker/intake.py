@@ -45,7 +45,7 @@ class Intake:
         self.bell = Bell(self.spool.todo, usable=not self.is_remote)
         self.agreement = Agreement(self)
         self.sorting = Sorting(self)
-        self.packing = Packing(worker.spool, worker.station.inventory)
+        self.packing = Packing(worker.spool, worker.station.inventory, worker.tell)
         self.queue: deque[str] = deque()
         self.gifts: set[str] = set()
         self.refused = Refused()

@@ -8,10 +8,10 @@ for room keeps what it wants: others get what is left over, so that it does not 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
-from dsgspool import names
+from dsgspool import machine, names
 from dsgspool.conditions import Gpu, Inventory
 from dsgspool.errors import InvalidName
 from dsgspool.names import Lane, TaskName
@@ -23,14 +23,17 @@ from dsgspool.worker.peek import Peek, peek
 MAX_READ = 256 * 1024
 TRIES = 8  #: files of a lane that are read before it is taken for mixed up
 MOST = 256  #: candidates of one lane in one look, so that no lane hides what lies behind it
+GPU_INTERVAL = 10.0  #: seconds between two looks at who computes on GPUs
 MAX_KNOWN = 4096  #: requests that are remembered
 
 
 class Packing:
     """The node's stock, and the tasks that were passed over."""
 
-    def __init__(self, spool: Spool, node: Inventory) -> None:
-        self.spool, self.node, self.room = spool, node, Room.of(node)
+    def __init__(self, spool: Spool, node: Inventory, tell: Callable[..., None]) -> None:
+        self.spool, self.node, self.room, self.tell = spool, node, Room.of(node), tell
+        self.foreign: frozenset[int] = frozenset()  #: GPUs that I gave to nobody and on which somebody computes
+        self._next_look = 0.0
         self.skipped: deque[str] = deque()  #: candidates that found no room since the last look
         self.has_changed = False  #: room came back since they were skipped
         self._first: tuple[int, Request] | None = None  #: what the first of them wants
@@ -52,10 +55,22 @@ class Packing:
     def left(self, cpus: int, ready: Iterable[Ready] = ()) -> Room:
         """What is free besides what waits for its start; `cpus` were counted already."""
         room = self.room.left(cpus)
+        if self.foreign:
+            room.gpus = [gpu for gpu in room.gpus if gpu.index not in self.foreign]
         for each in ready:
             if each.request:
                 room.take(0, each.request)
         return room
+
+    def look_at_gpus(self) -> None:
+        """Before a GPU is given away: leave those alone that somebody uses without asking the queue."""
+        if self.spool.clock.boot() < self._next_look:
+            return
+        self._next_look = self.spool.clock.boot() + GPU_INTERVAL
+        busy, before = machine.busy_gpus(), self.foreign
+        self.foreign = frozenset(gpu.index for gpu in self.room.gpus if gpu.uuid in busy)
+        if new := sorted(self.foreign - before):
+            self.tell("foreign", f"GPU {', '.join(map(str, new))}: used by a process of somebody else, so by no task")
 
     # -- what fits -----------------------------------------------------------------------------------------------
 
@@ -83,7 +98,7 @@ class Packing:
             return MOST  # mixed up by somebody: who claims one of them sees what it wants
         if not self._fits[lane.wants]:
             return 0
-        return MOST if self.room.left(lane.cpus).takes(lane.cpus, self._requests[lane.wants]) else 1
+        return MOST if self.left(lane.cpus).takes(lane.cpus, self._requests[lane.wants]) else 1
 
     def _read(self, lane: Lane, paths: Iterable[str]) -> bool:
         """Learn what the lane wants from one of its files; RACE: one that moves meanwhile, or is not whole, says nothing."""
@@ -118,6 +133,9 @@ class Packing:
     def admits(self, path: str, room: Room) -> bool:
         """Take a candidate's wants out of the room, as far as its lane tells them; False = skipped, there is too little."""
         cpus, request = self._of_lane(path) if path[0] == "@" else (1, NOTHING)
+        if request.gpus:
+            self.look_at_gpus()
+            room.gpus = [gpu for gpu in room.gpus if gpu.index not in self.foreign]
         if room.takes(cpus, request):
             room.take(cpus, request)
             return True

@@ -55,6 +55,8 @@ class Sorting:
             self.worker.attempts.endings.give_back(held, lane=names.lane_for(lane.priority, cpus, request))
 
     def _has_room(self, cpus: int, request: Request) -> bool:
+        if request.gpus:
+            self.intake.packing.look_at_gpus()
         free = self.intake.free
         return cpus <= free and (
             not request or self.intake.packing.left(free, self.desk.ready.values()).takes(cpus, request)

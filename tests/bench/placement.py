@@ -42,7 +42,8 @@ def per_task(what: Callable[[], None]) -> float:
 
 
 def packing() -> Packing:
-    return Packing(SimpleNamespace(), NODE)  # type: ignore[arg-type]
+    clock = SimpleNamespace(boot=lambda: -1.0)
+    return Packing(SimpleNamespace(clock=clock), NODE, print)  # type: ignore[arg-type]
 
 
 def claimed(texts: list[bytes]) -> Callable[[], None]:

@@ -13,7 +13,7 @@ SAID = """0, GPU-11aa, 40960, NVIDIA A100-SXM4-40GB
 2, GPU-33cc, [N/A], broken
 No devices were found
 """
-A100, T4 = Gpu(0, 40 << 30, "NVIDIA A100-SXM4-40GB"), Gpu(1, 16 << 30, "Tesla T4, odd")
+A100, T4 = Gpu(0, 40 << 30, "NVIDIA A100-SXM4-40GB", "GPU-11aa"), Gpu(1, 16 << 30, "Tesla T4, odd", "GPU-22bb")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def _content(path):
 
 def test_a_node_is_measured_with_what_is_on_its_path(tmp_path, monkeypatch):
     with open(tmp_path / "nvidia-smi", "w") as file:
-        file.write(f"#!/bin/sh\ncat <<'X'\n{SAID}X\n")
+        file.write(f"#!/bin/sh\ncase $1 in *apps*) echo ' GPU-22bb '; exit;; esac\ncat <<'X'\n{SAID}X\n")
     os.chmod(tmp_path / "nvidia-smi", 0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -75,3 +75,4 @@ def test_a_node_is_measured_with_what_is_on_its_path(tmp_path, monkeypatch):
     assert (node.host, node.cpus <= proc.usable_cpus(), node.scratch > 0) == (os.uname().nodename, True, True)
     assert 0 < node.memory <= proc.node_look().memory_total
     assert machine.measure("/no/such/folder", {}, SystemClock()).scratch == 0
+    assert machine.busy_gpus() == {"GPU-22bb"}

@@ -10,10 +10,11 @@ from dsgspool.names import lane_for
 from dsgspool.requests import Request
 from dsgspool.spool.chain import next_line, next_of
 from dsgspool.spool.own import OwnFolder
+from dsgspool.spool.scan import Look
 from dsgspool.task import Budget, Decision, Kind, Outcome, State
 
 G = 1 << 30
-NODE = Inventory("n1", 4, 64 * G, 100 * G, (Gpu(0, 40 * G, "A100"), Gpu(1, 16 * G, "T4")))
+NODE = Inventory("n1", 4, 64 * G, 100 * G, (Gpu(0, 40 * G, "A100", "GPU-a"), Gpu(1, 16 * G, "T4", "GPU-t")))
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def node(inside, monkeypatch):
 
     def start(inventory=NODE, slots=4, **options):
         monkeypatch.setattr(machine, "measure", lambda *_: inventory)
+        monkeypatch.setattr(machine, "busy_gpus", frozenset)
         return inside(slots=slots, **options)
 
     return start
@@ -68,6 +70,13 @@ def test_a_lane_is_judged_by_one_of_its_files_which_is_read_and_not_claimed(node
     worker.live(30)
     assert claims == ["y.yaml"]
     assert [path for path in reads if target in path] == [f"{world.root}/todo/{target}/b/00.yaml"]
+
+
+def test_what_cannot_run_here_keeps_no_room_for_itself(node):
+    worker = node(slots=1)
+    worker.drop(f"@p9,{lane(memory=(128 * G,))[1:]}/x", resources={"memory": "128G"})
+    worker.drop("y")
+    worker.until(lambda: "done/y" in worker.lies())
 
 
 def test_a_task_in_the_lane_of_another_request_goes_to_its_own(node):
@@ -158,7 +167,7 @@ def test_until_empty_waits_for_what_has_no_room_now(node):
 
 
 def test_many_tasks_that_wait_for_a_gpu_hide_nothing_that_lies_behind_them(node, monkeypatch, world):
-    monkeypatch.setattr("dsgspool.spool.scan.LIMIT", 8)
+    monkeypatch.setitem(Look.__init__.__kwdefaults__, "limit", 8)
     worker, target = node(), lane(gpus=2)
     for number in range(20):
         worker.drop(f"{target}/{number:02d}", worker.gate(), resources={"gpus": 2})
@@ -182,3 +191,29 @@ def test_after_an_oom_a_task_lies_in_the_lane_of_its_next_rung(node):
     worker.worker.attempts.stop(attempt, Outcome(Kind.OOM, reason="too much"), 0.0)
     worker.until(lambda: worker.lies() == [f"todo/@p3,{lane(memory=(128 * G,))[1:]}/x~0o1"])
     assert worker.record("x")["memory_limit_bytes"] == G
+
+
+def test_a_gpu_on_which_somebody_else_computes_is_left_alone_until_that_is_over(node, monkeypatch, claims):
+    worker, target, busy = node(until_empty=True), lane(gpus=2), {"GPU-t"}
+    monkeypatch.setattr(machine, "busy_gpus", lambda: frozenset(busy))
+    worker.drop(f"{target}/both", resources={"gpus": 2})
+    worker.live(30)
+    assert claims == []
+    assert not worker.worker.controls.is_over()
+    worker.drop(f"{lane(gpus=1)}/one", resources={"gpus": 1})
+    worker.drop("dropped", resources={"gpus": 1}, where="gpu~T4")
+    worker.until(lambda: worker.lies("todo")[-1:] != ["todo/dropped"])
+    busy.clear()
+    worker.until(lambda: worker.lies() == ["done/both", "done/dropped", "done/one"])
+
+
+def test_a_gpu_on_which_a_task_of_mine_computes_is_no_foreign_one(node, monkeypatch):
+    worker, target = node(), lane(gpus=1)
+    monkeypatch.setattr(machine, "busy_gpus", lambda: frozenset({"GPU-a", "GPU-t"}) if worker.pid("a") else frozenset())
+    for name in "ab":
+        worker.drop(f"{target}/{name}", worker.gate(name), resources={"gpus": 1})
+    worker.until(lambda: worker.pid("a") and worker.pid("b"))
+    worker.open("a")
+    worker.until(lambda: "done/a" in worker.lies())
+    worker.drop(f"{target}/c", resources={"gpus": 1})
+    worker.until(lambda: "done/c" in worker.lies())
