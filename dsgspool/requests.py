@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from dsgspool.conditions import Condition, Gpu, Inventory, about, size
 from dsgspool.expressions import expression
+
+if TYPE_CHECKING:  # every command imports this module, and only those that look at nodes need the other
+    from dsgspool.conditions import Condition, Gpu, Inventory
 
 DIGEST = 6  #: characters of base32
 _STRANGE = expression(r"[^A-Za-z0-9.]+")
@@ -49,6 +52,8 @@ class Request:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The canonical text, word by word."""
+        from dsgspool.conditions import size
+
         facts = {
             "memory": ",".join(map(size, self.memory)),
             "gpus": self.gpus or "",
@@ -100,6 +105,8 @@ NOTHING = Request()
 
 def why_unfit(request: Request, node: Inventory) -> list[str]:
     """What this node lacks for ever, each in a few words that go on after its name; [] = it can run here."""
+    from dsgspool.conditions import about
+
     lacks = []
     if request.bytes > node.memory:
         lacks.append(f"has {about(node.memory)} of memory, it wants {about(request.bytes)}")
