@@ -151,13 +151,15 @@ class Room:
         enough = all(amount <= self.amounts.get(name, 0) for name, amount in request.amounts)
         return enough and (not request.gpus or len(request.usable(self.gpus)) >= request.gpus)
 
-    def take(self, cpus: int, request: Request) -> tuple[Gpu, ...]:
-        """Take it out, also more than there is; the GPUs that it gets: the smallest that do."""
+    def take(self, cpus: int, request: Request, without: frozenset[int] = frozenset()) -> tuple[Gpu, ...]:
+        """Take it out, also more than there is; the GPUs that it gets: the smallest that do, none of `without`."""
         self.cpus -= cpus
         for name, amount in request.amounts:
             self.amounts[name] = self.amounts.get(name, 0) - amount
-        order = sorted(request.usable(self.gpus), key=lambda gpu: (gpu.memory, gpu.index)) if request.gpus else []
-        chosen = tuple(order[: request.gpus])
+        if not request.gpus:
+            return ()
+        free = [gpu for gpu in request.usable(self.gpus) if gpu.index not in without]
+        chosen = tuple(sorted(free, key=lambda gpu: (gpu.memory, gpu.index))[: request.gpus])
         for gpu in chosen:
             self.gpus.remove(gpu)
         return chosen

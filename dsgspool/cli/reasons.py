@@ -12,7 +12,6 @@ from dataclasses import replace
 from dsgspool import names
 from dsgspool.cli.behind import Answer, Behind, edit, text_of
 from dsgspool.clock import local
-from dsgspool.conditions import Inventory
 from dsgspool.records import is_complete
 from dsgspool.report.logs import error_of
 from dsgspool.requests import Request, Room, why_unfit
@@ -150,19 +149,23 @@ class Reasons:
             return f"too small: {worker.slots} of {cpus} slots"
         if lacks := why_unfit(request, worker.inventory):
             return "; ".join(lacks)
-        if request and (lacks := why_unfit(request, self._left(worker))):
-            return f"busy: of what is free now it {'; '.join(lacks)}"
+        if request and (too_little := self._lacks_now(worker, request)):
+            return f"busy: of what is free now it {too_little}"
         used = len(worker.running)
         return f"busy: {used} of {worker.slots} slots taken" if worker.slots - used < cpus else "free"
 
-    def _left(self, worker: WorkerSeen) -> Inventory:
-        """What its running tasks leave of a node."""
+    def _lacks_now(self, worker: WorkerSeen, request: Request) -> str:
+        """What its running tasks leave too little of, '' when there is enough."""
         room = Room.of(worker.inventory)
         for task in self.seen.in_state(State.RUNNING):
             if task.path.startswith(f"{worker.wid}/"):
                 room.take(0, peek(text_of(self.spool, task)).request.on_rung(task.name.budget.ooms))
-        memory, scratch = room.amounts["memory"], room.amounts["scratch"]
-        return replace(worker.inventory, memory=memory, scratch=scratch, gpus=tuple(room.gpus), resources=room.amounts)
+        if room.takes(0, request):
+            return ""
+        memory, scratch, gpus = room.amounts["memory"], room.amounts["scratch"], tuple(room.gpus)
+        left = replace(worker.inventory, memory=memory, scratch=scratch, gpus=gpus, resources=room.amounts)
+        # `where` asks for what a node has, busy or not.
+        return "; ".join(why_unfit(replace(request, where=()), left)) or "has no GPU that meets its `where`"
 
     def _control(self, wid: str) -> Control:
         path = f"{self.spool.workers}/{wid}.control.yaml"

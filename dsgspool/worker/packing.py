@@ -44,7 +44,7 @@ class Packing:
 
     def take(self, request: Request) -> tuple[Gpu, ...]:
         """It begins; the GPUs that it gets."""
-        return self.room.take(0, request) if request else ()
+        return self.room.take(0, request, self.foreign) if request else ()
 
     def give(self, request: Request, gpus: tuple[Gpu, ...]) -> None:
         """It has ended."""

@@ -82,8 +82,10 @@ def test_what_has_no_room_now_is_told(put, worker, why):
     text = "command: x\nresources: {gpus: 1}\n...\n"
     put("todo/@gpus1=abcdef/a~0.abcdefgh-1.yaml", text)
     worker(gpus=[GPU], **NODE)
-    put(f"running/{WID}/@gpus1=abcdef%b~0.abcdefgh-2@{WID}.1.yaml", text)
+    put(f"running/{WID}/@gpus1=abcdef%b~0.abcdefgh-2@{WID}.1.yaml", text.replace("gpus: 1", "gpus: 1, memory: 40G"))
     assert f"{WID}: busy: of what is free now it has no GPU, it wants 1\n" in why("a")
+    put("todo/c~0.abcdefgh-3.yaml", text.replace("gpus: 1", "memory: 1G").replace("...", "where: ram>=64G\n..."))
+    assert f"{WID}: free\n" in why("c")
 
 
 def test_a_rung_of_memory_is_told(put, worker, why):

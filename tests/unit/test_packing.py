@@ -203,6 +203,7 @@ def test_a_gpu_on_which_somebody_else_computes_is_left_alone_until_that_is_over(
     worker.drop(f"{lane(gpus=1)}/one", resources={"gpus": 1})
     worker.drop("dropped", resources={"gpus": 1}, where="gpu~T4")
     worker.until(lambda: worker.lies("todo")[-1:] != ["todo/dropped"])
+    assert worker.record("one")["gpus"] == [0]
     busy.clear()
     worker.until(lambda: worker.lies() == ["done/both", "done/dropped", "done/one"])
 

@@ -78,6 +78,15 @@ MUTANTS = (
         (f"{TEST}test_a_gpu_on_which_somebody_else_computes_is_left_alone_until_that_is_over",),
     ),
     Mutant(
+        "slots",
+        "7",
+        "of several GPUs just that one is given away on which somebody else computes",
+        "worker/packing.py",
+        "self.room.take(0, request, self.foreign)",
+        "self.room.take(0, request)",
+        (f"{TEST}test_a_gpu_on_which_somebody_else_computes_is_left_alone_until_that_is_over",),
+    ),
+    Mutant(
         "retries",
         "16 (xliii)",
         "the rung of a ladder is forgotten when a worker dies",
