@@ -14,7 +14,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from dsgspool import fields, foreign
+from dsgspool import fields, foreign, requesting
 from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.names import check_after
@@ -37,9 +37,10 @@ __all__ = [
 ]
 
 FORMAT = 1  #: of task files, records and spool.yaml
+REQUESTS = ("resources", "where")  #: read together (requesting.py)
 
 RESERVED = frozenset({
-    "priority", "resources", "where", "sweep", "container", "inputs", "outputs", "expect", "notify", "expected",
+    "priority", "sweep", "container", "inputs", "outputs", "expect", "notify", "expected",
     "speculate", "cache",
 })  # fmt: skip
 
@@ -52,7 +53,7 @@ _NULLABLE = frozenset(
 _ORDER = (
     "format", "description", "tags", "command", "script", "params", "cwd", "env", "env_file", "setup", "shell", "stdin", "cpus",
     "nice", "umask", "timeout", "grace", "retries", "backoff", "success_codes", "after", "not_before", "expires", "max_log",
-    "limits", "on_done", "on_failed",
+    "limits", "resources", "where", "on_done", "on_failed",
 )  # fmt: skip
 
 
@@ -78,11 +79,16 @@ def parse_task(
     """
     root = compose(data)
     check_format(root)
-    check_keys(root, READERS, RESERVED, foreign.WORDS)
+    check_keys(root, (*READERS, *REQUESTS), RESERVED, foreign.WORDS)
     own = {key.value: value for key, value in pairs(root, "the file")}
     nodes = laid_over(template, own) if template else own
     check_one_program(nodes)
     task = replace(defaults, **read_fields(nodes, timezone))
+    if not nodes.keys().isdisjoint(REQUESTS):
+        cpus, wanted = requesting.plain_request(data, nodes)
+        task = replace(task, request=wanted, cpus=cpus or task.cpus)
+        if wanted.memory and "limits" in nodes and task.limits.get("memory"):
+            raise wrong(nodes["limits"], "it has both `limits.memory` and `resources.memory`, a limit too", "keep one")
     if "limits" in nodes:
         task = replace(task, limits={**defaults.limits, **task.limits})
     if task.params or ("command" in nodes and "command" not in own):  # that of a batch is a template, always
@@ -106,7 +112,7 @@ def read_fields(nodes: Mapping[str, Node], timezone: str | None = None) -> dict[
             values[key] = None
         elif key in ("not_before", "expires"):
             values[key] = (fields.moment if key == "not_before" else fields.expiry)(node, key, timezone)
-        elif key != "format":
+        elif key != "format" and key not in REQUESTS:
             values[key] = READERS[key](node, key)
     return values
 

@@ -22,6 +22,13 @@ WORDS = {
         "here it is called `after`, reserved for a later version",
     ),
     **dict.fromkeys(("eta", "run_at", "start_at", "begin"), "here it is called `not_before`"),
+    **dict.fromkeys(
+        ("memory", "mem", "ram", "gpus"), "it stands in `resources`, such as `resources: {memory: 16G, gpus: 1}`"
+    ),
+    **dict.fromkeys(
+        ("constraint", "constraints", "requirements", "node", "host", "nodelist"),
+        "here it is called `where`, such as `where: host=n3 gpu~A100`",
+    ),
     "max_attempts": "here it is called `retries`, which does not count the first attempt: write `retries: {less}`",
     "duration": "an expected duration is not needed here; a limit is called `timeout`: write `timeout: {value}`",
     "time_request": "not needed here: remove it; a limit is called `timeout`",
@@ -32,6 +39,18 @@ WORDS = {
     "labels": "here it is called `tags`",
     "comment": "here it is called `description`",
     "interpreter": "here it is called `shell`, or write a `script` that begins with its #! line",
+}
+
+#: The same for what stands in `resources`.
+RESOURCES = {
+    **dict.fromkeys(("mem", "ram", "mem_mb", "rss"), "here it is called `memory`, such as 16G"),
+    **dict.fromkeys(("cpu", "cores", "threads", "slots"), "here it is called `cpus`"),
+    **dict.fromkeys(
+        ("gpu", "ngpus", "gpus_per_task"), "here it is called `gpus`, a number; its model stands in `where: gpu~A100`"
+    ),
+    **dict.fromkeys(("vram", "gpu_mem", "gpumem"), "here it is called `gpu_memory`"),
+    **dict.fromkeys(("disk", "tmp", "disk_mb", "tmpdir", "storage"), "here it is called `scratch`"),
+    **dict.fromkeys(("time", "walltime", "runtime"), "that is `timeout`, beside `resources`"),
 }
 
 #: The same for what stands in `limits`.

@@ -11,23 +11,25 @@ without opening the file stands in its name.  Nothing here touches a disk.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from dsgspool.errors import InvalidName
 from dsgspool.expressions import expression
+from dsgspool.requests import NOTHING, Request
 from dsgspool.task import REASONS, Budget
 
 MAX_IDENTITY = 150  #: bytes of BATCH/NAME, so that every name made from it stays under 255
-MAX_LANE = 20
+MAX_LANE = 26
 SUFFIXES = (".yaml", ".yml")
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  #: base32, lower case: safe on every file system
 
 _WID = r"[a-z0-9][a-z0-9-]{0,23}-[a-z2-7]{8}"
 _OWNER = expression(rf"@({_WID})\.(0|[1-9][0-9]{{0,17}})\Z")
-_TAG = expression(r"~([0-9]+(?:l[0-9]+)?|[a-z-]+[0-9]*)(?:\.([a-z2-7]{8}-[0-9]+))?\Z")
-_BUDGET = expression(r"([0-9]+)(?:l([0-9]+))?\Z")
+_TAG = expression(r"~([0-9]+(?:l[0-9]+)?(?:o[0-9]+)?|[a-z-]+[0-9]*)(?:\.([a-z2-7]{8}-[0-9]+))?\Z")
+_BUDGET = expression(r"([0-9]+)(?:l([0-9]+))?(?:o([0-9]+))?\Z")
 _NUMBERED = expression(r"(?:exit|signal)[0-9]+\Z")
 _WHOLE_WID = expression(_WID)
 _RECORD = expression(r"(.+)\.([1-9][0-9]*)\.(yaml|out|err)\Z")
@@ -35,6 +37,7 @@ _UNTIL = expression(r"until-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\Z", re.ASCII
 _PRIORITY = expression(r"p(-?[0-9]{1,6})\Z")
 _FORBIDDEN = expression("[~@%\\\\\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _CPUS = expression(r"cpus([0-9]{1,6})\Z")
+_WANTS = expression(r"[A-Za-z0-9.-]*=([a-z2-7]{6})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class TaskName:
     def budget(self) -> Budget:
         """Attempts already used; a reason tag gives a fresh budget."""
         counts = _BUDGET.match(self.tag)
-        return Budget(int(counts[1]), int(counts[2] or 0)) if counts else Budget()
+        return Budget(int(counts[1]), int(counts[2] or 0), int(counts[3] or 0)) if counts else Budget()
 
     @property
     def stem(self) -> str:
@@ -103,8 +106,7 @@ class TaskName:
 
     def returned(self, budget: Budget, token: str) -> TaskName:
         """How a program gives it back: counts and a token that is unique for ever, so it can overwrite nothing."""
-        counts = f"{budget.failures}l{budget.losses}" if budget.losses else str(budget.failures)
-        return TaskName(self.identity, counts, token, lane=self.lane)
+        return TaskName(self.identity, str(budget), token, lane=self.lane)
 
 
 def is_ignored(name: str) -> bool:
@@ -237,26 +239,37 @@ def parse_after(folder: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What a lane's name asks for: `@p10` priority 10, `@cpus8` a worker with 8 slots, `@p5,cpus8` both."""
+    """What a lane's name asks for: `@p10` priority 10, `@cpus8` a worker with 8 slots, `@p5,cpus8` both.
+
+    `wants`: the digest of the requests (requests.py) of what lies in it, '' for none.
+    """
 
     priority: int = 0
     cpus: int = 1
     known: bool = True
+    wants: str = ""
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_lane(lane: str) -> Lane:
     """Meaning of a lane's name (without its `@`); a word of a later version makes it unknown, so nobody takes from it."""
-    priority, cpus, known = 0, 1, True
+    priority, cpus, known, wants = 0, 1, True, ""
     for word in filter(None, lane.split(",")):
         if match := _PRIORITY.match(word):
             priority = int(match[1])
         elif match := _CPUS.match(word):
             cpus = int(match[1])
+        elif (match := _WANTS.match(word)) and not wants:
+            wants = match[1]
         else:
             known = False
-    return Lane(priority, cpus, known)
+    return Lane(priority, cpus, known, wants)
 
 
-def lane_for(priority: int, cpus: int) -> str:
+def lane_for(priority: int, cpus: int, request: Request = NOTHING) -> str:
     """The name of the lane for that need, '' for plain todo/."""
-    return ",".join(([f"p{priority}"] if priority else []) + ([f"cpus{cpus}"] if cpus > 1 else []))
+    words = ([f"p{priority}"] if priority else []) + ([f"cpus{cpus}"] if cpus > 1 else [])
+    if request:
+        room = MAX_LANE - len(",".join([*words, f"={request.digest}"]))
+        words.append(f"{request.slug[:room].rstrip('-')}={request.digest}")
+    return ",".join(words)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dsgspool import fields
 from dsgspool.codec import FORMAT, READERS, check_format, read_fields
 from dsgspool.codec import NewerFormat as _NewerFormat
+from dsgspool.conditions import is_name
 from dsgspool.errors import InvalidTask, SettingsError
 from dsgspool.expressions import expression
 from dsgspool.task import Task
@@ -74,6 +75,7 @@ class Settings:
     allow_soft_mount: bool = False
     stop_grace: float | None = None
     min_free: Floor = Floor()
+    software: Mapping[str, str] = field(default_factory=dict)
     task: Task = field(default_factory=Task)
 
     @property
@@ -195,6 +197,15 @@ def _floor(node: Node, what: str) -> Floor:
     return Floor(fields.size(node, what))
 
 
+def _software(node: Node, what: str) -> dict[str, str]:
+    for key, _ in pairs(node, what):
+        if not is_name(key.value):
+            raise wrong(
+                key, f"{key.value!r} cannot be a program's name", "use letters, digits, _ and -, as in has:samtools"
+            )
+    return fields.text_mapping(node, what)
+
+
 def _timezone(node: Node, what: str) -> str:
     import zoneinfo
 
@@ -225,6 +236,7 @@ _READERS: dict[str, Callable[[Node, str], Any]] = {
     "allow_soft_mount": fields.boolean,
     "stop_grace": _time(0),
     "min_free": _floor,
+    "software": _software,
 }
 _ELSEWHERE = {
     **dict.fromkeys(DEFAULT_KEYS, "write it below `defaults:`, with two spaces in front"),

@@ -7,8 +7,10 @@ The rule: nothing here touches the world.  A `Task` is what a file says, an `Out
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from dsgspool.requests import NOTHING, Request
 
 
 class State(StrEnum):
@@ -160,19 +162,25 @@ class Task:
     after: tuple[After, ...] = ()
     on_done: str | tuple[str, ...] | None = None
     on_failed: str | tuple[str, ...] | None = None
+    request: Request = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a name's tag remembers: own failures used, and attempts lost with their worker."""
+    """What a name's tag remembers: own failures used, attempts lost with their worker, and ooms that led up a rung."""
 
     failures: int = 0
     losses: int = 0
+    ooms: int = 0
+
+    def __str__(self) -> str:
+        lost, ooms = self.losses, self.ooms
+        return f"{self.failures}{f'l{lost}' if lost else ''}{f'o{ooms}' if ooms else ''}"
 
     @property
     def attempts(self) -> int:
         """Attempts that the tag knows of: where the walk up the chain of records begins."""
-        return self.failures + self.losses
+        return self.failures + self.losses + self.ooms
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +201,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often a task may be tried again: `retries` own failures, `max_lost` losses with a worker."""
+    """How often a task may be tried again: `retries` own failures, `max_lost` losses with a worker, ooms below `rungs`."""
 
     retries: int = 0
     backoff: Backoff = Backoff()
     max_lost: int = 3
+    rungs: int = 0  #: of its ladder of memory
 
 
 def decide(outcome: Outcome, budget: Budget, retry: Retry, chance: float = 0.5) -> Decision | None:
@@ -214,13 +223,20 @@ def decide(outcome: Outcome, budget: Budget, retry: Retry, chance: float = 0.5) 
         case Kind.CANCELLED:
             return Decision(State.FAILED, outcome.tag, unique=True)
         case Kind.LOST:
-            lost = Budget(budget.failures, budget.losses + 1)
+            lost = replace(budget, losses=budget.losses + 1)
             if lost.losses >= retry.max_lost:
                 return Decision(State.FAILED, outcome.tag, unique=True)
             return Decision(State.TODO, budget=lost)
         case Kind.EXIT | Kind.SIGNAL | Kind.TIMEOUT | Kind.LOG_LIMIT | Kind.OOM | Kind.PROCESS_LIMIT:
-            used = Budget(budget.failures + 1, budget.losses)
-            if used.failures > retry.retries:
-                return Decision(State.FAILED, outcome.tag)
-            delay = retry.backoff.seconds(used.failures, chance)
-            return Decision(State.WAITING if delay else State.TODO, budget=used, delay=delay)
+            return _after_failure(outcome, budget, retry, chance)
+
+
+def _after_failure(outcome: Outcome, budget: Budget, retry: Retry, chance: float) -> Decision:
+    """What follows from a failure of its own: more memory, another try, or the end."""
+    if outcome.kind is Kind.OOM and budget.ooms + 1 < retry.rungs:
+        return Decision(State.TODO, budget=replace(budget, ooms=budget.ooms + 1))
+    used = replace(budget, failures=budget.failures + 1)
+    if used.failures > retry.retries:
+        return Decision(State.FAILED, outcome.tag)
+    delay = retry.backoff.seconds(used.failures, chance)
+    return Decision(State.WAITING if delay else State.TODO, budget=used, delay=delay)

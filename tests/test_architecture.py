@@ -29,6 +29,7 @@ PROCESSES = """
 #: module -> what it may do to files beside fs.py, and why
 OTHER_FILES = {
     "census.py": "/proc",
+    "machine.py": "/proc, /sys/fs/cgroup",
     "proc.py": "/proc, and /dev/null for helpers",
     "spawning.py": "chdir, access: where a command begins, and where PATH has its program",
     "mounts.py": "/proc/self/mountinfo",
@@ -49,6 +50,7 @@ OTHER_PROCESSES = {
     "proc.py": "the door",
     "spawning.py": "the part of the door that starts commands",
     "census.py": "psutil: memory that is shared",
+    "machine.py": "nvidia-smi and probes of software, with a time limit, before there is a worker",
     "worker/guard.py": "stands alone",
     "doctor/child.py": "a child that may hang for ever, which nobody may wait for",
 }

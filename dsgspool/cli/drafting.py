@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dsgspool import names
 from dsgspool.errors import InvalidName, InvalidTask, StorageError
@@ -62,6 +62,39 @@ def checked(key: str, value: str) -> str:
 
     READERS[key](Node("scalar", 0, "str", plain_text(key, value)), key)
     return value
+
+
+def requested(options: Mapping[str, Any]) -> dict[str, object]:
+    """What options want of a node, as a task file says it; InvalidTask for what no task file could say."""
+    wanted = {key: options[key] for key in ("memory", "gpus") if options.get(key)}
+    keys: dict[str, object] = {"resources": wanted} if wanted else {}
+    if "where" in options:
+        keys["where"] = options["where"]
+    if keys:
+        _check_request(wanted, options.get("where"))
+    return keys
+
+
+def _check_request(wanted: Mapping[str, Any], where: str | None) -> None:
+    from dsgspool import requesting
+    from dsgspool.yamltext import Node
+
+    texts = {key: Node("scalar", 0, "str", plain_text(key, str(value))) for key, value in wanted.items()}
+    children = [node for key, value in texts.items() for node in (Node("scalar", 0, "str", key), value)]
+    nodes = {"resources": Node("mapping", 0, children=children)}
+    if where is not None:
+        nodes["where"] = Node("scalar", 0, "str", plain_text("where", where))
+    requesting.request(nodes)
+
+
+def lane_of(data: bytes) -> str:
+    """The lane of a task in todo/: workers that it is not for need not open it to know."""
+    if b"cpus:" not in data and b"resources:" not in data and b"where:" not in data:
+        return ""
+    from dsgspool.worker.peek import peek
+
+    hint = peek(data)
+    return names.lane_for(0, hint.cpus, hint.request.on_rung(0))
 
 
 def plain_text(what: str, value: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from dsgspool.cli import output
@@ -50,6 +50,9 @@ OPTIONS = (
     Option("timeout", "text", "Such as 90s, 15m, 2h, 1d.", "TIME"),
     Option("retries", 0, "Tries after a first failure.", "N"),
     Option("cpus", 1, "Slots that it takes.", "N"),
+    Option("memory", "text", "Memory that it takes, and its limit, such as 16G.", "SIZE"),
+    Option("gpus", 0, "GPUs that it takes.", "N"),
+    Option("where", "text", "Conditions on its node, such as 'ram>=64G gpu~A100 has:samtools host!=n3'.", "TEXT"),
     Option("description", "text", "A line for people.", "TEXT"),
     Option("tag", "many", "A word to find it by; repeat.", "WORD"),
     Option("after", "many", "A task (or NAME:any, NAME:failure, BATCH/) that has to be over before; repeat.", "NAME"),
@@ -128,6 +131,7 @@ def submit(where: str | None, given: Given) -> None:
         order.keys["tags"] = options["tag"]
     if "after" in options:
         order.keys["after"] = awaited(options["after"])
+    order.keys |= drafting.requested(options)
     cwd, not_before, each_line = options.get("cwd"), options.get("not_before"), bool(options.get("each_line"))
     _check(order, options=bool(order.keys or cwd or not_before), each_line=each_line)
     from dsgspool.spool import Spool
@@ -228,9 +232,16 @@ def _accept(spool: Spool, order: Order, folder: str) -> Iterator[str]:
         if order.lines is not None:
             texts = drafting.texts_of_lines(order.command, order.lines, order.keys)
             batch = order.batch or submission.unique(drafting.stem_of(order.command or "lines")).identity
-            yield from submission.put_bulk(texts, batch, folder)
+            # In hold/ there are no lanes: who claims a released task sees what it wants.
+            lane = drafting.lane_of(drafting.text_of("true", order.keys)) if folder == spool.todo else ""
+            yield from submission.put_bulk(texts, batch, folder, lane)
         else:
-            yield from submission.put(_drafts(submission, order, files), folder)
+            drafts = _drafts(submission, order, files)
+            if folder == spool.todo:
+                drafts = [
+                    replace(draft, name=replace(draft.name, lane=drafting.lane_of(draft.data))) for draft in drafts
+                ]
+            yield from submission.put(drafts, folder)
 
 
 def _examine(spool: Spool, order: Order, files: list[tuple[str, bytes]]) -> None:

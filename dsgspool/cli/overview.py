@@ -143,4 +143,6 @@ def entry(worker: WorkerSeen) -> dict[str, object]:
         "started_unix_s": worker.started,
         "heartbeat_age_s": worker.heartbeat_age,
         "version": worker.version,
+        "cpus": worker.inventory.cpus,
+        **worker.inventory.facts(),
     }

@@ -5,11 +5,17 @@ The rule: this process becomes the guard; nothing of the command line stays in m
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Annotated
 
 import typer
 
-from dsgspool.cli.context import open_spool
+from dsgspool.cli.context import open_spool, usage
+from dsgspool.expressions import expression
+
+_LABEL = expression(r"([A-Za-z][A-Za-z0-9_-]{0,39})=[A-Za-z0-9_.:/+-]{1,200}")
+_COUNT = expression(r"([A-Za-z][A-Za-z0-9_-]{0,39})=[0-9]{1,9}")
 
 
 def worker(
@@ -20,10 +26,35 @@ def worker(
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End when nothing is left to do.")] = False,
     paused: Annotated[bool, typer.Option("--paused", help="Start without taking tasks.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print problems only.")] = False,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", metavar="KEY=TEXT", help="What `where` may ask for; repeat.")
+    ] = None,
+    resource: Annotated[
+        list[str] | None, typer.Option("--resource", metavar="NAME=N", help="So many licences ... are here; repeat.")
+    ] = None,
+    scratch: Annotated[
+        str, typer.Option("--scratch", metavar="DIR", help="Where tasks have scratch space (else $TMPDIR or /tmp).")
+    ] = "",
 ) -> None:
     """Run tasks on this node until stopped.  Ctrl-C or SIGTERM: finish what runs, take no more; again: stop now."""
     from dsgspool import proc
 
     arguments = ["--spool", open_spool(context).root, "--slots", str(slots or proc.usable_cpus())]
+    arguments += ["--scratch", os.path.abspath(scratch)] if scratch else []
+    arguments += [part for word in label or [] for part in ("--label", _checked(word, _LABEL, "KEY=TEXT"))]
+    arguments += [part for word in resource or [] for part in ("--resource", _checked(word, _COUNT, "NAME=N"))]
     flags = {"--until-empty": until_empty, "--paused": paused, "--quiet": quiet}
     proc.become(proc.worker_command([*arguments, *(flag for flag, wanted in flags.items() if wanted)]))
+
+
+def _checked(word: str, form: re.Pattern[str], shown: str) -> str:
+    """The word itself; a usage error for one that no task could ask for."""
+    from dsgspool.conditions import ELSEWHERE, NUMBERS
+    from dsgspool.requesting import KEYS
+
+    match = form.fullmatch(word)
+    if not match:
+        raise usage(f"{word!r} is no {shown}: a name begins with a letter and has no spaces, nor has what it is")
+    if match[1] in {*KEYS, *NUMBERS, *ELSEWHERE, "host", "gpu", "has"}:
+        raise usage(f"{match[1]!r} is measured or means something else: choose another name for it")
+    return word

@@ -16,6 +16,7 @@ from dsgspool.cli.context import open_spool, server_clock, usage, worker_ids
 from dsgspool.cli.overview import entry, row
 
 if TYPE_CHECKING:
+    from dsgspool.conditions import Inventory
     from dsgspool.settings import Control
     from dsgspool.spool import Spool
 
@@ -39,7 +40,22 @@ def workers(
     if as_json:
         output.json([entry(worker) for worker in there])
     else:
-        output.table(("WORKER", "STATE", "SLOTS", "HEARTBEAT"), [row(worker) for worker in there])
+        rows = [(*row(worker), *_has(worker.inventory)) for worker in there]
+        output.table(("WORKER", "STATE", "SLOTS", "HEARTBEAT", "CPUS", "MEMORY", "SCRATCH", "GPUS", "OTHER"), rows)
+
+
+def _has(node: Inventory) -> tuple[str, ...]:
+    """What a node has, in the columns of the table."""
+    from collections import Counter
+
+    from dsgspool.conditions import about
+
+    kinds = Counter(f"{gpu.model} {about(gpu.memory)}" for gpu in node.gpus)
+    gpus = ", ".join(f"{count} x {kind}" for kind, count in kinds.items()) or "-"
+    counted = [f"{name}={count}" for name, count in node.resources.items()]
+    labels = [f"{key}={text}" for key, text in node.labels.items()]
+    other = " ".join([*labels, *counted, *(f"has:{name}" for name in node.software)]) or "-"
+    return str(node.cpus), about(node.memory), about(node.scratch), gpus, other
 
 
 @app.command("set")

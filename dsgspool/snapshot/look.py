@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from dsgspool import names
 from dsgspool.clock import ServerClock, unix
+from dsgspool.conditions import inventory_of
 from dsgspool.errors import InvalidName, SettingsError, StorageError
 from dsgspool.lease import Peers, parse_facts
 from dsgspool.names import TaskName
@@ -225,6 +226,7 @@ class _Look:
             ended=f"{wid}.dead" in self.files,
             cpus=_integer(facts.get("cpus")),
             memory_bytes=_integer(facts.get("memory_bytes")),
+            inventory=inventory_of(facts),
         )
 
     def facts(self, wid: str) -> dict[str, object]:

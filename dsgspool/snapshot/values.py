@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from dsgspool.conditions import Inventory
 from dsgspool.names import TaskName, parse_after
 from dsgspool.snapshot.attempts import Attempt
 from dsgspool.task import State
@@ -107,6 +108,7 @@ class WorkerSeen:
     ended: bool = False  #: its guard left a tombstone
     cpus: int = 0  #: of its node, as far as it may use them; 0 = not known
     memory_bytes: int = 0  #: of its node; 0 = not known
+    inventory: Inventory = Inventory()  # noqa: RUF009 - frozen
 
     @property
     def alive(self) -> bool:

@@ -52,7 +52,8 @@ def next_line(decision: Decision | None) -> str:
     """What follows from an attempt, as its record says it: `done`, `failed~exit1`, `waiting~1+30.0`, `nothing`."""
     if decision is None:
         return "nothing"
-    counts = f"{decision.budget.failures}l{decision.budget.losses}"
+    budget = decision.budget
+    counts = f"{budget.failures}l{budget.losses}{f'o{budget.ooms}' if budget.ooms else ''}"
     tag = decision.tag or (counts if decision.state in (State.TODO, State.WAITING, State.HOLD) else "")
     return f"{decision.state}{f'~{tag}' if tag else ''}{f'+{decision.delay:.1f}' if decision.delay else ''}"
 

@@ -66,19 +66,21 @@ def target_of(spool: Spool, name: TaskName, decision: Decision, token: str, now:
             return f"{spool.todo}/{name.returned(decision.budget, token).lane_path}"
 
 
-def is_parked(spool: Spool, batch: str) -> bool:
-    """True when somebody moved the whole batch: its folder is in hold/ and no longer in todo/.
+def is_parked(spool: Spool, batch: str, lane: str = "") -> bool:
+    """True when somebody moved the whole batch: its folder is in hold/ and no longer in todo/, nor in its lane there.
 
     A folder in hold/ alone says little: holding one task of a batch makes it too.
     """
-    there = spool.fs.folder_is_there
-    return bool(batch) and there(f"{spool.hold}/{batch}") and not there(f"{spool.todo}/{batch}")
+    there, lanes = spool.fs.folder_is_there, ["", f"@{lane}/"] if lane else [""]
+    if not batch or not there(f"{spool.hold}/{batch}"):
+        return False
+    return not any(there(f"{spool.todo}/{prefix}{batch}") for prefix in lanes)
 
 
 def park(spool: Spool, name: TaskName, decision: Decision) -> Decision:
     """The same decision, or hold/ when the task's batch was parked meanwhile."""
     going_back = decision.state in (State.TODO, State.WAITING)
-    if going_back and is_parked(spool, name.batch.partition("/")[0]):
+    if going_back and is_parked(spool, name.batch.partition("/")[0], name.lane):
         return replace(decision, state=State.HOLD, delay=0.0)
     return decision
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from dsgspool import names
@@ -38,6 +38,20 @@ class Sight:
     stopped: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A part of todo/ whose tasks are tried together: `most` of what lies below `prefix` in `entries`."""
+
+    lane: Lane
+    prefix: str
+    entries: list[Entry]
+    most: int
+
+    def rank(self) -> tuple[int, int, bool]:
+        """The smaller, the sooner."""
+        return -self.lane.priority, -self.lane.cpus, not self.lane.wants
+
+
 class Look:
     """One look at todo/.  Costs one listing of it and one of each lane and batch folder until enough is found."""
 
@@ -50,46 +64,58 @@ class Look:
         limit: int = LIMIT,
         refused: Collection[str] = (),
         policies: Policies | None = None,
+        most: Callable[[Lane, Iterable[str]], int] | None = None,
     ) -> None:
+        """`most`: how many candidates of a lane that asks for more than slots, of which it may look at the paths."""
         self.spool, self.slots, self.alone, self.limit, self.refused = spool, slots, alone, limit, refused
-        self.policies = policies
-        self._only: frozenset[str] = (
-            frozenset()
-        )  #: of the batch that is listed, nothing else may be started; empty = all
+        self.policies, self.most = policies, most
+        self._only: frozenset[str] = frozenset()  #: of the batch that is listed, only these may be started; empty = all
         self.sight = Sight()
 
     def take(self) -> Sight:
         """Look."""
         top = self._list("")
-        bands: list[tuple[Lane, str, list[Entry]]] = [(Lane(), "", [e for e in top if not _is_lane(*e)])]
+        bands = [Band(Lane(), "", [entry for entry in top if not _is_lane(*entry)], self.limit)]
         for name, _ in (entry for entry in top if _is_lane(*entry)):
-            lane = names.parse_lane(name[1:])
-            if lane.known and lane.cpus <= self.slots:
-                bands.append((lane, f"{name}/", self._list(f"{name}/")))
-        if self.policies and any(is_folder for _, _, entries in bands for _, is_folder in entries):
+            lane, prefix = names.parse_lane(name[1:]), f"{name}/"
+            if lane.known and lane.cpus <= self.slots and (most := self._most(lane, prefix)):
+                bands.append(Band(lane, prefix, self._list(prefix), most))
+        if self.policies and any(is_folder for band in bands for _, is_folder in band.entries):
             # RACE: read after the batches were seen: a policy that was written before them is not overlooked.
             self.policies.refresh()
-            bands = [part for band in bands for part in self._by_policy(self.policies, *band)]
-        for _, prefix, entries in sorted(bands, key=lambda band: (-band[0].priority, -band[0].cpus)):
-            self._collect(prefix, entries, self.limit)
+            bands = [part for band in bands for part in self._by_policy(self.policies, band)]
+        for band in sorted(bands, key=Band.rank):
+            self._collect(band.prefix, band.entries, min(self.limit, len(self.sight.candidates) + band.most))
+        self.sight.held = [*dict.fromkeys(self.sight.held)]  # a lane may have been listed twice
         return self.sight
 
-    def _by_policy(
-        self, policies: Policies, lane: Lane, prefix: str, entries: list[Entry]
-    ) -> Iterator[tuple[Lane, str, list[Entry]]]:
+    def _most(self, lane: Lane, prefix: str) -> int:
+        """How many candidates of a lane may be taken."""
+        return self.most(lane, self._paths(prefix)) if self.most and lane.wants else self.limit
+
+    def _paths(self, prefix: str) -> Iterator[str]:
+        """What lies in a folder and below it; it is listed when the first is asked for."""
+        for name, is_folder in self._list(prefix):
+            if not is_folder:
+                yield prefix + name
+            elif len(prefix) <= DEEPEST:
+                yield from self._paths(f"{prefix}{name}/")
+
+    def _by_policy(self, policies: Policies, band: Band) -> Iterator[Band]:
         """The band without batches that may not be started; those with a priority apart, unless their lane has one."""
         plain: list[Entry] = []
-        for name, is_folder in entries:
+        for name, is_folder in band.entries:
             policy = policies.of(name) if is_folder else None
             if policy and (why := policies.why_not(name) or policies.trial(name).why):
                 self.sight.stopped[name] = why
             if policy and policies.why_not(name):
                 continue
-            if policy and policy.priority and not lane.priority:
-                yield replace(lane, priority=policy.priority), prefix, [(name, is_folder)]
+            if policy and policy.priority and not band.lane.priority:
+                lane = replace(band.lane, priority=policy.priority)
+                yield replace(band, lane=lane, entries=[(name, is_folder)])
             else:
                 plain.append((name, is_folder))
-        yield lane, prefix, plain
+        yield replace(band, entries=plain)
 
     def _collect(self, prefix: str, entries: list[Entry], most: int) -> None:
         """Candidates of one folder and, in their place, of its sub-folders, until there are so many."""

@@ -64,10 +64,11 @@ class Submission:
                 self.fs.sync_folder(os.path.dirname(f"{folder}/{draft.name.lane_path}"))
             yield draft.name.identity
 
-    def put_bulk(self, texts: Iterable[bytes], batch: str, folder: str) -> Iterator[str]:
+    def put_bulk(self, texts: Iterable[bytes], batch: str, folder: str, lane: str = "") -> Iterator[str]:
         """Accept many as BATCH/000/00001 ..., a thousand a sub-folder; each sub-folder goes out by ONE rename."""
         names.check_identity(f"{batch}/000/00001")
         numbers = iter(self._free_numbers(batch))
+        target = f"{folder}/@{lane}/{batch}" if lane else f"{folder}/{batch}"
         counted = enumerate(texts, 1)
         while chunk := list(itertools.islice(counted, FOLDER_SIZE)):
             part = self._reserve(batch, numbers)
@@ -75,9 +76,9 @@ class Submission:
             for number, data in chunk:
                 self.fs.create_whole(f"{self.private}/{part}/{number:05d}.yaml", data, sync=False)
             self._flush(part)
-            placed = self._out_folder(part, f"{folder}/{batch}", numbers)
+            placed = self._out_folder(part, target, numbers)
             if not self.fs.mount(folder).is_remote:
-                self.fs.sync_folder(f"{folder}/{batch}")
+                self.fs.sync_folder(target)
             yield from (f"{batch}/{placed}/{number:05d}" for number, _ in chunk)
 
     def _flush(self, part: str) -> None:

@@ -22,9 +22,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--until-empty", action="store_true")
     parser.add_argument("--paused", action="store_true")
     parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--scratch", default="")
+    parser.add_argument("--label", action="append", default=[])
+    parser.add_argument("--resource", action="append", default=[])
     parser.add_argument("--guard-fd", type=int, default=-1)
     parser.add_argument("--guard-pid", type=int, default=0)
     given = vars(parser.parse_args(arguments))
+    given["labels"] = dict(word.split("=", 1) for word in given.pop("label"))
+    given["resources"] = {
+        name: int(count) for name, _, count in (word.partition("=") for word in given.pop("resource"))
+    }
     try:
         spool = Spool.open(given.pop("spool"))
         return Worker(spool, Options(**given)).run()

@@ -33,6 +33,10 @@ BUSY_PAUSE = 30.0  #: seconds that a task waits when another attempt of its name
 CLEAR_PAUSE = 0.02  #: seconds between two looks for what a command left behind
 RETRY_PAUSE = 0.5  #: seconds before a record's end is tried again
 FIRST_USER = 1000  #: uid of the first person (login.defs(5), UID_MIN): nobody's task runs as a service's account
+#: What the file system says when something lies in the place of a record.
+MISPLACED = frozenset({
+    errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT, errno.EEXIST,
+})  # fmt: skip
 STOPPED = Outcome(Kind.STOPPED, reason="its worker was told to stop")
 
 
@@ -42,7 +46,7 @@ class Attempts:
     def __init__(self, worker: Worker) -> None:
         self.worker, self.spool, self.fs, self.clock = worker, worker.spool, worker.spool.fs, worker.clock
         self.server = worker.lease.server
-        self.runner = Runner(self.spool, worker.station.wid, self.server)
+        self.runner = Runner(self.spool, worker.station.wid, self.server, worker.station.scratch)
         self.chain = Chain(self.spool, worker.peers.is_dead_by_now, lambda: worker.settings.lease)
         self.by_pid: dict[int, Attempt] = {}
         self.clearing: list[Attempt] = []
@@ -78,8 +82,11 @@ class Attempts:
         attempt = self._begin(ready.held)
         if attempt is None:
             return
-        attempt.slots = ready.cpus
+        attempt.slots, attempt.request = ready.cpus, ready.request
         self.used += ready.cpus
+        packing = self.worker.intake.packing
+        gpus = packing.take(ready.request)
+        attempt.gpus = gpus if packing.node.gpus else None
         outcome: Outcome | None = Outcome(Kind.INVALID, reason="internal error: see what its worker printed")
         try:
             self.runner.open(attempt)
@@ -134,16 +141,7 @@ class Attempts:
 
     def _is_its_own_fault(self, error: OSError) -> bool:
         """True when something lies in the place of this task's record, while the folder of all records is well."""
-        misplaced = (
-            errno.ENOTDIR,
-            errno.EISDIR,
-            errno.EINVAL,
-            errno.ELOOP,
-            errno.ENAMETOOLONG,
-            errno.ENOENT,
-            errno.EEXIST,
-        )
-        return error.errno in misplaced and self.fs.folder_is_there(self.spool.logs)
+        return error.errno in MISPLACED and self.fs.folder_is_there(self.spool.logs)
 
     def _must_wait(self, attempt: Attempt, text: Text) -> Outcome | None:
         """What the peek at the text missed (flow style): that it is late, what it waits for, more CPUs than were thought of."""
@@ -157,7 +155,7 @@ class Attempts:
         if attempt.task.after != peek(text.data).after and (waits := self._waits(attempt)):
             return waits
         if cpus > attempt.slots:
-            lane = names.lane_for(names.parse_lane(attempt.name.lane).priority, cpus)
+            lane = names.lane_for(names.parse_lane(attempt.name.lane).priority, cpus, attempt.request)
             return self._to_lane(attempt, lane, f"wants {cpus} slots")
         return None
 
@@ -298,4 +296,5 @@ class Attempts:
         attempt.outcome = replace(outcome, reason=attempt.environment.hide(outcome.reason))
         self.used -= attempt.slots
         attempt.slots = 0
+        self.worker.intake.packing.give(attempt.request, attempt.gpus or ())
         self.endings.pending.append(attempt)

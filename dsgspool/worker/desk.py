@@ -15,6 +15,7 @@ import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from dsgspool.requests import NOTHING, Request
 from dsgspool.spool.own import Held, OwnFolder, Text
 from dsgspool.worker.runner import Attempt
 
@@ -34,11 +35,12 @@ class Settling:
 
 @dataclass(slots=True)
 class Ready:
-    """A whole file that waits for `cpus` slots;"""
+    """A whole file that waits for `cpus` slots and for what else it wants."""
 
     held: Held
     text: Text
     cpus: int
+    request: Request = NOTHING
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dsgspool.names import TaskName
+from dsgspool.names import TaskName, lane_for, parse_lane
 from dsgspool.spool.moves import park, target_of
 from dsgspool.spool.own import Held
 from dsgspool.task import Budget, Decision, Kind, Outcome, State
@@ -60,6 +60,9 @@ class Endings:
 
     def _decision(self, attempt: Attempt, outcome: Outcome) -> Decision | None:
         decision = attempt.decision or self.runner.decide(attempt, outcome, self.worker.settings)
+        if decision is not None and (ooms := decision.budget.ooms) > attempt.name.budget.ooms:
+            priority = parse_lane(attempt.name.lane).priority
+            attempt.lane = lane_for(priority, attempt.task.cpus, attempt.task.request.on_rung(ooms))
         if decision is not None and attempt.text and not self.worker.own.unchanged(attempt.held, attempt.text.seen):
             return Decision(State.HOLD, "changed")
         if decision is not None and outcome.kind in NEVER_RAN and not attempt.keeps_text:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from dsgspool import redaction
 from dsgspool.accounts import Account, acting_as
+from dsgspool.conditions import Gpu
 from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.fs import Fs
@@ -42,10 +43,15 @@ class Environment:
 
 
 def environment(
-    task: Task, cwd: str, inherited: Mapping[str, str], fs: Fs, owner: Account | Collection[int]
+    task: Task,
+    cwd: str,
+    inherited: Mapping[str, str],
+    fs: Fs,
+    owner: Account | Collection[int],
+    gpus: Sequence[Gpu] | None = None,
 ) -> Environment:
     """What a task adds.  `owner`: as whom it runs, or the uids that are the worker's own.  InvalidTask, OSError."""
-    own = launch.added_environment(task, inherited)
+    own = launch.added_environment(task, inherited, gpus)
     if not (task.env or task.env_file or task.params):
         return Environment(own, own)  # how many threads is nobody's secret
     private = load(fs, os.path.join(cwd, task.env_file), owner) if task.env_file else {}

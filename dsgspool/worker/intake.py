@@ -20,6 +20,7 @@ from dsgspool.task import State
 from dsgspool.worker import admission
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.desk import Desk, Leaving, Ready, Refused, Settling
+from dsgspool.worker.packing import Packing
 from dsgspool.worker.sorting import Sorting
 from dsgspool.worker.turnstile import Turnstile
 from dsgspool.worker.watch import Bell
@@ -46,6 +47,7 @@ class Intake:
         self.agreement = Agreement(self)
         self.sorting = Sorting(self)
         self.turnstile = Turnstile(worker)
+        self.packing = Packing(worker.spool, worker.station.inventory, worker.tell)
         self.queue: deque[str] = deque()
         self.gifts: set[str] = set()
         self.refused = Refused()
@@ -79,8 +81,9 @@ class Intake:
         if self.desk.leaving or self.gifts:
             moments.append(now if self.desk.is_fresh else self._retry_at)
         if self.may_claim():
+            has_candidates = self.queue or (self.packing.skipped and self.packing.has_changed)
             rests = self.turnstile.rests_until if self._is_stuck else now
-            moments.append(max(now, rests) if self.queue and not self.paused else self._next_look)
+            moments.append(max(now, rests) if has_candidates and not self.paused else self._next_look)
         elif now < self.worker.blocked_until:
             moments.append(self.worker.blocked_until)
         if self.desk.settling:
@@ -133,12 +136,16 @@ class Intake:
         chosen: list[str] = []
         later: list[str] = []
         self.turnstile.open(self._pause(self.worker.settings.poll_min))
-        while self.queue and len(chosen) < self.free:
+        room = self.packing.plan(self.free, self.desk.ready, self.queue)
+        while self.queue and room.cpus > 0:
             path = self.queue.popleft()
             if not self.turnstile.admits(path):
                 later.append(path)
-            elif not self.bell.is_open(path) and self._batch_is_there(path, chosen):
+            elif not self.bell.is_open(path) and self._batch_is_there(path, chosen) and self.packing.admits(path, room):
                 chosen.append(path)
+        if not chosen and not later:  # what is left of the room is kept for the first of those that were skipped
+            self.packing.skipped += self.queue
+            self.queue.clear()
         self.queue.extendleft(reversed(later))
         self._is_stuck = bool(later) and not chosen
         return chosen
@@ -155,8 +162,9 @@ class Intake:
         before = self.clock.boot()
         self.paused = self.spool.is_paused()
         alone, refused = len(self.peers.living()) <= 1, self.refused.now(before)
-        slots, policies = self.worker.controls.slots, self.turnstile.policies
-        sight = Look(self.spool, slots, alone=alone, refused=refused, policies=policies).take()
+        slots, policies, most = self.worker.controls.slots, self.turnstile.policies, self.packing.most
+        sight = Look(self.spool, slots, alone=alone, refused=refused, policies=policies, most=most).take()
+        self.packing.look_again()
         self._looked_at = self.clock.boot()
         self._cost = self._looked_at - before
         self.queue, self.turnstile.stopped = deque(sight.candidates), sight.stopped
@@ -253,12 +261,13 @@ class Intake:
 
     def _fits(self) -> bool:
         first = next(iter(self.desk.ready.values()))
-        return first.cpus + self.worker.attempts.used <= self.worker.controls.slots
+        free = self.worker.controls.slots - self.worker.attempts.used
+        return first.cpus <= free and (not first.request or self.packing.left(free).takes(first.cpus, first.request))
 
     def _start(self) -> None:
         """Start what fits, in order: a wide task at the head is not overtaken, or it would starve."""
         for ready in [r for r in self.desk.ready.values() if r.cpus > self.worker.controls.slots]:
-            self.sorting.too_wide(ready.held, ready.cpus)  # somebody lowered the slots since it was claimed
+            self.sorting.unfit(ready.held, ready.cpus, ready.request)  # somebody lowered the slots since it was claimed
         for ready in [r for r in self.desk.ready.values() if self.turnstile.forbids(r.held)]:
             self.worker.attempts.endings.give_back(ready.held)
         while self.desk.ready and self._fits() and self.clock.boot() >= self.worker.blocked_until:

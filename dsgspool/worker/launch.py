@@ -11,9 +11,12 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from dsgspool.conditions import Gpu
+from dsgspool.machine import VISIBLE
 from dsgspool.proc import MARKER
+from dsgspool.requests import Request
 from dsgspool.task import Task
 
 #: Libraries that start one thread a CPU unless told otherwise.
@@ -32,6 +35,9 @@ class Who:
     wid: str
     claim: str
     spool: str
+    cpus: int = 1
+    memory: int = 0  #: bytes that it has asked for
+    scratch: str = ""  #: where, when it has asked for some
 
     def variables(self) -> dict[str, str]:
         """DSGSPOOL_ATTEMPT is a fencing token: it only grows for a task, so a late writer can be told from a new one."""
@@ -40,6 +46,9 @@ class Who:
             "DSGSPOOL_ATTEMPT": str(self.attempt),
             "DSGSPOOL_WORKER": self.wid,
             "DSGSPOOL_SPOOL": self.spool,
+            "DSGSPOOL_CPUS": str(self.cpus),
+            **({"DSGSPOOL_MEMORY": str(self.memory)} if self.memory else {}),
+            **({"DSGSPOOL_SCRATCH": self.scratch} if self.scratch else {}),
             MARKER: self.claim,
         }
 
@@ -89,10 +98,21 @@ def interpreter(script: str) -> list[str]:
     return line.split(None, 1)
 
 
-def added_environment(task: Task, inherited: Mapping[str, str]) -> dict[str, str]:
-    """What the task adds to the worker's environment: its own `env`, and as many threads as it has CPUs."""
+def held_to(task: Task, request: Request) -> Task:
+    """The task with the memory that it has asked for as its limit."""
+    return replace(task, limits={**task.limits, "memory": request.bytes}) if request.bytes else task
+
+
+def added_environment(task: Task, inherited: Mapping[str, str], gpus: Sequence[Gpu] | None = None) -> dict[str, str]:
+    """What the task adds to the worker's environment: as many threads as it has CPUs, its GPUs, its own `env`.
+
+    On a node that has GPUs (not None) who gets none sees none: it could take one that belongs to another task.
+    """
     threads = {name: str(task.cpus) for name in THREADS if task.cpus > 1 or name not in inherited}
-    return {**threads, **task.env}
+    if gpus is None:
+        return {**threads, **task.env}
+    seen = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", VISIBLE: ",".join(str(gpu.index) for gpu in gpus)}
+    return {**threads, **seen, **task.env}
 
 
 def for_others(inherited: Mapping[str, str]) -> dict[str, str]:

@@ -94,5 +94,6 @@ def _broken(attempt: Attempt, tree: list[Process], resident: int) -> Outcome | N
     if processes is not None and len(tree) > processes:
         return Outcome(Kind.PROCESS_LIMIT, reason=f"it had {len(tree)} processes; limits.processes is {processes}")
     if memory is not None and resident > memory and (used := census.proportional(tree)) > memory:
-        return Outcome(Kind.OOM, reason=f"its processes had {used} bytes of memory; limits.memory is {memory}")
+        key = "resources.memory" if attempt.request.memory else "limits.memory"
+        return Outcome(Kind.OOM, reason=f"its processes had {used} bytes of memory; {key} is {memory}")
     return None

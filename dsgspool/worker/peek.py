@@ -15,6 +15,8 @@ from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.fields import expiry
 from dsgspool.names import check_after
+from dsgspool.requesting import written_plainly
+from dsgspool.requests import NOTHING, Request
 from dsgspool.task import After, Expiry
 from dsgspool.yamltext import Node
 
@@ -41,17 +43,20 @@ class Peek:
     not_before: float | None = None
     after: tuple[After, ...] = ()
     expires: Expiry | None = None
+    request: Request = NOTHING
 
 
 def peek(data: bytes) -> Peek:
     """Hints in a task file's text."""
     cpus, newer, moment = _CPUS.search(data), _FORMAT.search(data), _NOT_BEFORE.search(data)
+    wide, request = written_plainly(data)
     return Peek(
-        cpus=max(1, int(cpus[1])) if cpus else 1,
+        cpus=wide or (max(1, int(cpus[1])) if cpus else 1),
         format=int(newer[1]) if newer else 1,
         not_before=_moment(moment[1].decode()) if moment else None,
         after=_after(data) if b"after:" in data else (),
         expires=_expiry(data) if b"expires:" in data else None,
+        request=request,
     )
 
 

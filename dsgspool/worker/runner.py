@@ -24,10 +24,12 @@ from dsgspool import census, proc
 from dsgspool.accounts import Account
 from dsgspool.clock import ServerClock, iso
 from dsgspool.codec import parse_task
+from dsgspool.conditions import Gpu
 from dsgspool.names import TaskName, record_path
 from dsgspool.policy import Policy
 from dsgspool.proc import Exit
 from dsgspool.redaction import mask_text
+from dsgspool.requests import NOTHING, Request
 from dsgspool.settings import Settings
 from dsgspool.spawning import Launch
 from dsgspool.spool import Spool
@@ -36,13 +38,12 @@ from dsgspool.spool.own import Held, Text
 from dsgspool.task import Decision, Kind, Outcome, Retry, Task, decide
 from dsgspool.worker import launch
 from dsgspool.worker.environment import Environment, environment
+from dsgspool.worker.last_words import last_words
 from dsgspool.worker.launch import Who
 from dsgspool.worker.provenance import Provenance
 from dsgspool.worker.sampling import Meter
 from dsgspool.worker.scripts import Scripts
 from dsgspool.yamlwriting import dump
-
-TAIL = 2048  #: bytes of the error log that are looked at for one line that explains a failure
 
 
 @dataclass(slots=True)
@@ -71,6 +72,8 @@ class Attempt:
     outcome: Outcome | None = None
     decision: Decision | None = None
     slots: int = 0  #: slots that it takes now
+    request: Request = NOTHING  #: what else it takes
+    gpus: tuple[Gpu, ...] | None = None  #: that it got, None = on a node without
     lane: str | None = None  #: the lane it is given back into, None = its own
     user: Account | None = None  #: as whom it runs, None = as the worker
     keeps_text: bool = False  #: the record holds the text of a file that could not be run
@@ -84,8 +87,9 @@ class Attempt:
 class Runner:
     """Takes attempts through their steps for one worker."""
 
-    def __init__(self, spool: Spool, wid: str, server: ServerClock) -> None:
-        self.spool, self.fs, self.clock, self.wid, self.server = spool, spool.fs, spool.clock, wid, server
+    def __init__(self, spool: Spool, wid: str, server: ServerClock, scratch: str = "") -> None:
+        self.spool, self.fs, self.clock, self.wid = spool, spool.fs, spool.clock, wid
+        self.server, self.scratch = server, scratch
         self.flushes = spool.fs.mount(spool.logs).is_remote
         self.provenance = Provenance(self.fs, self.clock)
         self.host = os.uname().nodename
@@ -106,15 +110,17 @@ class Runner:
     def prepare(self, attempt: Attempt, text: Text, settings: Settings, policy: Policy) -> None:
         """Parse, resolve and put the first part of the record on the server.  InvalidTask, OSError."""
         attempt.text = text
-        attempt.task = task = parse_task(text.data, settings.task, policy.defaults, timezone=settings.timezone)
+        parsed = parse_task(text.data, settings.task, policy.defaults, timezone=settings.timezone)
+        attempt.task = task = launch.held_to(parsed, attempt.request)
         attempt.cwd = launch.folder(task, self.spool.default_cwd(settings))
         attempt.script = self.scripts.write(attempt.held.claim, task.script, attempt.user) if task.script else ""
         attempt.argv = launch.argv(task, attempt.script)
         owner = attempt.user or {os.geteuid(), text.uid}
-        attempt.environment = known = environment(task, attempt.cwd, self.inherited, self.fs, owner)
+        attempt.environment = known = environment(task, attempt.cwd, self.inherited, self.fs, owner, attempt.gpus)
         facts = {
             "submitted": iso(max(text.mtime, 0.0)), "digest": hashlib.sha256(text.data).hexdigest(),
-            "cpus": task.cpus, "memory_limit_bytes": task.limits.get("memory"),
+            "cpus": task.cpus, "resources": str(attempt.request) or None,
+            "gpus": [gpu.index for gpu in attempt.gpus or ()] or None, "memory_limit_bytes": task.limits.get("memory"),
             "command": [known.hide(word) for word in attempt.argv], "cwd": known.hide(attempt.cwd),
             "environment": known.shown, "git": (not attempt.user and self.provenance.commit(attempt.cwd)) or None,
             "text": mask_text(text.data.decode("utf-8-sig"), known.secrets),
@@ -172,7 +178,10 @@ class Runner:
             raise
 
     def _launch(self, attempt: Attempt, stdin: int, path: str) -> Launch:
-        who = Who(attempt.name.identity, attempt.number, self.wid, attempt.held.claim, self.spool.root)
+        who = Who(
+            attempt.name.identity, attempt.number, self.wid, attempt.held.claim, self.spool.root, attempt.task.cpus,
+            attempt.request.bytes, self.scratch if attempt.request.scratch else "",
+        )  # fmt: skip
         assert attempt.logs is not None
         argv, cwd, user = launch.limited(attempt.argv, attempt.task.limits), attempt.cwd, attempt.user
         if user:
@@ -255,20 +264,13 @@ class Runner:
             return Outcome(Kind.SIGNAL, number, launch.why_killed(number, attempt.task.limits))
         if code in attempt.task.success_codes:
             return Outcome(Kind.DONE, code)
-        return Outcome(Kind.EXIT, code, f"exit code {code}{self._last_words(attempt)}")
-
-    def _last_words(self, attempt: Attempt) -> str:
-        """The last line of the error log: mostly it says why."""
         path = f"{self.spool.logs}/{record_path(attempt.name.identity, attempt.number)[:-5]}.err"
-        try:
-            lines = self.fs.read_at(path, -TAIL, TAIL).decode(errors="replace").split("\n")
-        except OSError:
-            return ""
-        return next((f": {line.strip()[:200]}" for line in reversed(lines) if line.strip()), "")
+        return Outcome(Kind.EXIT, code, f"exit code {code}{last_words(self.fs, path)}")
 
     def decide(self, attempt: Attempt, outcome: Outcome, settings: Settings) -> Decision | None:
         """What follows, by the task's own retry policy."""
-        retry = Retry(attempt.task.retries, attempt.task.backoff, settings.max_lost)
+        task = attempt.task
+        retry = Retry(task.retries, task.backoff, settings.max_lost, len(task.request.memory))
         return decide(outcome, attempt.name.budget, retry, random.random())  # noqa: S311 - spreads retries, no secret
 
     def finish(self, attempt: Attempt, settings: Settings) -> None:

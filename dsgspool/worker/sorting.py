@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.clock import iso
+from dsgspool.requests import Request
 from dsgspool.spool.dependencies import Verdict
 from dsgspool.spool.moves import park
 from dsgspool.spool.own import Held, Text
@@ -45,22 +46,31 @@ class Sorting:
     def offer(self, held: Held, text: Text) -> None:
         """In line for slots, unless it has to go elsewhere."""
         hint, lane = peek(text.data), names.parse_lane(held.name.lane)
-        cpus = max(hint.cpus, lane.cpus)
+        cpus, request = max(hint.cpus, lane.cpus), self.intake.packing.wanted(held.name, hint)
         now = self.worker.lease.server.now()
         if why := late(held.name, hint.expires, text, now):
             self.worker.attempts.reject(held, why, Kind.EXPIRED, text)
             return
         if hint.after and (verdict := self.waiters.dependencies.judge(held.name.identity, hint.after)):
             self._must_wait(held, text, verdict)
-        elif cpus > self.worker.controls.slots:
-            self.too_wide(held, cpus)
+        elif cpus > self.worker.controls.slots or not self.intake.packing.fits(request):
+            self.unfit(held, cpus, request)
         elif hint.not_before is not None and hint.not_before > now:
             decision = Decision(State.WAITING, budget=held.name.budget, delay=hint.not_before - now)
             self._send(held, decision, "delay", f"{held.name.identity} waits until {iso(hint.not_before)}")
-        elif cpus <= self.intake.free or held.is_gift or (cpus > 1 and not self.desk.ready):
-            self.desk.ready[held.file] = Ready(held, text, cpus)
+        elif self._has_room(cpus, request) or held.is_gift or (cpus > 1 and not request and not self.desk.ready):
+            self.desk.ready[held.file] = Ready(held, text, cpus, request)
         else:  # it became whole while others took the slots: it must not wait here while another node is idle
-            self.worker.attempts.endings.give_back(held)
+            # The lane tells everybody what it wants, so that it is claimed next by one who has room for that.
+            self.worker.attempts.endings.give_back(held, lane=names.lane_for(lane.priority, cpus, request))
+
+    def _has_room(self, cpus: int, request: Request) -> bool:
+        if request.gpus:
+            self.intake.packing.look_at_gpus()
+        free = self.intake.free
+        return cpus <= free and (
+            not request or self.intake.packing.left(free, self.desk.ready.values()).takes(cpus, request)
+        )
 
     def _must_wait(self, held: Held, text: Text, verdict: Verdict) -> None:
         """Into the folder of what it waits for; or to failed/, when that has ended otherwise than it wants."""
@@ -75,10 +85,11 @@ class Sorting:
             self.worker.attempts.endings.leaving(held, park(self.spool, held.name, decision), (event, text, {}))
         )
 
-    def too_wide(self, held: Held, cpus: int) -> None:
-        """Into the lane that says how many slots it wants, so that no narrow worker opens it again."""
-        lane = names.lane_for(names.parse_lane(held.name.lane).priority, cpus)
-        self.worker.tell("unfit", f"{held.name.identity} wants {cpus} slots: now in todo/{lane and f'@{lane}/'}")
+    def unfit(self, held: Held, cpus: int, request: Request) -> None:
+        """Into the lane that says what it wants, so that no worker without that opens it again."""
+        lane = names.lane_for(names.parse_lane(held.name.lane).priority, cpus, request)
+        wants = f"{cpus} slots{' and ' if request else ''}" if cpus > self.worker.controls.slots or not request else ""
+        self.worker.tell("unfit", f"{held.name.identity} wants {wants}{request}: now in todo/{lane and f'@{lane}/'}")
         self.worker.attempts.endings.give_back(held, lane=lane)
 
     def gone(self, leaving: Leaving) -> None:

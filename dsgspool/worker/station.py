@@ -10,11 +10,13 @@ import json
 import os
 import resource
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import dsgspool
-from dsgspool import chance, names, proc
+from dsgspool import chance, machine, names, proc
 from dsgspool.clock import iso
+from dsgspool.conditions import Inventory
 from dsgspool.errors import NodeError
 from dsgspool.lease import Lease, dump_identity
 from dsgspool.settings import Settings
@@ -35,6 +37,9 @@ class Options:
     quiet: bool = False
     guard_fd: int = -1
     guard_pid: int = 0
+    scratch: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    resources: Mapping[str, int] = field(default_factory=dict)
 
 
 class GuardLine:
@@ -68,7 +73,13 @@ class Station:
         self.identity = proc.identity(options.guard_pid)
         self.guard = GuardLine(options.guard_fd)
         self.wid = ""
+        self.inventory = Inventory()
         self.spool_owner = -1
+
+    @property
+    def scratch(self) -> str:
+        """The folder for what tasks write for the time of their run."""
+        return self.options.scratch or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - nothing is made there
 
     def check(self, settings: Settings) -> None:
         """NodeError when this mount, user or system cannot keep the promises."""
@@ -121,6 +132,9 @@ class Station:
         settings = obeyed(self.spool, Me(os.geteuid(), self.spool_owner))
         self.check_owner(settings)
         self.check(settings)
+        # Before anybody knows me: probes take seconds in which no heart beats.
+        found = machine.measure(self.scratch, settings.software, self.spool.clock)
+        self.inventory = replace(found, labels=self.options.labels, resources=self.options.resources)
         while True:
             self.wid = names.worker_id(self.identity.host, chance.word())
             own = OwnFolder(self.spool, self.wid)
@@ -137,7 +151,7 @@ class Station:
         """Write WID.yaml: from now on the others know me."""
         facts: dict[str, object] = {
             "started": iso(lease.server.now()), "lease": self.spool.settings().lease, "slots": self.options.slots,
-            "cpus": proc.usable_cpus(), "memory_bytes": proc.node_look().memory_total, "user": lease.uid,
+            "cpus": self.inventory.cpus, **self.inventory.facts(), "scratch": self.scratch, "user": lease.uid,
             "version": dsgspool.__version__, "python": sys.version.split()[0],
         }  # fmt: skip
         self.fs.create_whole(f"{self.spool.workers}/{self.wid}.yaml", dump_identity(self.wid, self.identity, facts))

@@ -4,9 +4,12 @@ import os
 
 import pytest
 
+from dsgspool import names
 from dsgspool.cli import drafting, ordering
 from dsgspool.cli.app import build
 from dsgspool.codec import dump_task, parse_task
+from dsgspool.conditions import parse_where
+from dsgspool.requests import Request
 
 
 def task_of(spool, name="*"):
@@ -251,3 +254,35 @@ def test_a_file_of_params_is_for_a_batch_that_has_the_command(run, put, spool, t
     assert result.exit_code == 4
     assert "what its batch says cannot be used: " in result.stderr
     assert "did you mean `defaults`?" in result.stderr
+
+
+def test_a_task_with_requests_is_submitted_into_the_lane_that_says_so(spool, run):
+    for words in (
+        "--name a --memory 16G --gpus 1 --where gpu~A100 -- x",
+        "--name b --cpus 4 -- x",
+        "--name c --hold --memory 16G -- x",
+        "--batch s --memory 16G --each-line -- x {}",
+    ):
+        assert run("submit", *words.split(), stdin="1\n2\n").exit_code == 0
+    found = {str(path.relative_to(spool)).partition("~")[0] for path in spool.glob("[th]o*/**/*.yaml")}
+    gpu, memory = (
+        Request((16 << 30,), 1, where=parse_where("gpu~A100")),
+        f"@{names.lane_for(0, 1, Request((16 << 30,)))}",
+    )
+    bulk = {f"todo/{memory}/s/000/0000{number}.yaml" for number in (1, 2)}
+    assert names.lane_for(0, 1, gpu).startswith("mem16G-gpus1-gpu-A1")
+    assert found == {"hold/c", "todo/@cpus4/b", f"todo/@{names.lane_for(0, 1, gpu)}/a", *bulk}
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--memory", "lots"), "that is no size"),
+        (("--where", "ram>>3"), "at character 1"),
+        (("--where", ""), "it is empty"),
+    ],
+)
+def test_requests_that_no_task_file_could_say_are_refused(spool, run, words, part):
+    result = run("submit", *words, "--", "x")
+    assert result.exit_code != 0
+    assert part in result.stderr

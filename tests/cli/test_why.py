@@ -62,6 +62,38 @@ def test_too_many_slots_are_told_with_the_largest_worker_and_for_each_node(put, 
     assert "-> dsgspool worker --slots 8" in told
 
 
+NODE = {"cpus": 8, "memory_bytes": 64 << 30, "scratch_bytes": 0, "software": {}, "labels": {}, "resources": {}}
+GPU = {"index": 0, "memory_bytes": 16 << 30, "model": "Tesla T4"}
+
+
+def test_what_each_node_lacks_is_told(put, worker, why):
+    text = "command: x\nresources: {memory: 128G, gpus: 1}\nwhere: host!=n2\n...\n"
+    put("todo/@mem128G=abcdef/a~0.abcdefgh-1.yaml", text)
+    worker(gpus=[], **NODE)
+    worker(OTHER, gpus=[GPU], **{**NODE, "memory_bytes": 256 << 30})
+    told = why("a")
+    assert "it wants memory=128G gpus=1 host!=n2, and no worker that is alive has all of that" in told
+    assert f"{WID}: has 64G of memory, it wants 128G; has no GPU, it wants 1\n" in told
+    assert f"{OTHER}: is n2, it wants host!=n2\n" in told
+    assert "edit `where`" in told
+
+
+def test_what_has_no_room_now_is_told(put, worker, why):
+    text = "command: x\nresources: {gpus: 1}\n...\n"
+    put("todo/@gpus1=abcdef/a~0.abcdefgh-1.yaml", text)
+    worker(gpus=[GPU], **NODE)
+    put(f"running/{WID}/@gpus1=abcdef%b~0.abcdefgh-2@{WID}.1.yaml", text.replace("gpus: 1", "gpus: 1, memory: 40G"))
+    assert f"{WID}: busy: of what is free now it has no GPU, it wants 1\n" in why("a")
+    put("todo/c~0.abcdefgh-3.yaml", text.replace("gpus: 1", "memory: 1G").replace("...", "where: ram>=64G\n..."))
+    assert f"{WID}: free\n" in why("c")
+
+
+def test_a_rung_of_memory_is_told(put, worker, why):
+    put("todo/a~0o1.abcdefgh-1.yaml", "command: x\nresources: {memory: [8G, 128G]}\n...\n")
+    worker(gpus=[], **NODE)
+    assert "it wants memory=128G, and no worker" in why("a")
+
+
 def test_a_lane_that_nobody_serves(spool, put, worker, why):
     put("todo/@gpu/s/a~0.abcdefgh-1.yaml")
     worker()

@@ -27,6 +27,27 @@ def test_without_slots_it_takes_the_cpus_that_it_may_use(spool, run, became):
     assert became[0][-2:] == ["--slots", str(proc.usable_cpus())]
 
 
+def test_labels_counted_resources_and_scratch_are_handed_on(spool, run, became, tmp_path):
+    words = ["--label", "rack=b", "--resource", "licence=2", "--scratch", "."]
+    assert run("worker", "--slots", "1", *words).exit_code == 0
+    assert became[0][-6:] == ["--scratch", str(tmp_path), "--label", "rack=b", "--resource", "licence=2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--label", "rack"), "'rack' is no KEY=TEXT"),
+        (("--resource", "licence=some"), "is no NAME=N"),
+        (("--resource", "memory=5"), "choose another name"),
+        (("--label", "host=n1"), "choose another name"),
+    ],
+)
+def test_a_label_or_resource_that_no_task_could_ask_for_is_refused(spool, run, became, words, part):
+    result = run("worker", *words)
+    assert (result.exit_code, became) == (2, [])
+    assert part in result.stderr
+
+
 def test_no_slots_at_all_is_a_usage_error(spool, run, became):
     assert run("worker", "--slots", "0").exit_code == 2
     assert became == []

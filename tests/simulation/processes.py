@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from dsgspool import census, proc
+from dsgspool.conditions import Inventory
 from dsgspool.proc import Exit, Identity, NodeLook
 from dsgspool.spawning import Launch
 from tests.simulation.node import Command
@@ -110,6 +111,11 @@ class Processes:
     def node_look() -> NodeLook:
         """Idle, with 8 GiB."""
         return NodeLook(0.0, 0, 8 << 30, 0.0, current().node.boot_time())
+
+
+def measure(*_: object) -> Inventory:
+    """`dsgspool.machine.measure`: a node without GPUs."""
+    return Inventory(host=current().node.host, cpus=4, memory=8 << 30, scratch=1 << 40)
 
 
 def table() -> dict[int, census.Process]:

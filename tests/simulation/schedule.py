@@ -16,7 +16,7 @@ from unittest import mock
 
 import filelock
 
-from dsgspool import census, names, proc
+from dsgspool import census, machine, names, proc
 from dsgspool import chance as words
 from dsgspool.spool import FOLDERS
 from dsgspool.worker import loop, watch
@@ -28,7 +28,7 @@ from tests.simulation.leaks import no_leaks
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.node import Actor, Node
 from tests.simulation.plan import ACTIVE, Event, Plan
-from tests.simulation.processes import PATCHES, table
+from tests.simulation.processes import PATCHES, measure, table
 from tests.simulation.server import Inode, Server
 from tests.simulation.virtual import Broken, Killed, Time, current
 from tests.simulation.world import World
@@ -267,6 +267,7 @@ def simulated() -> Iterator[None]:
         no_leaks(),
         mock.patch.multiple(proc, **PATCHES),
         mock.patch.object(census, "table", table),
+        mock.patch.object(machine, "measure", measure),
         mock.patch.object(loop, "os", workers.NoPipes()),
         mock.patch.object(watch, "os", workers.NoPipes()),
         mock.patch.object(filelock, "FileLock", SimLock),

@@ -4,6 +4,7 @@ import errno
 
 import pytest
 
+from dsgspool.conditions import Gpu
 from dsgspool.task import Task
 from dsgspool.worker import launch
 from dsgspool.worker.launch import NODE_TROUBLE, Who
@@ -32,8 +33,21 @@ def test_a_command_learns_who_it_is():
         "DSGSPOOL_ATTEMPT": "3",
         "DSGSPOOL_WORKER": "n1-aaaaaaaa",
         "DSGSPOOL_SPOOL": "/lab/spool",
+        "DSGSPOOL_CPUS": "1",
         "DSGSPOOL_CLAIM": "n1-aaaaaaaa.7",
     }
+    who = Who("s/x", 3, "n1-aaaaaaaa", "n1-aaaaaaaa.7", "/lab/spool", 4, 1 << 30, "/scratch").variables()
+    assert (who["DSGSPOOL_CPUS"], who["DSGSPOOL_MEMORY"], who["DSGSPOOL_SCRATCH"]) == ("4", "1073741824", "/scratch")
+
+
+def test_on_a_node_with_gpus_a_task_sees_its_own_and_without_any_none():
+    gpus = (Gpu(2, 1 << 34), Gpu(5, 1 << 34))
+    added = launch.added_environment(Task(command="x"), {}, gpus)
+    assert (added["CUDA_VISIBLE_DEVICES"], added["CUDA_DEVICE_ORDER"]) == ("2,5", "PCI_BUS_ID")
+    assert launch.added_environment(Task(command="x"), {"CUDA_VISIBLE_DEVICES": "0"}, ())["CUDA_VISIBLE_DEVICES"] == ""
+    own = Task(command="x", env={"CUDA_VISIBLE_DEVICES": "7"})
+    assert launch.added_environment(own, {}, gpus)["CUDA_VISIBLE_DEVICES"] == "7"
+    assert "CUDA_VISIBLE_DEVICES" not in launch.added_environment(Task(command="x"), {})
 
 
 def test_one_cpu_means_one_thread_unless_the_scientist_said_otherwise():

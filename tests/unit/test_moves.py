@@ -176,6 +176,10 @@ def test_a_batch_of_which_one_task_is_parked_is_not_parked(world):
     os.makedirs(f"{world.root}/todo/s")
     assert not is_parked(world.spool, "s")
     assert not is_parked(world.spool, "")
+    os.makedirs(f"{world.root}/todo/@p5")
+    os.rename(f"{world.root}/todo/s", f"{world.root}/todo/@p5/s")
+    assert not is_parked(world.spool, "s", "p5")
+    assert is_parked(world.spool, "s")
 
 
 # -- finding

@@ -45,7 +45,7 @@ INVALID = {
     "@\udcff/x.yaml": "not UTF-8",
     "@a%b/x.yaml": "the character '%'",
     "@/x.yaml": "a part of it is empty",
-    "@" + "p" * 21 + "/x.yaml": "its lane is longer than 20 bytes",
+    "@" + "p" * 27 + "/x.yaml": "its lane is longer than 26 bytes",
     "x~1\n.yaml": "the character '~'",
     f"x@{WID}.1\n.yaml": "the character '@'",
     f"x@{WID}.007.yaml": "the character '@'",
@@ -173,6 +173,11 @@ def test_the_lane_for_a_need(need, lane):
 
 def test_the_longest_name_there_can_be_fits_a_file_system():
     name = TaskName(
-        "x" * 150, "999l999", "k3f2x2ma-99999999", Claim("n" * 24 + "-k3f2x2ma", 99999999), "p-999999,cpus9999"
+        "x" * 150,
+        "999l999o99",
+        "k3f2x2ma-99999999",
+        Claim("n" * 24 + "-k3f2x2ma", 99999999),
+        "p-999999,cpus99999,=k3f2x2",
     )
+    assert len(name.lane) == names.MAX_LANE
     assert len(name.flat.encode()) <= 255

@@ -27,8 +27,8 @@ MUTANTS = (
         "11",
         "a loss is not counted",
         "task.py",
-        "            lost = Budget(budget.failures, budget.losses + 1)\n",
-        "            lost = Budget(budget.failures, budget.losses)\n",
+        "            lost = replace(budget, losses=budget.losses + 1)\n",
+        "            lost = replace(budget, losses=budget.losses)\n",
         ("unit/test_janitor.py::test_what_was_running_goes_back_and_the_loss_is_counted",),
     ),
     Mutant(

@@ -1,0 +1,126 @@
+"""The door to what this machine has: CPUs, memory, GPUs, programs.
+
+The rule: measured once, when a worker starts, and within a time limit; what cannot be measured is not there.  What a cgroup
+or CUDA_VISIBLE_DEVICES leaves to this process is all that counts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+
+from dsgspool import proc
+from dsgspool.clock import Clock, SystemClock
+from dsgspool.conditions import Gpu, Inventory
+
+PATIENCE = 10.0  #: seconds that all probes have together
+LOOK = 3.0  #: seconds for a look at GPUs while a worker works: less than a heartbeat
+QUERY = ("--query-gpu=index,uuid,memory.total,name", "--format=csv,noheader,nounits")
+PROCESSES = ("--query-compute-apps=gpu_uuid", "--format=csv,noheader")
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+def measure(scratch: str, software: Mapping[str, str], clock: Clock) -> Inventory:
+    """What tasks of this process may use.  `scratch`: a folder; `software`: program -> the command that tells its version."""
+    cpu_limit, memory_limit = limits()
+    smi = shutil.which("nvidia-smi")
+    commands = {name: ["/bin/sh", "-c", command] for name, command in software.items()}
+    said = probe({**commands, "": [smi, *QUERY]} if smi else commands, clock)
+    total = proc.node_look().memory_total
+    return Inventory(
+        host=os.uname().nodename,
+        cpus=max(1, min(proc.usable_cpus(), int(cpu_limit or proc.usable_cpus()))),
+        memory=min(total, memory_limit or total),
+        scratch=_free(scratch),
+        gpus=visible(parse_gpus(said.pop("", "")), os.environ.get(VISIBLE)),
+        software={name: text.strip().partition("\n")[0][:200] for name, text in said.items()},
+    )
+
+
+def probe(commands: Mapping[str, Sequence[str]], clock: Clock, patience: float = PATIENCE) -> dict[str, str]:
+    """What those commands print that end well within `patience` seconds; all run at once."""
+    if not commands:
+        return {}
+    import subprocess  # 10 ms that most workers need not wait for
+
+    running = {
+        name: subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        for name, argv in commands.items()
+    }
+    said, deadline = {}, clock.boot() + patience
+    for name, process in running.items():
+        try:
+            text, _ = process.communicate(timeout=max(0.01, deadline - clock.boot()))
+        except subprocess.TimeoutExpired:
+            proc.send_group(process.pid, 9)
+            process.wait()
+            if process.stdout:
+                process.stdout.close()  # not read to its end: what left the session may hold the other end for ever
+        else:
+            if process.returncode == 0:
+                said[name] = text.decode(errors="replace")
+    return said
+
+
+def parse_gpus(text: str) -> list[Gpu]:
+    """The GPU of each line that nvidia-smi printed; memory comes in MiB."""
+    found = []
+    for line in text.splitlines():
+        parts = [part.strip() for part in line.split(",", 3)]
+        if len(parts) == 4 and parts[0].isdecimal() and parts[2].isdecimal():
+            found.append(Gpu(int(parts[0]), int(parts[2]) << 20, parts[3], parts[1]))
+    return found
+
+
+def busy_gpus() -> frozenset[str]:
+    """UUIDs of the GPUs on which some process computes, of whomever; none when nvidia-smi does not say so in time."""
+    smi = shutil.which("nvidia-smi")
+    said = probe({"": [smi, *PROCESSES]}, SystemClock(), LOOK) if smi else {}
+    return frozenset(line.strip() for line in said.get("", "").splitlines())
+
+
+def visible(gpus: Sequence[Gpu], chosen: str | None) -> tuple[Gpu, ...]:
+    """Those that CUDA_VISIBLE_DEVICES leaves to this process; CUDA stops at the first entry that means none."""
+    if chosen is None:
+        return tuple(gpus)
+    found: list[Gpu] = []
+    for word in filter(None, map(str.strip, chosen.split(","))):
+        meant = [g for g in gpus if word == str(g.index) or (word[:3] == "GPU" and g.uuid.startswith(word))]
+        if len(meant) != 1:
+            break
+        found += meant
+    return tuple(found)
+
+
+def limits(root: str = "/sys/fs/cgroup", own: str = "/proc/self/cgroup") -> tuple[float, int]:
+    """(CPUs, bytes) that the cgroups (v2) of this process leave to it, 0 = no limit: the least of all on the way up."""
+    path = next((line[3:].strip() for line in _text(own).splitlines() if line.startswith("0::")), "/")
+    cpus, memory = 0.0, 0
+    while True:
+        quota, _, period = _text(f"{root}{path}/cpu.max").partition(" ")
+        if quota.isdecimal() and period.strip().isdecimal():
+            cpus = min(cpus or float("inf"), int(quota) / int(period))
+        if (most := _text(f"{root}{path}/memory.max").strip()).isdecimal():
+            memory = min(memory or int(most), int(most))
+        if path in ("", "/"):
+            return cpus, memory
+        path = os.path.dirname(path)
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _free(folder: str) -> int:
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return 0
+    return found.f_bavail * found.f_frsize

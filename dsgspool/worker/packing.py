@@ -1,0 +1,150 @@
+"""What of this node is taken, and which lanes hold what fits.
+
+The rule: what a lane says is believed before anything in it is claimed.  A lane says its request by a digest; what that
+stands for is learned from one of its files, which is read where it lies and not claimed.  The first task that must wait
+for room keeps what it wants: others get what is left over, so that it does not starve.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+
+from dsgspool import machine, names
+from dsgspool.conditions import Gpu, Inventory
+from dsgspool.errors import InvalidName
+from dsgspool.names import Lane, TaskName
+from dsgspool.requests import NOTHING, Request, Room, why_unfit
+from dsgspool.spool import Spool
+from dsgspool.worker.desk import Ready
+from dsgspool.worker.peek import Peek, peek
+
+MAX_READ = 256 * 1024
+TRIES = 8  #: files of a lane that are read before it is taken for mixed up
+MOST = 256  #: candidates of one lane in one look, so that no lane hides what lies behind it
+GPU_INTERVAL = 10.0  #: seconds between two looks at who computes on GPUs
+MAX_KNOWN = 4096  #: requests that are remembered
+
+
+class Packing:
+    """The node's stock, and the tasks that were passed over."""
+
+    def __init__(self, spool: Spool, node: Inventory, tell: Callable[..., None]) -> None:
+        self.spool, self.node, self.room, self.tell = spool, node, Room.of(node), tell
+        self.foreign: frozenset[int] = frozenset()  #: GPUs that I gave to nobody and on which somebody computes
+        self._next_look = 0.0
+        self.skipped: deque[str] = deque()  #: candidates that found no room since the last look
+        self.has_changed = False  #: room came back since they were skipped
+        self._first: tuple[int, Request] | None = None  #: what the first of them wants
+        self._requests: dict[str, Request] = {}
+        self._fits: dict[str, bool] = {}
+
+    # -- what is taken -------------------------------------------------------------------------------------------
+
+    def take(self, request: Request) -> tuple[Gpu, ...]:
+        """It begins; the GPUs that it gets."""
+        return self.room.take(0, request, self.foreign) if request else ()
+
+    def give(self, request: Request, gpus: tuple[Gpu, ...]) -> None:
+        """It has ended."""
+        if request:
+            self.room.give(request, gpus)
+        self.has_changed = True
+
+    def left(self, cpus: int, ready: Iterable[Ready] = ()) -> Room:
+        """What is free besides what waits for its start; `cpus` were counted already."""
+        room = self.room.left(cpus)
+        if self.foreign:
+            room.gpus = [gpu for gpu in room.gpus if gpu.index not in self.foreign]
+        for each in ready:
+            if each.request:
+                room.take(0, each.request)
+        return room
+
+    def look_at_gpus(self) -> None:
+        """Before a GPU is given away: leave those alone that somebody uses without asking the queue."""
+        if self.spool.clock.boot() < self._next_look:
+            return
+        self._next_look = self.spool.clock.boot() + GPU_INTERVAL
+        busy, before = machine.busy_gpus(), self.foreign
+        self.foreign = frozenset(gpu.index for gpu in self.room.gpus if gpu.uuid in busy)
+        if new := sorted(self.foreign - before):
+            self.tell("foreign", f"GPU {', '.join(map(str, new))}: used by a process of somebody else, so by no task")
+
+    # -- what fits -----------------------------------------------------------------------------------------------
+
+    def wanted(self, name: TaskName, hint: Peek) -> Request:
+        """What a task wants now: of a ladder the rung that it has come to."""
+        request = hint.request.on_rung(name.budget.ooms)
+        if request and request.digest not in self._requests:
+            self._learn(request)
+        return request
+
+    def fits(self, request: Request) -> bool:
+        """True when it can run here, if not now."""
+        return not request or self._fits[request.digest]
+
+    def _learn(self, request: Request) -> None:
+        if len(self._requests) >= MAX_KNOWN:
+            self._requests.clear()
+            self._fits.clear()
+        self._requests[request.digest] = request
+        self._fits[request.digest] = not why_unfit(request, self.node)
+
+    def most(self, lane: Lane, paths: Iterable[str]) -> int:
+        """How many candidates of a lane a look may take: 0 = nothing in it fits here.  `paths` are looked at if need be."""
+        if lane.wants not in self._fits and not self._read(lane, paths):
+            return MOST  # mixed up by somebody: who claims one of them sees what it wants
+        if not self._fits[lane.wants]:
+            return 0
+        return MOST if self.left(lane.cpus).takes(lane.cpus, self._requests[lane.wants]) else 1
+
+    def _read(self, lane: Lane, paths: Iterable[str]) -> bool:
+        """Learn what the lane wants from one of its files; RACE: one that moves meanwhile, or is not whole, says nothing."""
+        for path in islice(paths, TRIES):
+            try:
+                data = self.spool.fs.read(f"{self.spool.todo}/{path}", MAX_READ)[0]
+                request = self.wanted(names.parse(path), peek(data))
+            except (OSError, InvalidName):
+                continue
+            if request and request.digest == lane.wants:
+                return True
+        return False
+
+    # -- choosing ------------------------------------------------------------------------------------------------
+
+    def look_again(self) -> None:
+        """A new look has begun: what was passed over is among its candidates."""
+        self.skipped.clear()
+        self._first = None
+
+    def plan(self, cpus: int, ready: Mapping[str, Ready], queue: deque[str]) -> Room:
+        """The room for which candidates are chosen now; when some came back the skipped are candidates again."""
+        if self.has_changed:
+            self.has_changed, self._first = False, None
+            queue.extendleft(reversed(self.skipped))
+            self.skipped.clear()
+        room = self.left(cpus, ready.values())
+        if self._first:
+            room.take(*self._first)
+        return room
+
+    def admits(self, path: str, room: Room) -> bool:
+        """Take a candidate's wants out of the room, as far as its lane tells them; False = skipped, there is too little."""
+        cpus, request = self._of_lane(path) if path[0] == "@" else (1, NOTHING)
+        if request.gpus:
+            self.look_at_gpus()
+            room.gpus = [gpu for gpu in room.gpus if gpu.index not in self.foreign]
+        if room.takes(cpus, request):
+            room.take(cpus, request)
+            return True
+        self.skipped.append(path)
+        if self._first is None:
+            self._first = (cpus, request)
+            room.take(cpus, request)
+        return False
+
+    def _of_lane(self, path: str) -> tuple[int, Request]:
+        lane = names.parse_lane(path[1 : path.index("/")])
+        return lane.cpus, self._requests.get(lane.wants, NOTHING)

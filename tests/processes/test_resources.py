@@ -1,0 +1,60 @@
+"""Real workers: GPUs from a fake nvidia-smi, memory as reservation and limit, ladders of memory, two unlike nodes."""
+
+import os
+import sys
+
+from tests.support.processes import SpoolFolder, Workers
+
+SMI = """#!/bin/sh
+echo "0, GPU-aaaa, 40960, NVIDIA A100-SXM4-40GB"
+echo "1, GPU-bbbb, 16384, Tesla T4"
+"""
+HOG = "import time; x = bytearray({} << 20); time.sleep({})"
+
+
+def node(folder: SpoolFolder) -> dict[str, str]:
+    """The environment of a worker on a node with two GPUs."""
+    os.makedirs(f"{folder}/../bin", exist_ok=True)
+    with open(f"{folder}/../bin/nvidia-smi", "w") as file:
+        file.write(SMI)
+    os.chmod(f"{folder}/../bin/nvidia-smi", 0o755)
+    return {"PATH": f"{folder}/../bin:{os.environ['PATH']}"}
+
+
+def test_a_task_sees_its_gpus_its_memory_and_its_cpus_and_others_see_no_gpu(
+    folder: SpoolFolder, workers: Workers
+) -> None:
+    echo = "echo [$CUDA_VISIBLE_DEVICES] $DSGSPOOL_CPUS $DSGSPOOL_MEMORY $OMP_NUM_THREADS"
+    folder.drop("a", echo, resources={"cpus": 2, "memory": "256M", "gpus": 1}, where="gpu~a100 has:sh rack=b")
+    folder.drop("b", echo)
+    folder.configure(software={"sh": "echo sh 1.0", "none": "no-such-program"})
+    worker = workers.start("--until-empty", "--label", "rack=b", env=node(folder))
+    assert worker.ends() == 0, worker.output()
+    assert folder.out("a") == "[0] 2 268435456 2\n"
+    assert folder.out("b").startswith("[] 1")
+    record = folder.record("a")
+    assert (record["resources"], record["gpus"]) == ("memory=256M gpus=1 gpu~a100 has:sh rack=b", [0])
+    assert record["memory_limit_bytes"] == 256 << 20
+
+
+def test_each_task_runs_on_the_node_that_has_what_it_wants(folder: SpoolFolder, workers: Workers) -> None:
+    for number in range(3):
+        folder.drop(f"gpu{number}", resources={"gpus": 1})
+        folder.drop(f"rack{number}", where="rack=b")
+    workers.ready("--label", "rack=b")
+    workers.ready(env=node(folder))
+    folder_hosts = workers.wait_until(lambda: len(folder.done()) == 6 and folder.done(), 20)
+    assert folder_hosts == {f"{kind}{number}" for kind in ("gpu", "rack") for number in range(3)}
+    on = {name: folder.record(name)["worker"] for name in folder_hosts}
+    assert len({on[f"gpu{n}"] for n in range(3)}) == len({on[f"rack{n}"] for n in range(3)}) == 1
+    assert on["gpu0"] != on["rack0"]
+
+
+def test_an_oom_is_tried_again_with_more_memory_until_the_ladder_ends(folder: SpoolFolder, workers: Workers) -> None:
+    hog = [sys.executable, "-c", HOG.format(80, 60)]
+    folder.drop("x", hog, resources={"memory": ["30M", "60M"]})
+    folder.drop("y", [sys.executable, "-c", HOG.format(60, 1)], resources={"memory": ["30M", "900M"]})
+    workers.run_until_empty(40)
+    assert folder.states() == {"done": ["y.yaml"], "failed": ["x~oom.yaml"]}
+    assert [folder.record("x", number)["resources"] for number in (1, 2)] == ["memory=30M", "memory=60M"]
+    assert "resources.memory is 62914560" in str(folder.record("x", 2)["reason"])

@@ -1,0 +1,78 @@
+"""The rule: what cannot be measured is not there, and what a cgroup or CUDA_VISIBLE_DEVICES leaves over is all that counts."""
+
+import os
+
+import pytest
+
+from dsgspool import machine, proc
+from dsgspool.clock import SystemClock
+from dsgspool.conditions import Gpu
+
+SAID = """0, GPU-11aa, 40960, NVIDIA A100-SXM4-40GB
+1, GPU-22bb, 16384, Tesla T4, odd
+2, GPU-33cc, [N/A], broken
+No devices were found
+"""
+A100, T4 = Gpu(0, 40 << 30, "NVIDIA A100-SXM4-40GB", "GPU-11aa"), Gpu(1, 16 << 30, "Tesla T4, odd", "GPU-22bb")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "gpus"),
+    [
+        (None, (A100, T4)),
+        ("", ()),
+        ("1", (T4,)),
+        ("1,0", (T4, A100)),
+        ("GPU-22", (T4,)),
+        ("0,-1,1", (A100,)),
+        ("MIG-5", ()),
+        ("GPU-", ()),
+    ],
+)
+def test_those_gpus_count_that_cuda_visible_devices_leaves(chosen, gpus):
+    assert machine.visible(machine.parse_gpus(SAID), chosen) == gpus
+
+
+def test_the_least_limit_of_all_cgroups_on_the_way_up_counts(tmp_path):
+    files = {
+        "cpu.max": "max 100000", "a/cpu.max": "250000 100000", "a/b/cpu.max": "400000 100000",
+        "a/memory.max": "max", "a/b/memory.max": "8589934592", "own": "1:x:/y\n0::/a/b\n",
+    }  # fmt: skip
+    for path, text in files.items():
+        os.makedirs(os.path.dirname(f"{tmp_path}/{path}"), exist_ok=True)
+        with open(f"{tmp_path}/{path}", "w") as file:
+            file.write(f"{text}\n")
+    assert machine.limits(str(tmp_path), f"{tmp_path}/own") == (2.5, 8 << 30)
+    assert machine.limits(f"{tmp_path}/nowhere", f"{tmp_path}/none") == (0.0, 0)
+
+
+def test_a_probe_that_fails_or_hangs_finds_nothing_and_its_processes_are_killed(monkeypatch):
+    monkeypatch.setattr(machine, "PATIENCE", 0.5)
+    mark = f"sleep 6{os.getpid()}"
+    shell = {"good": "echo good 1.2; echo more >&2", "bad": "exit 3", "slow": f"{mark} & wait"}
+    said = machine.probe({name: ["/bin/sh", "-c", command] for name, command in shell.items()}, SystemClock())
+    assert said == {"good": "good 1.2\nmore\n"}
+    words = [f"/proc/{pid}/cmdline" for pid in filter(str.isdecimal, os.listdir("/proc"))]
+    assert [path for path in words if _content(path) == mark.replace(" ", "\0").encode() + b"\0"] == []
+
+
+def _content(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def test_a_node_is_measured_with_what_is_on_its_path(tmp_path, monkeypatch):
+    with open(tmp_path / "nvidia-smi", "w") as file:
+        file.write(f"#!/bin/sh\ncase $1 in *apps*) echo ' GPU-22bb '; exit;; esac\ncat <<'X'\n{SAID}X\n")
+    os.chmod(tmp_path / "nvidia-smi", 0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    node = machine.measure(str(tmp_path), {"sh": "echo sh 1", "none": "no-such-program"}, SystemClock())
+    assert (node.gpus, node.software) == ((A100, T4), {"sh": "sh 1"})
+    assert (node.host, node.cpus <= proc.usable_cpus(), node.scratch > 0) == (os.uname().nodename, True, True)
+    assert 0 < node.memory <= proc.node_look().memory_total
+    assert machine.measure("/no/such/folder", {}, SystemClock()).scratch == 0
+    assert machine.busy_gpus() == {"GPU-22bb"}
