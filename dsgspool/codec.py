@@ -7,8 +7,6 @@ format is left alone (`NewerFormat`).  What `parse_task` returns is final: defau
 from __future__ import annotations
 
 import math
-import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -17,11 +15,12 @@ from typing import Any
 from dsgspool import fields, foreign, requesting
 from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.expressions import expression
+from dsgspool.filling import filled
 from dsgspool.names import check_after
 from dsgspool.overlay import check_one_program, laid_over
 from dsgspool.records import Record, is_complete, parse_record, record_claim, record_is_over
 from dsgspool.task import WANTS, After, Backoff, Task
-from dsgspool.yamltext import Node, check_keys, compose, did_you_mean, pairs, wrong
+from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
 from dsgspool.yamlwriting import dump
 
 __all__ = [
@@ -46,7 +45,6 @@ RESERVED = frozenset({
 
 _UMASK = expression(r"(?:0o?)?([0-7]{3})")
 _NAME = expression(r"[A-Za-z_][A-Za-z0-9_]*")
-_BRACES = expression(r"\{\{|\}\}|\$\{(?!\{)(?:(?:[^{}]|\{[^{}]*\})*\})?|\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NULLABLE = frozenset(
     {"cwd", "umask", "timeout", "not_before", "max_log", "stdin", "env_file", "expires", "on_done", "on_failed"}
 )
@@ -92,7 +90,7 @@ def parse_task(
     if "limits" in nodes:
         task = replace(task, limits={**defaults.limits, **task.limits})
     if task.params or ("command" in nodes and "command" not in own):  # that of a batch is a template, always
-        task = _fill(task, nodes)
+        task = filled(task, nodes)
     script_params = task.params if task.script is not None else {}
     return replace(task, env={**defaults.env, **script_params, **task.env}) if "env" in nodes or script_params else task
 
@@ -265,39 +263,6 @@ READERS: dict[str, Callable[[Node, str], object]] = {
     "on_done": _command,
     "on_failed": _command,
 }
-
-
-def _fill(task: Task, nodes: Mapping[str, Node]) -> Task:
-    """The task with its params in command, cwd and its own env; no shell reads a list, so only a string is quoted."""
-    command = task.command
-    if isinstance(command, str):
-        command = fill(command, task.params, nodes["command"], shlex.quote)
-    elif command:
-        items = zip(command, nodes["command"].children, strict=True)
-        command = tuple(fill(word, task.params, node) for word, node in items)
-    cwd = fill(task.cwd, task.params, nodes["cwd"]) if task.cwd is not None and "cwd" in nodes else task.cwd
-    env = dict(task.env)
-    if "env" in nodes:
-        env = {key.value: fill(value.value, task.params, value) for key, value in pairs(nodes["env"], "env")}
-    return replace(task, command=command, cwd=cwd, env=env)
-
-
-def fill(text: str, params: Mapping[str, str], node: Node, quote: Callable[[str], str] = str) -> str:
-    """`text` with `{key}` replaced, `{{` and `}}` made single; `${...}` belongs to the shell and stays."""
-
-    def one(match: re.Match[str]) -> str:
-        if match[1] is None:
-            return match[0] if match[0][0] == "$" else match[0][0]
-        if match[1] in params:
-            return quote(params[match[1]])
-        line = node.line + (1 + text.count("\n", 0, match.start()) if node.style == "|" else 0)
-        near = did_you_mean(
-            match[1], params, f"declare it in `params`, or write {{{match[0]}}} for the braces themselves"
-        )
-        whose = "" if node.line else ", which the `defaults` of its batch ask for"
-        raise InvalidTask(f"there is no param `{match[1]}`{whose}", line=line, remedy=near)
-
-    return _BRACES.sub(one, text)
 
 
 def dump_task(mapping: Mapping[str, object]) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dsgspool import fields, foreign
-from dsgspool.codec import READERS, RESERVED, check_format, read_fields
+from dsgspool.codec import READERS, REQUESTS, RESERVED, check_format, read_fields
 from dsgspool.errors import InvalidName, InvalidTask, SettingsError
 from dsgspool.names import SUFFIXES, check_part
 from dsgspool.overlay import check_one_program, without_lines
@@ -68,7 +68,8 @@ def _policy(data: bytes, timezone: str | None) -> Policy:
 
 
 def _template(node: Node, timezone: str | None) -> dict[str, Node]:
-    check_keys(node, [word for word in READERS if word != "format"], RESERVED, foreign.WORDS)
+    apart = dict.fromkeys(REQUESTS, "write it in each task: it decides who claims the file, without its batch's policy")
+    check_keys(node, [word for word in READERS if word != "format"], RESERVED, {**foreign.WORDS, **apart})
     nodes = {key.value: value for key, value in pairs(node, "defaults")}
     check_one_program(nodes, may_lack=True)
     read_fields(nodes, timezone)

@@ -26,7 +26,7 @@ from dsgspool.spool.own import MAX_TASK_BYTES, text_of
 from dsgspool.task import Task
 from dsgspool.worker import launch
 from dsgspool.worker.admission import why_foreign
-from dsgspool.worker.runner import Attempt
+from dsgspool.worker.attempt import Attempt
 
 if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker

@@ -18,11 +18,12 @@ from dsgspool.spool.chain import Busy, Chain
 from dsgspool.spool.own import Held, Text
 from dsgspool.task import Decision, Kind, Outcome, State
 from dsgspool.worker import telling
+from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.desk import Ready
 from dsgspool.worker.endings import Endings
 from dsgspool.worker.limits import Limits
 from dsgspool.worker.peek import peek
-from dsgspool.worker.runner import Attempt, Runner
+from dsgspool.worker.runner import Runner
 from dsgspool.worker.sampling import Sampler
 from dsgspool.worker.sorting import late
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from dsgspool.requests import NOTHING, Request
 from dsgspool.spool.own import Held, OwnFolder, Text
-from dsgspool.worker.runner import Attempt
+from dsgspool.worker.attempt import Attempt
 
 PERHAPS = (0, errno.EIO, errno.ESTALE)  #: what a rename answers that may have been carried out
 REFUSED_PAUSE = 60.0  #: seconds until a file is tried again that could not be taken
@@ -31,6 +31,11 @@ class Settling:
     seen: tuple[int, int, int]
     since: float
     looked: float = 0.0
+
+    @property
+    def last(self) -> float:
+        """BOOTTIME of the last look that showed the same file, or another one."""
+        return max(self.since, self.looked)
 
 
 @dataclass(slots=True)

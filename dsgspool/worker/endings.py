@@ -15,8 +15,9 @@ from dsgspool.spool.moves import park, target_of
 from dsgspool.spool.own import Held
 from dsgspool.task import Budget, Decision, Kind, Outcome, State
 from dsgspool.worker import telling
+from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.desk import Leaving
-from dsgspool.worker.runner import Attempt, Runner
+from dsgspool.worker.runner import Runner
 
 if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker

@@ -52,13 +52,11 @@ class Intake:
         self.gifts: set[str] = set()
         self.refused = Refused()
         self.paused = False
-        self._looked_at = self._next_look = self._found_at = self._gave_at = 0.0
+        self._looked_at = self._next_look = self._found_at = self._gave_at = self._retry_at = self._cost = 0.0
         self._is_stuck = False  #: nothing in the queue may be claimed now, because of `max_running`
         self._quiet_since: float | None = None  #: since when nobody runs anything (asked with --until-empty only)
         self._busy_since = float("inf")
-        self._cost = 0.0
         self._interval = worker.settings.poll_min
-        self._retry_at = 0.0
 
     # -- when ----------------------------------------------------------------------------------------------------
 
@@ -87,9 +85,7 @@ class Intake:
         elif now < self.worker.blocked_until:
             moments.append(self.worker.blocked_until)
         if self.desk.settling:
-            moments.append(
-                min(max(s.since, s.looked) for s in self.desk.settling.values()) + self.worker.settings.settle
-            )
+            moments.append(min(each.last for each in self.desk.settling.values()) + self.worker.settings.settle)
         if self.desk.ready and self._fits():
             moments.append(max(now, self.worker.blocked_until))
         return min(moments)
@@ -173,14 +169,12 @@ class Intake:
         if sight.candidates and not self.paused:
             self._found_at, self._interval = self._looked_at, settings.poll_min
             self._busy_since = min(self._busy_since, self._looked_at)
-            self._next_look = (
-                0.0 if len(sight.candidates) >= LIMIT else self._looked_at + self._pause(settings.poll_min)
-            )
+            is_full = len(sight.candidates) >= LIMIT
+            self._next_look = 0.0 if is_full else self._looked_at + self._pause(settings.poll_min)
             return
         self._busy_since = float("inf")
-        self._interval = (
-            1.5 * settings.settle if self.turnstile.is_unsettled else min(self._interval * 1.5, settings.poll_max)
-        )
+        longer = min(self._interval * 1.5, settings.poll_max)
+        self._interval = 1.5 * settings.settle if self.turnstile.is_unsettled else longer
         self._next_look = self._looked_at + self._pause(self._interval)
         if self.bell.usable and self.bell.arm(self.fs.status_of_folder(self.spool.todo).st_ino):
             self._next_look = 0.0  # what came before the bell was armed made no sound
@@ -238,9 +232,7 @@ class Intake:
     def _settle(self) -> None:
         """Look again at files that may not be whole."""
         now = self.clock.boot()
-        waiting = [
-            s for s in self.desk.settling.values() if now - max(s.since, s.looked) >= self.worker.settings.settle
-        ]
+        waiting = [each for each in self.desk.settling.values() if now - each.last >= self.worker.settings.settle]
         listing = self.own.listing() if waiting else {}
         for settling in waiting:
             inode = listing.get(settling.held.file)
@@ -255,9 +247,8 @@ class Intake:
                 del self.desk.settling[settling.held.file]
                 self.sorting.offer(settling.held, text)
             elif text is not None and now - settling.since > self.worker.settings.lease:
-                self.worker.attempts.reject(
-                    settling.held, "it is empty, and nobody has written to it since it was claimed"
-                )
+                why = "it is empty, and nobody has written to it since it was claimed"
+                self.worker.attempts.reject(settling.held, why)
 
     def _fits(self) -> bool:
         first = next(iter(self.desk.ready.values()))

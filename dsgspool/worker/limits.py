@@ -16,8 +16,8 @@ from dsgspool.census import Process
 from dsgspool.task import Kind, Outcome
 
 if TYPE_CHECKING:
+    from dsgspool.worker.attempt import Attempt
     from dsgspool.worker.attempts import Attempts
-    from dsgspool.worker.runner import Attempt
 
 PAUSE, SHARE = 0.25, 20.0  #: seconds between two looks at processes, and how many times longer than a look at least
 IDLE = 3600.0  #: seconds between two looks while no task has such a limit

@@ -25,11 +25,11 @@ from dsgspool.settings import Settings
 from dsgspool.spool import Spool
 from dsgspool.worker.admission import Me, obeyed
 from dsgspool.worker.alerts import Alerts
+from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.attempts import Attempts
 from dsgspool.worker.control import Controls
 from dsgspool.worker.intake import Intake
 from dsgspool.worker.journal import Journal
-from dsgspool.worker.runner import Attempt
 from dsgspool.worker.scheduling import INTERVAL, Scheduler
 from dsgspool.worker.station import Options, Station
 

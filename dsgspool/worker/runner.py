@@ -18,70 +18,27 @@ import hashlib
 import os
 import random
 import signal
-from dataclasses import dataclass, field
 
 from dsgspool import census, proc
-from dsgspool.accounts import Account
 from dsgspool.clock import ServerClock, iso
 from dsgspool.codec import parse_task
-from dsgspool.conditions import Gpu
-from dsgspool.names import TaskName, record_path
+from dsgspool.names import record_path
 from dsgspool.policy import Policy
-from dsgspool.proc import Exit
 from dsgspool.redaction import mask_text
-from dsgspool.requests import NOTHING, Request
 from dsgspool.settings import Settings
 from dsgspool.spawning import Launch
 from dsgspool.spool import Spool
 from dsgspool.spool.chain import next_line
-from dsgspool.spool.own import Held, Text
-from dsgspool.task import Decision, Kind, Outcome, Retry, Task, decide
+from dsgspool.spool.own import Text
+from dsgspool.task import Decision, Kind, Outcome, Retry, decide
 from dsgspool.worker import launch
-from dsgspool.worker.environment import Environment, environment
+from dsgspool.worker.attempt import Attempt
+from dsgspool.worker.environment import environment
 from dsgspool.worker.last_words import last_words
 from dsgspool.worker.launch import Who
 from dsgspool.worker.provenance import Provenance
-from dsgspool.worker.sampling import Meter
 from dsgspool.worker.scripts import Scripts
 from dsgspool.yamlwriting import dump
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One attempt; what is set when tells how far it got."""
-
-    held: Held
-    number: int
-    record: int  #: descriptor of the open record
-    text: Text | None = None
-    task: Task = Task()  # noqa: RUF009 - frozen
-    argv: list[str] = field(default_factory=list)
-    cwd: str = "/"
-    environment: Environment = Environment({}, {})  # noqa: RUF009 - frozen
-    logs: tuple[int, int] | None = None
-    script: str = ""
-    pid: int = 0
-    began: float = 0.0  #: BOOTTIME of the start
-    stopping: Outcome | None = None  #: why we stop it
-    kill_at: float | None = None  #: BOOTTIME of the KILL after the TERM
-    exit: Exit | None = None
-    leftovers: set[int] = field(default_factory=set)
-    unknown: set[int] = field(default_factory=set)  #: children that say not whose they are
-    peak_memory: int = 0
-    meter: Meter = field(default_factory=Meter)
-    outcome: Outcome | None = None
-    decision: Decision | None = None
-    slots: int = 0  #: slots that it takes now
-    request: Request = NOTHING  #: what else it takes
-    gpus: tuple[Gpu, ...] | None = None  #: that it got, None = on a node without
-    lane: str | None = None  #: the lane it is given back into, None = its own
-    user: Account | None = None  #: as whom it runs, None = as the worker
-    keeps_text: bool = False  #: the record holds the text of a file that could not be run
-
-    @property
-    def name(self) -> TaskName:
-        """The task's name with this attempt's claim."""
-        return self.held.name
 
 
 class Runner:
@@ -142,8 +99,7 @@ class Runner:
 
     def launch(self, attempt: Attempt) -> Outcome | None:
         """Open the logs and start the command; an Outcome when it could not be started for its own fault, else OSError."""
-        base = f"{self.spool.logs}/{record_path(attempt.name.identity, attempt.number)[:-5]}"
-        attempt.logs = self._open_logs(base, exclusive=attempt.user is not None)
+        attempt.logs = self._open_logs(self._logs(attempt), exclusive=attempt.user is not None)
         if attempt.user:
             # Whoever may write a log must own it: moved into todo/, root's file would be root's task.
             for log in attempt.logs:
@@ -264,8 +220,10 @@ class Runner:
             return Outcome(Kind.SIGNAL, number, launch.why_killed(number, attempt.task.limits))
         if code in attempt.task.success_codes:
             return Outcome(Kind.DONE, code)
-        path = f"{self.spool.logs}/{record_path(attempt.name.identity, attempt.number)[:-5]}.err"
-        return Outcome(Kind.EXIT, code, f"exit code {code}{last_words(self.fs, path)}")
+        return Outcome(Kind.EXIT, code, f"exit code {code}{last_words(self.fs, f'{self._logs(attempt)}.err')}")
+
+    def _logs(self, attempt: Attempt) -> str:
+        return f"{self.spool.logs}/{record_path(attempt.name.identity, attempt.number)[:-5]}"
 
     def decide(self, attempt: Attempt, outcome: Outcome, settings: Settings) -> Decision | None:
         """What follows, by the task's own retry policy."""

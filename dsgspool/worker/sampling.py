@@ -14,7 +14,7 @@ from dsgspool import census, proc
 
 if TYPE_CHECKING:
     from dsgspool.clock import Clock
-    from dsgspool.worker.runner import Attempt
+    from dsgspool.worker.attempt import Attempt
 
 FIRST, GROWTH, MOST = 4.0, 1.3, 60  #: age at the first sample in seconds, at each one of that before, samples in all
 

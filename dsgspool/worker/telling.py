@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dsgspool import names
 from dsgspool.task import Decision, Kind, State
-from dsgspool.worker.runner import Attempt
+from dsgspool.worker.attempt import Attempt
 
 
 def started(attempt: Attempt) -> str:

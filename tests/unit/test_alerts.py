@@ -20,7 +20,7 @@ from dsgspool.task import Kind, Outcome
 from dsgspool.worker import alerts
 from dsgspool.worker.admission import Me
 from dsgspool.worker.alerts import Alerts
-from dsgspool.worker.runner import Attempt
+from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.scripts import Scripts
 from tests.support.waiting import wait_until
 

@@ -10,7 +10,8 @@ from dsgspool.clock import ServerClock
 from dsgspool.names import Claim, TaskName
 from dsgspool.proc import Exit
 from dsgspool.spool.own import Held
-from dsgspool.worker.runner import Attempt, Runner
+from dsgspool.worker.attempt import Attempt
+from dsgspool.worker.runner import Runner
 
 WID = "n1-aaaaaaaa"
 MINE, OTHER, CHILD = 100, 200, 300

@@ -1,0 +1,99 @@
+"""Which worker could take a task, and what keeps each of them from it.
+
+The rule: told from one snapshot, of each living worker by itself, then what all of them lack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dsgspool.cli.behind import Answer, edit, text_of
+from dsgspool.requests import Request, Room, why_unfit
+from dsgspool.settings import Control, parse_control
+from dsgspool.snapshot import Snapshot, TaskSeen, WorkerSeen
+from dsgspool.snapshot.look import facts_of
+from dsgspool.spool import Spool
+from dsgspool.task import State
+from dsgspool.worker.peek import peek
+
+
+class Placing:
+    """Answers out of one snapshot."""
+
+    def __init__(self, spool: Spool, seen: Snapshot) -> None:
+        self.spool, self.seen = spool, seen
+        self.files = frozenset(spool.fs.names(spool.workers))
+
+    def ask(self, task: TaskSeen, cpus: int, request: Request, answer: Answer) -> None:
+        """What keeps each living worker from taking it now."""
+        uid = self._uid(task)
+        for worker in self.seen.alive:
+            answer.nodes[worker.wid] = self._of_node(worker, cpus, request, uid)
+        largest = max(self.seen.alive, key=lambda worker: worker.slots)
+        if answer.because:
+            return
+        if cpus > largest.slots:
+            answer.because = f"it wants {cpus} slots, and the largest worker, {largest.wid}, has {largest.slots}"
+            answer.remedies = [f"dsgspool worker --slots {cpus}", f"dsgspool workers set {largest.wid} slots={cpus}"]
+        elif all(why_unfit(request, worker.inventory) for worker in self.seen.alive):
+            answer.because = f"it wants {request}, and no worker that is alive has all of that"
+            answer.remedies = ["start a worker on a node that has it", *self._less(task, request)]
+        elif all("uid" in why for why in answer.nodes.values()):
+            answer.because = f"its owner is uid {uid}, and no worker that is alive runs files of that user"
+            answer.remedies = ["start a worker as that user, or set `group:` in spool.yaml to trust a group"]
+        elif all(why.startswith(("paused", "draining", "0 slots")) for why in answer.nodes.values()):
+            answer.because = "every worker is paused, draining or has no slots"
+            answer.remedies = ["dsgspool workers set '*' paused=false", "dsgspool worker"]
+
+    def _uid(self, task: TaskSeen) -> int | None:
+        try:
+            return self.spool.fs.status(f"{self.spool.folder(task.state)}/{task.path}").st_uid
+        except OSError:
+            return None
+
+    def _less(self, task: TaskSeen, request: Request) -> list[str]:
+        return [edit(self.spool, task.identity, "where" if request.where else "resources")]
+
+    def _of_node(self, worker: WorkerSeen, cpus: int, request: Request, uid: int | None) -> str:
+        control, user = self._control(worker.wid), facts_of(self.spool, worker.wid, self.files).get("user")
+        settings = self.spool.settings()
+        if control.drain:
+            return "draining: it takes nothing more"
+        if control.paused:
+            return "paused"
+        if not worker.slots:
+            return "0 slots"
+        if (
+            uid is not None
+            and isinstance(user, int)
+            and user != uid
+            and not settings.group
+            and settings.run_as != "owner"
+        ):
+            return f"it runs files of uid {user} only, and this one is of uid {uid}"
+        if cpus > worker.slots:
+            return f"too small: {worker.slots} of {cpus} slots"
+        if lacks := why_unfit(request, worker.inventory):
+            return "; ".join(lacks)
+        if request and (too_little := self._lacks_now(worker, request)):
+            return f"busy: of what is free now it {too_little}"
+        used = len(worker.running)
+        return f"busy: {used} of {worker.slots} slots taken" if worker.slots - used < cpus else "free"
+
+    def _lacks_now(self, worker: WorkerSeen, request: Request) -> str:
+        """What its running tasks leave too little of, '' when there is enough."""
+        room = Room.of(worker.inventory)
+        for task in self.seen.in_state(State.RUNNING):
+            if task.path.startswith(f"{worker.wid}/"):
+                room.take(0, peek(text_of(self.spool, task)).request.on_rung(task.name.budget.ooms))
+        if room.takes(0, request):
+            return ""
+        memory, scratch, gpus = room.amounts["memory"], room.amounts["scratch"], tuple(room.gpus)
+        left = replace(worker.inventory, memory=memory, scratch=scratch, gpus=gpus, resources=room.amounts)
+        # `where` asks for what a node has, busy or not.
+        return "; ".join(why_unfit(replace(request, where=()), left)) or "has no GPU that meets its `where`"
+
+    def _control(self, wid: str) -> Control:
+        path = f"{self.spool.workers}/{wid}.control.yaml"
+        data = self.spool.fs.read_fresh(path) if f"{wid}.control.yaml" in self.files else None
+        return parse_control(data, path) if data else Control()

@@ -1,0 +1,51 @@
+"""The values of `params` in a task's command, cwd and env.
+
+The rule: `{key}` is a param and `${...}` the shell's; a key that is not declared is an error with its line.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from dsgspool.errors import InvalidTask
+from dsgspool.expressions import expression
+from dsgspool.task import Task
+from dsgspool.yamltext import Node, did_you_mean, pairs
+
+_BRACES = expression(r"\{\{|\}\}|\$\{(?!\{)(?:(?:[^{}]|\{[^{}]*\})*\})?|\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def filled(task: Task, nodes: Mapping[str, Node]) -> Task:
+    """The task with its params in command, cwd and its own env; no shell reads a list, so only a string is quoted."""
+    command = task.command
+    if isinstance(command, str):
+        command = fill(command, task.params, nodes["command"], shlex.quote)
+    elif command:
+        items = zip(command, nodes["command"].children, strict=True)
+        command = tuple(fill(word, task.params, node) for word, node in items)
+    cwd = fill(task.cwd, task.params, nodes["cwd"]) if task.cwd is not None and "cwd" in nodes else task.cwd
+    env = dict(task.env)
+    if "env" in nodes:
+        env = {key.value: fill(value.value, task.params, value) for key, value in pairs(nodes["env"], "env")}
+    return replace(task, command=command, cwd=cwd, env=env)
+
+
+def fill(text: str, params: Mapping[str, str], node: Node, quote: Callable[[str], str] = str) -> str:
+    """`text` with `{key}` replaced, `{{` and `}}` made single; `${...}` belongs to the shell and stays."""
+
+    def one(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0] if match[0][0] == "$" else match[0][0]
+        if match[1] in params:
+            return quote(params[match[1]])
+        line = node.line + (1 + text.count("\n", 0, match.start()) if node.style == "|" else 0)
+        near = did_you_mean(
+            match[1], params, f"declare it in `params`, or write {{{match[0]}}} for the braces themselves"
+        )
+        whose = "" if node.line else ", which the `defaults` of its batch ask for"
+        raise InvalidTask(f"there is no param `{match[1]}`{whose}", line=line, remedy=near)
+
+    return _BRACES.sub(one, text)

@@ -1,0 +1,56 @@
+"""One attempt of one task, as its worker knows it.
+
+The rule: a value without doings; what is set in it tells how far the attempt got (runner.py has the steps).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dsgspool.accounts import Account
+from dsgspool.conditions import Gpu
+from dsgspool.names import TaskName
+from dsgspool.proc import Exit
+from dsgspool.requests import NOTHING, Request
+from dsgspool.spool.own import Held, Text
+from dsgspool.task import Decision, Outcome, Task
+from dsgspool.worker.environment import Environment
+from dsgspool.worker.sampling import Meter
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt; what is set when tells how far it got."""
+
+    held: Held
+    number: int
+    record: int  #: descriptor of the open record
+    text: Text | None = None
+    task: Task = Task()  # noqa: RUF009 - frozen
+    argv: list[str] = field(default_factory=list)
+    cwd: str = "/"
+    environment: Environment = Environment({}, {})  # noqa: RUF009 - frozen
+    logs: tuple[int, int] | None = None
+    script: str = ""
+    pid: int = 0
+    began: float = 0.0  #: BOOTTIME of the start
+    stopping: Outcome | None = None  #: why we stop it
+    kill_at: float | None = None  #: BOOTTIME of the KILL after the TERM
+    exit: Exit | None = None
+    leftovers: set[int] = field(default_factory=set)
+    unknown: set[int] = field(default_factory=set)  #: children that say not whose they are
+    peak_memory: int = 0
+    meter: Meter = field(default_factory=Meter)
+    outcome: Outcome | None = None
+    decision: Decision | None = None
+    slots: int = 0  #: slots that it takes now
+    request: Request = NOTHING  #: what else it takes
+    gpus: tuple[Gpu, ...] | None = None  #: that it got, None = on a node without
+    lane: str | None = None  #: the lane it is given back into, None = its own
+    user: Account | None = None  #: as whom it runs, None = as the worker
+    keeps_text: bool = False  #: the record holds the text of a file that could not be run
+
+    @property
+    def name(self) -> TaskName:
+        """The task's name with this attempt's claim."""
+        return self.held.name
