@@ -85,9 +85,7 @@ class Attempts:
             return
         attempt.slots, attempt.request = ready.cpus, ready.request
         self.used += ready.cpus
-        packing = self.worker.intake.packing
-        gpus = packing.take(ready.request)
-        attempt.gpus = gpus if packing.node.gpus else None
+        attempt.gpus = self.worker.intake.packing.take(ready.request)
         outcome: Outcome | None = Outcome(Kind.INVALID, reason="internal error: see what its worker printed")
         try:
             self.runner.open(attempt)

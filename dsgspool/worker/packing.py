@@ -42,9 +42,10 @@ class Packing:
 
     # -- what is taken -------------------------------------------------------------------------------------------
 
-    def take(self, request: Request) -> tuple[Gpu, ...]:
-        """It begins; the GPUs that it gets."""
-        return self.room.take(0, request, self.foreign) if request else ()
+    def take(self, request: Request) -> tuple[Gpu, ...] | None:
+        """It begins; the GPUs that it gets, None on a node without."""
+        gpus = self.room.take(0, request, self.foreign) if request else ()
+        return gpus if self.node.gpus else None
 
     def give(self, request: Request, gpus: tuple[Gpu, ...]) -> None:
         """It has ended."""

@@ -242,8 +242,8 @@ MUTANTS = (
         "5.2",
         "two looks may follow each other at once",
         "worker/intake.py",
-        ">= self.worker.settings.settle\n        ]\n        listing",
-        ">= 0.0\n        ]\n        listing",
+        ">= self.worker.settings.settle]\n        listing",
+        ">= 0.0]\n        listing",
         ("unit/test_worker.py::test_a_file_that_is_still_being_written_runs_only_when_two_looks_show_the_same",),
     ),
     Mutant(
@@ -661,8 +661,8 @@ MUTANTS = (
         "16 (xxv)",
         "the log that root's worker gives to a user may be a file that lay there",
         "worker/runner.py",
-        "self._open_logs(base, exclusive=attempt.user is not None)\n",
-        "self._open_logs(base, exclusive=False)\n",
+        "self._open_logs(self._logs(attempt), exclusive=attempt.user is not None)\n",
+        "self._open_logs(self._logs(attempt), exclusive=False)\n",
         ("unit/test_runner.py::test_a_log_that_is_given_to_a_user_is_a_new_file",),
     ),
     Mutant(
