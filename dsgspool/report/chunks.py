@@ -1,27 +1,34 @@
 """Columns <-> the data files of the page: `dsgspool.chunk("NAME",'{...}');`, plain ASCII, named by a hash of their content.
 
 The rule: JSON in, JSON out, and nothing in it can end a script or a line: `<` and everything beyond ASCII is escaped.
-A chunk has its own dictionary of words; -1 in a column of words and null elsewhere mean: not known.  The JSON stands there
-as a text, because a browser reads that twice as fast as the same thing as a program; and a column that has one value for
-all rows is that value, one that counts up is `{"from": N}`, and moments are counted from the earliest one, `base`.
+The JSON stands there as a text, because a browser reads that twice as fast as the same thing as a program.  Attempts are
+parted by columns too (PARTS), so that a page loads what it shows.  A chunk has its own dictionary of words; -1 in a column
+of words and null elsewhere mean: not known.  Columns of numbers are not written as digits, see `packed`.
 """
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import json
 import math
 import re
+import sys
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dsgspool.report.table import INTEGERS, MOMENTS, NAN, NONE, NUMBERS, TEXTS, Attempts
+from dsgspool.report.table import MOMENTS, NAN, NONE, NUMBERS, TEXTS, Attempts
 
+PARTS = {
+    "runs": ("host", "outcome", *MOMENTS, "seconds", "reason", "error"),
+    "names": ("task", "number"),
+    "rest": ("worker", "cpus", "cpu_seconds", "memory", "memory_limit", "code", "signal", "out", "err", "inode"),
+}  #: of the columns of attempts: each part is a chunk of its own
 AIM = 1_500_000  #: bytes that a chunk should not have more of
-_BASED = (*MOMENTS, "until")  #: columns that are counted from `base`
-_NO_COLUMNS = ("kind", "first", "rows", "base", "words")
 ROWS = 8192  #: of a chunk, when they are not too long
+_NO_COLUMNS = ("kind", "first", "rows", "words")
+_WIDTHS = ((1, "B"), (2, "H"), (4, "I"), (8, "Q"))  #: bytes of a number, and what `array` calls them
 
 Payload = dict[str, Any]
 
@@ -55,37 +62,58 @@ def parse(name: str, data: bytes) -> Payload:
 
 
 def short(payload: Payload) -> Payload:
-    """Columns of equal values as one value, of numbers that count up as where they begin, moments from the earliest on."""
-    base = min((moment for name in _BASED for moment in payload.get(name, ()) if moment is not None), default=0)
-    found: Payload = {"base": base}
-    for name, column in payload.items():
-        if not isinstance(column, list) or name == "words":
-            found[name] = column
-            continue
-        if name in _BASED:
-            column = [None if moment is None else moment - base for moment in column]
-        first = column[0]
-        if column.count(first) == len(column):
-            found[name] = first
-        elif isinstance(first, int) and column == list(range(first, first + len(column))):
-            found[name] = {"from": first}
-        else:
-            found[name] = column
-    return found
+    """The same with its columns `packed`."""
+    return {name: column if name in _NO_COLUMNS else packed(column) for name, column in payload.items()}
 
 
 def whole(payload: Payload) -> Payload:
     """The same with all columns as lists."""
-    rows, base = int(payload["rows"]), int(payload["base"])
-    found: Payload = {}
-    for name, column in payload.items():
-        if name not in _NO_COLUMNS and isinstance(column, dict):
-            column = list(range(column["from"], column["from"] + rows))
-        elif name not in _NO_COLUMNS and not isinstance(column, list):
-            column = [column] * rows
-        found[name] = [None if value is None else value + base for value in column] if name in _BASED else column
-    del found["base"]
-    return found
+    rows = int(payload["rows"])
+    return {name: column if name in _NO_COLUMNS else unpacked(column, rows) for name, column in payload.items()}
+
+
+def packed(column: list[Any]) -> object:
+    """A column in few bytes that are soon read: the value of all rows; `{"from": N}`, which counts up from N; `{"from": N,
+    "bytes": B, "data": TEXT}`, base64 of little-endian numbers of B bytes each to which N is added, 0 = null; else a list.
+    """
+    first = column[0]
+    if column.count(first) == len(column):
+        return first
+    if not {type(value) for value in column} <= {int, type(None)}:
+        return column
+    if first is not None and column == list(range(first, first + len(column))):
+        return {"from": first}
+    known = [value for value in column if value is not None]
+    least, most = min(known) - 1, max(known)
+    for width, code in _WIDTHS:
+        if most - least < 1 << (8 * width):
+            numbers = array(code, [0 if value is None else value - least for value in column])
+            data = binascii.b2a_base64(_little(numbers).tobytes(), newline=False).decode()
+            return {"from": least, "bytes": width, "data": data}
+    return column
+
+
+def unpacked(column: Any, rows: int) -> list[Any]:  # noqa: ANN401 - whatever a chunk holds there
+    """All values of a column.  ValueError, TypeError or KeyError when it is none of so many rows."""
+    if isinstance(column, dict) and "data" in column:
+        least, numbers = column["from"], array(dict(_WIDTHS)[column["bytes"]])
+        numbers.frombytes(binascii.a2b_base64(column["data"]))
+        found = [value + least for value in _little(numbers)]
+        column = found if 0 not in numbers else [None if value == least else value for value in found]
+    elif isinstance(column, dict):
+        return list(range(column["from"], column["from"] + rows))
+    elif not isinstance(column, list):
+        return [column] * rows
+    if len(column) != rows:
+        raise ValueError("a column is too short")
+    return list(column)
+
+
+def _little(numbers: array[int]) -> array[int]:
+    """The same in the order of bytes in which it is written, whatever this machine's is."""
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
 
 
 def body(name: str, data: bytes) -> bytes:
@@ -118,38 +146,41 @@ class Words:
         return list(self._numbers)[1:]
 
 
-def attempts(table: Attempts, first: int, stop: int) -> Payload:
-    """Rows [first, stop) of the table."""
+def attempts(table: Attempts, first: int, stop: int) -> list[Payload]:
+    """Rows [first, stop) of the table, one payload for each part."""
+    return [_part(table, kind, first, stop) for kind in PARTS]
+
+
+def _part(table: Attempts, kind: str, first: int, stop: int) -> Payload:
     words = Words()
-    # Names of tasks nearly all differ: behind the others they leave these the small numbers, and count up themselves.
-    columns: Payload = {f"{name}_w": words(getattr(table, name)[first:stop]) for name in (*TEXTS[1:], TEXTS[0])}
-    columns["n"] = table.number[first:stop].tolist()
-    for name in (*MOMENTS, *INTEGERS, "inode"):
-        columns[name] = _nulls(getattr(table, name)[first:stop])
-    for name in NUMBERS:
+    columns: Payload = {}
+    for name in PARTS[kind]:
         column = getattr(table, name)[first:stop]
-        columns[name] = [None if math.isnan(value) else round(value, 3) for value in column]
-    return short({"kind": "attempts", "first": first, "rows": stop - first, "words": words.words, **columns})
+        if name in TEXTS:
+            columns[f"{name}_w"] = words(column)
+        elif name in NUMBERS:
+            columns[name] = [None if math.isnan(value) else round(value * 1000) for value in column]
+        else:
+            columns[name] = _nulls(column)
+    return short({"kind": kind, "first": first, "rows": stop - first, "words": words.words, **columns})
 
 
 def _nulls(column: array[int]) -> list[int | None]:
     return [None if value == NONE else value for value in column] if NONE in column else list(column)
 
 
-def extend(table: Attempts, payload: Payload, rows: int, known: dict[str, str]) -> None:
-    """Put the first `rows` rows of a chunk behind the table.  ValueError, TypeError or KeyError when it is no such one."""
-    words = [known.setdefault(word, word) for word in payload["words"]] + [""]
-    for name in TEXTS:
-        getattr(table, name).extend([words[index] for index in _column(payload, f"{name}_w", rows)])
-    table.number += array("q", _column(payload, "n", rows))
-    for name in (*MOMENTS, *INTEGERS, "inode"):
-        column = _column(payload, name, rows)
-        numbers = [NONE if value is None else value for value in column] if None in column else column
-        getattr(table, name).extend(array("q", numbers))
-    for name in NUMBERS:
-        column = _column(payload, name, rows)
-        numbers = [NAN if value is None else value for value in column] if None in column else column
-        getattr(table, name).extend(array("d", numbers))
+def extend(table: Attempts, part: Payload, rows: int, known: dict[str, str]) -> None:
+    """Put the first `rows` rows of a part behind its columns.  ValueError, TypeError or KeyError when it is no such one."""
+    words = [known.setdefault(word, word) for word in part["words"]] + [""]
+    for name in PARTS[part["kind"]]:
+        column = getattr(table, name)
+        if name in TEXTS:
+            column.extend([words[index] for index in _column(part, f"{name}_w", rows)])
+        elif name in NUMBERS:
+            column.extend([NAN if value is None else value / 1000 for value in _column(part, name, rows)])
+        else:
+            numbers = _column(part, name, rows)
+            column.extend([NONE if value is None else value for value in numbers] if None in numbers else numbers)
 
 
 def _column(payload: Mapping[str, Any], name: str, rows: int) -> list[Any]:

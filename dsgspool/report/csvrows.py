@@ -51,7 +51,7 @@ def write(fs: Fs, folder: str, tasks: Tasks, blocks: list[Block], table: Attempt
 
 
 def _piece(block: Block) -> str:
-    return block.file.removesuffix(".js") + ".csv"
+    return block.files[0].removesuffix(".js") + ".csv"
 
 
 def _rows(fs: Fs, memory: str, kept: set[str], tasks: Tasks, block: Block, table: Attempts) -> bytes:

@@ -54,27 +54,27 @@ class Data:
         except OSError:
             return False
 
-    def blocks(self, kind: str, ranges: Iterable[tuple[int, int, bool]], encode: Encode) -> list[Block]:
+    def blocks(self, ranges: Iterable[tuple[int, int, bool]], encode: Encode) -> list[Block]:
         """Write rows [first, stop) as chunks; what is too long for one is halved."""
         found: list[Block] = []
         waiting = list(ranges)[::-1]
         while waiting:
             first, stop, full = waiting.pop()
-            name, content = chunks.script("chunk", kind, encode(first, stop))
-            if len(content) > 2 * chunks.AIM and stop - first > 1:
+            scripts = [chunks.script("chunk", payload["kind"], payload) for payload in encode(first, stop)]
+            if max(len(content) for _, content in scripts) > 2 * chunks.AIM and stop - first > 1:
                 waiting += [(*half, full) for half in reversed(list(chunks.halves(first, stop)))]
             else:
-                found.append(Block(self.put(name, content), first, stop - first, full))
+                found.append(Block([self.put(*script) for script in scripts], first, stop - first, full))
         return found
 
     def keep(self, blocks: Iterable[Block]) -> list[Block]:
         """Blocks that stay as they are."""
         kept = list(blocks)
-        self.used.update(block.file for block in kept)
+        self.used.update(file for block in kept for file in block.files)
         return kept
 
 
-Encode = Callable[[int, int], chunks.Payload]
+Encode = Callable[[int, int], list[chunks.Payload]]
 
 
 def ranges(first: int, sealed: int, stop: int) -> list[tuple[int, int, bool]]:
@@ -93,7 +93,7 @@ def write_attempts(data: Data, table: Attempts, full: list[Block]) -> list[Block
     kept = data.keep(full)
     first = kept[-1].first + kept[-1].rows if kept else 0
     rest = ranges(first, table.settled, len(table))
-    return kept + data.blocks("attempts", rest, lambda a, b: chunks.attempts(table, a, b))
+    return kept + data.blocks(rest, lambda a, b: chunks.attempts(table, a, b))
 
 
 @dataclass(slots=True)
@@ -121,11 +121,11 @@ class Tasks:
         for block in kept:
             stop = block.first + block.rows
             if self.finished.changed and not self.finished.changed.isdisjoint(range(block.first, stop)):
-                found += data.blocks("tasks", [(block.first, stop, True)], self.payload)
+                found += data.blocks([(block.first, stop, True)], self.payload)
             else:
                 found += data.keep([block])
         sealed = len(self.finished) - NEWEST
-        return found + data.blocks("tasks", ranges(first, sealed, len(self)), self.payload)
+        return found + data.blocks(ranges(first, sealed, len(self)), self.payload)
 
     def _submitted(self, fs: Fs) -> dict[str, int]:
         """When tasks in todo/ were put there, as a record will tell it: the mtime of the file."""
@@ -145,8 +145,8 @@ class Tasks:
         for task in self.open[max(0, first - count) : max(0, stop - count)]:
             yield task.identity, task.state.value, task.reason, task.path, *self.chains.get(task.identity, (0, -1))
 
-    def payload(self, first: int, stop: int) -> chunks.Payload:
-        """Rows [first, stop)."""
+    def payload(self, first: int, stop: int) -> list[chunks.Payload]:
+        """Rows [first, stop), in one part."""
         done, count = self.finished, len(self.finished)
         a, b = min(first, count), min(stop, count)
         rest = self.open[max(0, first - count) : max(0, stop - count)]
@@ -159,7 +159,7 @@ class Tasks:
         newest = range(max(a, min(b, max(count - NEWEST, self.loose))), b)
         details = [-1] * (b - a - len(newest)) + [self.details.get(done.task[row], -1) for row in newest]
         paths = done.path[a:b] + [task.path for task in rest]
-        return chunks.short({
+        payload: chunks.Payload = {
             "kind": "tasks", "first": first, "rows": stop - first,
             "state_w": words(["done"] * (b - a) + [task.state.value for task in rest]),
             "tag_w": words(done.tag[a:b] + [task.reason for task in rest]),
@@ -173,4 +173,5 @@ class Tasks:
             "progress": [*none, *(progress for _, progress in lines)],
             "detail": details + [self.details.get(task.identity, -1) for task in rest],
             "words": words.words,
-        })  # fmt: skip
+        }  # fmt: skip
+        return [chunks.short(payload)]

@@ -23,7 +23,7 @@ from dsgspool.snapshot.values import Counts
 if TYPE_CHECKING:
     from dsgspool.fs import Fs
 
-VERSION = f"3 {__version__}"
+VERSION = f"4 {__version__}"
 MOST_BATCHES = 200  #: of which the past is remembered
 LIMIT = 1 << 28  #: bytes of a ledger that is read
 _BROKEN = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError, OSError)
@@ -31,9 +31,9 @@ _BROKEN = (ValueError, KeyError, TypeError, IndexError, AttributeError, Overflow
 
 @dataclass(slots=True)
 class Block:
-    """Rows [first, first + rows) as they lie in a chunk.  `full`: it stays as it is while its rows do."""
+    """Rows [first, first + rows) as they lie in the chunks of each part.  `full`: they stay as they are while the rows do."""
 
-    file: str
+    files: list[str]
     first: int
     rows: int
     full: bool = False
@@ -110,9 +110,10 @@ def _read_attempts(fs: Fs, folder: str, ledger: Ledger, settled: int) -> None:
     table = ledger.attempts
     for block in ledger.attempt_blocks:
         if rows := _rows(block, len(table), settled):
-            body = chunks.body(block.file, _chunk(fs, f"{folder}/data", block.file))
+            parts = [chunks.body(file, _chunk(fs, f"{folder}/data", file)) for file in block.files]
             if not (block.full and columns.read(fs, f"{folder}/.ledger", block, table, known)):
-                chunks.extend(table, chunks.whole(json.loads(body)), rows, known)
+                for part in parts:
+                    chunks.extend(table, chunks.whole(json.loads(part)), rows, known)
     if len(table) != settled or len(set(map(len, table.columns()))) != 1:
         raise ValueError("attempts are missing")
     table.settled = settled
@@ -131,7 +132,7 @@ def _read_finished(fs: Fs, data: str, ledger: Ledger, count: int) -> None:
     known = ledger.finished
     for block in ledger.task_blocks:
         if rows := _rows(block, len(known), count):
-            payload = chunks.parse(block.file, _chunk(fs, data, block.file))
+            (payload,) = (chunks.parse(file, _chunk(fs, data, file)) for file in block.files)
             tasks = chunks.column_of_words(payload, "task_w", rows)
             known.task += tasks
             known.path += chunks.with_plain(tasks, chunks.column_of_words(payload, "path_w", rows))
@@ -150,8 +151,8 @@ def save(fs: Fs, folder: str, ledger: Ledger, settled: int, blocks: tuple[Iterab
         "version": VERSION,
         "settled": settled,
         "finished": len(ledger.finished),
-        "attempts": [[block.file, block.first, block.rows, block.full] for block in attempts],
-        "tasks": [[block.file, block.first, block.rows, block.full] for block in tasks],
+        "attempts": [[block.files, block.first, block.rows, block.full] for block in attempts],
+        "tasks": [[block.files, block.first, block.rows, block.full] for block in tasks],
         "packs": [[pack.file, pack.size, pack.tasks] for pack in ledger.packs],
         "logs": {folder: stamp.as_json() for folder, stamp in ledger.logs.items()},
         "done": {folder: stamp.as_json() for folder, stamp in ledger.done.items()},

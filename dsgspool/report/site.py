@@ -98,8 +98,9 @@ class Site:
         tasks = self._tasks(look, book)
         tasks.details = self._details(look, book, data)
         task_blocks = tasks.write(data, known.task_blocks)
-        self.named["attempts"] = [[block.file, block.first, block.rows] for block in attempt_blocks]
-        self.named["tasks"] = [[block.file, block.first, block.rows] for block in task_blocks]
+        for at, kind in enumerate(chunks.PARTS):
+            self.named[kind] = [[block.files[at], block.first, block.rows] for block in attempt_blocks]
+        self.named["tasks"] = [[*block.files, block.first, block.rows] for block in task_blocks]
         self._publish(look, book, data, (tasks, task_blocks))
         known.journals, known.took = look.journals.as_json(), round(book.took(), 3)
         self._clean(known, data, book.taken)
@@ -174,13 +175,13 @@ class Site:
         face = shell.face(book)
         style = data.put(*shell.asset("style", "css", shell.style()))
         app = data.put(*shell.asset("app", "js", shell.script()))
-        page = data.put(*chunks.script("page", "page", self._page(look, book, face)))
+        page = data.put(*chunks.script("page", "page", self._page(look, book, face, rows[0])))
         twins.write(self.spool, self.folder, book, rows, face)
         fs.replace(f"{self.folder}/index.html", shell.index(face, style, app, page).encode(errors="replace"))
         latest = chunks.dump({"stamp": book.taken, "page": page, "app": app})
         fs.replace(f"{self.folder}/latest.js", f"dsgspool.latest({latest});\n".encode())
 
-    def _page(self, look: Look, book: Book, face: shell.Face) -> chunks.Payload:
+    def _page(self, look: Look, book: Book, face: shell.Face, tasks: Tasks) -> chunks.Payload:
         snapshot = book.snapshot
         silent = sorted(node.host for node in book.nodes if node.silent)
         return {
@@ -189,7 +190,7 @@ class Site:
             "counts": {state.value: getattr(snapshot.counts, state.value) for state in State},
             "since": {"failures": face.failures, "nodes_silent": silent},
             "sections": face.sections, "series": face.series,
-            "workers": self._workers(look, book), "chunks": self.named,
+            "workers": self._workers(look, book), "queued": list(tasks.submitted.values()), "chunks": self.named,
         }  # fmt: skip
 
     def _workers(self, look: Look, book: Book) -> list[dict[str, Any]]:

@@ -22,27 +22,32 @@
     }
   }
 
-  /** A table of columns that grows.  shape: {words, texts, numbers}: names of columns of each kind. */
+  /** A table of columns that grows.  parts: what comes together, {words, texts, numbers}: names of columns of each kind. */
   class Table {
-    constructor(shape) {
-      this.shape = shape;
+    constructor(parts) {
+      this.parts = parts;
       this.count = 0;
-      this.room = 0;
-      this.version = 0;
-      this.dictionaries = Object.fromEntries(shape.words.map((name) => [name, new Dictionary()]));
-      for (const name of shape.texts) this[name] = [];
-      for (const name of shape.words) this[name] = new Int32Array(0);
-      for (const name of shape.numbers) this[name] = new Float64Array(0);
+      this.version = 0; // another one when what was known became other rows
+      this.dictionaries = {};
+      for (const { words = [], texts = [], numbers = [] } of Object.values(parts)) {
+        for (const name of texts) this[name] = [];
+        for (const name of numbers) this[name] = new Float64Array(0);
+        for (const name of words) {
+          this[name] = new Int32Array(0);
+          this.dictionaries[name] = new Dictionary();
+        }
+      }
     }
 
-    reserve(rows) {
-      if (rows <= this.room) return;
-      this.room = Math.max(rows, Math.min(this.room * 2, this.room + 500_000));
-      for (const name of this.shape.words) this[name] = grown(this[name], new Int32Array(this.room));
-      for (const name of this.shape.numbers) this[name] = grown(this[name], new Float64Array(this.room));
-      for (const name of this.shape.texts) {
+    /** Room for so many rows of a part. */
+    reserve(kind, rows) {
+      const { words = [], texts = [], numbers = [] } = this.parts[kind];
+      for (const name of words) this[name] = grown(this[name], rows, Int32Array);
+      for (const name of numbers) this[name] = grown(this[name], rows, Float64Array);
+      for (const name of texts) {
+        if (rows <= this[name].length) continue;
         // made at its size: an array that is filled from behind becomes a slow one
-        const column = new Array(this.room),
+        const column = new Array(rows),
           old = this[name];
         for (let row = 0; row < old.length; row += 1) column[row] = old[row];
         this[name] = column;
@@ -53,43 +58,33 @@
     take(chunk) {
       const first = Number(chunk.first),
         rows = Number(chunk.rows),
-        words = chunk.words;
-      this.reserve(first + rows);
-      for (const name of this.shape.texts) {
-        const into = this[name];
-        each(chunk[`${name}_w`], rows, (row, word) => {
-          into[first + row] = word >= 0 ? words[word] : "";
-        });
-      }
-      for (const name of this.shape.words) {
+        known = chunk.words;
+      const { words = [], texts = [], numbers = [] } = this.parts[chunk.kind];
+      this.reserve(chunk.kind, first + rows);
+      for (const name of texts) {
         const into = this[name],
+          column = indexes(chunk, name, rows);
+        for (let row = 0; row < rows; row += 1) into[first + row] = column[row] < 0 ? "" : known[column[row]];
+      }
+      for (const name of words) {
+        const into = this[name].subarray(first, first + rows),
+          column = indexes(chunk, name, rows),
           dictionary = this.dictionaries[name];
-        const numbers = new Map();
-        each(chunk[`${name}_w`], rows, (row, word) => {
-          let number = numbers.get(word);
-          if (number === undefined) numbers.set(word, (number = word >= 0 ? dictionary.number(words[word]) : 0));
-          into[first + row] = number;
-        });
+        const given = new Int32Array(known.length).fill(-1);
+        for (let row = 0; row < rows; row += 1) {
+          const word = column[row];
+          if (word >= 0 && given[word] < 0) given[word] = dictionary.number(known[word]);
+          into[row] = word < 0 ? 0 : given[word];
+        }
       }
-      for (const name of this.shape.numbers) {
-        const into = this[name],
-          base = MOMENTS.has(name) ? Number(chunk.base) : 0;
-        each(chunk[name], rows, (row, value) => {
-          into[first + row] = typeof value === "number" ? base + value : NaN;
-        });
-      }
-      if (this.path) this.plain(first, rows);
+      for (const name of numbers)
+        unpack(chunk[name], this[name].subarray(first, first + rows), SCALES[name]);
     }
 
-    /** A path that is not told is the one that each task begins with. */
-    plain(first, rows) {
-      for (let row = first; row < first + rows; row += 1) this.path[row] ||= `${this.task[row]}.yaml`;
-    }
-
-    /** All chunks are in: so many rows there are. */
-    commit(rows) {
+    /** All chunks are in: so many rows there are.  changed: what was there before is other now. */
+    commit(rows, changed = true) {
+      if (changed || this.count !== rows) this.version += 1;
       this.count = rows;
-      this.version += 1;
     }
 
     word(name, row) {
@@ -97,49 +92,107 @@
     }
   }
 
-  const MOMENTS = new Set(["submitted", "started", "ended", "until"]); // counted from the earliest one of a chunk
+  const SCALES = { seconds: 1000, cpu_seconds: 1000 }; // written in thousandths
 
-  /** Every row of a column as a chunk writes it: a list, {from: N} that counts up, or the value of all rows. */
-  function each(column, rows, call) {
-    if (Array.isArray(column)) for (let row = 0; row < rows; row += 1) call(row, column[row]);
-    else if (column !== null && typeof column === "object")
-      for (let row = 0; row < rows; row += 1) call(row, column.from + row);
-    else for (let row = 0; row < rows; row += 1) call(row, column);
+  const indexes = (chunk, name, rows) => unpack(chunk[`${name}_w`] ?? -1, new Int32Array(rows));
+
+  /**
+   * A column as a chunk writes it: a list, {from: N} that counts up, {from, bytes, data}: base64 of little-endian numbers
+   * (0: not known), or the value of all rows.
+   */
+  function unpack(column, into, scale = 1) {
+    const rows = into.length;
+    if (Array.isArray(column)) for (let row = 0; row < rows; row += 1) into[row] = numeric(column[row]) / scale;
+    else if (column === null || typeof column !== "object") into.fill(numeric(column) / scale);
+    else if (column.data === undefined) for (let row = 0; row < rows; row += 1) into[row] = column.from + row;
+    else {
+      const { from, bytes } = column,
+        numbers = new (KINDS[bytes] || Uint32Array)(bytesOf(column.data).buffer);
+      for (let row = 0; row < rows; row += 1) {
+        const value = bytes === 8 ? numbers[2 * row] + numbers[2 * row + 1] * 2 ** 32 : numbers[row];
+        into[row] = value === 0 ? NaN : (value + from) / scale;
+      }
+    }
+    return into;
   }
 
-  function grown(from, to) {
-    to.set(from);
-    return to;
+  const KINDS = { 1: Uint8Array, 2: Uint16Array };
+  const numeric = (value) => (typeof value === "number" ? value : NaN);
+
+  function bytesOf(text) {
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+    const letters = atob(text),
+      found = new Uint8Array(letters.length);
+    for (let at = 0; at < found.length; at += 1) found[at] = letters.charCodeAt(at);
+    return found;
+  }
+
+  /** A typed array that holds so many, in whole steps so that it is not made anew each time. */
+  function grown(old, rows, Kind) {
+    if (rows <= old.length) return old;
+    const made = new Kind(Math.max(rows, Math.min(old.length * 2, old.length + 500_000)));
+    made.set(old);
+    return made;
   }
 
   d.Table = Table;
   d.Dictionary = Dictionary;
   d.newAttempts = () =>
     new Table({
-      words: ["worker", "host", "outcome"],
-      texts: ["task", "reason", "error"],
-      numbers: [
-        "n",
-        "submitted",
-        "started",
-        "ended",
-        "seconds",
-        "cpus",
-        "cpu_seconds",
-        "memory",
-        "memory_limit",
-        "code",
-        "signal",
-        "out",
-        "err",
-      ],
+      runs: {
+        words: ["host", "outcome", "reason", "error"],
+        numbers: ["submitted", "started", "ended", "seconds"],
+      },
+      names: { texts: ["task"], numbers: ["number"] },
+      rest: {
+        words: ["worker"],
+        numbers: ["cpus", "cpu_seconds", "memory", "memory_limit", "code", "signal", "out", "err"],
+      },
     });
   d.newTasks = () =>
     new Table({
-      words: ["state", "tag"],
-      texts: ["task", "path", "line"],
-      numbers: ["attempts", "row", "until", "submitted", "progress", "detail"],
+      tasks: {
+        words: ["state", "tag", "path", "line"],
+        texts: ["task"],
+        numbers: ["attempts", "row", "until", "submitted", "progress", "detail"],
+      },
     });
+
+  /** Rows in the order of their values, which stay as they are where those are equal; what is not known comes last. */
+  d.ranked = (rows, values) => {
+    let least = Infinity,
+      most = -Infinity,
+      whole = rows.length < 2 ** 22;
+    for (let at = 0; at < values.length; at += 1) {
+      const value = values[at];
+      if (value < least) least = value;
+      if (value > most) most = value;
+      if (value !== Math.floor(value) && value === value) whole = false;
+    }
+    if (whole && most - least < 2 ** 42 - 1) return packedAndSorted(rows, values, least);
+    const order = Uint32Array.from(rows, (_, at) => at).sort((a, b) => {
+      const one = values[a],
+        other = values[b];
+      if (one !== one || other !== other) return (one !== one) - (other !== other) || a - b;
+      return one - other || a - b;
+    });
+    return order.map((at) => rows[at]);
+  };
+
+  /** The same of whole numbers: 42 bits of value before 22 bits of place in one number, which sorts twice as fast. */
+  function packedAndSorted(rows, values, least) {
+    const keys = new BigUint64Array(rows.length),
+      halves = new Uint32Array(keys.buffer);
+    for (let at = 0; at < rows.length; at += 1) {
+      const value = values[at] === values[at] ? values[at] - least : 2 ** 42 - 1;
+      halves[2 * at] = ((value % 1024) << 22) | at;
+      halves[2 * at + 1] = value / 1024;
+    }
+    keys.sort();
+    const found = new Uint32Array(rows.length);
+    for (let at = 0; at < rows.length; at += 1) found[at] = rows[halves[2 * at] & 0x3fffff];
+    return found;
+  }
 
   d.batchOf = (task) => {
     const slash = task.indexOf("/");

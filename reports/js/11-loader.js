@@ -1,13 +1,18 @@
 // Brings data files onto the page: as scripts, because a page opened from a folder may not fetch.
-// The rule: a chunk is loaded once and when a page needs it; while a newer report comes in, the old rows stay until all
-// new ones are there.  A file that is gone means that a newer report is there: the page asks for it.
+// The rule: a chunk is loaded once and when a page needs it, and only the parts of the rows that it shows; while a newer
+// report comes in, the old rows stay until all new ones are there, and those of all parts change together.  A file that
+// is gone means that a newer report is there: the page asks for it.
 (function (d) {
   "use strict";
 
   d.tables = { attempts: d.newAttempts(), tasks: d.newTasks() };
-  const filled = { attempts: new Map(), tasks: new Map() }; // first row -> file
+  d.ATTEMPTS = Object.keys(d.tables.attempts.parts);
+  const tableOf = (part) => (part === "tasks" ? d.tables.tasks : d.tables.attempts);
+  const filled = new Map(); // part -> first row -> file: what is in the tables, all of it of one page
+  let shown = null; // that page
   const details = new Map(); // file -> tasks
   const waiting = new Map(); // file -> [resolve]
+  const arriving = new Map(); // file -> promise
   const underway = new Map(); // what -> promise
 
   /** Called by a data file. */
@@ -32,7 +37,12 @@
       document.head.append(element);
     });
 
-  async function fetchChunk(file) {
+  function fetchChunk(file) {
+    if (!arriving.has(file)) arriving.set(file, broughtBy(file).finally(() => arriving.delete(file)));
+    return arriving.get(file);
+  }
+
+  async function broughtBy(file) {
     let payload = null;
     const came = new Promise((resolve) => {
       if (!waiting.has(file)) waiting.set(file, []);
@@ -51,55 +61,68 @@
     return payload;
   }
 
-  /** Rows of `kind` as the present page names them; resolves when they are in the table. */
-  async function rows(kind) {
+  /**
+   * Parts of the tables as the present page names them, and those that are there already with them, so that all is of one
+   * page; resolves when they are there.
+   */
+  async function bring(parts) {
     const page = d.current;
-    const wanted = page.chunks[kind] || [];
-    const missing = wanted.filter(([file, first]) => filled[kind].get(first) !== file);
-    const table = d.tables[kind];
-    const total = wanted.reduce((most, [, first, number]) => Math.max(most, first + number), 0);
-    if (missing.length || table.count !== total || !table.version) {
-      table.reserve(total);
-      const first = table.version === 0;
-      const held = [];
-      let came = 0;
-      await Promise.all(
-        missing.map(async ([file]) => {
-          const payload = await fetchChunk(file);
-          if (first) table.take(payload);
-          else held.push(payload);
-          came += 1;
-          d.emit("loading", { kind, came, of: missing.length });
-        }),
-      );
-      for (const payload of held) table.take(payload);
-      filled[kind] = new Map(wanted.map(([file, start]) => [start, file]));
-      table.commit(total);
+    const all = new Set([...parts, ...filled.keys()]);
+    const missing = [...all].flatMap((part) =>
+      (page.chunks[part] || []).filter(([file, first]) => filled.get(part)?.get(first) !== file).map(([file]) => [part, file]),
+    );
+    const changed = new Set(missing.filter(([part]) => filled.has(part)).map(([part]) => tableOf(part)));
+    const held = [];
+    for (const part of all) tableOf(part).reserve(part, end(page, part));
+    await Promise.all(
+      missing.map(async ([part, file]) => {
+        const payload = await fetchChunk(file);
+        if (d.current !== page) return; // a newer page is being brought, perhaps into the same rows
+        if (filled.has(part)) held.push(payload);
+        else tableOf(part).take(payload); // nobody reads this part yet
+      }),
+    );
+    if (d.current !== page) return;
+    for (const payload of held) tableOf(payload.kind).take(payload);
+    for (const part of all) {
+      const table = tableOf(part);
+      filled.set(part, new Map((page.chunks[part] || []).map(([file, first]) => [first, file])));
+      table.commit(end(page, part), changed.has(table));
+      changed.delete(table);
     }
+    shown = page;
   }
 
-  /** Make sure that the rows of these kinds are those of the present page. */
-  d.load = async (...kinds) => {
-    const stamp = d.current.stamp;
+  /** How many rows a part has. */
+  const end = (page, part) => (page.chunks[part] || []).reduce((most, [, first, rows]) => Math.max(most, first + rows), 0);
+
+  /** True when these parts of the present page are there. */
+  d.has = (...parts) => shown === d.current && parts.every((part) => filled.has(part));
+
+  /** Make sure that these parts are those of the present page. */
+  d.load = async (...parts) => {
+    if (d.has(...parts)) return undefined;
+    const { stamp } = d.current;
+    const key = `${parts} ${stamp}`;
     try {
-      await Promise.all(
-        kinds.map((kind) => {
-          const key = `${kind} ${stamp}`;
-          if (!underway.has(key))
-            underway.set(
-              key,
-              rows(kind).finally(() => underway.delete(key)),
-            );
-          return underway.get(key);
-        }),
-      );
+      if (!underway.has(key))
+        underway.set(
+          key,
+          bring(parts).finally(() => underway.delete(key)),
+        );
+      await underway.get(key);
     } catch (error) {
-      if (d.current.stamp !== stamp) return d.load(...kinds);
+      if (d.current.stamp !== stamp) return d.load(...parts);
       const newer = await d.poll(true);
-      if (newer && d.current.stamp !== stamp) return d.load(...kinds);
+      if (newer && d.current.stamp !== stamp) return d.load(...parts);
       throw error;
     }
-    return d.current.stamp === stamp ? undefined : d.load(...kinds);
+    return d.current.stamp === stamp ? undefined : d.load(...parts);
+  };
+
+  /** Bring the rest while nobody waits for it.  Who needs a part that did not come asks again, and is told why. */
+  d.loadLater = (...parts) => {
+    setTimeout(() => d.load(...parts).catch(() => {}), 500);
   };
 
   /** The details of a task, null when the report has none. */

@@ -141,6 +141,9 @@
     section.append(note);
   }
 
+  /** Wait for something that a hand asked for; what cannot be read is told on the page. */
+  d.told = (promise) => promise.catch((error) => trouble(d.route, error));
+
   /** Where the eyes and the keyboard are after a step: back where one was, or on the heading. */
   function land(route, before) {
     const back = scrolled.get(location.hash);

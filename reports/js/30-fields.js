@@ -7,6 +7,11 @@
   const tasks = d.tables.tasks,
     attempts = d.tables.attempts;
 
+  const REST = ["worker", "cpus", "cpu", "load", "memory", "limit", "code", "signal", "out", "err"];
+
+  /** The parts of the tables that columns and keys of a search need. */
+  d.partsOf = (keys) => ["tasks", "runs", ...(keys.some((key) => REST.includes(key)) ? ["rest"] : [])];
+
   const newest = (row) => {
     const at = tasks.row[row];
     return at >= 0 && at < attempts.count ? at : -1;
@@ -15,15 +20,13 @@
     const at = newest(row);
     return at < 0 ? NaN : attempts[name][at];
   };
-  const text = (name) => (row) => {
-    const at = newest(row);
-    return at < 0 ? "" : attempts[name][at];
-  };
   const word = (name) => (row) => {
     const at = newest(row);
     return at < 0 ? "" : attempts.word(name, at);
   };
   const state = (row) => tasks.word("state", row);
+  /** Path of its file below the folder of its state; one that is not told is the one that each task begins with. */
+  d.pathOf = (row) => tasks.word("path", row) || `${tasks.task[row]}.yaml`;
   const running = (row) => state(row) === "running";
 
   /** Seconds that an attempt took, or has taken when the page was written. */
@@ -54,22 +57,22 @@
   const reason = (row) => {
     const tag = tasks.word("tag", row),
       at = newest(row);
-    return at < 0 ? tag : attempts.reason[at] || tag;
+    return at < 0 ? tag : attempts.word("reason", at) || tag;
   };
   /** The most telling sentence about a task. */
   const note = (row) => {
     const at = newest(row),
       is = state(row);
-    if (is === "running") return tasks.line[row];
+    if (is === "running") return tasks.word("line", row);
     const bad = at >= 0 && attempts.word("outcome", at) !== "done" && attempts.word("outcome", at) !== "";
     if (is === "waiting") {
       const due = d.known(tasks.until[row])
         ? `not before ${d.moment(tasks.until[row])}`
-        : tasks.path[row].split("/")[0];
-      return bad ? `${due}; last attempt: ${attempts.reason[at] || attempts.word("outcome", at)}` : due;
+        : d.pathOf(row).split("/")[0];
+      return bad ? `${due}; last attempt: ${attempts.word("reason", at) || attempts.word("outcome", at)}` : due;
     }
-    if (is === "failed") return at >= 0 ? attempts.error[at] || reason(row) : reason(row);
-    return bad ? `last attempt: ${attempts.reason[at] || attempts.word("outcome", at)}` : "";
+    if (is === "failed") return at >= 0 ? attempts.word("error", at) || reason(row) : reason(row);
+    return bad ? `last attempt: ${attempts.word("reason", at) || attempts.word("outcome", at)}` : "";
   };
 
   const column = (key, label, facts) => ({ key, label, width: "7.5em", ...facts });
@@ -133,9 +136,9 @@
   };
   const whole = (row) => {
     const at = newest(row);
-    const own = `${tasks.task[row]}\n${tasks.word("tag", row)}\n${tasks.line[row]}`;
+    const own = `${tasks.task[row]}\n${tasks.word("tag", row)}\n${tasks.word("line", row)}`;
     return (
-      at < 0 ? own : `${own}\n${attempts.word("host", at)}\n${attempts.reason[at]}\n${attempts.error[at]}`
+      at < 0 ? own : `${own}\n${attempts.word("host", at)}\n${attempts.word("reason", at)}\n${attempts.word("error", at)}`
     ).toLowerCase();
   };
 
@@ -144,9 +147,9 @@
     until: (row) => tasks.until[row],
     progress: (row) => tasks.progress[row],
     tag: (row) => tasks.word("tag", row),
-    line: (row) => tasks.line[row],
-    error: text("error"),
-    reason: (row) => `${tasks.word("tag", row)}\n${text("reason")(row)}\n${text("error")(row)}`,
+    line: (row) => tasks.word("line", row),
+    error: word("error"),
+    reason: (row) => `${tasks.word("tag", row)}\n${word("reason")(row)}\n${word("error")(row)}`,
     name: (row) => tasks.task[row].slice(tasks.task[row].lastIndexOf("/") + 1),
   };
   for (const each of d.columns) if (!Object.hasOwn(asked, each.key)) asked[each.key] = each.value;
@@ -175,14 +178,8 @@
       found = d.column[sort.replace(/^-/, "")];
     const rows = new Uint32Array(tasks.count);
     for (let row = 0; row < rows.length; row += 1) rows[row] = row;
-    const turn = down ? -1 : 1;
     const values = found.number ? numbers(rows, found.value) : ranks(rows, found.value);
-    return rows.sort((a, b) => {
-      const one = values[a],
-        other = values[b];
-      if (one !== one || other !== other) return (one !== one) - (other !== other) || a - b;
-      return (one - other) * turn || a - b;
-    });
+    return d.ranked(rows, down ? values.map((value) => -value) : values);
   }
 
   function numbers(rows, value) {

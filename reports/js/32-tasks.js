@@ -31,12 +31,11 @@
       build();
       if (parts.search.value !== state.q && document.activeElement !== parts.search) parts.search.value = state.q;
       else if (why !== "news") parts.search.value = state.q;
-      parts.busy.hidden = d.tables.tasks.version > 0;
-      await d.load("tasks", "attempts");
-      parts.busy.hidden = true;
+      if (!(await come(why === "news"))) return;
       filter(why === "news");
       if (why === "step" && tops.has(route.hash)) parts.grid.element.scrollTop = tops.get(route.hash);
       if (why !== "news") d.keep(params());
+      d.loadLater("tasks", ...d.ATTEMPTS); // what another search or order asks for
     },
   });
 
@@ -56,11 +55,25 @@
     raw: state.raw ? "1" : "",
   });
 
-  function change(facts) {
-    Object.assign(state, facts);
-    filter(false);
-    d.keep(params());
+  /** Wait for the columns that are shown, sorted and searched by; false when somebody left meanwhile. */
+  async function come(news = false) {
+    const keys = [...d.columnSets[state.cols], state.sort.replace(/^-/, ""), ...d.query(state.q).terms.map((each) => each.key)];
+    const wanted = d.partsOf(keys);
+    if (!news && !d.has(...wanted)) d.say(parts.shown, "reading …");
+    await d.load(...wanted);
+    return d.route.name === "tasks";
   }
+
+  const change = (facts) => {
+    Object.assign(state, facts);
+    return d.told(
+      come().then((here) => {
+        if (!here) return;
+        filter(false);
+        d.keep(params());
+      }),
+    );
+  };
 
   // -- what is shown --------------------------------------------------------------------------------------------
 
@@ -196,7 +209,6 @@
       d.h("h1", {}, "Tasks ", parts.shown),
       parts.tools,
       parts.selection,
-      parts.busy,
       parts.empty,
       frame,
     );
@@ -246,8 +258,7 @@
   }
 
   function toolbar() {
-    const made = d.tasksToolbar({ STATES, LABELS, SETS }, state, change, () => ({ rows, columns, raw: state.raw }));
-    made.busy = d.h("p", { class: "dim busy" }, "Reading the tasks …");
+    const made = d.tasksToolbar({ STATES, LABELS, SETS }, state, change, () => come().then(() => ({ rows, columns })));
     made.empty = d.h("p", { class: "none", hidden: true });
     made.selection = d.h("div", { class: "selection", role: "region", "aria-label": "Selected tasks", hidden: true });
     made.shown = d.h("small", { "data-shown": "", role: "status" });

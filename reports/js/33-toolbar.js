@@ -89,7 +89,7 @@
     const save = (kind) =>
       d.h(
         "button",
-        { type: "button", title: `Save what is shown as ${kind}`, on: { click: () => d.saveTasks(kind, shown()) } },
+        { type: "button", title: `Save what is shown as ${kind}`, on: { click: () => d.told(shown().then((found) => d.saveTasks(kind, found))) } },
         kind,
       );
     made.tools = d.h(

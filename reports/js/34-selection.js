@@ -75,7 +75,7 @@
     return known.index.has(task) ? known.index.get(task) : -1;
   };
 
-  d.taskAt = (row) => ({ task: d.tables.tasks.task[row], state: d.stateOf(row), path: d.tables.tasks.path[row] });
+  d.taskAt = (row) => ({ task: d.tables.tasks.task[row], state: d.stateOf(row), path: d.pathOf(row) });
 
   d.drawSelection = (element) => {
     const rows = [...d.selection].map(d.rowOf).filter((row) => row >= 0);

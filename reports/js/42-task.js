@@ -14,7 +14,7 @@
       const task = route.rest;
       if (why !== "news" && shown !== task)
         section.replaceChildren(d.taskHead(task, null), d.h("p", { class: "dim busy" }, "Reading …"));
-      await d.load("tasks", "attempts");
+      await d.load("tasks", ...d.ATTEMPTS);
       const row = d.rowOf(task);
       if (row < 0) {
         missing(section, task);
@@ -71,12 +71,12 @@
   const rowsOf = (task) => {
     const found = [];
     for (let row = 0; row < attempts.count; row += 1) if (attempts.task[row] === task) found.push(row);
-    return found.sort((a, b) => attempts.n[a] - attempts.n[b]);
+    return found.sort((a, b) => attempts.number[a] - attempts.number[b]);
   };
 
   function chosen(rows, route) {
     const wanted = Number(route.params.get("n"));
-    return rows.find((row) => attempts.n[row] === wanted) ?? rows[rows.length - 1] ?? -1;
+    return rows.find((row) => attempts.number[row] === wanted) ?? rows[rows.length - 1] ?? -1;
   }
 
   // -- the parts ------------------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@
       rows = rowsOf(task),
       at = chosen(rows, route);
     const kept = (details && details.attempts) || [];
-    const entry = at < 0 ? null : kept.find((each) => each.n === attempts.n[at]);
+    const entry = at < 0 ? null : kept.find((each) => each.n === attempts.number[at]);
     const before = entry ? kept.filter((each) => each.n < entry.n).pop() : null;
     const newest = rows[rows.length - 1];
     const strip =
@@ -105,7 +105,7 @@
   }
 
   function did(task, at, entry, details) {
-    const n = attempts.n[at],
+    const n = attempts.number[at],
       files = (suffix) => d.address(`logs/${task}.${n}.${suffix}`);
     return d.h(
       "section",
@@ -191,7 +191,7 @@
   function curveOf(section, details, at) {
     const place = section.querySelector("[data-own='curve']");
     if (!place || at < 0 || !details) return;
-    const entry = details.attempts.find((each) => each.n === attempts.n[at]);
+    const entry = details.attempts.find((each) => each.n === attempts.number[at]);
     if (entry && d.drawCurve) d.drawCurve(place, entry.curve, { memory: attempts.memory_limit[at] });
   }
 })(globalThis.dsgspool);

@@ -34,7 +34,7 @@
     const is = d.stateOf(row),
       at = d.newestAttempt(row);
     const where = at < 0 ? "" : ` on ${attempts.word("host", at)}`;
-    const of = at >= 0 && attempts.n[at] > 1 ? `, attempt ${attempts.n[at]}` : "";
+    const of = at >= 0 && attempts.number[at] > 1 ? `, attempt ${attempts.number[at]}` : "";
     if (is === "running" && at >= 0 && attempts.word("outcome", at) === "lost")
       return `In the hands of a worker${where} that has been silent since ${d.moment(attempts.ended[at])}${of}`;
     if (is === "running")
@@ -44,25 +44,25 @@
         ? ""
         : ` after ${d.duration(d.secondsOf(at))}${where}, ${d.moment(attempts.ended[at])}${of}`;
     if (is === "done") return `Ended well${took}`;
-    if (is === "failed") return `${(at >= 0 && attempts.reason[at]) || tasks.word("tag", row) || "Failed"}${took}`;
+    if (is === "failed") return `${(at >= 0 && attempts.word("reason", at)) || tasks.word("tag", row) || "Failed"}${took}`;
     const last =
       at < 0
         ? ""
         : attempts.word("outcome", at) === "done"
           ? `; it ended well before${took}`
-          : `; last attempt: ${attempts.reason[at] || attempts.word("outcome", at) || "not over"}${took}`;
+          : `; last attempt: ${attempts.word("reason", at) || attempts.word("outcome", at) || "not over"}${took}`;
     if (is === "waiting")
       return (
         (d.known(tasks.until[row])
           ? `Not before ${d.exact(tasks.until[row])}`
-          : `Waits in ${tasks.path[row].split("/")[0]}`) + last
+          : `Waits in ${d.pathOf(row).split("/")[0]}`) + last
       );
     return (is === "hold" ? "Parked until somebody lets it run" : "Waits for a free slot") + last;
   }
 
   d.taskProgress = (row) => {
     const share = tasks.progress[row],
-      line = tasks.line[row];
+      line = tasks.word("line", row);
     if (d.stateOf(row) !== "running" || (!d.known(share) && !line)) return null;
     const bar = d.known(share) ? d.h("progress", { max: "1", value: String(share), "aria-label": "Progress" }) : null;
     return d.h(
@@ -131,7 +131,7 @@
   };
 
   function attemptRow(task, row, own) {
-    const n = attempts.n[row],
+    const n = attempts.number[row],
       outcome = attempts.word("outcome", row);
     const is = outcome === "" ? "running" : outcome === "done" ? "done" : "failed";
     const wait = (attempts.started[row] - attempts.submitted[row]) / 1000;
@@ -173,7 +173,7 @@
   }
 
   function reason(row) {
-    const text = attempts.reason[row];
+    const text = attempts.word("reason", row);
     return text ? d.h("span", { class: "reason dim" }, d.visible(d.bare(text))) : null;
   }
 })(globalThis.dsgspool);

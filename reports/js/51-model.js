@@ -4,8 +4,7 @@
 (function (d) {
   "use strict";
 
-  const attempts = d.tables.attempts,
-    tasks = d.tables.tasks;
+  const attempts = d.tables.attempts;
   const BACK = ["stopped", "revoked", "pruned", "cancelled"]; // neither good nor bad
   const PALETTE = 7,
     LISTED = 12;
@@ -28,20 +27,26 @@
       now = d.current.stamp * 1000;
     const began = new Float64Array(size),
       over = new Float64Array(size);
-    const rows = [];
+    const rows = new Uint32Array(size);
+    let some = 0;
     for (let row = 0; row < size; row += 1) {
       began[row] = attempts.started[row];
       const ended = attempts.ended[row];
       over[row] = d.known(ended) ? Math.max(ended, began[row]) : now;
-      if (began[row] > 0 && began[row] <= now + 86_400_000) rows.push(row);
+      if (began[row] > 0 && began[row] <= now + 86_400_000) {
+        rows[some] = row;
+        some += 1;
+      }
     }
-    if (!rows.length) return null;
-    const sorted = Uint32Array.from(rows).sort((a, b) => began[a] - began[b]);
+    if (!some) return null;
+    const begun = rows.subarray(0, some);
+    const sorted = d.ranked(begun, d.pick(began, begun));
     const byHost = new Map();
-    for (const row of sorted) {
-      const host = attempts.host[row];
-      if (!byHost.has(host)) byHost.set(host, []);
-      byHost.get(host).push(row);
+    for (let at = 0; at < some; at += 1) {
+      const host = attempts.host[sorted[at]],
+        found = byHost.get(host);
+      if (found) found.push(sorted[at]);
+      else byHost.set(host, [sorted[at]]);
     }
     const hosts = nodes(byHost, began, over, now);
     const starts = d.pick(began, sorted);
@@ -73,7 +78,7 @@
   /** Moments at which tasks came and were begun; those that wait still have come only.  `untold`: of how many is not known. */
   function queue(sorted, began) {
     const known = sorted.filter((row) => attempts.submitted[row] <= began[row]);
-    const waiting = tasks.submitted.subarray(0, tasks.count).filter((moment) => moment > 0);
+    const waiting = d.current.queued;
     const submitted = new Float64Array(known.length + waiting.length);
     submitted.set(d.pick(attempts.submitted, known));
     submitted.set(waiting, known.length);

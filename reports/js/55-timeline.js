@@ -33,8 +33,8 @@
   d.view("timeline", {
     async draw(route, why) {
       t.build();
-      t.parts.busy.hidden = attempts.version > 0;
-      await d.load("attempts", "tasks"); // tasks: the curve of the queue asks who waits still
+      t.parts.busy.hidden = d.has("runs");
+      await d.load(...parts(why === "news" ? state.by : route.params.get("by")));
       if (d.route.name !== "timeline") return;
       t.parts.busy.hidden = true;
       const key = `${attempts.version} ${d.current.stamp}`;
@@ -49,6 +49,7 @@
       if (why !== "news") read(route.params);
       refresh();
       if (why !== "news") d.keep(params());
+      d.loadLater(...d.ATTEMPTS); // for the words about an attempt
     },
     leave() {
       t.tip(null);
@@ -58,6 +59,31 @@
     t.inkOf = "";
     if (d.route && d.route.name === "timeline" && t.model) refresh();
   });
+
+  let wanted = "";
+
+  /** What colours by batch or name need besides. */
+  const parts = (by) => (by === "batch" || by === "name" ? ["runs", "names"] : ["runs"]);
+
+  /** Colours by something else. */
+  function colourBy(by) {
+    wanted = by;
+    if (!d.has(...parts(by))) d.say(t.parts.range, "reading the names …");
+    return d.told(
+      d.load(...parts(by)).then(() => {
+        if (wanted !== by || d.route.name !== "timeline") return;
+        state.by = by;
+        refresh();
+        keep();
+      }),
+    );
+  }
+
+  /** Do something once these parts are there, unless the page or its rows are others by then. */
+  t.with = (needed, call) => {
+    const { made } = t;
+    return d.told(d.load(...needed).then(() => (d.route.name === "timeline" && t.made === made ? call() : undefined)));
+  };
 
   function read(given) {
     const [from, to] = [Number(given.get("from") || NaN), Number(given.get("to") || NaN)];
@@ -182,8 +208,9 @@
     );
   }
 
-  t.open = (found) => {
-    location.hash = d.link("task", attempts.task[found.row], { n: attempts.n[found.row] });
-  };
-  Object.assign(t, { whole, set, later, keep, refresh });
+  t.open = (found) =>
+    t.with(["names"], () => {
+      location.hash = d.link("task", attempts.task[found.row], { n: attempts.number[found.row] });
+    });
+  Object.assign(t, { whole, set, later, keep, refresh, colourBy });
 })(globalThis.dsgspool);

@@ -37,7 +37,11 @@
     }
     t.parts.tip.hidden = !found;
     if (!found) return;
-    if (t.parts.tip.dataset.row !== `${row} ${t.made}`) fillTip(row);
+    if (!d.has(...d.ATTEMPTS)) {
+      t.parts.tip.dataset.row = "";
+      t.parts.tip.replaceChildren("Reading …");
+      t.with(d.ATTEMPTS, () => t.state.hot === row && tip(found, x, y, touch));
+    } else if (t.parts.tip.dataset.row !== `${row} ${t.made}`) fillTip(row);
     t.parts.tip.classList.toggle("touched", touch);
     const box = t.parts.tip.getBoundingClientRect(),
       room = t.parts.frame.getBoundingClientRect();
@@ -54,13 +58,13 @@
     t.parts.tip.dataset.row = `${row} ${t.made}`;
     t.parts.tip.replaceChildren(
       ...[
-        d.h("b", {}, d.h("a", { href: d.link("task", task, { n: attempts.n[row] }) }, d.visible(task, true))),
+        d.h("b", {}, d.h("a", { href: d.link("task", task, { n: attempts.number[row] }) }, d.visible(task, true))),
         d.h(
           "p",
           {},
           d.h("i", { class: `key bar-${kind}` }),
           d.visible(outcome || "running"),
-          attempts.n[row] > 1 ? `, attempt ${attempts.n[row]}` : "",
+          attempts.number[row] > 1 ? `, attempt ${attempts.number[row]}` : "",
           ` on ${d.plain(attempts.word("host", row))}`,
         ),
         d.h(
@@ -75,8 +79,8 @@
           d.known(wait) ? ` after ${d.duration(Math.max(0, wait))} of waiting` : "",
           memory ? `, ${memory}` : "",
         ),
-        attempts.reason[row] && kind !== "done"
-          ? d.h("p", { class: "bad" }, d.visible(d.bare(attempts.reason[row]).slice(0, 200)))
+        attempts.word("reason", row) && kind !== "done"
+          ? d.h("p", { class: "bad" }, d.visible(d.bare(attempts.word("reason", row)).slice(0, 200)))
           : null,
       ].filter(Boolean),
     );
@@ -113,5 +117,5 @@
     d.announce(t.parts.tip.textContent);
   }
 
-  Object.assign(t, { moment, hit, tip, step });
+  Object.assign(t, { moment, hit, tip, step: (by) => t.with(d.ATTEMPTS, () => step(by)) });
 })(globalThis.dsgspool);

@@ -40,11 +40,7 @@
               "data-by": key,
               "aria-pressed": "false",
               on: {
-                click: () => {
-                  t.state.by = key;
-                  t.refresh();
-                  t.keep();
-                },
+                click: () => t.colourBy(key),
               },
             },
             label,

@@ -14,7 +14,7 @@ import pytest
 from tests.browser.conftest import OpenReader
 from tests.browser.count import count
 from tests.browser.hand import Hand
-from tests.browser.reader import render
+from tests.browser.reader import Reader, render
 from tests.browser.seeds import SEEDS, Seed
 from tests.support.spools import identity_of
 
@@ -67,6 +67,21 @@ def test_a_link_shows_the_same_view_to_somebody_else(study: Study, readers: Open
     theirs = readers(study[1]).open(mine.hash().removeprefix("#"))
     assert theirs.rows() == mine.rows()
     assert theirs.page.locator("input[type=search]:visible").input_value() == "state:failed"
+
+
+@pytest.mark.parametrize("route", [
+    "/tasks?q=seconds>0&sort=-memory&cols=resources", "/tasks?q=code:1&sort=worker", "/tasks?sort=host&cols=all",
+    "/timeline?by=batch",
+])  # fmt: skip
+def test_a_link_that_needs_what_is_read_later_shows_the_same_as_when_all_is_there(
+    route: str, study: Study, readers: OpenReader
+) -> None:
+    def seen(reader: Reader) -> object:
+        return reader.rows(), reader.page.locator("main .legend:visible").all_inner_texts()
+
+    mine = readers(study[1]).open("/task/train/good-1").go(route)  # the page of a task reads everything
+    assert seen(readers(study[1]).open(route)) == seen(mine)
+    assert any(seen(mine))
 
 
 def test_the_way_back_leads_to_the_view_before(study: Study, readers: OpenReader) -> None:

@@ -35,7 +35,7 @@ class Pages:
         self.folder = Path(write_site(seeded.spool)).parent
         self.latest = self._payload(self.folder / "latest.js", "latest")
         self.page = self._payload(self.folder / "data" / self.latest["page"], "page")
-        self.attempts = self._rows("attempts")
+        self.attempts = self._rows(*chunks.PARTS)
         self.tasks = self._rows("tasks")
         self.details: dict[str, Any] = {}
         for (name,) in self.page["chunks"]["details"]:
@@ -50,7 +50,14 @@ class Pages:
         assert isinstance(found, dict)
         return found
 
-    def _rows(self, kind: str) -> list[dict[str, Any]]:
+    def _rows(self, *parts: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for part in parts:
+            whole = self._part(part)
+            found = [one | other for one, other in zip(found, whole, strict=True)] if found else whole
+        return found
+
+    def _part(self, kind: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for name, first, rows in self.page["chunks"][kind]:
             payload = chunks.parse(name, (self.folder / "data" / name).read_bytes())
@@ -71,7 +78,7 @@ class Pages:
         return found
 
     def of(self, identity: str) -> list[dict[str, Any]]:
-        return sorted((row for row in self.attempts if row["task"] == identity), key=lambda row: row["n"])
+        return sorted((row for row in self.attempts if row["task"] == identity), key=lambda row: row["number"])
 
 
 def counted(root: str) -> dict[str, int]:
@@ -86,7 +93,7 @@ def agrees(seeded: Seeded, pages: Pages) -> None:
     states = Counter(row["state"] for row in pages.tasks)
     assert {state: states[state] for state in STATES} == there
     records = {str(path.relative_to(f"{seeded.root}/logs")) for path in Path(f"{seeded.root}/logs").rglob("*.yaml")}
-    assert sorted(f"{row['task']}.{row['n']}.yaml" for row in pages.attempts) == sorted(records)
+    assert sorted(f"{row['task']}.{row['number']}.yaml" for row in pages.attempts) == sorted(records)
     for row in pages.tasks:
         mine = pages.of(row["task"])
         assert row["attempts"] == len(mine)
@@ -107,7 +114,7 @@ def test_each_task_and_each_attempt_is_a_row(seeded: Seeded) -> None:
     agrees(seeded, pages)
     assert pages.task("a/9")["tag"] == "exit3"
     assert [row["outcome"] for row in pages.of("a/9")] == ["exit3", "exit3"]
-    assert (pages.of("a/9")[1]["code"], pages.of("a/9")[1]["host"], pages.of("a/9")[1]["seconds"]) == (3, "n2", 1.0)
+    assert (pages.of("a/9")[1]["code"], pages.of("a/9")[1]["host"], pages.of("a/9")[1]["seconds"]) == (3, "n2", 1000)
     assert (pages.of("r")[0]["outcome"], pages.of("r")[0]["ended"]) == ("", None)
     assert pages.task("w")["until"] == 4070908800000
 
@@ -142,8 +149,8 @@ def test_chunks_that_are_full_stay_as_they_are(seeded: Seeded, monkeypatch: pyte
     seeded.done(*(f"{number:03d}" for number in range(57, 81)))
     pages = Pages(seeded)
     agrees(seeded, pages)
-    for kind, full in (("attempts", 5), ("tasks", 5)):
-        assert before[kind][:full] == pages.page["chunks"][kind][:full]
+    for kind in (*chunks.PARTS, "tasks"):
+        assert before[kind][:5] == pages.page["chunks"][kind][:5]
         assert len(pages.page["chunks"][kind]) > len(before[kind])
 
 
@@ -291,7 +298,7 @@ def test_a_ledger_that_is_broken_is_made_anew(damage: bytes, seeded: Seeded) -> 
 )
 def test_a_chunk_that_is_not_what_its_name_says_is_not_believed(change: Any, seeded: Seeded) -> None:
     seeded.done("a/1", "a/2")
-    (name, _, _), *_ = Pages(seeded).page["chunks"]["attempts"]
+    (name, _, _), *_ = Pages(seeded).page["chunks"]["names"]
     path = Path(f"{seeded.root}/reports/data/{name}")
     path.write_text(change(path.read_text()))
     pages = Pages(seeded)
@@ -316,6 +323,44 @@ def test_the_copy_of_a_chunk_is_not_believed_when_it_is_damaged(
     agrees(seeded, pages)
     assert pages.attempts == before.attempts
     assert pages.twin["records_read"] == 0
+
+
+@pytest.mark.parametrize("kind", [*chunks.PARTS, "tasks"])
+def test_a_part_of_a_full_chunk_that_is_gone_makes_all_of_it_be_read_anew(
+    kind: str, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "ROWS", 4)
+    monkeypatch.setattr("dsgspool.report.data.NEWEST", 2)
+    seeded.done(*(f"{number:03d}" for number in range(21)))
+    seeded.failed("x", host="\u2028\x00\udcff")
+    before = Pages(seeded)
+    os.remove(before.folder / "data" / before.page["chunks"][kind][1][0])
+    pages = Pages(seeded)
+    agrees(seeded, pages)
+    assert pages.twin["records_read"] == 22
+    assert _told(pages) == _told(before)
+
+
+def test_what_an_earlier_version_kept_is_neither_believed_nor_left(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded.done("a/1", "a/2")
+    page = Pages(seeded)
+    kept = json.loads(Path(ledger := f"{seeded.root}/reports/.ledger/ledger.json").read_text())
+    kept["version"] = f"3 {kept['version'].partition(' ')[2]}"
+    kept["attempts"] = [["attempts-0123456789abcdef.js", 0, 2, True]]
+    Path(ledger).write_text(json.dumps(kept))
+    copy = seeded.write("reports/.ledger/attempts-0123456789abcdef.columns.json", "{}")
+    chunk = seeded.write("reports/data/attempts-0123456789abcdef.js", "dsgspool.chunk('', '');")
+    pages = Pages(seeded)
+    agrees(seeded, pages)
+    assert pages.attempts == page.attempts
+    assert pages.twin["records_read"] == 2
+    assert not os.path.exists(copy)
+    assert os.path.exists(chunk), "a page that is open may need it still"
+    monkeypatch.setattr(site, "KEEP", 0.0)
+    assert Pages(seeded).attempts == page.attempts
+    assert not os.path.exists(chunk)
 
 
 def test_the_reports_folder_may_be_removed_at_any_time(seeded: Seeded) -> None:

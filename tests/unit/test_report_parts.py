@@ -73,15 +73,16 @@ def _table() -> Attempts:
 
 def test_a_table_comes_back_from_its_chunk(seeded: Seeded) -> None:
     table, again = _table(), Attempts()
-    name, content = chunks.script("chunk", "attempts", chunks.attempts(table, 0, 3))
-    chunks.extend(again, chunks.parse(name, content), 3, {})
+    for part in chunks.attempts(table, 0, 3):
+        name, content = chunks.script("chunk", part["kind"], part)
+        chunks.extend(again, chunks.parse(name, content), 3, {})
+        assert content.isascii()
+        assert b"<" not in content
     for column in COLUMNS:
         if column in ("seconds", "cpu_seconds"):
             assert list(map(str, getattr(again, column))) == list(map(str, getattr(table, column)))
         else:
             assert getattr(again, column) == getattr(table, column)
-    assert content.isascii()
-    assert b"<" not in content
 
 
 def test_what_is_not_known_is_none_in_a_row_and_null_in_a_chunk() -> None:
@@ -89,7 +90,7 @@ def test_what_is_not_known_is_none_in_a_row_and_null_in_a_chunk() -> None:
     row = table.row(2)
     assert (row.started, row.seconds, row.cpus, row.waited, row.batch) == (None, None, None, None, "")
     assert (table.row(0).started, table.row(0).out, table.row(0).batch) == (1.0, 0, "a")
-    payload = chunks.whole(chunks.attempts(table, 2, 3))
+    payload = {name: column for part in chunks.attempts(table, 2, 3) for name, column in chunks.whole(part).items()}
     assert (payload["started"], payload["seconds"], payload["outcome_w"], payload["cpus"]) == (
         [None],
         [None],
@@ -98,13 +99,29 @@ def test_what_is_not_known_is_none_in_a_row_and_null_in_a_chunk() -> None:
     )
 
 
-def test_a_column_of_one_value_is_that_value_and_moments_begin_at_the_earliest() -> None:
-    payload: chunks.Payload = {"kind": "attempts", "first": 0, "rows": 3, "words": ["a", "b", "c"], "task_w": [0, 1, 2]}
-    payload |= {"started": [7_000, None, 9_000], "ended": [None, None, None], "cpus": [4, 4, 4], "n": [1, 2, 1]}
-    short = chunks.short(payload)
-    assert (short["base"], short["started"], short["ended"]) == (7_000, [0, None, 2_000], None)
-    assert (short["task_w"], short["cpus"], short["n"]) == ({"from": 0}, 4, [1, 2, 1])
-    assert chunks.whole(short) == payload
+@pytest.mark.parametrize(("column", "form"), [
+    ([None, None, None], None),
+    ([4, 4, 4], 4),
+    ([5, 6, 7], {"from": 5}),
+    ([1, 2, 1], {"from": 0, "bytes": 1, "data": "AQIB"}),
+    ([7_000, None, 9_000], {"from": 6_999, "bytes": 2, "data": "AQAAANEH"}),
+    ([None, -1, 253], {"from": -2, "bytes": 1, "data": "AAH/"}),
+    ([0, 254, 255], {"from": -1, "bytes": 2, "data": "AQD/AAAB"}),
+    ([0, 1 << 31, 7], {"from": -1, "bytes": 4, "data": "AQAAAAEAAIAIAAAA"}),
+    ([1 << 62, 0, -1], {"from": -2, "bytes": 8, "data": "AgAAAAAAAEACAAAAAAAAAAEAAAAAAAAA"}),
+    ([1 << 200, 0, -1], [1 << 200, 0, -1]),
+    ([0.5, None, 1], [0.5, None, 1]),
+])  # fmt: skip
+def test_a_column_is_written_in_few_bytes_and_comes_back(column: list[float | None], form: object) -> None:
+    assert chunks.packed(column) == form
+    assert chunks.unpacked(json.loads(chunks.dump(form)), 3) == column
+
+
+@pytest.mark.parametrize("column", [[1, 2], {"from": 0, "bytes": 4, "data": "AQAAAAEAAIA="}, {"bytes": 1, "data": "AQIB"},
+    {"from": 0, "bytes": 3, "data": "AQIB"}, {"from": 0, "bytes": 4, "data": "AQIB"}, {"from": None}])  # fmt: skip
+def test_a_column_of_another_length_or_form_is_refused(column: object) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        chunks.unpacked(column, 3)
 
 
 def test_rows_that_are_taken_out_leave_whole_columns() -> None:
@@ -124,7 +141,7 @@ def test_a_chunk_that_would_be_too_long_is_halved(seeded: Seeded) -> None:
     for number in range(1, 1001):
         table.append(task=f"{number:04d}", number=1, reason=f"{number}" + "\u2028" * 2999)
     data = Data(seeded.spool.fs, f"{seeded.root}/reports/data")
-    blocks = data.blocks("attempts", [(0, 1000, True)], lambda first, stop: chunks.attempts(table, first, stop))
+    blocks = data.blocks([(0, 1000, True)], lambda first, stop: chunks.attempts(table, first, stop))
     assert len(blocks) > 4
     assert [block.first for block in blocks] == [sum(b.rows for b in blocks[:place]) for place in range(len(blocks))]
     assert sum(block.rows for block in blocks) == 1000
@@ -308,4 +325,4 @@ def test_missing_numbers_are_told_apart_from_zero() -> None:
     table = _table()
     assert (table.out[0], table.out[1]) == (0, NONE)
     assert math.isnan(table.seconds[1])
-    assert Block("f", 0, 3) == Block("f", 0, 3, full=False)
+    assert Block(["f"], 0, 3) == Block(["f"], 0, 3, full=False)

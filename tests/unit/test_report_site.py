@@ -38,7 +38,7 @@ def referenced(folder: Path) -> set[str]:
     found = set(re.findall(r'data/([a-z]+-[0-9a-f]{16}\.\w+)"', index))
     (page,) = [name for name in found if name.startswith("page-")]
     return found | set(
-        re.findall(r'"((?:attempts|tasks|details)-[0-9a-f]{16}\.js)"', (folder / "data" / page).read_text())
+        re.findall(r'"((?:runs|names|rest|tasks|details)-[0-9a-f]{16}\.js)"', (folder / "data" / page).read_text())
     )
 
 

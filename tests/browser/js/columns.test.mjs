@@ -4,30 +4,62 @@ import { load } from "./load.mjs";
 
 const d = load("00", "01", "10", "23", "25");
 
-test("chunks come in any order, words and unknown numbers stay what they are", () => {
+test("chunks come in any order and part by part, words and unknown numbers stay what they are", () => {
   const table = d.newAttempts();
-  const chunk = (first, tasks, hosts, seconds) => ({
-    first,
-    rows: tasks.length,
-    words: [...tasks, ...new Set(hosts)],
-    task_w: tasks.map((_, at) => at),
-    host_w: hosts.map((host) => [...tasks, ...new Set(hosts)].indexOf(host)),
-    seconds,
-  });
-  table.take(chunk(2, ["c", "__proto__"], ["n2", "n1"], [3, null]));
-  table.take(chunk(0, ["a", "b"], ["n1", "n1"], [1.5, 2]));
+  const names = (first, tasks) => ({ kind: "names", first, rows: tasks.length, words: tasks, task_w: { from: 0 }, number: 1 });
+  const runs = (first, hosts, seconds) => {
+    const words = [...new Set(hosts)];
+    return { kind: "runs", first, rows: hosts.length, words, host_w: hosts.map((host) => words.indexOf(host)), seconds };
+  };
+  for (const chunk of [
+    runs(2, ["n2", "n1"], [3000, null]),
+    names(0, ["a", "b"]),
+    runs(0, ["n1", "n1"], { from: 499, bytes: 2, data: "6QMBAA==" }),
+    names(2, ["c", "__proto__"]),
+  ])
+    table.take(chunk);
   table.commit(4);
   assert.deepEqual(table.task.slice(0, table.count), ["a", "b", "c", "__proto__"]);
   assert.deepEqual(
     [0, 1, 2, 3].map((row) => table.word("host", row)),
     ["n1", "n1", "n2", "n1"],
   );
-  assert.deepEqual([...table.seconds.subarray(0, 4)], [1.5, 2, 3, NaN]);
-  assert.ok(Number.isNaN(table.memory[0]), "a column that is not there is not known");
+  assert.deepEqual([...table.seconds.subarray(0, 4)], [1.5, 0.5, 3, NaN]);
+  assert.ok(Number.isNaN(table.started[0]), "a column that is not there is not known");
+  assert.equal(table.memory[0], undefined, "a part that is not there has no rows");
   assert.equal(table.word("outcome", 0), "");
-  table.take(chunk(2, ["x"], ["n9"], [9]));
+  table.take(names(2, ["x"]));
   table.commit(3);
   assert.deepEqual(table.task.slice(0, table.count), ["a", "b", "x"]);
+});
+
+test("numbers come back from each of their forms", () => {
+  const table = d.newAttempts();
+  const read = (form) => {
+    const chunk = { kind: "runs", first: 0, rows: 3, words: [], host_w: -1, outcome_w: -1, started: form };
+    table.take(chunk);
+    return [...table.started.subarray(0, 3)];
+  };
+  assert.deepEqual(read(null), [NaN, NaN, NaN]);
+  assert.deepEqual(read(4), [4, 4, 4]);
+  assert.deepEqual(read({ from: 5 }), [5, 6, 7]);
+  assert.deepEqual(read([0.5, null, 2 ** 70]), [0.5, NaN, 2 ** 70]);
+  assert.deepEqual(read({ from: 0, bytes: 1, data: "AQIB" }), [1, 2, 1]);
+  assert.deepEqual(read({ from: 6999, bytes: 2, data: "AQAAANEH" }), [7000, NaN, 9000]);
+  assert.deepEqual(read({ from: -1, bytes: 4, data: "AQAAAAEAAIAIAAAA" }), [0, 2 ** 31, 7]);
+  assert.deepEqual(read({ from: -2, bytes: 8, data: "AgAAAAAAAEACAAAAAAAAAAEAAAAAAAAA" }), [2 ** 62, 0, -1]);
+});
+
+test("rows are put in the order of their values, equal ones as they were, unknown ones last", () => {
+  const order = (...values) => [...d.ranked(Uint32Array.from(values, (_, at) => at + 10), Float64Array.from(values))];
+  assert.deepEqual(order(3, NaN, 1, 3, 2, NaN, 1), [12, 16, 14, 10, 13, 11, 15]);
+  assert.deepEqual(order(-0, 0, -0, -1), [13, 10, 11, 12]);
+  assert.deepEqual(order(0.5, NaN, 0.25, 0.5, -1), [14, 12, 10, 13, 11]);
+  assert.deepEqual(order(2 ** 42, 5, 2 ** 42 - 1, NaN, 0), [14, 11, 12, 10, 13]);
+  assert.deepEqual(order(2 ** 42 + 7, 1030, 9, 8, 1030, NaN, 7), [16, 13, 12, 11, 14, 10, 15]);
+  assert.deepEqual(order(Infinity, 3, -Infinity), [12, 11, 10]);
+  assert.deepEqual(order(NaN), [10]);
+  assert.deepEqual(order(), []);
 });
 
 test("batches and what names have in common", () => {
