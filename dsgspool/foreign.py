@@ -19,7 +19,7 @@ WORDS = {
     **dict.fromkeys(("retry", "max_retries"), "here it is called `retries`: write `retries: {value}`"),
     **dict.fromkeys(
         ("dependent_on", "depends_on", "deps", "dependencies"),
-        "here it is called `after`, reserved for a later version",
+        "here it is called `after`",
     ),
     **dict.fromkeys(("eta", "run_at", "start_at", "begin"), "here it is called `not_before`"),
     **dict.fromkeys(

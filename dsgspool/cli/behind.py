@@ -34,10 +34,9 @@ class Answer:
     remedies: list[str] = field(default_factory=list)
 
 
-def edit(spool: Spool, identity: str, key: str) -> str:
-    """How a key of a task that is not running is changed."""
-    name = shlex.quote(identity)
-    return f"dsgspool hold {name}, edit `{key}` in {spool.hold}/, dsgspool release {name}"
+def without(identity: str, key: str) -> str:
+    """How a key is taken out of a task that is not running."""
+    return f"dsgspool edit {shlex.quote(identity)} {key}="
 
 
 def text_of(spool: Spool, task: TaskSeen) -> bytes:
@@ -75,7 +74,7 @@ class Behind:
         waiting = {t.identity: (t.after,) for t in self.seen.tasks if t.after}
         if circle := next((c for c in circles(waiting) if task.identity in c), None):
             answer.because = f"it waits in a circle: {' waits for '.join((*circle, circle[0]))}"
-            answer.remedies = [edit(self.spool, task.identity, "after")]
+            answer.remedies = [without(task.identity, "after")]
         for entry in entries:
             if words := self.of(entry.what, task.identity)[0]:
                 answer.more.append(f"it also waits for {entry.what}, {words}")
@@ -85,7 +84,7 @@ class Behind:
         """(what holds it up, '' when it is over; what helps)"""
         if After(what).is_many:
             return self._many(what, waiter)
-        task, name, drop = self.tasks.get(what), shlex.quote(what), edit(self.spool, waiter, "after")
+        task, name, drop = self.tasks.get(what), shlex.quote(what), without(waiter, "after")
         if task is None:
             return "which is nowhere in the spool: not submitted yet, removed, or misspelt", [
                 f"submit {what}; or drop the entry: {drop}"
@@ -102,7 +101,7 @@ class Behind:
         return why, [f"dsgspool why {name}"]
 
     def _many(self, what: str, waiter: str) -> tuple[str, list[str]]:
-        is_meant, drop = meaning(what), edit(self.spool, waiter, "after")
+        is_meant, drop = meaning(what), without(waiter, "after")
         meant = [task for task in self.seen.tasks if is_meant(task.identity) and task.identity != waiter]
         left = [task for task in meant if task.state not in FINISHED]
         if not meant:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dsgspool.cli.behind import Answer, edit, text_of
+from dsgspool.cli.behind import Answer, text_of, without
 from dsgspool.requests import Request, Room, why_unfit
 from dsgspool.settings import Control, parse_control
 from dsgspool.snapshot import Snapshot, TaskSeen, WorkerSeen
@@ -52,7 +52,7 @@ class Placing:
             return None
 
     def _less(self, task: TaskSeen, request: Request) -> list[str]:
-        return [edit(self.spool, task.identity, "where" if request.where else "resources")]
+        return [without(task.identity, "where" if request.where else "resources")]
 
     def _of_node(self, worker: WorkerSeen, cpus: int, request: Request, uid: int | None) -> str:
         control, user = self._control(worker.wid), facts_of(self.spool, worker.wid, self.files).get("user")

@@ -10,7 +10,7 @@ import shlex
 
 from dsgspool import names
 from dsgspool.cli.batched import Batched
-from dsgspool.cli.behind import Answer, Behind, edit, text_of
+from dsgspool.cli.behind import Answer, Behind, text_of, without
 from dsgspool.cli.placing import Placing
 from dsgspool.clock import local
 from dsgspool.records import is_complete
@@ -100,7 +100,7 @@ class Reasons:
         self._look_at_expiry(task, hint.expires, answer)
         if hint.not_before is not None and hint.not_before > self.seen.taken:
             answer.because = f"it says not_before {local(hint.not_before)}: a worker puts it into waiting/"
-            answer.remedies.append(edit(self.spool, task.identity, "not_before"))
+            answer.remedies.append(without(task.identity, "not_before"))
         for entry in hint.after:
             words, remedies = self.behind.of(entry.what, task.identity)
             if words:
@@ -119,7 +119,7 @@ class Reasons:
             answer.more.append(f"it expires at {local(until)}, when it has not begun by then")
         else:
             answer.more.append(f"it expired at {local(until)}: who claims it puts it into failed/")
-            answer.remedies.append(f"dsgspool edit {shlex.quote(task.identity)} expires=")
+            answer.remedies.append(without(task.identity, "expires"))
 
     def _in_line(self, task: TaskSeen, cpus: int, answer: Answer) -> str:
         mine = self._rank(task)
@@ -153,7 +153,7 @@ class Reasons:
         hint, when = peek(text_of(self.spool, task)), local(task.until)
         if hint.not_before is not None and hint.not_before > self.seen.taken:
             return self._answer(
-                task, f"it says not_before {local(hint.not_before)}", edit(self.spool, task.identity, "not_before")
+                task, f"it says not_before {local(hint.not_before)}", without(task.identity, "not_before")
             )
         release = f"dsgspool release {name}"
         if last := self._newest(task.identity):

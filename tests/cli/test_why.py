@@ -75,7 +75,7 @@ def test_what_each_node_lacks_is_told(put, worker, why):
     assert "it wants memory=128G gpus=1 host!=n2, and no worker that is alive has all of that" in told
     assert f"{WID}: has 64G of memory, it wants 128G; has no GPU, it wants 1\n" in told
     assert f"{OTHER}: is n2, it wants host!=n2\n" in told
-    assert "edit `where`" in told
+    assert "edit" in told and " where=" in told
 
 
 def test_what_has_no_room_now_is_told(put, worker, why):
@@ -138,7 +138,7 @@ def test_a_moment_that_has_not_come(put, why):
         "waiting/until-20991121T210000Z/a~0.abcdefgh-1.yaml", f"command: x\nnot_before: {iso(time.time() + 9e8)}\n...\n"
     )
     told = why("a")
-    assert "it says not_before" in told and "edit `not_before`" in told
+    assert "it says not_before" in told and " not_before=" in told
 
 
 def test_a_pause_before_a_retry_says_how_the_last_try_ended(put, record, why):
@@ -176,7 +176,7 @@ def test_a_line_of_waiting_tasks_is_followed_to_its_beginning(put, why):
 def test_a_circle(put, why):
     put("waiting/after-b/a~0.abcdefgh-1.yaml")
     put("waiting/after-a/b~0.abcdefgh-1.yaml")
-    assert "it waits in a circle" in why("a") and "edit `after`" in why("a")
+    assert "it waits in a circle" in why("a") and "dsgspool edit a after=" in why("a")
 
 
 def test_a_batch_that_is_not_there_yet(put, why):
