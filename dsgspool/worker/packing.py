@@ -133,7 +133,7 @@ class Packing:
 
     def admits(self, path: str, room: Room) -> bool:
         """Take a candidate's wants out of the room, as far as its lane tells them; False = skipped, there is too little."""
-        cpus, request = self._of_lane(path) if path[0] == "@" else (1, NOTHING)
+        cpus, request = self._of_lane(path)
         if request.gpus:
             self.look_at_gpus()
             room.gpus = [gpu for gpu in room.gpus if gpu.index not in self.foreign]
@@ -147,5 +147,8 @@ class Packing:
         return False
 
     def _of_lane(self, path: str) -> tuple[int, Request]:
-        lane = names.parse_lane(path[1 : path.index("/")])
+        folder, is_inside, _ = path.partition("/")
+        if folder[:1] != "@" or not is_inside:  # somebody may call a file `@.yaml`
+            return 1, NOTHING
+        lane = names.parse_lane(folder[1:])
         return lane.cpus, self._requests.get(lane.wants, NOTHING)
