@@ -33,6 +33,7 @@ def task(text, defaults, spool=Task()):  # noqa: B008
         ("defaults: {retries: many}", "`retries` is 'many' and must be a whole number"),
         ("defaults: {command: x, script: '#!/bin/sh'}", "it has both `command` and `script`"),
         ("defaults: {format: 1}", "unknown key `format`"),
+        ("defaults: {where: host=n1}", "unknown key `where` (write it in each task: it decides who claims the file"),
         ("defaults: [x]", "`the file` must be a mapping"),
         ("format: 2", "it has format 2, and this dsgspool knows up to 1"),
         ("", "it is empty (write what it shall say, such as `paused: false`, or remove it)"),
