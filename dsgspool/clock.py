@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-_LAST = 253402300799.0  #: the last second of the year 9999, after which no date can be written
+#: The first second of the year 1 and the last of 9999, before and after which no date can be written.
+_FIRST, _LAST = -62135596800.0, 253402300799.0
 
 
 class Clock(Protocol):
@@ -61,9 +62,13 @@ class ServerClock:
         return self.clock.wall() if self.offset is None else self.clock.boot() + self.offset
 
 
+def _writable(moment: float) -> float:
+    return min(max(moment, _FIRST), _LAST)
+
+
 def iso(moment: float) -> str:
     """`2026-11-21T21:00:00.123Z`: how a moment stands in records."""
-    second, microseconds = divmod(round(min(moment, _LAST) * 1e6), 1_000_000)
+    second, microseconds = divmod(round(_writable(moment) * 1e6), 1_000_000)
     return f"{_second(second)}.{microseconds // 1000:03d}Z"
 
 
@@ -74,7 +79,7 @@ def _second(moment: int) -> str:
 
 def stamp(moment: float) -> str:
     """`20261121T210000Z`: how a moment stands in the names of folders."""
-    return datetime.fromtimestamp(min(moment, _LAST), UTC).strftime("%Y%m%dT%H%M%SZ")
+    return datetime.fromtimestamp(_writable(moment), UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def unix(year: int, month: int, day: int, hour: int, minute: int, second: int) -> float:
@@ -84,4 +89,5 @@ def unix(year: int, month: int, day: int, hour: int, minute: int, second: int) -
 
 def local(moment: float) -> str:
     """`Sat 21 Nov 22:00:00`: how a moment stands on a screen, in the reader's time zone."""
+    moment = min(max(moment, _FIRST + 86400.0), _LAST - 86400.0)  # no zone is further from UTC than that
     return datetime.fromtimestamp(moment, UTC).astimezone().strftime("%a %d %b %H:%M:%S")

@@ -38,6 +38,13 @@ def test_moments_are_written_in_utc():
 def test_a_moment_after_the_last_that_can_be_written_is_the_last():
     assert stamp(1e15) == "99991231T235959Z"
     assert iso(1e15) == "9999-12-31T23:59:59.000Z"
+    assert local(1e15).endswith(":59:59")
+
+
+def test_a_moment_before_the_first_that_can_be_written_is_the_first():
+    """`expires: 0001-01-01T00:00+14:00` is a date that people can write and UTC has not."""
+    assert iso(-1e15) == "0001-01-01T00:00:00.000Z"
+    assert local(-1e15).endswith(":00:00")
 
 
 def test_people_read_their_own_time(monkeypatch):
