@@ -213,10 +213,9 @@ class Janitor:
 
     def sweep(self) -> int:
         """What is looked at every minute; the number of tasks that a killed `edit` had taken out and that are back."""
-        moved = mend(self.moves, self._age, self.peers.times().lease)
         self.sweep_batches()
         self.sweep_tmp()
-        return moved
+        return mend(self.moves, self._age, self.peers.times().lease)
 
     def sweep_batches(self) -> None:
         """Remove batch folders of todo/ that have been empty for an hour."""

@@ -11,13 +11,14 @@ So the folder alone says what a killed editor owes, and the leader pays it (`men
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from dsgspool.errors import StorageError, TaskNotFound, WrongState
+from dsgspool.errors import InvalidName, StorageError, TaskNotFound, WrongState
 from dsgspool.spool import Spool, task_name
 from dsgspool.spool.moves import Moves, Place, park, target_of
 from dsgspool.task import Decision, State
@@ -172,11 +173,20 @@ def opened(spool: Spool) -> list[str]:
 
 def owed(spool: Spool, folder: str) -> Iterator[str]:
     """Paths below an edit's folder of tasks that lie nowhere else just now."""
-    for path, _ in spool.fs.walk(f"{folder}/out"):
-        yield f"out/{path}"
-    replaced = {path for path, _ in spool.fs.walk(f"{folder}/old")}
+    yield from (f"out/{path}" for path in tasks_below(spool, f"{folder}/out"))
+    replaced = set(tasks_below(spool, f"{folder}/old"))
     for stage in ("new", "afresh"):
-        yield from (f"{stage}/{path}" for path, _ in spool.fs.walk(f"{folder}/{stage}") if path in replaced)
+        yield from (f"{stage}/{path}" for path in tasks_below(spool, f"{folder}/{stage}") if path in replaced)
+
+
+def tasks_below(spool: Spool, folder: str) -> Iterator[str]:
+    """Paths such as todo/s/x.yaml of what an edit laid there; anything else was laid by somebody else, and stops nobody."""
+    with contextlib.suppress(PermissionError):  # somebody's private folder
+        for path, _ in spool.fs.walk(folder):
+            state, _, below = path.partition("/")
+            with contextlib.suppress(InvalidName):
+                if state in EDITABLE and task_name(State(state), below):
+                    yield path
 
 
 def under_edit(spool: Spool) -> Iterator[tuple[State, str]]:
@@ -190,18 +200,26 @@ def under_edit(spool: Spool) -> Iterator[tuple[State, str]]:
 def mend(moves: Moves, age: Callable[[str], float], lease: float) -> int:
     """Bring back what killed editors took out; the number of tasks.  `age`: seconds since a folder changed.
 
+    What cannot be moved, such as another user's, keeps nothing else from it; the first error is raised in the end.
+
     RACE: a living editor may hold one just now.  To be overtaken costs it a task that it names; nothing moves twice.
     """
+    failed: list[OSError] = []
     moved = 0
     for folder in opened(moves.spool):
         left = list(owed(moves.spool, folder))
         for path in left:
             stage, _, origin = path.partition("/")
-            if age(os.path.dirname(f"{folder}/{'out' if stage == 'out' else 'old'}/{origin}")) > lease:
-                send_on(moves, folder, path)
-                moved += 1
+            try:
+                if age(os.path.dirname(f"{folder}/{'out' if stage == 'out' else 'old'}/{origin}")) > lease:
+                    send_on(moves, folder, path)
+                    moved += 1
+            except OSError as error:
+                failed.append(error)
         if not left and age(folder) > DAY:
             moves.fs.rename(folder, folder.removesuffix(OPEN))
+    if failed:
+        raise failed[0]
     return moved
 
 

@@ -5,6 +5,7 @@ import stat
 
 import pytest
 
+from dsgspool.errors import StorageError
 from dsgspool.spool import editing
 from dsgspool.spool.dependencies import Dependencies, Standing
 from dsgspool.spool.editing import Change, Edit, mend, old_edits, owed, pick, remove_edit, under_edit
@@ -173,6 +174,30 @@ def test_a_batch_is_not_over_while_a_task_of_it_is_taken_out(world, moves, numbe
     assert list(under_edit(world.spool)) == [(State.TODO, "s/x")]
     assert Dependencies(world.spool).standing("s/")[0] is Standing.OPEN
     assert Dependencies(world.spool).standing("s/", but="s/x")[0] is Standing.DONE
+
+
+def test_what_no_edit_laid_into_edits_stops_nobody(world, moves, old):
+    put(world, "done/s/y.yaml")
+    for path in (
+        "e.open/out/rubbish/f.yaml",
+        "e.open/out/todo/a~b.yaml",
+        "e.open/out/f.yaml",
+        "e.open/out/todo",
+        "f.open",
+    ):
+        put(world, f"edits/{path}{'/x@y.yaml' if path.endswith('todo') else ''}")
+    assert list(under_edit(world.spool)) == [] and old() == 0
+    assert Dependencies(world.spool).standing("s/")[0] is Standing.DONE
+
+
+def test_what_cannot_be_brought_back_keeps_nothing_else_from_it(world, moves, old):
+    """A file lies where the batch folder of one of them was."""
+    put(world, "edits/a.open/out/todo/s/x.yaml")
+    put(world, "edits/b.open/out/todo/y.yaml")
+    put(world, "todo/s", "a file")
+    with pytest.raises(StorageError):
+        old()
+    assert lies(world) == ["todo/s", "todo/y~0.tttttttt-4.yaml"]
 
 
 def test_a_private_text_stays_private(world, moves):

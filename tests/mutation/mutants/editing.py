@@ -2,6 +2,7 @@
 
 from tests.mutation.mutant import Mutant
 
+STRANGE = "unit/test_editing.py::test_what_no_edit_laid_into_edits_stops_nobody"
 KILLED = ("unit/test_editing.py::test_what_a_killed_editor_took_out_comes_back_once",)
 
 LATE = ("processes/test_tasks.py::test_what_has_not_begun_when_it_expires_never_runs",)
@@ -39,8 +40,8 @@ MUTANTS = (
         "16 (xlii)",
         "a new text is put into todo/ although the old one was not taken out",
         "spool/editing.py",
-        '        yield from (f"{stage}/{path}" for path, _ in spool.fs.walk(f"{folder}/{stage}") if path in replaced)\n',
-        '        yield from (f"{stage}/{path}" for path, _ in spool.fs.walk(f"{folder}/{stage}") if path not in "")\n',
+        '        yield from (f"{stage}/{path}" for path in tasks_below(spool, f"{folder}/{stage}") if path in replaced)\n',
+        '        yield from (f"{stage}/{path}" for path in tasks_below(spool, f"{folder}/{stage}") if path not in "")\n',
         KILLED,
     ),
     Mutant(
@@ -81,11 +82,38 @@ MUTANTS = (
     ),
     Mutant(
         "edit",
+        "7",
+        "a strange file in edits/ stops whoever asks whether a batch is over",
+        "spool/editing.py",
+        "                if state in EDITABLE and task_name(State(state), below):\n",
+        "                if task_name(State(state), below):\n",
+        (STRANGE,),
+    ),
+    Mutant(
+        "edit",
+        "7",
+        "a strange name in edits/ stops whoever asks whether a batch is over",
+        "spool/editing.py",
+        "            with contextlib.suppress(InvalidName):\n",
+        "            with contextlib.suppress(KeyError):\n",
+        (STRANGE,),
+    ),
+    Mutant(
+        "edit",
+        "11",
+        "what cannot be brought back keeps all behind it from coming back",
+        "spool/editing.py",
+        "                failed.append(error)\n",
+        "                raise error\n",
+        ("unit/test_editing.py::test_what_cannot_be_brought_back_keeps_nothing_else_from_it",),
+    ),
+    Mutant(
+        "edit",
         "11",
         "nobody brings back what a killed editor took out",
         "janitor.py",
-        "        moved = mend(self.moves, self._age, self.peers.times().lease)\n",
-        '        moved = mend(self.moves, self._age, float("inf"))\n',
+        "        return mend(self.moves, self._age, self.peers.times().lease)\n",
+        '        return mend(self.moves, self._age, float("inf"))\n',
         ("faults/test_crash_points.py::test_a_crash_at_any_point_loses_and_doubles_nothing[edit]",),
     ),
 )
