@@ -6,6 +6,7 @@ is its own affair.  Hiding too much costs a look at the task file, which keeps e
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from shlex import quote
@@ -59,6 +60,13 @@ def mask_text(text: str, values: Sequence[str] = ()) -> str:
     if _SECRET.search(text):
         text = _COMMENT.sub(rf"\1{MASK}", _mask_values(text))
     return hide(text, values)
+
+
+def secrets_in(text: str) -> Iterator[str]:
+    """The values of a task file's secrets; none of a text that is no YAML."""
+    if _SECRET.search(text):
+        with contextlib.suppress(InvalidTask, UnicodeEncodeError):
+            yield from (node.value for node in _secrets(compose(text.encode(), 4 * MAX_BYTES)))
 
 
 def _mask_values(text: str) -> str:

@@ -40,6 +40,7 @@ def edit(
 
     Tasks that run keep their text.
     """
+    from dsgspool.redaction import hide
     from dsgspool.spool.moves import Moves
 
     moves = Moves(open_spool(context))
@@ -53,7 +54,8 @@ def edit(
         changes, what = taken_back(moves, *(words or ()))
     else:
         patterns, rewrites = _asked(words or [], sed or [])
-        changes, what = _computed(moves, patterns, rewrites), " ".join(map(_told, rewrites))
+        changes = _computed(moves, patterns, rewrites)
+        what = hide(" ".join(map(_told, rewrites)), _secrets(*changes))
     if _is_wanted(changes, dry_run=dry_run, yes=yes):
         _let_settle(moves, changes, began)
         _carry_out(moves, changes, what)
@@ -61,11 +63,15 @@ def edit(
 
 def _mend(moves: Moves) -> None:
     """What a killed edit took out comes back first, when it was long enough ago that it cannot be a living one's."""
+    from dsgspool.errors import StorageError
     from dsgspool.spool.editing import mend, opened, owed
 
     if opened(moves.spool):
         now = server_now(moves.spool)
-        mend(moves, lambda folder: now - moves.fs.status_of_folder(folder).st_mtime, moves.spool.settings().lease)
+        try:
+            mend(moves, lambda folder: now - moves.fs.status_of_folder(folder).st_mtime, moves.spool.settings().lease)
+        except OSError as error:  # another user's, or one that is just being closed: no reason to refuse this edit
+            output.note(f"dsgspool: an edit that was killed cannot be ended: {StorageError.of(error)}")
     for folder in opened(moves.spool):
         if left := len(list(owed(moves.spool, folder))):
             output.note(f"dsgspool: another edit has {left} in hand: {folder}")
@@ -200,8 +206,18 @@ def _diff(change: Change) -> list[str]:
 
     from dsgspool.redaction import mask_text
 
-    old, new = (mask_text(data.decode("utf-8", "replace")).splitlines() for data in (change.old, change.new))
+    texts = [data.decode("utf-8", "replace") for data in (change.old, change.new)]
+    hidden = _secrets(change)  # of both: a variable may go whose value still stands in the command
+    old, new = (mask_text(text, hidden).splitlines() for text in texts)
     return list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:]
+
+
+def _secrets(*changes: Change) -> tuple[str, ...]:
+    """The values of secrets in old and new texts."""
+    from dsgspool.redaction import secrets_in, worth_hiding
+
+    texts = {data.decode("utf-8", "replace") for change in changes for data in (change.old, change.new)}
+    return worth_hiding(value for text in texts for value in secrets_in(text))
 
 
 def _alike(changes: Iterable[Change]) -> list[list[Change]]:

@@ -114,6 +114,39 @@ def test_secrets_are_not_shown(spool, run, put):
     assert '"env.MY_TOKEN=***"' in plan.read_text()
 
 
+def test_a_secret_that_goes_or_is_searched_for_is_not_shown_where_it_still_stands(spool, run, put):
+    text = "command: x --key hunter22\nenv:\n  MY_TOKEN: hunter22\n...\n"
+    put("todo/a.yaml", text)
+    result = run("edit", "a", "env.MY_TOKEN=", "-y")
+    assert texts(spool)["a"] == "command: x --key hunter22\n...\n" and "hunter22" not in result.stdout
+    put("todo/b.yaml", text)
+    result = run("edit", "b", "--sed", "s/hunter22/hunter33/g", "-y")
+    assert "hunter33" in texts(spool)["b"] and "hunter" not in result.stdout
+    assert not [plan for plan in (spool / "edits").glob("*/edit.json") if "hunter" in plan.read_text()]
+
+
+@pytest.mark.parametrize("plan", ["{", "[]", '{"texts": 3}', ""])
+def test_an_undo_looks_over_what_no_edit_wrote(spool, run, put, plan):
+    put("todo/a.yaml", TEXT)
+    put("edits/file", "")
+    run("edit", "a", "retries=1", "-y")
+    put("edits/z/edit.json", plan)
+    assert "there is no edit z of yours" in run("edit", "--undo", "z", "-y").stderr
+    assert run("edit", "--undo", "-y").exit_code == 0 and texts(spool) == {"a": TEXT}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to have a file of somebody else")
+def test_an_undo_never_makes_the_text_of_another_user_mine(spool, run, put):
+    put("todo/a.yaml", TEXT)
+    run("edit", "a", "retries=1", "-y")
+    [edit] = (spool / "edits").iterdir()
+    os.chown(edit / "old/todo/a.yaml", 4711, 4711)
+    assert "belongs to uid 4711" in run("edit", "--undo", "-y").stderr
+    os.chown(edit / "edit.json", 4711, 4711)
+    assert "holds no edit of yours" in run("edit", "--undo", "-y").stderr
+    assert "retries: 1" in texts(spool)["a"]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to have a file of somebody else")
 def test_another_users_task_is_not_edited(spool, run, put):
     os.chown(put("todo/a.yaml", TEXT), 4711, 4711)
