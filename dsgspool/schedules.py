@@ -38,6 +38,8 @@ class Schedule:
 
     def due(self, since: float, now: float) -> list[float]:
         """Ticks after `since` up to `now` that an instance is to be made of, the oldest first; Unix time."""
+        if since >= now:  # a clock that jumped back, or a file from the year 10000, which no date can tell
+            return []
         if self.catch_up == "none":
             since = max(since, now - IN_TIME)
         most = MOST if self.catch_up == "all" else 1

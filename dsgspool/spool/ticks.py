@@ -51,7 +51,8 @@ class Ticks:
 
     def newest(self, schedule: str) -> float | None:
         """The newest tick that was made, after what somebody left of the newest ones was put into todo/."""
-        found = [name for name, _ in self.fs.scan(self._folder(schedule)) if tick_of(name) is not None]
+        scanned = self.fs.scan(self._folder(schedule))
+        found = [name for name, is_folder in scanned if is_folder and tick_of(name) is not None]
         for stamp in sorted(found)[-UNSURE:]:
             self._publish(schedule, stamp)
         return tick_of(max(found)) if found else None
@@ -71,7 +72,7 @@ class Ticks:
         if staged.rpartition("/")[2] in self.fs.names(self.spool.tmp):
             self._drop(staged)
             if number not in _TAKEN:
-                raise StorageError("move", staged, number)
+                raise StorageError("make", f"{self._folder(instance.schedule)}/{stamp}", number)
         return self._publish(instance.schedule, stamp)
 
     def _write(self, path: str, instance: Instance) -> None:

@@ -1,22 +1,26 @@
 """The leader makes the tasks of schedules/NAME.yaml when they are due.
 
 The rule: a schedule is obeyed when a task file of the same owner and mode would be run here, asked at each reading; what is
-wrong with one is told once and stops no other.  Whoever leads, a tick is made once (spool/ticks.py).
+wrong with one is told once and stops no other.  However many there are, a look ends after a moment and goes on at the next
+turn, because a heart must beat in between.  Whoever leads, a tick is made once (spool/ticks.py).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dsgspool.errors import InvalidTask
+from dsgspool.clock import iso
+from dsgspool.errors import InvalidTask, StorageError
+from dsgspool.janitor import SLICE
 from dsgspool.names import SUFFIXES, is_ignored
 from dsgspool.records import is_complete
-from dsgspool.schedules import Schedule, parse_schedule
+from dsgspool.schedules import IN_TIME, Schedule, parse_schedule
 from dsgspool.spool.own import Text
 from dsgspool.spool.ticks import Instance, Ticks, is_name
 from dsgspool.worker.admission import why_foreign
 
 if TYPE_CHECKING:
+    from dsgspool.settings import Settings
     from dsgspool.worker.loop import Worker
 
 INTERVAL = 2.0  #: seconds between two looks
@@ -30,15 +34,25 @@ class Scheduler:
         self.ticks = Ticks(worker.janitor.moves)
         self._newest: dict[str, float] = {}  #: schedule -> its newest tick that was made
         self._told: dict[str, str] = {}
+        self._left: list[str] = []  #: files of this round that are still to be looked at, the next one last
+        self._parsed: dict[str, tuple[bytes, Settings, Schedule]] = {}  #: what a file said, and when that was true
 
     def turn(self) -> None:
         """Make what is due, one tick of each schedule at a time."""
         if not self.worker.leading:
             self._newest.clear()
             return
-        for file, is_folder in sorted(self.fs.scan(f"{self.spool.root}/schedules")):
-            if not is_folder and not is_ignored(file):
-                self._look(file)
+        began = self.worker.clock.boot()
+        if not self._left:
+            found = self.fs.scan(f"{self.spool.root}/schedules")
+            self._left = sorted(
+                (file for file, is_folder in found if not (is_folder or is_ignored(file))), reverse=True
+            )
+            self._parsed = {file: known for file, known in self._parsed.items() if file in self._left}
+        while self._left:
+            self._look(self._left.pop())
+            if self.worker.clock.boot() - began > SLICE:
+                return
 
     def _look(self, file: str) -> None:
         name = file.removesuffix(SUFFIXES[0]).removesuffix(SUFFIXES[1])
@@ -49,18 +63,25 @@ class Scheduler:
             now = self.worker.lease.server.now()
             if not why and not is_complete(text.data) and now - text.mtime < self.worker.settings.settle:
                 return  # it may still be written
-            schedule = (
-                None if why else parse_schedule(text.data, self.worker.settings.task, self.worker.settings.timezone)
-            )
-        except InvalidTask as error:
-            why, schedule = str(error), None
+            if not why:
+                why = self._make(name, self._parse(file, text.data), text, now)
+        except (InvalidTask, StorageError) as error:
+            why = str(error)
         except OSError as error:
-            why, schedule = f"it cannot be read: {error.strerror}", None
-        if schedule is None:
+            why = f"{error.filename}: {error.strerror}"
+        if why:
             self._tell_once(file, why)
         else:
             self._told.pop(file, None)
-            self._make(name, schedule, text, now)
+
+    def _parse(self, file: str, data: bytes) -> Schedule:
+        """What a file says.  A thousand of them would take half of a CPU if each was parsed at every look."""
+        settings = self.worker.settings
+        known = self._parsed.get(file)
+        if known is None or known[0] != data or known[1] != settings:
+            known = (data, settings, parse_schedule(data, settings.task, settings.timezone))
+            self._parsed[file] = known
+        return known[2]
 
     def _read(self, file: str) -> Text:
         data, status = self.fs.read(f"{self.spool.root}/schedules/{file}", 1 << 18)
@@ -68,16 +89,22 @@ class Scheduler:
             raise InvalidTask("it is a hard link", remedy="copy it instead")
         return Text(data, (0, 0, 0), status.st_uid, status.st_gid, status.st_mode, status.st_mtime)
 
-    def _make(self, name: str, schedule: Schedule, text: Text, now: float) -> None:
+    def _make(self, name: str, schedule: Schedule, text: Text, now: float) -> str:
+        """Make the next tick that is due; why that is not possible, '' when all is well."""
         newest = self._newest.pop(name, None) or self.ticks.newest(name) or 0.0
         # root's worker makes a task of the schedule's owner, not one of root.
         owner = text.uid if self.worker.settings.run_as == "owner" and text.uid != self.worker.me.uid else -1
-        for tick in schedule.due(max(newest, text.mtime), now)[:1]:
+        since = max(newest, text.mtime)
+        if since > now + IN_TIME:  # a clock was wrong: nothing would come for years, and nobody would know why
+            remedy = f"remove what is too new in schedules/ticks/{name}/" if newest > now else "touch it"
+            return f"it makes nothing before {iso(since)}, which is to come: {remedy}"
+        for tick in schedule.due(since, now)[:1]:
             if identity := self.ticks.make(Instance(name, schedule.text, owner), tick, now, skips=schedule.skips):
                 self.worker.tell("schedule", f"{identity} is due: now in todo/", task=identity)
                 self.worker.intake.came_back()
             newest = tick
         self._newest[name] = newest  # not after an error: then the next turn looks what was made
+        return ""
 
     def _tell_once(self, file: str, why: str) -> None:
         if self._told.get(file) != why:

@@ -2,6 +2,7 @@
 
 from tests.mutation.mutant import Mutant
 
+ODD = "unit/test_scheduling.py::test_something_odd_among_the_ticks_of_one_schedule_stops_no_other"
 MUTANTS = (
     Mutant(
         "schedule",
@@ -56,5 +57,32 @@ MUTANTS = (
         "            why = why or why_foreign(text, self.worker.settings, self.worker.me)\n",
         "            why = why or str(why_foreign)[:0]\n",
         ("processes/test_schedules.py::test_the_leader_makes_what_is_due_once_and_tells_what_it_does_not_obey",),
+    ),
+    Mutant(
+        "schedule",
+        "16 (xxix)",
+        "a thousand schedules are looked at without a heartbeat in between",
+        "worker/scheduling.py",
+        "            if self.worker.clock.boot() - began > SLICE:\n",
+        "            if self.worker.clock.boot() - began > SLICE + 60.0:\n",
+        ("unit/test_scheduling.py::test_many_schedules_are_looked_at_bit_by_bit_and_each_once_a_round",),
+    ),
+    Mutant(
+        "schedule",
+        "7",
+        "one schedule whose tick cannot be made stops all behind it",
+        "worker/scheduling.py",
+        "        except (InvalidTask, StorageError) as error:\n",
+        "        except (InvalidTask, StorageError) as error:\n            if isinstance(error, OSError):\n                raise\n",
+        (ODD,),
+    ),
+    Mutant(
+        "schedule",
+        "7",
+        "a tick of the year 9999 stops all schedules behind it",
+        "worker/scheduling.py",
+        "        if since > now + IN_TIME:  #",
+        "        if since > now + 1e30:  #",
+        (ODD,),
     ),
 )
