@@ -103,7 +103,7 @@ class Ticks:
         """An earlier instance that is not over; two looks, as for a batch."""
         what = f"{schedule.translate({ord(c): f'[{c}]' for c in '*?['})}-????????T????Z"
         for _ in range(2):
-            if found := self.dependencies.first_open(what):
+            if found := self.dependencies.first_open(what, part=f"{schedule}-"):
                 return found[1]
         return ""
 
