@@ -133,14 +133,15 @@ class Janitor:
             return 0
         name, decision = found
         target = target_of(self.spool, name, decision, self.moves.token(), self.server.now())
-        self.fs.rename_into(f"{self.spool.running}/{wid}/{file}", target)
+        number = self.fs.rename_into(f"{self.spool.running}/{wid}/{file}", target)
         if file in {left for left, _ in self.fs.scan(f"{self.spool.running}/{wid}")}:
             with contextlib.suppress(FileNotFoundError, PermissionError):
                 self.fs.see(target)  # an NFS client may believe that it is there already: see OwnFolder.give
             return 0  # the next sweep tries again
         if decision.state in (State.DONE, State.FAILED):
             self.waiters.published(name.identity)
-            self.published(name, target)
+            if number == 0:  # RACE: everybody buries, and finds gone what another one moved; who moved it tells
+                self.published(name, target)
         self.tell(
             "rescue", f"{name.identity} was lost with {wid}: now in {decision.state}/", task=name.identity, worker=wid,
             to=str(decision.state), why=why,

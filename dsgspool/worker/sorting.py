@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dsgspool import names
 from dsgspool.clock import iso
 from dsgspool.requests import Request
+from dsgspool.spool import lies
 from dsgspool.spool.dependencies import Verdict
 from dsgspool.spool.moves import park
 from dsgspool.spool.own import Held, Text
@@ -96,7 +97,9 @@ class Sorting:
         """A file of mine is out: who waits for it, or what it waits for, is looked at now (no wake-up is lost)."""
         if leaving.target.startswith((f"{self.spool.done}/", f"{self.spool.failed}/")):
             self.waiters.published(leaving.held.name.identity)
-            self.worker.alerts.published(leaving.held.name, leaving.target, leaving.attempt)
+            # RACE: perhaps not published but taken away by a person, and then nobody is told.
+            if not leaving.errno or lies(self.spool.fs, leaving.target):
+                self.worker.alerts.published(leaving.held.name, leaving.target, leaving.attempt)
         elif leaving.target.startswith(f"{self.spool.waiting}/"):
             folder = leaving.target.removeprefix(f"{self.spool.waiting}/").partition("/")[0]
             if what := names.parse_after(folder):

@@ -71,6 +71,31 @@ def test_what_had_ended_is_published_and_never_run_again(world, dying, actor, ou
     assert lies(world) == [target]
 
 
+def test_of_two_who_bury_the_same_worker_one_tells(world, dying, actor, monkeypatch):
+    """The other one has listed the folder too, and renames first."""
+    dying.end(running(dying, "x"), DONE)
+    world.crash(dying)
+    rename, told = actor.spool.fs.rename_into, []
+
+    def second(source, target):
+        assert rename(source, target) == 0
+        return rename(source, target)
+
+    monkeypatch.setattr(actor.janitor, "published", lambda name, _target: told.append(name.identity))
+    monkeypatch.setattr(actor.spool.fs, "rename_into", second)
+    actor.sweep()
+    assert lies(world) == ["done/x.yaml"] and told == []
+
+
+def test_who_buries_alone_tells(world, dying, actor, monkeypatch):
+    told = []
+    dying.end(running(dying, "x"), DONE)
+    world.crash(dying)
+    monkeypatch.setattr(actor.janitor, "published", lambda name, _target: told.append(name.identity))
+    actor.sweep()
+    assert told == ["x"]
+
+
 def test_a_client_that_believes_a_published_file_to_be_there_already_publishes_it_in_the_next_sweep(
     world, dying, actor
 ):

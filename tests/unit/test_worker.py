@@ -203,6 +203,24 @@ def test_what_a_person_takes_in_the_moment_of_its_publication_is_stripped(inside
     assert worker.lies() == ["hold/x~0"]
 
 
+def test_what_a_person_takes_at_the_moment_of_publication_is_told_to_nobody(inside, monkeypatch):
+    worker, told = inside(), []
+    monkeypatch.setattr(worker.worker.alerts, "published", lambda name, *_more: told.append(name.identity))
+    give = worker.worker.own.give
+
+    def taken(held, target, *, again=False):
+        if held.name.identity == "x" and not again:
+            os.rename(f"{worker.root}/{worker.folder}/{held.file}", f"{worker.root}/hold/x.yaml")
+        return give(held, target, again=again)
+
+    monkeypatch.setattr(worker.worker.own, "give", taken)
+    worker.drop("x")
+    worker.drop("y")
+    worker.until(lambda: worker.lies() == ["done/y", "hold/x"])
+    worker.live(2)
+    assert told == ["y"]
+
+
 def test_a_worker_whose_folder_is_gone_is_fenced(inside):
     worker = inside()
     worker.turn()
