@@ -12,6 +12,7 @@ import json
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsgspool import proc
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker
 
 LIMIT = 60.0  #: seconds that one run may take
+AT_ONCE = 16  #: runs: commands may differ from task to task, and a thousand of them fail in a second
+LARGEST = 16 << 20  #: bytes that one run may print onto this machine's own disk
+LOOK = 1.0  #: seconds between two looks at that
 MOST = 1000  #: events that one run is told line by line; what is more is counted
 LAST_WORDS = 400  #: bytes of its output that are looked at for a line that explains a failure
 
@@ -78,6 +82,7 @@ class Alerts:
         self.waiting: dict[Call, Digest] = {}
         self.running: dict[int, Run] = {}
         self._next: dict[Call, float] = {}  #: BOOTTIME before which a command is not run again
+        self._killed: dict[int, str] = {}  #: why, by pid
         self._count = 0
 
     @property
@@ -135,17 +140,27 @@ class Alerts:
         """Start what waits and may start; kill what takes too long."""
         now = self.clock.boot()
         for pid, run in self.running.items():
-            if now >= run.until:
+            if why := f"killed after {LIMIT:g} s" if now >= run.until else self._prints_too_much(run):
+                self._killed[pid] = why
                 proc.send_group(pid, signal.SIGKILL)
         running = {run.call for run in self.running.values()}
-        for call in [call for call in self.waiting if call not in running and now >= self._due(call)]:
+        due = (call for call in self.waiting if call not in running and now >= self._due(call))
+        for call in list(islice(due, AT_ONCE - len(running))):
             self._start(call, self.waiting.pop(call))
+
+    def _prints_too_much(self, run: Run) -> str:
+        try:
+            is_large = self.fs.status(run.files[1]).st_size > LARGEST
+        except FileNotFoundError:  # a sweeper of /tmp took it
+            return ""
+        return f"killed: it printed more than {LARGEST >> 20} MiB" if is_large else ""
 
     def next_moment(self) -> float:
         """BOOTTIME at which `turn` has something to do."""
         running = {run.call for run in self.running.values()}
-        moments = [run.until for run in self.running.values()]
-        moments += [self._due(call) for call in self.waiting if call not in running]
+        moments = [min(run.until, self.clock.boot() + LOOK) for run in self.running.values()]
+        if len(running) < AT_ONCE:
+            moments += [self._due(call) for call in self.waiting if call not in running]
         return min(moments, default=self.clock.boot() + 3600.0)
 
     def _due(self, call: Call) -> float:
@@ -158,6 +173,7 @@ class Alerts:
         scripts, runner = self.worker.attempts.runner.scripts, self.worker.attempts.runner
         lines = "".join(f"{json.dumps(line)}\n" for line in digest.lines)
         stdin = output = -1
+        events = words = ""
         try:
             events = scripts.write(f"alert-{self._count}.jsonl", lines, call.user)
             words = scripts.write(f"alert-{self._count}.txt", "", None)
@@ -170,6 +186,8 @@ class Alerts:
             pid = proc.spawn(Launch(argv, cwd, env, stdin, output, output, user=call.user))
         except (OSError, ValueError) as error:
             self._tell(call, digest.count, str(error))
+            for path in filter(None, (events, words)):
+                self.fs.remove(path)
             return
         finally:
             for descriptor in (stdin, output):
@@ -177,8 +195,15 @@ class Alerts:
                     self.fs.close(descriptor)
         now = self.clock.boot()
         self.running[pid] = Run(call, now + LIMIT, digest.count, (events, words))
-        self._next[call] = now + self.worker.settings.alert_every
+        self._keep_away(call, now)
         self.worker.attempts.helpers.add(pid)
+
+    def _keep_away(self, call: Call, now: float) -> None:
+        """Not again before `alert_every`; what is over is forgotten: each task may name a command of its own."""
+        if every := self.worker.settings.alert_every:
+            self._next[call] = now + every
+        if len(self._next) % MOST == 0:
+            self._next = {known: moment for known, moment in self._next.items() if moment > now}
 
     def _variables(self, digest: Digest) -> dict[str, str]:
         first = {f"DSGSPOOL_{key.upper()}": str(value).replace("\0", "?") for key, value in digest.lines[0].items()}
@@ -194,8 +219,8 @@ class Alerts:
         if (run := self.running.pop(exit_.pid, None)) is None:
             return
         proc.send_group(exit_.pid, signal.SIGKILL)  # what it left in its session
-        if self.clock.boot() >= run.until:
-            self._tell(run.call, run.count, f"killed after {LIMIT:g} s")
+        if why := self._killed.pop(exit_.pid, ""):
+            self._tell(run.call, run.count, why)
         elif exit_.code != 0:
             how = f"exit code {exit_.code}" if exit_.signal is None else launch.signal_name(exit_.signal)
             self._tell(run.call, run.count, f"{how}{self._last_words(run.files[1])}")

@@ -122,6 +122,15 @@ def test_a_command_that_fails_is_named_and_costs_the_task_nothing(
     assert "on_done (1 event)" in worker.output() and why in worker.output()
 
 
+def test_what_a_command_leaves_in_a_session_of_its_own_is_gone_when_the_worker_has_ended(
+    folder: SpoolFolder, workers: Workers, tmp_path: Path
+) -> None:
+    pid = tmp_path / "pid"
+    folder.drop("x", on_done=f"setsid sh -c 'echo $$ > {pid}; sleep 600' & while [ ! -s {pid} ]; do sleep 0.02; done")
+    workers.run_until_empty()
+    assert not is_alive(int(pid.read_text()))
+
+
 def test_a_worker_that_is_told_to_stop_at_once_leaves_no_command_and_says_what_was_not_told(
     folder: SpoolFolder, workers: Workers, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from dsgspool.spool.own import Held
 from dsgspool.task import Kind, Outcome
 from dsgspool.worker import alerts
 from dsgspool.worker.admission import Me
-from dsgspool.worker.alerts import Alerts
+from dsgspool.worker.alerts import Alerts, Call, Digest
 from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.scripts import Scripts
 from tests.support.waiting import wait_until
@@ -95,6 +95,49 @@ def test_of_too_many_events_some_are_told_and_all_are_counted(bare: Callable[[st
     lines = (tmp_path / "events").read_text().splitlines()
     assert (len(lines), json.loads(lines[-1])["task"]) == (alerts.MOST, f"t{alerts.MOST - 1:04d}")
     assert worker.told == []
+
+
+def test_no_more_than_so_many_different_commands_run_at_once(
+    bare: Callable[[str], Bare], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "AT_ONCE", 2)
+    worker, most = bare("true"), 0
+    found = Alerts(worker)  # type: ignore[arg-type]
+    for number in range(7):
+        found.waiting[Call("on_failed", ("/bin/sh", "-c", f"touch {tmp_path}/{number}"), None, None)] = Digest([{}], 1)
+
+    def step() -> bool:
+        nonlocal most
+        is_over = all_is_told(found)
+        most = max(most, len(found.running))
+        return is_over
+
+    wait_until(step, 10)
+    assert most == 2 and {str(number) for number in range(7)} <= set(os.listdir(tmp_path)) and worker.told == []
+
+
+def test_a_command_that_prints_without_end_is_killed_and_named(
+    bare: Callable[[str], Bare], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "LARGEST", 1 << 20)
+    worker = bare("yes")
+    found = fail(worker, 1)
+    assert found.next_moment() <= worker.clock.boot()
+    found.turn()
+    assert found.next_moment() <= worker.clock.boot() + alerts.LOOK
+    wait_until(lambda: all_is_told(found), 10)
+    assert worker.told == ["on_failed (1 event): yes: killed: it printed more than 1 MiB"]
+
+
+def test_what_cannot_be_started_leaves_nothing_on_this_machine_and_in_memory(bare: Callable[[str], Bare]) -> None:
+    worker = bare("true")
+    worker.settings = parse_settings(b"{alert_every: 1h, defaults: {on_failed: [/no/such]}}", "spool.yaml")
+    found = fail(worker, 1)
+    assert all_is_told(found) and "/no/such" in worker.told[0]
+    assert os.listdir(worker.attempts.runner.scripts._folder.name) == []
+    for number in range(alerts.MOST):  # the last one long after the others
+        found._keep_away(Call("on_failed", (str(number),), None, None), 1e6 if number == alerts.MOST - 1 else 0.0)
+    assert len(found._next) == 1
 
 
 def test_a_reason_may_hold_what_no_environment_can(bare: Callable[[str], Bare], tmp_path: Path) -> None:
