@@ -27,7 +27,8 @@ UNSURE = 5  #: of the newest ticks, looked at for a task that somebody could not
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """What an instance is made of: the schedule's name, its text and the owner that its file gets (-1 = me)."""
+    """What an instance is made of: the schedule's name, its text and the owner who alone may read its file (-1 = mine,
+    and others may read it too)."""
 
     schedule: str
     text: bytes

@@ -92,8 +92,9 @@ class Scheduler:
     def _make(self, name: str, schedule: Schedule, text: Text, now: float) -> str:
         """Make the next tick that is due; why that is not possible, '' when all is well."""
         newest = self._newest.pop(name, None) or self.ticks.newest(name) or 0.0
-        # root's worker makes a task of the schedule's owner, not one of root.
-        owner = text.uid if self.worker.settings.run_as == "owner" and text.uid != self.worker.me.uid else -1
+        me, is_private = self.worker.me.uid, not text.mode & 0o077
+        # root's worker makes a task of the schedule's owner, not one of root; what nobody else may read stays so.
+        owner = text.uid if self.worker.settings.run_as == "owner" and text.uid != me else me if is_private else -1
         since = max(newest, text.mtime)
         if since > now + IN_TIME:  # a clock was wrong: nothing would come for years, and nobody would know why
             remedy = f"remove what is too new in schedules/ticks/{name}/" if newest > now else "touch it"

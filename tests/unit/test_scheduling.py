@@ -1,6 +1,7 @@
 """The leader's look at schedules/: what is odd about one stops no other, and no look is long."""
 
 import os
+import stat
 
 import pytest
 
@@ -57,6 +58,15 @@ def test_something_odd_among_the_ticks_of_one_schedule_stops_no_other(world, tol
     assert len(made(world)["b"]) == 1 and any("b-" in line for line in lines)
     assert not said or any("schedules/a.yaml is not obeyed" in line and said in line for line in lines)
     assert not [line for line in told() if "a.yaml" in line], "it is told once"
+
+
+def test_the_task_of_a_schedule_that_nobody_else_may_read_is_private_too(world, told):
+    """It may hold a password."""
+    lay(world, "schedules/a.yaml")
+    os.chmod(f"{world.root}/schedules/a.yaml", 0o600)
+    told()
+    [task] = os.listdir(f"{world.root}/todo")
+    assert stat.S_IMODE(os.stat(f"{world.root}/todo/{task}").st_mode) == 0o600
 
 
 def test_a_file_that_is_newer_than_now_is_told_and_makes_nothing(world, told):
