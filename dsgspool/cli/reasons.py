@@ -34,7 +34,7 @@ class Reasons:
     def of(self, task: TaskSeen) -> Answer:
         """The answer for one file."""
         answer = self._of(task)
-        if task.state in (State.WAITING, State.HOLD):
+        if task.state in (State.TODO, State.WAITING, State.HOLD):
             self._look_at_expiry(task, peek(text_of(self.spool, task)).expires, answer)
         return answer
 
@@ -97,7 +97,6 @@ class Reasons:
             answer.remedies.append(f"write it to its end: {self.spool.todo}/{task.path}")
         elif not task.name.token and not is_complete(data):
             answer.more.append("its file has no last line `...`: a worker waits a moment to see whether it is whole")
-        self._look_at_expiry(task, hint.expires, answer)
         if hint.not_before is not None and hint.not_before > self.seen.taken:
             answer.because = f"it says not_before {local(hint.not_before)}: a worker puts it into waiting/"
             answer.remedies.append(without(task.identity, "not_before"))

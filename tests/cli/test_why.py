@@ -284,6 +284,8 @@ def test_what_has_expired_is_told_before_and_after(spool, put, worker, why, reco
     put("todo/b.yaml", "command: x\nexpires: 2d\n...\n")
     assert "it expired at" in why("a") and "-> dsgspool edit a expires=" in why("a")
     assert "it expires at" in why("b")
+    (spool / "PAUSE").touch()
+    assert "the spool is paused" in why("b") and "it expires at" in why("b"), "also when nobody takes anything"
     put("failed/c~expired.yaml")
     record("c", 1, "expired", reason="it had not begun")
     assert "it failed with expired" in why("c") and "dsgspool edit c expires=; dsgspool release c" in why("c")
