@@ -233,6 +233,7 @@ def old_edits(spool: Spool, limit: float) -> list[str]:
 def remove_edit(moves: Moves, name: str) -> None:
     """Forget what an edit kept: nothing can be taken back any more."""
     folder = f"{moves.spool.root}/{FOLDER}/{name}"
-    for path, _ in list(moves.fs.walk(folder)):
-        moves.fs.remove(f"{folder}/{path}")
+    for path, entry in list(moves.fs.walk(folder)):
+        if not entry.is_dir(follow_symlinks=False):  # somebody's hidden folder: no reason to prune nothing else
+            moves.fs.remove(f"{folder}/{path}")
     moves.remove_empty(folder)

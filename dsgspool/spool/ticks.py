@@ -86,8 +86,9 @@ class Ticks:
             self.fs.close(descriptor)
 
     def _drop(self, staged: str) -> None:
-        for file in self.fs.names(staged):
-            self.fs.remove(f"{staged}/{file}")
+        for file, is_folder in list(self.fs.scan(staged)):
+            if not is_folder:
+                self.fs.remove(f"{staged}/{file}")
         self.fs.remove_folder(staged)
 
     def _publish(self, schedule: str, stamp: str) -> str:

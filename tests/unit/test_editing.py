@@ -217,3 +217,10 @@ def test_old_edits_are_pruned_and_open_ones_stay(world, moves):
     assert old_edits(world.spool, 1e9) == [] and old_edits(world.spool, 1e11) == ["e"]
     remove_edit(moves, "e")
     assert os.listdir(f"{world.root}/edits") == []
+
+
+def test_a_hidden_folder_among_old_edits_stops_no_prune(world, moves):
+    put(world, "edits/e/old/todo/x.yaml")
+    os.mkdir(f"{world.root}/edits/e/.mine")
+    remove_edit(moves, "e")
+    assert os.listdir(f"{world.root}/edits") == []

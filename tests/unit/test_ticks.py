@@ -114,5 +114,13 @@ def test_old_ticks_are_forgotten_and_the_newest_never(world, instance):
     assert os.listdir(f"{world.root}/schedules/ticks/night") == ["20261129T1202Z"]
 
 
+def test_a_folder_in_an_old_tick_stops_no_prune(world, instance):
+    ticks = leader(world)
+    make(ticks, instance)
+    os.mkdir(f"{world.root}/schedules/ticks/night/{STAMP}/mine")
+    ticks.remove(f"night/{STAMP}")
+    assert os.listdir(f"{world.root}/schedules/ticks/night/{STAMP}") == ["mine"]
+
+
 def test_names():
     assert is_name("nightly build") and not is_name("a~b") and not is_name("x" * 140)
