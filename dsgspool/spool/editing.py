@@ -167,7 +167,11 @@ def _home(moves: Moves, origin: str, *, afresh: bool) -> str:
 
 def opened(spool: Spool) -> list[str]:
     """Folders of edits that are not closed."""
-    found = [name for name, is_folder in spool.fs.scan(f"{spool.root}/{FOLDER}") if is_folder and name.endswith(OPEN)]
+    found: list[str] = []
+    with contextlib.suppress(PermissionError):  # somebody's private folder, as below
+        found = [
+            name for name, is_folder in spool.fs.scan(f"{spool.root}/{FOLDER}") if is_folder and name.endswith(OPEN)
+        ]
     return [f"{spool.root}/{FOLDER}/{name}" for name in sorted(found)]
 
 

@@ -44,11 +44,14 @@ class Scheduler:
             return
         began = self.worker.clock.boot()
         if not self._left:
-            found = self.fs.scan(f"{self.spool.root}/schedules")
-            self._left = sorted(
-                (file for file, is_folder in found if not (is_folder or is_ignored(file))), reverse=True
-            )
-            self._parsed = {file: known for file, known in self._parsed.items() if file in self._left}
+            try:
+                found = list(self.fs.scan(f"{self.spool.root}/schedules"))
+            except PermissionError as error:  # tasks go on without it
+                self._tell_once("", str(error.strerror))
+                return
+            files = {file for file, is_folder in found if not (is_folder or is_ignored(file))}
+            self._left = sorted(files, reverse=True)
+            self._parsed = {file: known for file, known in self._parsed.items() if file in files}
         while self._left:
             self._look(self._left.pop())
             if self.worker.clock.boot() - began > SLICE:

@@ -190,6 +190,27 @@ def test_what_no_edit_laid_into_edits_stops_nobody(world, moves, old):
     assert Dependencies(world.spool).standing("s/")[0] is Standing.DONE
 
 
+@pytest.mark.parametrize("hidden", ["edits", "edits/e.open/out"])
+def test_a_folder_of_edits_that_may_not_be_read_stops_nobody(world, moves, old, hidden, monkeypatch):
+    put(world, "done/s/y.yaml")
+    put(world, "edits/e.open/out/todo/s/x.yaml")
+    hide(world.fs, f"{world.root}/{hidden}", monkeypatch)
+    assert old() == 0 and Dependencies(world.spool).standing("s/")[0] is Standing.DONE
+
+
+def hide(fs, folder, monkeypatch):
+    """Somebody else's, closed to others; root, as whom tests may run, may read everything."""
+    for call in ("scan", "walk"):
+        real = getattr(fs, call)
+
+        def closed(path, *more, real=real):
+            if path == folder:
+                raise PermissionError(13, "Permission denied", path)
+            return real(path, *more)
+
+        monkeypatch.setattr(fs, call, closed)
+
+
 def test_what_cannot_be_brought_back_keeps_nothing_else_from_it(world, moves, old):
     """A file lies where the batch folder of one of them was."""
     put(world, "edits/a.open/out/todo/s/x.yaml")

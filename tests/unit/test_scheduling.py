@@ -12,10 +12,16 @@ TEXT = 'cron: "* * * * *"\noverlap: allow\ntask:\n  command: "true"\n...\n'
 
 
 @pytest.fixture
-def told(inside, monkeypatch):
-    """A leading worker with a scheduler of its own: takes looks, and says what was told at the last one."""
+def actor(inside):
+    """A leading worker."""
     actor = inside()
     actor.until(lambda: actor.worker.leading)
+    return actor
+
+
+@pytest.fixture
+def told(actor, monkeypatch):
+    """A scheduler of its own: takes looks, and says what was told at the last one."""
     found: list[str] = []
     monkeypatch.setattr(actor.worker, "tell", lambda _event, text, **_facts: found.append(text))
     scheduler = Scheduler(actor.worker)
@@ -67,6 +73,14 @@ def test_the_task_of_a_schedule_that_nobody_else_may_read_is_private_too(world, 
     told()
     [task] = os.listdir(f"{world.root}/todo")
     assert stat.S_IMODE(os.stat(f"{world.root}/todo/{task}").st_mode) == 0o600
+
+
+def test_a_folder_that_may_not_be_read_is_told_once(actor, told, monkeypatch):
+    def closed(path, **_more):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(actor.fs, "scan", closed)
+    assert [told(), told()] == [["schedules/ is not obeyed: Permission denied"], []]
 
 
 def test_a_file_that_is_newer_than_now_is_told_and_makes_nothing(world, told):
