@@ -87,8 +87,8 @@ class Alerts:
 
     @property
     def is_busy(self) -> bool:
-        """True while something has to be told."""
-        return bool(self.waiting or self.running)
+        """True while something has to be told; what was killed and does not die, on a share that hangs, holds up nobody."""
+        return bool(self.waiting or self.running.keys() - self._killed.keys())
 
     # -- what happened -------------------------------------------------------------------------------------------
 
@@ -139,7 +139,7 @@ class Alerts:
     def turn(self) -> None:
         """Start what waits and may start; kill what takes too long."""
         now = self.clock.boot()
-        for pid, run in self.running.items():
+        for pid, run in [(pid, run) for pid, run in self.running.items() if pid not in self._killed]:
             if why := f"killed after {LIMIT:g} s" if now >= run.until else self._prints_too_much(run):
                 self._killed[pid] = why
                 proc.send_group(pid, signal.SIGKILL)
@@ -158,7 +158,8 @@ class Alerts:
     def next_moment(self) -> float:
         """BOOTTIME at which `turn` has something to do."""
         running = {run.call for run in self.running.values()}
-        moments = [min(run.until, self.clock.boot() + LOOK) for run in self.running.values()]
+        soon = self.clock.boot() + LOOK
+        moments = [min(run.until, soon) for pid, run in self.running.items() if pid not in self._killed]
         if len(running) < AT_ONCE:
             moments += [self._due(call) for call in self.waiting if call not in running]
         return min(moments, default=self.clock.boot() + 3600.0)

@@ -58,7 +58,7 @@ def all_is_told(found: Alerts) -> bool:
         if ended:
             code = os.waitstatus_to_exitcode(status)
             found.ended(Exit(pid, code if code >= 0 else None, -code if code < 0 else None, 0.0))
-    return not found.is_busy
+    return not (found.waiting or found.running)
 
 
 @pytest.fixture
@@ -85,6 +85,20 @@ def test_a_command_that_does_not_end_is_killed_and_named(
     wait_until(lambda: all_is_told(found), 10)
     assert worker.told == ["on_failed (3 events): sleep 600 & sleep 600: killed after 0.3 s"]
     assert os.listdir(worker.attempts.runner.scripts._folder.name) == []
+
+
+def test_one_that_was_killed_and_does_not_die_holds_up_nobody(
+    bare: Callable[[str], Bare], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a share that hangs a process cannot die; here nobody takes its end in."""
+    monkeypatch.setattr(alerts, "LIMIT", 0.0)
+    found = fail(bare("sleep 600"), 1)
+    found.turn()
+    found.turn()
+    (pid,) = found.running
+    assert not found.is_busy
+    assert found.next_moment() > found.clock.boot() + 60
+    os.waitpid(pid, 0)
 
 
 def test_of_too_many_events_some_are_told_and_all_are_counted(bare: Callable[[str], Bare], tmp_path: Path) -> None:
