@@ -115,19 +115,17 @@ def test_no_more_than_so_many_different_commands_run_at_once(
     bare: Callable[[str], Bare], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alerts, "AT_ONCE", 2)
-    worker, most = bare("true"), 0
+    worker = bare("true")
     found = Alerts(worker)  # type: ignore[arg-type]
     for number in range(7):
-        found.waiting[Call("on_failed", ("/bin/sh", "-c", f"touch {tmp_path}/{number}"), None, None)] = Digest([{}], 1)
-
-    def step() -> bool:
-        nonlocal most
-        is_over = all_is_told(found)
-        most = max(most, len(found.running))
-        return is_over
-
-    wait_until(step, 10)
-    assert most == 2 and {str(number) for number in range(7)} <= set(os.listdir(tmp_path)) and worker.told == []
+        wait = f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done; touch {tmp_path}/{number}"
+        found.waiting[Call("on_failed", ("/bin/sh", "-c", wait), None, None)] = Digest([{}], 1)
+    found.turn()
+    found.turn()
+    assert (len(found.running), len(found.waiting)) == (2, 5)
+    (tmp_path / "go").touch()
+    wait_until(lambda: all_is_told(found), 10)
+    assert {str(number) for number in range(7)} <= set(os.listdir(tmp_path)) and worker.told == []
 
 
 def test_a_command_that_prints_without_end_is_killed_and_named(
