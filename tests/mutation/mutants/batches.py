@@ -120,6 +120,15 @@ MUTANTS = (
     Mutant(
         "trials",
         "7 Batches",
+        "a folder in the place of a decision stops every batch",
+        "spool/trials.py",
+        "if error.errno not in NO_FILE:",
+        "if True:",
+        (f"{TRIALS}test_what_lies_in_the_place_of_a_decision_stops_its_batch_alone",),
+    ),
+    Mutant(
+        "trials",
+        "7 Batches",
         "one canary in done/ is enough",
         "spool/trials.py",
         "standing in standings.items() if standing is Standing.OPEN]:",
