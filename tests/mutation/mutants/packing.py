@@ -113,4 +113,22 @@ MUTANTS = (
         'lanes = spool.fs.folder_is_there, [""]\n',
         ("unit/test_moves.py::test_a_batch_of_which_one_task_is_parked_is_not_parked",),
     ),
+    Mutant(
+        "lanes",
+        "4",
+        "what waits for the GPU of somebody else keeps room for itself",
+        "worker/packing.py",
+        "if self._first is None and not self._is_others(request):",
+        "if self._first is None:",
+        (f"{TEST}test_what_waits_for_the_gpu_of_somebody_else_keeps_nothing_back",),
+    ),
+    Mutant(
+        "lanes",
+        "4",
+        "a full queue without room is listed again at once",
+        "worker/intake.py",
+        "if self.packing.skipped:  # a look",
+        "if False:  # a look",
+        (f"{TEST}test_a_full_queue_in_which_nothing_has_room_is_not_listed_again_and_again",),
+    ),
 )
