@@ -245,8 +245,9 @@ def test_a_task_that_wants_nothing_is_nothing():
         "where: " + "a#" * 100_000,
         "resources:\n  memory:\n" + "  - 8G\n" * 25_000 + "x: 1",
         "where: a=b " + "c:d " * 50_000,
+        f"where: a{' ' * 1900}:\n" * 130,
     ],
-    ids=["spaces", "commas", "lines", "hashes", "rungs", "words"],
+    ids=["spaces", "commas", "lines", "hashes", "rungs", "words", "repeated"],
 )
 def test_no_text_keeps_its_reader_busy(text):
     before = time.process_time()
