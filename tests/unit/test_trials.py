@@ -122,6 +122,15 @@ def test_the_canaries_are_found_among_very_many_wherever_a_look_begins(world, wr
         assert candidates(world, policies, alone=False, limit=20) == ["s/0000.yaml"]
 
 
+@pytest.mark.parametrize("name", ["s/x.yml", "s/x~1", "@p1/s/sub/x.yml~1.aaaaaaaa-1"])
+def test_the_canaries_are_found_behind_very_many_that_came_later(world, write, put, policies, name):
+    write("canary: 1")
+    put(f"todo/{name}")
+    assert candidates(world, policies) == [f"{name}.yaml"]
+    put(*[f"todo/{os.path.dirname(name)}/{number:04}" for number in range(300)])
+    assert candidates(world, policies, limit=20) == [f"{name}.yaml"]
+
+
 def test_a_list_of_canaries_that_is_not_whole_stops_the_batch_and_says_what_to_do(world, write, put, policies):
     write("canary: 1")
     put("todo/s/a")
