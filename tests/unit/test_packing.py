@@ -275,3 +275,10 @@ def test_while_the_only_task_waits_for_the_gpu_of_somebody_else_a_turn_is_no_rea
     for _ in range(100):
         worker.turn(0.01)
     assert len(looks) < 4
+
+
+def test_a_task_that_wants_more_cpus_than_there_can_be_fails_with_the_reason_and_gets_no_lane(node):
+    worker = node()
+    worker.drop("@p-999999/x", cpus=999_999, resources={"memory": "128M"}, where="host!=n7 ram>=1M")
+    worker.until(lambda: worker.lies() == ["failed/x~invalid"])
+    assert "999999" in worker.record("x")["reason"]
