@@ -155,11 +155,10 @@ class Look:
         swaps: set[str] = set()
         stream = self._files(prefix, folders, swaps)
         head = list(itertools.islice(stream, SAMPLE))
-        alone = self.alone or bool(self._only)
-        pivot = "" if alone or not head else random.choice(head)  # noqa: S311 - spreads claimers, no secret
+        pivot = "" if self.alone or not head else random.choice(head)  # noqa: S311 - spreads claimers, no secret
         files = heapq.nsmallest(self.limit, itertools.chain(head, stream), key=lambda name: (name < pivot, name))
         found = [(name, False) for name in files if f".{name}.swp" not in swaps] + [(name, True) for name in folders]
-        if not alone and not head and folders:
+        if not self.alone and not head and folders:
             pivot = random.choice(folders)  # noqa: S311
         return sorted(found, key=lambda entry: (entry[0] < pivot, entry[0]))
 

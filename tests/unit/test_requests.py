@@ -109,7 +109,8 @@ def test_what_a_worker_writes_of_its_node_is_read_back():
 
 
 @pytest.mark.parametrize(
-    "odd", [{"memory_bytes": float("inf")}, {"labels": {"rack": [2]}}, {"resources": {"licence": None}}, {"software": 1}]
+    "odd",
+    [{"memory_bytes": float("inf")}, {"labels": {"rack": [2]}}, {"resources": {"licence": None}}, {"software": 1}],
 )
 def test_what_somebody_else_made_of_a_workers_facts_is_no_reason_to_break(odd):
     request = request_of("resources: {licence: 1}\nwhere: rack=b2 has:samtools")

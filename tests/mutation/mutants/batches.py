@@ -111,15 +111,6 @@ MUTANTS = (
     Mutant(
         "trials",
         "7 Batches",
-        "a look that begins anywhere does not find the canaries",
-        "spool/scan.py",
-        "alone = self.alone or bool(self._only)",
-        "alone = self.alone",
-        (f"{TRIALS}test_the_canaries_are_found_among_very_many_wherever_a_look_begins",),
-    ),
-    Mutant(
-        "trials",
-        "7 Batches",
         "a folder in the place of a decision stops every batch",
         "spool/trials.py",
         "if error.errno not in NO_FILE:",

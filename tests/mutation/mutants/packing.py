@@ -46,8 +46,8 @@ MUTANTS = (
         "7",
         "a task that wants much is overtaken by those that want less, and starves",
         "worker/packing.py",
-        "        if self._first is None:\n            self._first = (cpus, request)\n            room.take(cpus, request)\n",
-        "",
+        "            self._first = (cpus, request)\n            room.take(cpus, request)\n",
+        "            pass\n",
         (f"{TEST}test_the_first_that_waits_for_room_is_not_overtaken_by_those_that_want_less",),
     ),
     Mutant(
