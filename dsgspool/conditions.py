@@ -97,9 +97,11 @@ def inventory_of(facts: Mapping[str, Any]) -> Inventory:
         return Inventory(
             str(facts.get("host", "")), int(facts["cpus"]), int(facts["memory_bytes"]), int(facts["scratch_bytes"]),
             tuple(Gpu(int(gpu["index"]), int(gpu["memory_bytes"]), str(gpu["model"])) for gpu in facts["gpus"]),
-            dict(facts["software"]), dict(facts["labels"]), dict(facts["resources"]),
+            {str(name): str(text) for name, text in facts["software"].items()},
+            {str(name): str(text) for name, text in facts["labels"].items()},
+            {str(name): int(amount) for name, amount in facts["resources"].items()},
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return Inventory(str(facts.get("host", "")))
 
 

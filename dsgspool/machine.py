@@ -6,6 +6,7 @@ or CUDA_VISIBLE_DEVICES leaves to this process is all that counts.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -16,9 +17,12 @@ from dsgspool.conditions import Gpu, Inventory
 
 PATIENCE = 10.0  #: seconds that all probes have together
 LOOK = 3.0  #: seconds for a look at GPUs while a worker works: less than a heartbeat
+DEATH = 1.0  #: seconds that a killed probe is waited for
 QUERY = ("--query-gpu=index,uuid,memory.total,name", "--format=csv,noheader,nounits")
 PROCESSES = ("--query-compute-apps=gpu_uuid", "--format=csv,noheader")
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+unkilled: set[int] = set()  #: probes that hang in a driver; who reaps all children of this process takes them out again
 
 
 def measure(scratch: str, software: Mapping[str, str], clock: Clock) -> Inventory:
@@ -39,24 +43,28 @@ def measure(scratch: str, software: Mapping[str, str], clock: Clock) -> Inventor
 
 
 def probe(commands: Mapping[str, Sequence[str]], clock: Clock, patience: float = PATIENCE) -> dict[str, str]:
-    """What those commands print that end well within `patience` seconds; all run at once."""
+    """What those commands print that can be started and end well within `patience` seconds; all run at once."""
     if not commands:
         return {}
     import subprocess  # 10 ms that most workers need not wait for
 
-    running = {
-        name: subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        for name, argv in commands.items()
-    }
+    running = {}
+    for name, argv in commands.items():
+        with contextlib.suppress(OSError):  # no program of this machine
+            running[name] = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+            )
     said, deadline = {}, clock.boot() + patience
     for name, process in running.items():
         try:
             text, _ = process.communicate(timeout=max(0.01, deadline - clock.boot()))
         except subprocess.TimeoutExpired:
             proc.send_group(process.pid, 9)
-            process.wait()
+            try:
+                process.wait(DEATH)
+            except subprocess.TimeoutExpired:
+                process.returncode = -9
+                unkilled.add(process.pid)
             if process.stdout:
                 process.stdout.close()  # not read to its end: what left the session may hold the other end for ever
         else:
@@ -77,7 +85,7 @@ def parse_gpus(text: str) -> list[Gpu]:
 
 def busy_gpus() -> frozenset[str]:
     """UUIDs of the GPUs on which some process computes, of whomever; none when nvidia-smi does not say so in time."""
-    smi = shutil.which("nvidia-smi")
+    smi = shutil.which("nvidia-smi") if not unkilled else None  # one that hangs is enough
     said = probe({"": [smi, *PROCESSES]}, SystemClock(), LOOK) if smi else {}
     return frozenset(line.strip() for line in said.get("", "").splitlines())
 

@@ -36,7 +36,7 @@ _RECORD = expression(r"(.+)\.([1-9][0-9]*)\.(yaml|out|err)\Z")
 _UNTIL = expression(r"until-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\Z", re.ASCII)
 _PRIORITY = expression(r"p(-?[0-9]{1,6})\Z")
 _FORBIDDEN = expression("[~@%\\\\\0-\x1f\x7f-\x9f\ud800-\udfff]")
-_CPUS = expression(r"cpus([0-9]{1,6})\Z")
+_CPUS = expression(r"cpus([0-9]{1,5})\Z")
 _WANTS = expression(r"[A-Za-z0-9.-]*=([a-z2-7]{6})\Z")
 
 

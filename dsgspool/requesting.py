@@ -36,6 +36,7 @@ _PLAIN = r"[A-Za-z](?:[^#:\n]|(?<! )#|:(?=\S)){0,2000}?"
 _WHERE = expression(
     rf"^where:[ ]+(?:\"(?P<double>[^\"\\\n]*)\"|'(?P<single>[^'\n]*)'|(?P<plain>{_PLAIN})){_END}", re.MULTILINE
 )
+_FORMS = (("where:", _WHERE), ("resources:", _FLOW), ("resources:", _BLOCK))
 
 
 def resources(node: Node, what: str) -> dict[str, object]:
@@ -116,8 +117,13 @@ def written_plainly(data: bytes) -> tuple[int | None, Request]:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         return None, NOTHING
-    found = [match[0] for form in (_WHERE, _FLOW, _BLOCK) if (match := form.search(text))]
+    found = [match[0] for key, form in _FORMS if (match := form.match(text, _place(text, key)))]
     return _of_sections("\n".join(found)) if sum(map(len, found)) <= MOST else (None, NOTHING)
+
+
+def _place(text: str, key: str) -> int:
+    """Where the first line with that key begins: only there is it tried, so that no text is tried at thousands of places."""
+    return 0 if text.startswith(key) else text.find(f"\n{key}") + 1
 
 
 @functools.lru_cache(maxsize=1024)

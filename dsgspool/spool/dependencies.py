@@ -24,7 +24,7 @@ from dsgspool.spool.editing import under_edit
 from dsgspool.task import After, State
 
 OPEN_STATES = (State.RUNNING, State.TODO, State.WAITING, State.HOLD)
-_NO_FILE = (errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EINVAL, errno.EACCES, errno.EPERM)
+NO_FILE = (errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EINVAL, errno.EACCES, errno.EPERM)  #: answers that last
 
 
 class Standing(StrEnum):
@@ -88,7 +88,7 @@ class Dependencies:
         try:
             return lies(self.fs, f"{self.spool.done}/{identity}.yaml")
         except OSError as error:
-            if error.errno in _NO_FILE:
+            if error.errno in NO_FILE:
                 return False  # a link or a folder, or somebody's private one: nothing that a worker published here
             raise
 

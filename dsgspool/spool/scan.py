@@ -70,6 +70,7 @@ class Look:
         self.spool, self.slots, self.alone, self.limit, self.refused = spool, slots, alone, limit, refused
         self.policies, self.most = policies, most
         self._only: frozenset[str] = frozenset()  #: of the batch that is listed, only these may be started; empty = all
+        self._stems: set[str] = set()  #: the last part of their names
         self.sight = Sight()
 
     def take(self) -> Sight:
@@ -124,8 +125,7 @@ class Look:
             if len(self.sight.candidates) >= most:
                 return
             if not is_folder:
-                if not self._only or _identity(prefix + name) in self._only:
-                    self.sight.candidates.append(prefix + name)
+                self.sight.candidates.append(prefix + name)
             elif is_top:
                 self._collect_batch(f"{prefix}{name}/", name, most)
             elif len(prefix) <= DEEPEST:
@@ -136,6 +136,7 @@ class Look:
         if self.policies and self.policies.of(batch).max_running is not None:
             most = min(most, len(self.sight.candidates) + LIMITED)
         self._only = self.policies.trial(batch).only if self.policies else frozenset()
+        self._stems = {identity.rpartition("/")[2] for identity in self._only}
         self._collect(prefix, self._list(prefix), most)
         self._only = frozenset()
 
@@ -154,11 +155,10 @@ class Look:
         swaps: set[str] = set()
         stream = self._files(prefix, folders, swaps)
         head = list(itertools.islice(stream, SAMPLE))
-        alone = self.alone or bool(self._only)
-        pivot = "" if alone or not head else random.choice(head)  # noqa: S311 - spreads claimers, no secret
+        pivot = "" if self.alone or not head else random.choice(head)  # noqa: S311 - spreads claimers, no secret
         files = heapq.nsmallest(self.limit, itertools.chain(head, stream), key=lambda name: (name < pivot, name))
         found = [(name, False) for name in files if f".{name}.swp" not in swaps] + [(name, True) for name in folders]
-        if not alone and not head and folders:
+        if not self.alone and not head and folders:
             pivot = random.choice(folders)  # noqa: S311
         return sorted(found, key=lambda entry: (entry[0] < pivot, entry[0]))
 
@@ -173,8 +173,15 @@ class Look:
                 folders.append(name)
             elif "@" in name and (held := _held(name)):
                 self.sight.held.append((prefix + name, held))
-            elif prefix + name not in self.refused and not names.is_ignored(name):
+            elif prefix + name not in self.refused and not names.is_ignored(name) and self._may_start(prefix, name):
                 yield name
+
+    def _may_start(self, prefix: str, name: str) -> bool:
+        """True unless others of its batch are tried first.  Of a million names only those are parsed that look like one."""
+        if not self._only:
+            return True
+        stem = name.partition("~")[0] if "~" in name else name.rpartition(".")[0]
+        return stem in self._stems and _identity(prefix + name) in self._only
 
 
 def _identity(path: str) -> str:

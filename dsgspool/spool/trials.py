@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from dsgspool import names
-from dsgspool.errors import InvalidName, InvalidTask
+from dsgspool.errors import InvalidName, InvalidTask, StorageError
 from dsgspool.fields import texts
 from dsgspool.policy import Policy
 from dsgspool.records import is_complete
 from dsgspool.spool import Spool, task_name
-from dsgspool.spool.dependencies import Dependencies, Standing
+from dsgspool.spool.dependencies import NO_FILE, Dependencies, Standing
 from dsgspool.task import State
 from dsgspool.yamltext import compose, pairs
 from dsgspool.yamlwriting import dump
@@ -50,11 +50,14 @@ class Trials:
         self.dependencies = Dependencies(spool)
 
     def look(self, batch: str, policy: Policy, listed: Mapping[str, int]) -> Trial:
-        """How a batch stands; `listed`: a listing of batches/."""
-        for trial in (self._breaker(batch, policy, listed), self._canary(batch, policy, listed)):
-            if trial.why:
-                return trial
-        return Trial()
+        """How a batch stands; `listed`: a listing of batches/.  What cannot be looked at stops its own batch alone."""
+        try:
+            trial = self._breaker(batch, policy, listed)
+            return trial if trial.why else self._canary(batch, policy, listed)
+        except OSError as error:  # a folder in the place of a decision, somebody's private one in failed/
+            if error.errno not in NO_FILE:
+                raise  # an outage: nobody may end because of it
+            return Trial(str(StorageError.of(error)), stops=True)
 
     def path(self, batch: str, what: str) -> str:
         """Where a decision lies."""
@@ -107,7 +110,7 @@ class Trials:
             self._decide(batch, CANARY, {"tasks": first})
         tried = self._tried(batch)
         if tried is None:
-            why = f"{self.path(batch, CANARY)} is not whole: remove it, and the tasks to be tried first are chosen anew"
+            why = f"{self.path(batch, CANARY)} is no whole list of tasks: remove it, and they are chosen anew"
             return Trial(why, CANARY)
         standings = {name: self.dependencies.standing(name)[0] for name in tried}
         if failed := [name for name, standing in standings.items() if standing is Standing.FAILED]:
@@ -123,18 +126,19 @@ class Trials:
     def _queued(self, batch: str) -> Iterable[str]:
         """Names of the batch in todo/, in all lanes."""
         for lane in ("", *(f"{name}/" for name, _ in self.fs.scan(self.spool.todo) if name[:1] == "@")):
-            for path in self.fs.find(f"{self.spool.todo}/{lane}{batch}", ".y", f"{lane}{batch}/"):
-                with contextlib.suppress(InvalidName):
-                    if not names.is_ignored(path.rpartition("/")[2]):
-                        yield names.parse(path).identity
+            with contextlib.suppress(PermissionError):  # somebody's private lane
+                for path in self.fs.find(f"{self.spool.todo}/{lane}{batch}", ".y", f"{lane}{batch}/"):
+                    with contextlib.suppress(InvalidName):
+                        if not names.is_ignored(path.rpartition("/")[2]):
+                            yield names.parse(path).identity
 
     def _tried(self, batch: str) -> tuple[str, ...] | None:
-        """What NAME.canary says; None while it is not whole."""
+        """What NAME.canary says; None while it is not whole, and for what no task can be called."""
         data = self.fs.read_fresh(self.path(batch, CANARY)) or b""
-        with contextlib.suppress(InvalidTask):
+        with contextlib.suppress(InvalidTask, InvalidName):
             nodes = {key.value: node for key, node in pairs(compose(data), CANARY)}
             if is_complete(data) and "tasks" in nodes:
-                return texts(nodes["tasks"], "tasks")
+                return tuple(map(names.check_identity, texts(nodes["tasks"], "tasks")))
         return None
 
     def end(self, batch: str, trial: Trial) -> None:
@@ -146,7 +150,7 @@ class Trials:
 
     def _decide(self, batch: str, what: str, facts: Mapping[str, object]) -> None:
         """RACE: several workers come to it at once; O_EXCL lets one of them write, and all go by what that one wrote."""
-        with contextlib.suppress(FileExistsError, PermissionError):
+        with contextlib.suppress(FileExistsError):
             self.fs.create_whole(self.path(batch, what), f"{dump(facts.items())}...\n".encode())
 
     def _said(self, batch: str, what: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import errno
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dsgspool import names, proc
+from dsgspool import machine, names, proc
 from dsgspool.accounts import Account, account
 from dsgspool.clock import iso
 from dsgspool.codec import NewerFormat
@@ -271,7 +271,8 @@ class Attempts:
         for exit_ in proc.reap():
             attempt = self.by_pid.pop(exit_.pid, None)
             if attempt is None:
-                self.helpers.discard(exit_.pid)
+                for known in (self.helpers, machine.unkilled):
+                    known.discard(exit_.pid)
                 self.worker.alerts.ended(exit_)
             else:
                 attempt.exit = exit_
@@ -280,7 +281,7 @@ class Attempts:
             self._clear()
 
     def _clear(self) -> None:
-        others = {*self.by_pid, *self.helpers}
+        others = {*self.by_pid, *self.helpers, *machine.unkilled}
         nothing_left = others.issuperset(proc.children())  # mostly: one look serves all that ended
         claims = {attempt.held.claim for attempt in self.by_pid.values()}
         for attempt in list(self.clearing):

@@ -86,7 +86,7 @@ class Intake:
             moments.append(self.worker.blocked_until)
         if self.desk.settling:
             moments.append(min(each.last for each in self.desk.settling.values()) + self.worker.settings.settle)
-        if self.desk.ready and self._fits():
+        if self._startable():
             moments.append(max(now, self.worker.blocked_until))
         return min(moments)
 
@@ -122,7 +122,8 @@ class Intake:
     def _choose(self) -> list[str]:
         """Paths below todo/ to be claimed now, as many as there are free slots."""
         now = self.clock.boot()
-        if not self.queue and not self.worker.attempts.used and self._found_at == self._looked_at:
+        is_done = not (self.queue or self.packing.skipped or self.worker.attempts.used)
+        if is_done and self._found_at == self._looked_at:
             self.look_soon()  # the last of what was found is done: look at once, and listen
         stale = now - self._looked_at >= max(self.worker.settings.poll_min, self._cost * LOOK_SHARE)
         if now >= self._next_look and (stale or not self.queue):
@@ -142,6 +143,8 @@ class Intake:
         if not chosen and not later:  # what is left of the room is kept for the first of those that were skipped
             self.packing.skipped += self.queue
             self.queue.clear()
+            if self.packing.skipped:  # a look that was full would find the same
+                self._next_look = max(self._next_look, self._looked_at + self._pause(self.worker.settings.poll_min))
         self.queue.extendleft(reversed(later))
         self._is_stuck = bool(later) and not chosen
         return chosen
@@ -250,10 +253,8 @@ class Intake:
                 why = "it is empty, and nobody has written to it since it was claimed"
                 self.worker.attempts.reject(settling.held, why)
 
-    def _fits(self) -> bool:
-        first = next(iter(self.desk.ready.values()))
-        free = self.worker.controls.slots - self.worker.attempts.used
-        return first.cpus <= free and (not first.request or self.packing.left(free).takes(first.cpus, first.request))
+    def _startable(self) -> Ready | None:
+        return self.packing.startable(self.desk.ready.values(), self.worker.controls.slots - self.worker.attempts.used)
 
     def _start(self) -> None:
         """Start what fits, in order: a wide task at the head is not overtaken, or it would starve."""
@@ -261,8 +262,8 @@ class Intake:
             self.sorting.unfit(ready.held, ready.cpus, ready.request)  # somebody lowered the slots since it was claimed
         for ready in [r for r in self.desk.ready.values() if self.turnstile.forbids(r.held)]:
             self.worker.attempts.endings.give_back(ready.held)
-        while self.desk.ready and self._fits() and self.clock.boot() >= self.worker.blocked_until:
-            self.worker.attempts.start(next(iter(self.desk.ready.values())))
+        while (first := self._startable()) and self.clock.boot() >= self.worker.blocked_until:
+            self.worker.attempts.start(first)
 
     # -- the end -------------------------------------------------------------------------------------------------
 

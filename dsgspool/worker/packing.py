@@ -63,6 +63,21 @@ class Packing:
                 room.take(0, each.request)
         return room
 
+    def startable(self, ready: Iterable[Ready], cpus: int) -> Ready | None:
+        """The first of those that wait for their start, when there is room for it; None while it has to wait."""
+        for each in ready:
+            if each.request.gpus:
+                self.look_at_gpus()
+            if not self._is_others(each.request):
+                has_room = not each.request or self.left(cpus).takes(each.cpus, each.request)
+                return each if has_room and each.cpus <= cpus else None
+        return None
+
+    def _is_others(self, request: Request) -> bool:
+        """True while it wants a GPU on which somebody else computes: nobody knows until when, so nobody waits behind it."""
+        mine = [gpu for gpu in self.node.gpus if gpu.index not in self.foreign]
+        return request.gpus > 0 and len(request.usable(mine)) < request.gpus
+
     def look_at_gpus(self) -> None:
         """Before a GPU is given away: leave those alone that somebody uses without asking the queue."""
         if self.spool.clock.boot() < self._next_look:
@@ -141,7 +156,7 @@ class Packing:
             room.take(cpus, request)
             return True
         self.skipped.append(path)
-        if self._first is None:
+        if self._first is None and not self._is_others(request):
             self._first = (cpus, request)
             room.take(cpus, request)
         return False

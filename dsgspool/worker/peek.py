@@ -20,7 +20,7 @@ from dsgspool.requests import NOTHING, Request
 from dsgspool.task import After, Expiry
 from dsgspool.yamltext import Node
 
-_CPUS = expression(rb"^cpus:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
+_CPUS = expression(rb"^cpus:\s*([0-9]{1,5})\s*(?:#.*)?$", re.MULTILINE)
 _FORMAT = expression(rb"^format:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
 _NOT_BEFORE = expression(rb"^not_before:\s*['\"]?([0-9T:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
 _EXPIRES = expression(rb"^expires:\s*['\"]?([0-9a-zT:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)

@@ -56,6 +56,28 @@ def test_a_probe_that_fails_or_hangs_finds_nothing_and_its_processes_are_killed(
     assert [path for path in words if _content(path) == mark.replace(" ", "\0").encode() + b"\0"] == []
 
 
+def test_a_probe_that_cannot_even_be_killed_is_not_waited_for_and_keeps_no_attempt_from_its_end(inside, monkeypatch):
+    with monkeypatch.context() as driver:
+        driver.setattr(proc, "send_group", lambda *_: None)
+        assert machine.probe({"stuck": ["/bin/sleep", "600"]}, SystemClock(), 0.1) == {}
+    (stuck,) = machine.unkilled
+    worker = inside()
+    worker.drop("x")
+    worker.until(lambda: worker.lies() == ["done/x"])
+    assert proc.children() == [stuck]
+    os.kill(stuck, 9)
+    worker.until(lambda: not machine.unkilled)
+
+
+def test_a_program_that_this_machine_cannot_run_finds_nothing(tmp_path, monkeypatch):
+    smi = tmp_path / "nvidia-smi"
+    smi.write_text("no script, and of no machine")
+    smi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert machine.busy_gpus() == frozenset()
+    assert machine.measure("/", {}, SystemClock()).gpus == ()
+
+
 def _content(path):
     try:
         with open(path, "rb") as file:

@@ -12,6 +12,7 @@ from dsgspool.spool.chain import next_line, next_of
 from dsgspool.spool.own import OwnFolder
 from dsgspool.spool.scan import Look
 from dsgspool.task import Budget, Decision, Kind, Outcome, State
+from dsgspool.worker import intake
 
 G = 1 << 30
 NODE = Inventory("n1", 4, 64 * G, 100 * G, (Gpu(0, 40 * G, "A100", "GPU-a"), Gpu(1, 16 * G, "T4", "GPU-t")))
@@ -218,3 +219,66 @@ def test_a_gpu_on_which_a_task_of_mine_computes_is_no_foreign_one(node, monkeypa
     worker.until(lambda: "done/a" in worker.lies())
     worker.drop(f"{target}/c", resources={"gpus": 1})
     worker.until(lambda: "done/c" in worker.lies())
+
+
+def test_what_waits_for_the_gpu_of_somebody_else_keeps_nothing_back(node, monkeypatch):
+    worker, busy = node(), {"GPU-t"}
+    monkeypatch.setattr(machine, "busy_gpus", lambda: frozenset(busy))
+    worker.drop(f"@p1,cpus4,{lane(gpus=2)[1:]}/both", cpus=4, resources={"gpus": 2})
+    worker.drop(f"{lane(gpus=1)}/one", resources={"gpus": 1})
+    worker.until(lambda: "done/one" in worker.lies())
+    assert not worker.record("both")
+
+
+def test_a_gift_that_waits_for_the_gpu_of_somebody_else_begins_when_that_is_over_and_keeps_nobody_waiting(
+    node, monkeypatch
+):
+    worker, busy = node(until_empty=True), {"GPU-a", "GPU-t"}
+    monkeypatch.setattr(machine, "busy_gpus", lambda: frozenset(busy))
+    worker.drop("a", state=worker.folder, resources={"gpus": 1})
+    worker.until(lambda: any(name.startswith("a@") for name in worker.mine()))
+    worker.drop("b", state=worker.folder)
+    worker.until(lambda: "done/b" in worker.lies())
+    assert not worker.record("a")
+    busy.clear()
+    worker.until(worker.worker.controls.is_over)
+    assert worker.lies() == ["done/a", "done/b"]
+
+
+def test_a_full_queue_in_which_nothing_has_room_is_not_listed_again_and_again(node, monkeypatch):
+    monkeypatch.setitem(Look.__init__.__kwdefaults__, "limit", 8)
+    monkeypatch.setattr(intake, "LIMIT", 8)
+    worker, looks, take = node(), [], Look.take
+    monkeypatch.setattr(Look, "take", lambda look: looks.append(worker.clock.boot()) or take(look))
+    worker.drop("running", worker.gate())
+    worker.until(lambda: worker.pid("running"))
+    worker.drop("@p1,cpus4/wide", cpus=4)
+    for number in range(10):
+        worker.drop(f"{number}")
+    worker.until(lambda: worker.worker.intake.packing.skipped)
+    looks.clear()
+    for _ in range(100):
+        assert worker.worker.intake.next_moment() > worker.clock.boot()
+        worker.turn(0.01)
+    assert len(looks) < 4
+    worker.open()
+    worker.until(lambda: len(worker.lies("done")) == 12)
+
+
+def test_while_the_only_task_waits_for_the_gpu_of_somebody_else_a_turn_is_no_reason_for_a_look(node, monkeypatch):
+    worker, looks, take = node(), [], Look.take
+    monkeypatch.setattr(machine, "busy_gpus", lambda: frozenset({"GPU-t"}))
+    monkeypatch.setattr(Look, "take", lambda look: looks.append(worker.clock.boot()) or take(look))
+    worker.drop(f"{lane(gpus=2)}/both", resources={"gpus": 2})
+    worker.until(lambda: worker.worker.intake.packing.skipped)
+    looks.clear()
+    for _ in range(100):
+        worker.turn(0.01)
+    assert len(looks) < 4
+
+
+def test_a_task_that_wants_more_cpus_than_there_can_be_fails_with_the_reason_and_gets_no_lane(node):
+    worker = node()
+    worker.drop("@p-999999/x", cpus=999_999, resources={"memory": "128M"}, where="host!=n7 ram>=1M")
+    worker.until(lambda: worker.lies() == ["failed/x~invalid"])
+    assert "999999" in worker.record("x")["reason"]

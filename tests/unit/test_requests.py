@@ -108,6 +108,17 @@ def test_what_a_worker_writes_of_its_node_is_read_back():
     assert inventory_of({"host": "old", "memory_bytes": 5}) == Inventory("old")
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [{"memory_bytes": float("inf")}, {"labels": {"rack": [2]}}, {"resources": {"licence": None}}, {"software": 1}],
+)
+def test_what_somebody_else_made_of_a_workers_facts_is_no_reason_to_break(odd):
+    request = request_of("resources: {licence: 1}\nwhere: rack=b2 has:samtools")
+    node = inventory_of({"host": "n", "cpus": 8, **NODE.facts(), **odd})
+    assert node.host == "n"
+    assert why_unfit(request, node)
+
+
 def test_a_task_gets_the_smallest_gpu_that_does_and_gives_it_back():
     room, small, big = (
         Room.of(NODE).left(8),
@@ -245,8 +256,9 @@ def test_a_task_that_wants_nothing_is_nothing():
         "where: " + "a#" * 100_000,
         "resources:\n  memory:\n" + "  - 8G\n" * 25_000 + "x: 1",
         "where: a=b " + "c:d " * 50_000,
+        f"where: a{' ' * 1900}:\n" * 130,
     ],
-    ids=["spaces", "commas", "lines", "hashes", "rungs", "words"],
+    ids=["spaces", "commas", "lines", "hashes", "rungs", "words", "repeated"],
 )
 def test_no_text_keeps_its_reader_busy(text):
     before = time.process_time()

@@ -8,6 +8,7 @@ from dsgspool.errors import SettingsError
 from dsgspool.policy import Breaker, parse_policy
 from dsgspool.spool.policies import Policies
 from dsgspool.spool.scan import Look
+from tests.support.doors import FlakyFs
 
 BREAKER = "breaker: {of: 6, failures: 3}"
 
@@ -121,6 +122,15 @@ def test_the_canaries_are_found_among_very_many_wherever_a_look_begins(world, wr
         assert candidates(world, policies, alone=False, limit=20) == ["s/0000.yaml"]
 
 
+@pytest.mark.parametrize("name", ["s/x.yml", "s/x~1", "@p1/s/sub/x.yml~1.aaaaaaaa-1"])
+def test_the_canaries_are_found_behind_very_many_that_came_later(world, write, put, policies, name):
+    write("canary: 1")
+    put(f"todo/{name}")
+    assert candidates(world, policies) == [f"{name}.yaml"]
+    put(*[f"todo/{os.path.dirname(name)}/{number:04}" for number in range(300)])
+    assert candidates(world, policies, limit=20) == [f"{name}.yaml"]
+
+
 def test_a_list_of_canaries_that_is_not_whole_stops_the_batch_and_says_what_to_do(world, write, put, policies):
     write("canary: 1")
     put("todo/s/a")
@@ -128,6 +138,50 @@ def test_a_list_of_canaries_that_is_not_whole_stops_the_batch_and_says_what_to_d
         file.write("tasks: [s/a")
     assert candidates(world, policies) == []
     assert "remove it" in policies.stopped()["s"]
+
+
+@pytest.mark.parametrize("text", ['["s/\\0a"]', "[../s/a]", "[]x", "{s: a}"])
+def test_a_list_of_canaries_in_which_stands_what_is_no_task_stops_the_batch_alone(world, write, put, policies, text):
+    write("canary: 1")
+    put("todo/s/a", "todo/t/a")
+    with open(f"{world.root}/batches/s.canary", "w") as file:
+        file.write(f"tasks: {text}\n...\n")
+    assert candidates(world, policies) == ["t/a.yaml"]
+    assert "remove it" in policies.stopped()["s"]
+
+
+@pytest.mark.parametrize("what", ["canary", "tripped"])
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink(path, path)])
+def test_what_lies_in_the_place_of_a_decision_stops_its_batch_alone(world, write, put, policies, what, make):
+    write(f"canary: 1\n{BREAKER}")
+    put("todo/s/a", "todo/t/a", "todo/b")
+    make(f"{world.root}/batches/s.{what}")
+    assert candidates(world, policies) == ["b.yaml", "t/a.yaml"]
+    assert f"s.{what}" in policies.stopped()["s"]
+
+
+@pytest.mark.parametrize(("folder", "said"), [("failed/s", ["b.yaml"]), ("todo/@p1/s", ["b.yaml", "s/a.yaml"])])
+def test_somebodys_private_folder_stops_its_batch_at_most(world, write, put, policies, folder, said):
+    write(f"canary: 1\n{BREAKER}")
+    put(f"{folder}/x", "todo/s/a", "todo/b")
+    world.spool.fs = policies.spool.fs = policies.trials.fs = FlakyFs(world.clock, {"scan": 13}, 99, folder)
+    assert candidates(world, policies) == said
+
+
+def test_an_outage_is_no_reason_to_stop_a_batch(world, write, put, policies):
+    write(BREAKER)
+    put("todo/s/a")
+    policies.trials.fs = FlakyFs(world.clock, {"scan": 5}, path="failed/s")
+    with pytest.raises(OSError, match="failed/s"):
+        candidates(world, policies)
+
+
+def test_a_worker_that_may_not_write_its_decision_says_so(world, write, put, policies):
+    write("canary: 1")
+    put("todo/s/a", "todo/b")
+    policies.trials.fs = FlakyFs(world.clock, {"create": 13}, 99)
+    assert candidates(world, policies) == ["b.yaml"]
+    assert "EACCES" in policies.stopped()["s"]
 
 
 def test_who_only_looks_decides_nothing(world, write, put):

@@ -322,17 +322,10 @@ MUTANTS = (
         "slots",
         "7",
         "a wide task at the head is overtaken by narrow ones, and starves",
-        "worker/intake.py",
-        "            self.worker.attempts.start(next(iter(self.desk.ready.values())))\n",
-        "            self.worker.attempts.start(min(self.desk.ready.values(), key=lambda ready: ready.cpus))\n",
+        "worker/packing.py",
+        "        for each in ready:\n            if each.request.gpus:\n",
+        "        for each in sorted(ready, key=lambda ready: ready.cpus):\n            if each.request.gpus:\n",
         ("unit/test_worker.py::test_a_wide_task_at_the_head_is_not_overtaken",),
-        (
-            Edit(
-                "dsgspool/worker/intake.py",
-                "        first = next(iter(self.desk.ready.values()))\n",
-                "        first = min(self.desk.ready.values(), key=lambda ready: ready.cpus)\n",
-            ),
-        ),
     ),
     Mutant(
         "end",
