@@ -345,7 +345,7 @@ MUTANTS = (
         "16 (vii)",
         "a worker that is alone begins anywhere too",
         "spool/scan.py",
-        'pivot = "" if alone or not head else',
+        'pivot = "" if self.alone or not head else',
         'pivot = "" if not head else',
         ("unit/test_scan.py::test_a_worker_that_is_alone_begins_at_the_head_whatever_chance_says",),
     ),
