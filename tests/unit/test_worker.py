@@ -11,7 +11,7 @@ from dsgspool import proc
 from dsgspool.errors import NodeError
 from dsgspool.worker import runner
 from dsgspool.worker.loop import Fenced
-from tests.support.doors import CachedFolderFs, FlakyFs, FullFs, LossyFs, RemoteFs
+from tests.support.doors import CachedFolderFs, ClockedFs, FlakyFs, FullFs, LossyFs, RemoteFs
 from tests.support.processes import is_alive
 from tests.support.waiting import wait_until
 
@@ -55,6 +55,34 @@ def test_when_the_own_folder_cannot_be_listed_nothing_is_started_and_what_came_i
     assert len(worker.mine()) == 1
     assert not worker.record("x")
     worker.until(lambda: worker.lies() == ["done/x"])
+
+
+def test_what_a_person_takes_before_its_claimer_lists_its_folder_is_stripped(inside, world):
+    class Taken(ClockedFs):
+        def step(self, name, args, call):
+            result = super().step(name, args, call)
+            if name == "rename" and f"/{worker.folder}/" in args[1]:
+                os.rename(args[1], f"{world.root}/hold/{os.path.basename(args[1])}")
+            return result
+
+    worker = inside(Taken(world.clock))
+    worker.drop("x")
+    worker.until(lambda: worker.lies() == ["hold/x~0"])
+    assert not worker.record("x")
+
+
+def test_what_a_person_takes_while_its_claimer_cannot_list_its_folder_is_stripped(inside, world):
+    fs = FlakyFs(world.clock, {"inodes": errno.EIO}, times=0)
+    worker = inside(fs)
+    worker.turn()
+    worker.drop("x")
+    worker.worker.intake.look_soon()
+    fs.times = 1
+    worker.turn()
+    (file,) = worker.mine()
+    worker.mv(f"{worker.folder}/{file}", f"hold/{file}")
+    worker.until(lambda: worker.lies() == ["hold/x~0"])
+    assert not worker.record("x")
 
 
 def test_what_waits_for_a_slot_and_is_taken_away_is_forgotten_and_stripped(inside):

@@ -683,7 +683,7 @@ MUTANTS = (
         "worker/intake.py",
         "            self.agreement.strip(held)  # RACE: a person took it away, claim and all, before I listed my folder\n",
         "            pass\n",
-        ("simulation/test_found.py",),
+        ("unit/test_worker.py::test_what_a_person_takes_before_its_claimer_lists_its_folder_is_stripped",),
     ),
     Mutant(
         "R2",
@@ -692,6 +692,6 @@ MUTANTS = (
         "worker/agreement.py",
         "            if held.file not in listed:\n                self.strip(held)\n        self.desk.doubtful.clear()\n",
         "            pass\n",
-        ("simulation/test_found.py",),
+        ("unit/test_worker.py::test_what_a_person_takes_while_its_claimer_cannot_list_its_folder_is_stripped",),
     ),
 )
