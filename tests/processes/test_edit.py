@@ -23,6 +23,7 @@ def test_two_editors_and_two_workers_lose_and_double_nothing(folder: SpoolFolder
     for name in names:
         folder.drop(name, "echo ${WHO:-nobody}")
     editors = [start_edit(folder, "s", "env.WHO=ann"), start_edit(folder, "s", "--sed", "s/nobody/somebody/")]
+    workers.wait_until((folder / "edits").exists, 20)  # else a slow machine has run all before an editor began
     for _ in range(2):
         workers.ready(slots=2)
     for editor in editors:

@@ -100,7 +100,7 @@ def test_any_text_is_a_lane_for_somebody_or_nobody(text):
     assert isinstance(names.parse_lane(text), names.Lane)
 
 
-@given(st.integers(-999999, 999999), st.integers(1, 999999))
+@given(st.integers(-999999, 999999), st.integers(1, 99_999))
 def test_a_need_is_read_back_from_its_lane(priority, cpus):
     lane = names.parse_lane(names.lane_for(priority, cpus))
     assert (lane.priority, lane.cpus, lane.known) == (priority, cpus, True)
