@@ -7,6 +7,7 @@ import pytest
 from dsgspool import machine, proc
 from dsgspool.clock import SystemClock
 from dsgspool.conditions import Gpu
+from tests.support.waiting import wait_until
 
 SAID = """0, GPU-11aa, 40960, NVIDIA A100-SXM4-40GB
 1, GPU-22bb, 16384, Tesla T4, odd
@@ -46,14 +47,18 @@ def test_the_least_limit_of_all_cgroups_on_the_way_up_counts(tmp_path):
     assert machine.limits(f"{tmp_path}/nowhere", f"{tmp_path}/none") == (0.0, 0)
 
 
-def test_a_probe_that_fails_or_hangs_finds_nothing_and_its_processes_are_killed(monkeypatch):
-    monkeypatch.setattr(machine, "PATIENCE", 0.5)
+def _runs(command: str) -> bool:
+    """True while some process has this command line."""
+    words = command.replace(" ", "\0").encode() + b"\0"
+    return any(_content(f"/proc/{pid}/cmdline") == words for pid in filter(str.isdecimal, os.listdir("/proc")))
+
+
+def test_a_probe_that_fails_or_hangs_finds_nothing_and_its_processes_are_killed():
     mark = f"sleep 6{os.getpid()}"
     shell = {"good": "echo good 1.2; echo more >&2", "bad": "exit 3", "slow": f"{mark} & wait"}
-    said = machine.probe({name: ["/bin/sh", "-c", command] for name, command in shell.items()}, SystemClock())
+    said = machine.probe({name: ["/bin/sh", "-c", command] for name, command in shell.items()}, SystemClock(), 4.0)
     assert said == {"good": "good 1.2\nmore\n"}
-    words = [f"/proc/{pid}/cmdline" for pid in filter(str.isdecimal, os.listdir("/proc"))]
-    assert [path for path in words if _content(path) == mark.replace(" ", "\0").encode() + b"\0"] == []
+    wait_until(lambda: not _runs(mark), 5)  # a signal was sent; dying takes a moment
 
 
 def test_a_probe_that_cannot_even_be_killed_is_not_waited_for_and_keeps_no_attempt_from_its_end(inside, monkeypatch):
