@@ -7,11 +7,15 @@ them guesses.  YAML 1.1 reads `no` as false, `12:30` as 750 and `2026-01-01` as 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from dsgspool.expressions import expression
 from dsgspool.redaction import MASK, is_secret
 from dsgspool.task import Expiry
 from dsgspool.yamltext import Node, did_you_mean, pairs, wrong
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _INTEGER = expression(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _NUMBER = expression(r"[-+]?[0-9]{1,18}(?:\.[0-9]{0,18})?(?:[eE][-+]?[0-9]{1,2})?")
@@ -143,6 +147,19 @@ def expiry(node: Node, what: str, timezone: str | None = None) -> Expiry:
     if node.kind == "scalar" and _DAY.match(node.value):
         return Expiry(moment(node, what, timezone))
     return Expiry(age=duration(node, what))
+
+
+def zone(node: Node, what: str) -> ZoneInfo:
+    """A time zone that this machine knows."""
+    import zoneinfo
+
+    name = text(node, what)
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        raise wrong(
+            node, f"`{what}`: this machine knows no {name!r}", "write one such as Europe/Berlin or UTC"
+        ) from None
 
 
 def moment(node: Node, what: str, timezone: str | None = None) -> float:

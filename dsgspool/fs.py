@@ -167,11 +167,12 @@ class Fs(Permissions):
             if exclusive or not stat.S_ISDIR(os.stat(path).st_mode):  # a dangling link says that it is not there
                 raise
 
-    def create(self, path: str, data: bytes = b"", *, sync: bool = False) -> int:
-        """A new file with `data`, still open: exactly one caller wins (O_EXCL), the others get FileExistsError."""
+    def create(self, path: str, data: bytes = b"", *, sync: bool = False, owner: int = -1) -> int:
+        """A new file with `data`, still open: exactly one caller wins (O_EXCL), the others get FileExistsError.  `owner`: uid of
+        the only one who may read it, before there is anything to read; -1 = others may too."""
         descriptor = self._open(path, _NEW)
         try:
-            self._share(descriptor)
+            self.give(descriptor, owner) if owner >= 0 else self._share(descriptor)
             self.append(descriptor, data, sync=sync)
         except BaseException:
             os.close(descriptor)
@@ -187,9 +188,9 @@ class Fs(Permissions):
             return False
         return True
 
-    def create_whole(self, path: str, data: bytes, *, sync: bool = True) -> None:
+    def create_whole(self, path: str, data: bytes, *, sync: bool = True, owner: int = -1) -> None:
         """A new file, written, flushed and closed; every step checked (ENOSPC shows at fsync or close [hazards])."""
-        self.close(self.create(path, data, sync=sync))
+        self.close(self.create(path, data, sync=sync, owner=owner))
 
     def replace(self, path: str, data: bytes) -> None:
         """Put a whole new file in the place of `path`: readers see the old one or the new one."""

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dsgspool import proc
 from dsgspool.clock import Clock, SystemClock
 from dsgspool.conditions import Gpu, Inventory
+from dsgspool.fs import Fs
 
 PATIENCE = 10.0  #: seconds that all probes have together
 LOOK = 3.0  #: seconds for a look at GPUs while a worker works: less than a heartbeat
@@ -128,7 +129,6 @@ def _text(path: str) -> str:
 
 def _free(folder: str) -> int:
     try:
-        found = os.statvfs(folder)
+        return Fs().space(folder)[0]
     except OSError:
         return 0
-    return found.f_bavail * found.f_frsize

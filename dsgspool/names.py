@@ -143,9 +143,8 @@ def parse(path: str) -> TaskName:
     stem, dot, suffix = path.rpartition(".")
     if f"{dot}{suffix}" not in SUFFIXES:
         raise InvalidName(path, "it does not end with .yaml")
-    lane = ""
-    if stem[:1] == "@" and "/" in stem:
-        lane, _, stem = stem[1:].partition("/")
+    lane, stem = split_lane(stem)
+    if lane is not None:
         check_part(lane, path)
         if len(lane.encode()) > MAX_LANE:
             raise InvalidName(path, f"its lane is longer than {MAX_LANE} bytes")
@@ -155,7 +154,13 @@ def parse(path: str) -> TaskName:
     tag = token = ""
     if (tagged := _TAG.search(stem)) and is_tag(tagged[1]):
         tag, token, stem = tagged[1], tagged[2] or "", stem[: tagged.start()]
-    return TaskName(check_identity(stem), tag, token, claim, lane)
+    return TaskName(check_identity(stem), tag, token, claim, lane or "")
+
+
+def split_lane(path: str) -> tuple[str | None, str]:
+    """(lane, what lies in it) of a path below todo/; None outside of any, as for a file that somebody called `@.yaml`."""
+    folder, is_inside, below = path.partition("/")
+    return (folder[1:], below) if is_inside and folder[:1] == "@" else (None, path)
 
 
 def parse_flat(name: str) -> TaskName:

@@ -10,6 +10,7 @@ import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from dsgspool import fields, foreign
 from dsgspool.conditions import is_name, parse_where
@@ -39,9 +40,9 @@ _WHERE = expression(
 _FORMS = (("where:", _WHERE), ("resources:", _FLOW), ("resources:", _BLOCK))
 
 
-def resources(node: Node, what: str) -> dict[str, object]:
+def resources(node: Node, what: str) -> dict[str, Any]:
     """What `resources` says: `cpus`, and the fields of `Request`."""
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     named: list[tuple[str, int]] = []
     for key, value in pairs(node, what):
         word = f"{what}.{key.value}"
@@ -89,7 +90,7 @@ def request(nodes: Mapping[str, Node]) -> tuple[int | None, Request]:
         cpus = values.pop("cpus", None)
         if cpus is not None and "cpus" in nodes:
             raise wrong(nodes["cpus"], "it has both `cpus` and `resources.cpus`", "keep one of them")
-        found = Request(**values)  # type: ignore[arg-type]
+        found = Request(**values)
     if "where" in nodes:
         try:
             found = replace(found, where=parse_where(fields.text(nodes["where"], "where")))
@@ -97,7 +98,7 @@ def request(nodes: Mapping[str, Node]) -> tuple[int | None, Request]:
             raise wrong(
                 nodes["where"], f"`where`: {error.reason}" if error.line is None else error.reason, error.remedy
             ) from None
-    return cpus if isinstance(cpus, int) else None, found
+    return cpus, found
 
 
 def plain_request(data: bytes, nodes: Mapping[str, Node]) -> tuple[int | None, Request]:

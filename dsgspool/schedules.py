@@ -104,16 +104,8 @@ def _cron(node: Node) -> str:
     return text
 
 
-def _zone(node: Node, what: str) -> zoneinfo.ZoneInfo:
-    name = fields.text(node, what)
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        raise wrong(node, f"`{what}`: this machine knows no {name!r}", "write one such as Europe/Berlin") from None
-
-
 _READERS: dict[str, Callable[[Node, str], Any]] = {
-    "timezone": _zone,
+    "timezone": fields.zone,
     "overlap": lambda node, what: fields.choice(node, what, ("skip", "allow")),
     "catch_up": lambda node, what: fields.choice(node, what, ("none", "last", "all")),
 }

@@ -206,19 +206,6 @@ def _software(node: Node, what: str) -> dict[str, str]:
     return fields.text_mapping(node, what)
 
 
-def _timezone(node: Node, what: str) -> str:
-    import zoneinfo
-
-    name = fields.text(node, what)
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        raise wrong(
-            node, f"`{what}`: this machine knows no {name!r}", "write one such as Europe/Berlin or UTC"
-        ) from None
-    return name
-
-
 _NULLABLE = frozenset({"default_cwd", "timezone", "group", "report_every", "stop_grace", "slots", "max_running"})
 _READERS: dict[str, Callable[[Node, str], Any]] = {
     "format": lambda node, what: fields.integer(node, what, 1),
@@ -228,7 +215,7 @@ _READERS: dict[str, Callable[[Node, str], Any]] = {
     "max_running": lambda node, what: fields.integer(node, what, 1, 999_999),
     "durability": _choice("process", "strict"),
     "default_cwd": _folder,
-    "timezone": _timezone,
+    "timezone": lambda node, what: fields.zone(node, what).key,
     "group": fields.text,
     "run_as": _choice("worker", "owner"),
     "report_every": _time(1),

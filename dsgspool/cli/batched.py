@@ -10,7 +10,7 @@ from collections import Counter
 
 from dsgspool.snapshot import Snapshot, TaskSeen
 from dsgspool.spool import SETTINGS, Spool
-from dsgspool.spool.policies import read_policies, top_of
+from dsgspool.spool.policies import read_policies, top_batch
 
 Words = tuple[str, list[str]]  #: a reason, and what would change it
 
@@ -20,7 +20,7 @@ class Batched:
 
     def __init__(self, spool: Spool, seen: Snapshot) -> None:
         self.spool, self.seen, self.policies = spool, seen, read_policies(spool)
-        self.running = Counter(top_of(run.task) for run in seen.running)
+        self.running = Counter(top_batch(run.task) for run in seen.running)
 
     def waits(self, task: TaskSeen) -> bool:
         """True when its batch keeps it back, so that it is before nobody."""
@@ -31,11 +31,11 @@ class Batched:
 
     def priority(self, identity: str) -> int:
         """That of a task outside of lanes with a priority of their own."""
-        return self.policies.of(top_of(identity)).priority
+        return self.policies.of(top_batch(identity)).priority
 
     def stopped(self, identity: str) -> Words | None:
         """Its batch is not started."""
-        batch = top_of(identity)
+        batch = top_batch(identity)
         if not (why := self.policies.why_not_task(identity)):
             return None
         if self.policies.why_unread(batch):
@@ -46,7 +46,7 @@ class Batched:
 
     def crowded(self, identity: str) -> Words | None:
         """As many run already as may."""
-        batch = top_of(identity)
+        batch = top_batch(identity)
         limit, running = self.policies.of(batch).max_running, self.running[batch]
         if limit is not None and running >= limit:
             change = f"dsgspool batch set {shlex.quote(batch)} max_running={limit + 1}"

@@ -51,12 +51,17 @@ def server_clock(spool: Spool) -> ServerClock:
 
 def server_now(spool: Spool) -> float:
     """Unix time by the file server's clock: what it stamps on a new file."""
+    return stamped(spool).st_mtime
+
+
+def stamped(spool: Spool) -> os.stat_result:
+    """What the file server says of a file that I have just made: its time, and whom it takes me for (st_uid)."""
     from dsgspool.chance import word
 
     path = f"{spool.tmp}/.{word()}.now"
     spool.fs.create_whole(path, b"", sync=False)
     try:
-        return spool.fs.status(path).st_mtime
+        return spool.fs.status(path)
     finally:
         spool.fs.remove(path)
 

@@ -215,9 +215,9 @@ def read_files(spool: Spool, paths: Sequence[str], batch: str) -> list[tuple[str
 
 def _template(policies: Policies, identity: str) -> Mapping[str, Node]:
     """What the task gets from its batch; InvalidTask when that cannot be known."""
-    from dsgspool.spool.policies import top_of
+    from dsgspool.spool.policies import top_batch
 
-    if why := policies.why_unread(top_of(identity)):
+    if why := policies.why_unread(top_batch(identity)):
         raise InvalidTask(f"what its batch says cannot be used: {why}")
     return policies.template(identity)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsgspool.cli import output
-from dsgspool.cli.context import open_spool, server_now, usage
+from dsgspool.cli.context import open_spool, server_now, stamped, usage
 
 if TYPE_CHECKING:
     from dsgspool.rewriting import Rewrite
@@ -134,7 +134,8 @@ class Reader:
         from dsgspool.spool.policies import read_policies
 
         self.moves, self.fs = moves, moves.fs
-        self.settings, self.policies, self.uid = moves.spool.settings(), read_policies(moves.spool), _my_uid(moves)
+        self.settings, self.policies = moves.spool.settings(), read_policies(moves.spool)
+        self.uid = stamped(moves.spool).st_uid
         self.listed = functools.cache(lambda folder: frozenset(self.fs.names(folder)))
 
     def text(self, place: Place) -> Read | None:
@@ -164,16 +165,6 @@ class Reader:
         was, will = peek(old), peek(new)
         afresh = (was.after, was.not_before, was.expires) != (will.after, will.not_before, will.expires)
         return Change(place, old, new, -1 if status.st_mode & 0o077 else self.uid, afresh)
-
-
-def _my_uid(moves: Moves) -> int:
-    """Whom the server takes the files for that I make."""
-    path = f"{moves.spool.tmp}/.{moves.token.word}.now"
-    moves.fs.create_whole(path, b"", sync=False)
-    try:
-        return moves.fs.status(path).st_uid
-    finally:
-        moves.fs.remove(path)
 
 
 # -- showing and doing ------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from dsgspool.errors import InvalidName, SettingsError, TaskNotFound
 from dsgspool.policy import Policy, batch_of, parse_policy
 from dsgspool.snapshot import Counts
 from dsgspool.spool import Spool
-from dsgspool.spool.policies import Policies, read_policies
+from dsgspool.spool.policies import Policies, path_of, read_policies
 
 SETTABLE = ("priority", "paused", "max_running", "canary", "breaker")
 
@@ -85,7 +85,7 @@ def _seen(policies: Policies, batch: str, counts: Counts) -> Seen:
     trial = policies.trial(batch)
     state = "paused" if policy.paused else trial.what or ("stopped" if why else "open")
     text = entry.data.decode(errors="replace") if entry else ""
-    return Seen(batch, state, why, policy, counts, policies.path(batch), text)
+    return Seen(batch, state, why, policy, counts, path_of(policies.spool, batch), text)
 
 
 def _check(batch: str) -> None:
@@ -109,13 +109,13 @@ def go_on(spool: Spool, batch: str) -> bool:
 
 def read(spool: Spool, batch: str) -> Policy:
     """The policy as it lies there, one that says nothing when there is none; SettingsError when it is broken."""
-    return parse_policy(data, _path(spool, batch)) if (data := _data(spool, batch)) else Policy()
+    return parse_policy(data, path_of(spool, batch)) if (data := _data(spool, batch)) else Policy()
 
 
 def write(spool: Spool, batch: str, changes: Iterable[str]) -> list[str]:
     """Change keys of the policy; the lines that say so.  A usage error for what is no change of a policy."""
     words = dict(_change(change) for change in changes)
-    data, path = _data(spool, batch), _path(spool, batch)
+    data, path = _data(spool, batch), path_of(spool, batch)
     if data:
         parse_policy(data, path)  # what is broken is mended by hand: a line more would not help
     try:
@@ -134,11 +134,15 @@ def edited(text: str, words: dict[str, str]) -> str:
     text = re.sub(r"(?m)^\.\.\.\s*\Z", "", text)
     text = text if text.endswith("\n") or not text else f"{text}\n"
     for key, value in words.items():
-        line = re.compile(rf"(?m)^{key}:[^#\n]*?([ \t]+#[^\n]*)?$")
-        text = line.sub(lambda match: f"{key}: {value}{match[1] or ''}", text)  # noqa: B023 - used at once
-        if not line.search(text):
-            text += f"{key}: {value}\n"
+        text = _with(text, key, value)
     return f"{text}...\n"
+
+
+def _with(text: str, key: str, value: str) -> str:
+    line = re.compile(rf"(?m)^{key}:[^#\n]*?([ \t]+#[^\n]*)?$")
+    if not line.search(text):
+        return f"{text}{key}: {value}\n"
+    return line.sub(lambda match: f"{key}: {value}{match[1] or ''}", text)
 
 
 def _change(change: str) -> tuple[str, str]:
@@ -152,8 +156,4 @@ def _change(change: str) -> tuple[str, str]:
 
 def _data(spool: Spool, batch: str) -> bytes:
     _check(batch)
-    return spool.fs.read_fresh(_path(spool, batch)) or b""
-
-
-def _path(spool: Spool, batch: str) -> str:
-    return f"{spool.root}/batches/{batch}.yaml"
+    return spool.fs.read_fresh(path_of(spool, batch)) or b""

@@ -18,8 +18,9 @@ from dsgspool.report.logs import error_of
 from dsgspool.snapshot import Attempt, Snapshot, TaskSeen
 from dsgspool.snapshot.attempts import read_attempt
 from dsgspool.spool import SETTINGS, Spool
+from dsgspool.spool.editing import EDITABLE
 from dsgspool.task import Expiry, State
-from dsgspool.worker.peek import peek
+from dsgspool.worker.peek import Peek, peek
 
 
 class Reasons:
@@ -34,7 +35,7 @@ class Reasons:
     def of(self, task: TaskSeen) -> Answer:
         """The answer for one file."""
         answer = self._of(task)
-        if task.state in (State.TODO, State.WAITING, State.HOLD):
+        if task.state in EDITABLE:
             self._look_at_expiry(task, peek(text_of(self.spool, task)).expires, answer)
         return answer
 
@@ -73,8 +74,7 @@ class Reasons:
             because = f"it lies in the lane @{task.name.lane}, which no worker of this version looks into"
             return self._answer(task, because, self._out_of_lane(task))
         answer = self._answer(task, "")
-        self._look_inside(task, answer)
-        hint = peek(text_of(self.spool, task))
+        hint = self._look_inside(task, answer)
         cpus = max(lane.cpus, hint.cpus)
         self.placing.ask(task, cpus, hint.request.on_rung(task.name.budget.ooms), answer)
         if not answer.because and (crowded := self.batched.crowded(task.identity)):
@@ -88,8 +88,8 @@ class Reasons:
         target = f"{self.spool.todo}/{task.name.batch}/" if task.name.batch else f"{self.spool.todo}/"
         return f"mv {shlex.quote(source)} {shlex.quote(target)}"
 
-    def _look_inside(self, task: TaskSeen, answer: Answer) -> None:
-        """What the file itself says."""
+    def _look_inside(self, task: TaskSeen, answer: Answer) -> Peek:
+        """What the file itself says, and what of that keeps it from running."""
         data = text_of(self.spool, task)
         hint = peek(data)
         if not data.strip():
@@ -105,6 +105,7 @@ class Reasons:
             if words:
                 answer.because = answer.because or f"it waits for {entry.what}, {words}"
                 answer.remedies += remedies
+        return hint
 
     def _look_at_expiry(self, task: TaskSeen, expires: Expiry | None, answer: Answer) -> None:
         """Until when it may begin; one that nobody claims lies where it is for longer."""

@@ -32,9 +32,11 @@ def list_schedules(
 ) -> None:
     """Each schedule with its next ticks, in your time zone."""
     from dsgspool.clock import local
+    from dsgspool.spool.ticks import schedule_files
 
     spool = open_spool(context)
-    found = [_entry(spool, file, server_clock(spool).now(), count) for file in _files(spool)]
+    now = server_clock(spool).now()
+    found = [_entry(spool, file, name, now, count) for file, name in sorted(schedule_files(spool).items())]
     if as_json:
         output.json(found)
         return
@@ -46,18 +48,11 @@ def list_schedules(
     output.table(head, rows)
 
 
-def _files(spool: Spool) -> list[str]:
-    from dsgspool.names import is_ignored
-
-    found = spool.fs.scan(f"{spool.root}/schedules")
-    return sorted(name for name, is_folder in found if not is_folder and not is_ignored(name))
-
-
-def _entry(spool: Spool, file: str, now: float, count: int) -> dict[str, Any]:
+def _entry(spool: Spool, file: str, name: str, now: float, count: int) -> dict[str, Any]:
     from dsgspool.errors import InvalidTask
     from dsgspool.schedules import parse_schedule
 
-    name, settings = file.rpartition(".")[0], spool.settings()
+    settings = spool.settings()
     try:
         data = spool.fs.read(f"{spool.root}/schedules/{file}", 1 << 18)[0]
         found = parse_schedule(data, settings.task, settings.timezone)

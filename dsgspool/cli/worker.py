@@ -14,8 +14,7 @@ import typer
 from dsgspool.cli.context import open_spool, usage
 from dsgspool.expressions import expression
 
-_LABEL = expression(r"([A-Za-z][A-Za-z0-9_-]{0,39})=[A-Za-z0-9_.:/+-]{1,200}")
-_COUNT = expression(r"([A-Za-z][A-Za-z0-9_-]{0,39})=[0-9]{1,9}")
+_TEXT, _COUNT = expression(r"[A-Za-z0-9_.:/+-]{1,200}"), expression(r"[0-9]{1,9}")
 
 
 def worker(
@@ -41,7 +40,7 @@ def worker(
 
     arguments = ["--spool", open_spool(context).root, "--slots", str(slots or proc.usable_cpus())]
     arguments += ["--scratch", os.path.abspath(scratch)] if scratch else []
-    arguments += [part for word in label or [] for part in ("--label", _checked(word, _LABEL, "KEY=TEXT"))]
+    arguments += [part for word in label or [] for part in ("--label", _checked(word, _TEXT, "KEY=TEXT"))]
     arguments += [part for word in resource or [] for part in ("--resource", _checked(word, _COUNT, "NAME=N"))]
     flags = {"--until-empty": until_empty, "--paused": paused, "--quiet": quiet}
     proc.become(proc.worker_command([*arguments, *(flag for flag, wanted in flags.items() if wanted)]))
@@ -49,12 +48,12 @@ def worker(
 
 def _checked(word: str, form: re.Pattern[str], shown: str) -> str:
     """The word itself; a usage error for one that no task could ask for."""
-    from dsgspool.conditions import ELSEWHERE, NUMBERS
+    from dsgspool.conditions import ELSEWHERE, NUMBERS, is_name
     from dsgspool.requesting import KEYS
 
-    match = form.fullmatch(word)
-    if not match:
+    name, _, value = word.partition("=")
+    if not is_name(name) or not form.fullmatch(value):
         raise usage(f"{word!r} is no {shown}: a name begins with a letter and has no spaces, nor has what it is")
-    if match[1] in {*KEYS, *NUMBERS, *ELSEWHERE, "host", "gpu", "has"}:
-        raise usage(f"{match[1]!r} is measured or means something else: choose another name for it")
+    if name in {*KEYS, *NUMBERS, *ELSEWHERE, "host", "gpu", "has"}:
+        raise usage(f"{name!r} is measured or means something else: choose another name for it")
     return word

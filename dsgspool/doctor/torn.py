@@ -22,7 +22,7 @@ from dsgspool.snapshot import Attempt
 from dsgspool.spool import Spool, task_name
 from dsgspool.spool.chain import Chain
 from dsgspool.spool.moves import Place, Tokens
-from dsgspool.spool.policies import read_policies, top_of
+from dsgspool.spool.policies import read_policies, top_batch
 from dsgspool.spool.pruning import MARK
 from dsgspool.task import State
 from dsgspool.yamltext import Node
@@ -42,7 +42,7 @@ def torn_tasks(spool: Spool, owners: Owners, *, quick: bool = False) -> Iterator
     token = Tokens()
     for state in [State.HOLD] if owners.living else [State.HOLD, State.TODO]:
         for place in _at_rest(spool, state):
-            known = None if policies.why_unread(top_of(place.identity)) else settings
+            known = None if policies.why_unread(top_batch(place.identity)) else settings
             if fault := _judged(spool, owners, known, policies.template(place.identity), place, token):
                 yield fault
 

@@ -91,18 +91,9 @@ class Edit:
             self.fs.make_folder(f"{self.folder}/old/{folder}")
         for change in changes:
             self.fs.make_folder(os.path.dirname(f"{self.folder}/{change.draft}"))
-            self._write(f"{self.folder}/{change.draft}", change.new, change.owner)
+            self.fs.create_whole(f"{self.folder}/{change.draft}", change.new, owner=change.owner)
         owner = max((change.owner for change in changes), default=-1)  # it says of private texts what changed in them
-        self._write(f"{self.folder}/{PLAN}", f"{json.dumps(plan, indent=1)}\n".encode(), owner)
-
-    def _write(self, path: str, data: bytes, owner: int) -> None:
-        descriptor = self.fs.create(path)
-        try:
-            if owner >= 0:  # before there is anything to read
-                self.fs.give(descriptor, owner)
-            self.fs.append(descriptor, data, sync=True)
-        finally:
-            self.fs.close(descriptor)
+        self.fs.create_whole(f"{self.folder}/{PLAN}", f"{json.dumps(plan, indent=1)}\n".encode(), owner=owner)
 
     def carry_out(self, change: Change) -> str:
         """Replace one task's text; why not, '' when it was done."""

@@ -33,9 +33,14 @@ def read_policies(spool: Spool) -> Policies:
     return policies
 
 
-def top_of(identity: str) -> str:
+def top_batch(identity: str) -> str:
     """The batch whose policy holds for a task, '' for one outside of any."""
     return identity.partition("/")[0] if "/" in identity else ""
+
+
+def path_of(spool: Spool, batch: str) -> str:
+    """Where the policy of a batch lies."""
+    return f"{spool.root}/batches/{batch}.yaml"
 
 
 @dataclass(slots=True)
@@ -81,13 +86,13 @@ class Policies:
 
     def why_not(self, batch: str) -> str:
         """Why nothing of a batch may be started, in words; '' when it may."""
-        paused = f"{self.path(batch)} says `paused: true`" if self.of(batch).paused else ""
+        paused = f"{path_of(self.spool, batch)} says `paused: true`" if self.of(batch).paused else ""
         trial = self.trial(batch)
         return self.why_unread(batch) or paused or ("" if trial.only else trial.why)
 
     def why_not_task(self, identity: str) -> str:
         """Why a task may not be started, in words: its batch may not, or others are tried first."""
-        batch = top_of(identity)
+        batch = top_batch(identity)
         trial = self.trial(batch)
         return self.why_not(batch) or ("" if identity in trial.only else trial.why)
 
@@ -108,15 +113,11 @@ class Policies:
 
     def template(self, identity: str) -> Mapping[str, Node]:
         """What a task gets from its batch: for `parse_task`."""
-        return self.of(top_of(identity)).defaults
+        return self.of(top_batch(identity)).defaults
 
     def is_unsettled(self, batch: str) -> bool:
         """True while the next look may find another policy."""
         return self.why_unread(batch) == UNSETTLED
-
-    def path(self, batch: str) -> str:
-        """Where the policy of a batch lies."""
-        return f"{self.spool.root}/batches/{batch}.yaml"
 
     def freshen(self, age: float) -> None:
         """Look when the last look was longer ago than that."""
@@ -154,7 +155,7 @@ class Policies:
         self._told = {b: why for b, why in self._told.items() if self.is_unsettled(b)} | broken
 
     def _read(self, batch: str, inode: int, now: float) -> None:
-        path, before = self.path(batch), self.entries.get(batch)
+        path, before = path_of(self.spool, batch), self.entries.get(batch)
         try:
             data, status = self.spool.fs.read(path, MAX_BYTES)
         except FileNotFoundError:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from dsgspool import chance
 from dsgspool.clock import iso
 from dsgspool.errors import InvalidName, StorageError
-from dsgspool.names import TaskName, check_identity
+from dsgspool.names import TaskName, check_identity, is_ignored
 from dsgspool.schedules import stamp_of, tick_of
+from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import Dependencies
 from dsgspool.spool.moves import Moves
 
@@ -43,6 +44,12 @@ def is_name(name: str) -> bool:
         return False
 
 
+def schedule_files(spool: Spool) -> dict[str, str]:
+    """File name -> the schedule's name, of all that lie in schedules/; PermissionError for a folder that may not be read."""
+    found = spool.fs.scan(f"{spool.root}/schedules")
+    return {file: file.rpartition(".")[0] for file, is_folder in found if not (is_folder or is_ignored(file))}
+
+
 class Ticks:
     """The ticks of a spool."""
 
@@ -67,7 +74,7 @@ class Ticks:
         facts = {"at": iso(now), **({"skipped": f"{skipped} was not over"} if skipped else {})}
         self.fs.create_whole(f"{staged}/{FACTS}", f"{json.dumps(facts)}\n".encode())
         if not skipped:
-            self._write(f"{staged}/{DRAFT}", instance)
+            self.fs.create_whole(f"{staged}/{DRAFT}", instance.text, owner=instance.owner)
         # RACE: another leader, or I myself an hour ago, made this tick.  A folder with something in it is never replaced.
         number = self.fs.rename_into(staged, f"{self._folder(instance.schedule)}/{stamp}")
         if staged.rpartition("/")[2] in self.fs.names(self.spool.tmp):
@@ -75,15 +82,6 @@ class Ticks:
             if number not in _TAKEN:
                 raise StorageError("make", f"{self._folder(instance.schedule)}/{stamp}", number)
         return self._publish(instance.schedule, stamp)
-
-    def _write(self, path: str, instance: Instance) -> None:
-        descriptor = self.fs.create(path)
-        try:
-            if instance.owner >= 0:
-                self.fs.give(descriptor, instance.owner)
-            self.fs.append(descriptor, instance.text, sync=True)
-        finally:
-            self.fs.close(descriptor)
 
     def _drop(self, staged: str) -> None:
         for file, is_folder in list(self.fs.scan(staged)):

@@ -162,8 +162,5 @@ class Packing:
         return False
 
     def _of_lane(self, path: str) -> tuple[int, Request]:
-        folder, is_inside, _ = path.partition("/")
-        if folder[:1] != "@" or not is_inside:  # somebody may call a file `@.yaml`
-            return 1, NOTHING
-        lane = names.parse_lane(folder[1:])
+        lane = names.parse_lane(names.split_lane(path)[0] or "")
         return lane.cpus, self._requests.get(lane.wants, NOTHING)

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from dsgspool.clock import iso
 from dsgspool.errors import InvalidTask, StorageError
 from dsgspool.janitor import SLICE
-from dsgspool.names import SUFFIXES, is_ignored
 from dsgspool.records import is_complete
 from dsgspool.schedules import IN_TIME, Schedule, parse_schedule
-from dsgspool.spool.own import Text
-from dsgspool.spool.ticks import Instance, Ticks, is_name
+from dsgspool.spool.own import Text, text_of
+from dsgspool.spool.ticks import Instance, Ticks, is_name, schedule_files
 from dsgspool.worker.admission import why_foreign
 
 if TYPE_CHECKING:
@@ -34,7 +33,9 @@ class Scheduler:
         self.ticks = Ticks(worker.janitor.moves)
         self._newest: dict[str, float] = {}  #: schedule -> its newest tick that was made
         self._told: dict[str, str] = {}
-        self._left: list[str] = []  #: files of this round that are still to be looked at, the next one last
+        self._left: list[
+            tuple[str, str]
+        ] = []  #: of this round (file, schedule) still to be looked at, the next one last
         self._parsed: dict[str, tuple[bytes, Settings, Schedule]] = {}  #: what a file said, and when that was true
 
     def turn(self) -> None:
@@ -45,20 +46,18 @@ class Scheduler:
         began = self.worker.clock.boot()
         if not self._left:
             try:
-                found = list(self.fs.scan(f"{self.spool.root}/schedules"))
+                files = schedule_files(self.spool)
             except PermissionError as error:  # tasks go on without it
                 self._tell_once("", str(error.strerror))
                 return
-            files = {file for file, is_folder in found if not (is_folder or is_ignored(file))}
-            self._left = sorted(files, reverse=True)
+            self._left = sorted(files.items(), reverse=True)
             self._parsed = {file: known for file, known in self._parsed.items() if file in files}
         while self._left:
-            self._look(self._left.pop())
+            self._look(*self._left.pop())
             if self.worker.clock.boot() - began > SLICE:
                 return
 
-    def _look(self, file: str) -> None:
-        name = file.removesuffix(SUFFIXES[0]).removesuffix(SUFFIXES[1])
+    def _look(self, file: str, name: str) -> None:
         try:
             text = self._read(file)
             why = "" if is_name(name) else "its name cannot be that of a task"
@@ -90,7 +89,7 @@ class Scheduler:
         data, status = self.fs.read(f"{self.spool.root}/schedules/{file}", 1 << 18)
         if status.st_nlink != 1:
             raise InvalidTask("it is a hard link", remedy="copy it instead")
-        return Text(data, (0, 0, 0), status.st_uid, status.st_gid, status.st_mode, status.st_mtime)
+        return text_of(data, status)
 
     def _make(self, name: str, schedule: Schedule, text: Text, now: float) -> str:
         """Make the next tick that is due; why that is not possible, '' when all is well."""

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from dsgspool import names
 from dsgspool.permissions import why_not_obeyed
 from dsgspool.policy import Policy
 from dsgspool.spool.own import Held
-from dsgspool.spool.policies import OBEYED_FOR, Policies, top_of
+from dsgspool.spool.policies import OBEYED_FOR, Policies, top_batch
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Turnstile:
 
     def policy(self, identity: str) -> Policy:
         """What holds for a task."""
-        return self.policies.of(top_of(identity))
+        return self.policies.of(top_batch(identity))
 
     # -- before a claim ------------------------------------------------------------------------------------------
 
@@ -61,8 +62,7 @@ class Turnstile:
 
     def admits(self, path: str) -> bool:
         """True when there is room for one more: a candidate's path below todo/.  It takes its place."""
-        identity = path.partition("/")[2] if path[:1] == "@" else path
-        if not (limits := self._limits(identity)):
+        if not (limits := self._limits(names.split_lane(path)[1])):
             return True
         now = self.clock.boot()
         if self._room is None and now < self.rests_until:
@@ -87,12 +87,12 @@ class Turnstile:
         return self.policies.of(key).max_running if key else self.worker.settings.max_running
 
     def _limits(self, identity: str) -> dict[str, int]:
-        keys = {WHOLE, top_of(identity)}
+        keys = {WHOLE, top_batch(identity)}
         return {key: limit for key in keys if (limit := self._limit(key)) is not None}
 
     def _running(self) -> Counter[str]:
         """How many claims lie in running/: of each batch, and of the whole spool."""
-        tops = [top_of(name.identity) for _, name in self.spool.held(State.RUNNING)]
+        tops = [top_batch(name.identity) for _, name in self.spool.held(State.RUNNING)]
         found = Counter(filter(None, tops))
         found[WHOLE] = len(tops)
         return found
@@ -130,7 +130,7 @@ class Turnstile:
     def forbids(self, held: Held) -> bool:
         """True when a claimed task may not begin: its batch was paused since.  A person's gift runs all the same, but
         not without a policy that can be read."""
-        batch = top_of(held.name.identity)
+        batch = top_batch(held.name.identity)
         if not batch:
             return False
         self.policies.freshen(self.worker.settings.heartbeat)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dsgspool.spool.policies import Policies, read_policies, top_of
+from dsgspool.spool.policies import Policies, read_policies, top_batch
 from dsgspool.spool.scan import LIMITED, Look
 from tests.support.doors import FlakyFs
 
@@ -46,7 +46,7 @@ def edit(world, text, batch="s"):
 
 
 def test_the_batch_of_a_task_is_its_top_folder():
-    assert [top_of(name) for name in ("x", "s/x", "s/000/x")] == ["", "s", "s"]
+    assert [top_batch(name) for name in ("x", "s/x", "s/000/x")] == ["", "s", "s"]
 
 
 def test_a_policy_that_was_exchanged_is_seen_by_the_next_look(world, write, policies):

@@ -306,39 +306,37 @@ def test_a_chunk_that_is_not_what_its_name_says_is_not_believed(change: Any, see
     assert pages.twin["records_read"] == 2
 
 
-@pytest.mark.parametrize("damage", ["", "{}", "0" * 64 + '\n{"rows": 4}', "removed"])
-def test_the_copy_of_a_chunk_is_not_believed_when_it_is_damaged(
-    damage: str, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def full(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> Pages:
+    """A rendering whose chunks are full with four rows: 22 attempts."""
     monkeypatch.setattr(chunks, "ROWS", 4)
     monkeypatch.setattr("dsgspool.report.data.NEWEST", 2)
     seeded.done(*(f"{number:03d}" for number in range(21)))
     seeded.failed("x", host="\u2028\x00\udcff")
-    before = Pages(seeded)
+    return Pages(seeded)
+
+
+@pytest.mark.parametrize("damage", ["", "{}", "0" * 64 + '\n{"rows": 4}', "removed"])
+def test_the_copy_of_a_chunk_is_not_believed_when_it_is_damaged(damage: str, seeded: Seeded, full: Pages) -> None:
     copies = sorted(Path(f"{seeded.root}/reports/.ledger").glob("*.columns.json"))
     assert len(copies) == 5
     for copy in copies[1:4]:
         copy.unlink() if damage == "removed" else copy.write_text(damage)
     pages = Pages(seeded)
     agrees(seeded, pages)
-    assert pages.attempts == before.attempts
+    assert pages.attempts == full.attempts
     assert pages.twin["records_read"] == 0
 
 
 @pytest.mark.parametrize("kind", [*chunks.PARTS, "tasks"])
 def test_a_part_of_a_full_chunk_that_is_gone_makes_all_of_it_be_read_anew(
-    kind: str, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+    kind: str, seeded: Seeded, full: Pages
 ) -> None:
-    monkeypatch.setattr(chunks, "ROWS", 4)
-    monkeypatch.setattr("dsgspool.report.data.NEWEST", 2)
-    seeded.done(*(f"{number:03d}" for number in range(21)))
-    seeded.failed("x", host="\u2028\x00\udcff")
-    before = Pages(seeded)
-    os.remove(before.folder / "data" / before.page["chunks"][kind][1][0])
+    os.remove(full.folder / "data" / full.page["chunks"][kind][1][0])
     pages = Pages(seeded)
     agrees(seeded, pages)
     assert pages.twin["records_read"] == 22
-    assert _told(pages) == _told(before)
+    assert _told(pages) == _told(full)
 
 
 def test_what_an_earlier_version_kept_is_neither_believed_nor_left(

@@ -44,7 +44,9 @@ def test_a_task_whose_file_is_gone_is_killed_and_nothing_is_published(inside):
     assert worker.worker.intake.desk.is_empty
 
 
-def test_when_the_own_folder_cannot_be_listed_nothing_is_started_and_what_came_is_found_later(inside, world):
+@pytest.fixture
+def unlisted(inside, world):
+    """A worker that has claimed x and could not list its folder then."""
     fs = FlakyFs(world.clock, {"inodes": errno.EIO}, times=0)
     worker = inside(fs)
     worker.turn()
@@ -52,6 +54,11 @@ def test_when_the_own_folder_cannot_be_listed_nothing_is_started_and_what_came_i
     worker.worker.intake.look_soon()
     fs.times = 1
     worker.turn()
+    return worker
+
+
+def test_when_the_own_folder_cannot_be_listed_nothing_is_started_and_what_came_is_found_later(unlisted):
+    worker = unlisted
     assert len(worker.mine()) == 1
     assert not worker.record("x")
     worker.until(lambda: worker.lies() == ["done/x"])
@@ -71,14 +78,8 @@ def test_what_a_person_takes_before_its_claimer_lists_its_folder_is_stripped(ins
     assert not worker.record("x")
 
 
-def test_what_a_person_takes_while_its_claimer_cannot_list_its_folder_is_stripped(inside, world):
-    fs = FlakyFs(world.clock, {"inodes": errno.EIO}, times=0)
-    worker = inside(fs)
-    worker.turn()
-    worker.drop("x")
-    worker.worker.intake.look_soon()
-    fs.times = 1
-    worker.turn()
+def test_what_a_person_takes_while_its_claimer_cannot_list_its_folder_is_stripped(unlisted):
+    worker = unlisted
     (file,) = worker.mine()
     worker.mv(f"{worker.folder}/{file}", f"hold/{file}")
     worker.until(lambda: worker.lies() == ["hold/x~0"])

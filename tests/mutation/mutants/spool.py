@@ -414,8 +414,8 @@ MUTANTS = (
         "7",
         "what close says of a full disk is not heard",
         "fs.py",
-        "        self.close(self.create(path, data, sync=sync))\n",
-        "        with contextlib.suppress(OSError):\n            self.close(self.create(path, data, sync=sync))\n",
+        "        self.close(self.create(path, data, sync=sync, owner=owner))\n",
+        "        with contextlib.suppress(OSError):\n            self.close(self.create(path, data, sync=sync, owner=owner))\n",
         ("unit/test_submission.py::test_a_text_that_is_not_on_the_server_is_not_accepted",),
     ),
     Mutant(

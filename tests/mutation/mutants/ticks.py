@@ -27,8 +27,8 @@ MUTANTS = (
         "16 (xliii)",
         "a tick is put into its place before its task is written",
         "spool/ticks.py",
-        '            self._write(f"{staged}/{DRAFT}", instance)\n',
-        '            self._write(f"{staged}/{DRAFT}", Instance(instance.schedule, b""))\n',
+        '            self.fs.create_whole(f"{staged}/{DRAFT}", instance.text, owner=instance.owner)\n',
+        '            self.fs.create_whole(f"{staged}/{DRAFT}", b"", owner=instance.owner)\n',
         ("unit/test_ticks.py::test_a_tick_is_a_task_in_todo",),
     ),
     Mutant(
