@@ -28,6 +28,7 @@ from dsgspool.task import Task
 from dsgspool.worker import launch
 from dsgspool.worker.admission import why_foreign
 from dsgspool.worker.attempt import Attempt
+from dsgspool.worker.last_words import last_words
 
 if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker
@@ -37,7 +38,6 @@ AT_ONCE = 16  #: runs: commands may differ from task to task, and a thousand of 
 LARGEST = 16 << 20  #: bytes that one run may print onto this machine's own disk
 LOOK = 1.0  #: seconds between two looks at that
 MOST = 1000  #: events that one run is told line by line; what is more is counted
-LAST_WORDS = 400  #: bytes of its output that are looked at for a line that explains a failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,16 +224,9 @@ class Alerts:
             self._tell(run.call, run.count, why)
         elif exit_.code != 0:
             how = f"exit code {exit_.code}" if exit_.signal is None else launch.signal_name(exit_.signal)
-            self._tell(run.call, run.count, f"{how}{self._last_words(run.files[1])}")
+            self._tell(run.call, run.count, f"{how}{last_words(self.fs, run.files[1])}")
         for path in run.files:
             self.fs.remove(path)
-
-    def _last_words(self, path: str) -> str:
-        try:
-            lines = self.fs.read_at(path, -LAST_WORDS, LAST_WORDS).decode(errors="replace").split("\n")
-        except OSError:
-            return ""
-        return next((f": {line.strip()}" for line in reversed(lines) if line.strip()), "")
 
     def _tell(self, call: Call, count: int, why: str) -> None:
         events = "1 event" if count == 1 else f"{count} events"
