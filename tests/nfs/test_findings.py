@@ -1,6 +1,6 @@
 """What the simulated NFS is built on, asked of the real client and server: see tests/simulation/findings.py.
 
-The rule: the same assertions; only the two clients and the three faults are real here.
+The rule: the same assertions; only the two clients and the faults are real here.
 """
 
 from __future__ import annotations
@@ -91,6 +91,9 @@ class RealPair:
         self.rig.heal(1)
         thread.join(AFTER_RESTART)
         return answers.pop()
+
+    def still_clock(self) -> contextlib.AbstractContextManager[None]:
+        return self.rig.still_clock()
 
     @contextlib.contextmanager
     def full_disk(self) -> Iterator[None]:

@@ -98,7 +98,7 @@ class Client:
 
 
 class Pair(Protocol):
-    """Two clients, time, and three faults."""
+    """Two clients, time, and faults."""
 
     version: str
     a: Client
@@ -115,6 +115,9 @@ class Pair(Protocol):
 
     def cut_off(self, operation: Callable[[], Any], meanwhile: Callable[[], None]) -> Any:
         """What A hears of an operation that it begins while cut off, after the heal; `meanwhile` happens in between."""
+
+    def still_clock(self) -> AbstractContextManager[None]:
+        """All that happens inside happens within one tick of the server's clock."""
 
     def full_disk(self) -> AbstractContextManager[None]:
         """No block is free."""

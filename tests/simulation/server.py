@@ -69,6 +69,7 @@ class Server:
 
     def __init__(self, clock: Any) -> None:
         self._clock = clock
+        self.still: float | None = None  #: what its clock shows while it stands still
         self._numbers = itertools.count(100)
         self.root = self._inode(folder=True)
         self.watcher = Watcher()
@@ -78,7 +79,7 @@ class Server:
 
     def stamp(self) -> float:
         """The server's time, in whole ticks."""
-        return EPOCH + int(self._clock.now / TICK) * TICK
+        return self.still or EPOCH + int(self._clock.now / TICK) * TICK
 
     def _inode(self, *, folder: bool) -> Inode:
         return Inode(next(self._numbers), folder=folder, now=self.stamp())

@@ -97,6 +97,12 @@ class SimPair:
         return operation()
 
     @contextlib.contextmanager
+    def still_clock(self) -> Iterator[None]:
+        self.sim.server.still = self.sim.server.stamp()
+        yield
+        self.sim.server.still = None
+
+    @contextlib.contextmanager
     def full_disk(self) -> Iterator[None]:
         self.sim.server.full = True
         yield

@@ -6,14 +6,16 @@ opposite, and `mend` takes all of them back.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import cast
 
 from tests.grounds.node import Node
 from tests.nfs.rig import fetch
@@ -21,6 +23,7 @@ from tests.nfs.rig.machine import Machine
 from tests.nfs.rig.network import Network
 from tests.nfs.rig.places import CACHE, EXPORT, MEMORY, PREFIX, PYTHON, SHARE, SYSTEM, Folders
 from tests.nfs.rig.stage import stage
+from tests.support.waiting import wait_until
 
 BOOT_SECONDS = 90.0
 MIN_LEASE = 10  #: nfsd ignores less, silently
@@ -155,6 +158,21 @@ class Rig:
 
     # -- the server ----------------------------------------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def still_clock(self) -> Iterator[None]:
+        """The server's clock stands still: all that happens inside happens within one of its ticks."""
+        before = self._clock_ahead()
+        pid = self.server.spawn([PYTHON, "-c", HOLD], "/dev/null")
+        try:
+            wait_until(lambda: self._clock_ahead() < before - 0.02, 20)
+            yield
+        finally:
+            self.server.python("os.kill(pid, 9)", pid=pid)
+            self.skew(0, self.shape.skew.get(0, 0))
+
+    def _clock_ahead(self) -> float:
+        return cast("float", self.server.python("time.time() - time.monotonic()"))
+
     def restart_server(self, *, hard: bool = False) -> None:
         """Stop and start nfsd, or (hard) take the power away and boot again."""
         if hard:
@@ -195,6 +213,13 @@ class Rig:
         """Node -> `off` or its process."""
         return {f"n{m.number}": f"process {m.pid}" if m.pid else "off" for m in self.machines}
 
+
+HOLD = """
+import time
+moment = time.time()
+while True:
+    time.clock_settime(time.CLOCK_REALTIME, moment)
+"""
 
 FILL = """
 with open(path, "wb") as ballast:
