@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,27 @@ pytest_generate_tests = parametrize_ground
 pytest_terminal_summary = tell_figures
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--share 2/3`: of the long lists of mutants and of crash stories only the 2nd, 5th, 8th ..."""
+    parser.addoption(
+        "--share", default=slice(None), type=_share, help="K/N: each N-th mutant and crash story, from the K-th on"
+    )
+
+
+def _share(text: str) -> slice:
+    first, every = map(int, text.split("/"))
+    return slice(first - 1, None, every)
+
+
 def pytest_configure() -> None:
+    """Processes behave as a user's do."""
+    # Else each of thousands of processes would compile the package anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    _listen_to_interrupts()
+
+
+def _listen_to_interrupts() -> None:
     """Ctrl-C is tested: a shell starts what it puts into the background with SIGINT ignored, and children inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

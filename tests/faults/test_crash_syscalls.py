@@ -33,6 +33,21 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
 WHO = (("worker",), ("guard",), ("guard", "worker"))
 
 
+#: Which stories a test is about; `--share` takes each N-th of them.
+STORIES = {
+    "test_a_command_killed_at_any_call_loses_and_doubles_nothing": (*COMMANDS, *LAYING, *REPAIRS),
+    "test_worker_guard_or_both_killed_at_any_call_lose_and_double_nothing": LIVES,
+    "test_a_command_refused_any_call_loses_nothing_and_says_so": (*COMMANDS, *LAYING, *REPAIRS),
+    "test_a_worker_refused_any_call_goes_on": LIVES,
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "story" in metafunc.fixturenames:
+        stories = STORIES[metafunc.function.__name__]
+        metafunc.parametrize("story", stories[metafunc.config.getoption("share")], ids=str)
+
+
 @pytest.fixture(scope="module")
 def pool() -> Iterator[ProcessPoolExecutor]:
     """Processes that make trials, one at a time each; more of them than CPUs, since who recovers mostly waits."""
@@ -90,26 +105,22 @@ def refusals(points: list[Point], story: Story) -> list[Strike]:
     return found
 
 
-@pytest.mark.parametrize("story", (*COMMANDS, *LAYING, *REPAIRS), ids=str)
 def test_a_command_killed_at_any_call_loses_and_doubles_nothing(story, pool, tally):
     points = survey(pool, story)
     assert try_all(pool, story, kills(points, story), tally, "kills") == []
 
 
-@pytest.mark.parametrize("story", LIVES, ids=str)
 def test_worker_guard_or_both_killed_at_any_call_lose_and_double_nothing(story, pool, tally):
     points = survey(pool, story)
     assert {point.role for point in points} >= {"guard", "worker"}
     assert try_all(pool, story, kills(points, story), tally, "kills") == []
 
 
-@pytest.mark.parametrize("story", (*COMMANDS, *LAYING, *REPAIRS), ids=str)
 def test_a_command_refused_any_call_loses_nothing_and_says_so(story, pool, tally):
     points = survey(pool, story)
     assert try_all(pool, story, refusals(points, story), tally, "errors") == []
 
 
-@pytest.mark.parametrize("story", LIVES, ids=str)
 def test_a_worker_refused_any_call_goes_on(story, pool, tally):
     points = survey(pool, story)
     assert try_all(pool, story, refusals(points, story), tally, "errors") == []

@@ -43,6 +43,7 @@ class Ground(ABC):
     python: str  #: the interpreter that has dsgspool, in a node
     fast: Mapping[str, object] = FAST  #: settings with short times
     can: ClassVar[frozenset[str]] = frozenset()  #: "power", "freeze", "cut"
+    _blank = ""  #: an empty spool that `dsgspool init` made on the share, '' before the first
 
     @staticmethod
     @abstractmethod
@@ -52,6 +53,13 @@ class Ground(ABC):
     @abstractmethod
     def down(self) -> None:
         """Take it down and leave nothing."""
+
+    def new_spool(self, name: str) -> None:
+        """A fresh spool on the share: a copy of one that `dsgspool init` made, which takes a node of the rig a second."""
+        if not self._blank:
+            self.nodes[1].run(self.python, "-m", "dsgspool", "init", f"{self.share}/blank")
+            self._blank = f"{self.truth}/blank"
+        self.nodes[0].python("answer = shutil.copytree(blank, spool)", blank=self._blank, spool=f"{self.truth}/{name}")
 
     def kill(self, number: int) -> None:
         """Power loss of a node."""

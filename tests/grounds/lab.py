@@ -88,7 +88,7 @@ class Lab:
         self.spool, self.truth = f"{ground.share}/{name}", f"{ground.truth}/{name}"
         self.story = Story(ground.stories, ground.stories_there, name)
         self.everyone: list[LabWorker] = []
-        self.dsgspool(1, "init", self.spool)
+        ground.new_spool(name)
         self.configure(settings)
 
     def change(self, **settings: object) -> None:

@@ -16,6 +16,13 @@ pytestmark = [pytest.mark.mutation, pytest.mark.timeout(900)]
 AT_ONCE = min(2, os.cpu_count() or 1)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """All mutants, or this run's share of them."""
+    if "mutant" in metafunc.fixturenames:
+        chosen = MUTANTS[metafunc.config.getoption("share")]
+        metafunc.parametrize("mutant", chosen, ids=lambda mutant: mutant.title)
+
+
 @pytest.fixture(scope="module")
 def result(request: pytest.FixtureRequest) -> Iterator[Callable[[Mutant | None], Result]]:
     """The result of a trial; all that were asked for run two at a time, in the order of the list."""
@@ -28,7 +35,6 @@ def result(request: pytest.FixtureRequest) -> Iterator[Callable[[Mutant | None],
         yield lambda mutant: jobs[mutant].result()
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.title)
 def test_a_rule_that_is_taken_away_is_missed(mutant: Mutant, result: Callable[[Mutant | None], Result]) -> None:
     found = result(mutant)
     assert found.is_killed, f"{found.word}: {found.detail}"
