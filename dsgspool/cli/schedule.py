@@ -1,10 +1,12 @@
 """`dsgspool schedule list`: what schedules/ will make, and when.
 
-The rule: it reads the files as the leading worker does, and tells what is wrong with one in its line.
+The rule: it reads the files as the leading worker does, and tells in a file's line what is wrong with it, or why a worker
+of whoever asks would not obey it.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -51,12 +53,17 @@ def list_schedules(
 def _entry(spool: Spool, file: str, name: str, now: float, count: int) -> dict[str, Any]:
     from dsgspool.errors import InvalidTask
     from dsgspool.schedules import parse_schedule
+    from dsgspool.spool.own import text_of
+    from dsgspool.spool.ticks import NO_NAME, is_name
+    from dsgspool.worker.admission import Me, why_foreign
 
     settings = spool.settings()
+    me = Me(os.geteuid(), spool.fs.status_of_folder(spool.root).st_uid)
     try:
-        data = spool.fs.read(f"{spool.root}/schedules/{file}", 1 << 18)[0]
+        data, status = spool.fs.read(f"{spool.root}/schedules/{file}", 1 << 18)
+        wrong = why_foreign(text_of(data, status), settings, me) if is_name(name) else NO_NAME
         found = parse_schedule(data, settings.task, settings.timezone)
     except (InvalidTask, OSError) as error:
         return {"schedule": name, "cron": "", "timezone": "", "next": [], "wrong": str(error)}
-    ticks = found.following(now, count)
-    return {"schedule": name, "cron": found.cron, "timezone": found.zone.key, "next": ticks, "wrong": ""}
+    ticks = [] if wrong else found.following(now, count)
+    return {"schedule": name, "cron": found.cron, "timezone": found.zone.key, "next": ticks, "wrong": wrong}

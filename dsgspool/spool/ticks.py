@@ -23,6 +23,7 @@ from dsgspool.spool.moves import Moves
 TICKS, DRAFT, FACTS = "schedules/ticks", "task.yaml", "tick.json"
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 LEAST = 86400.0  #: seconds: no leader is so slow that it still makes an older tick; its guard would have killed it
+NO_NAME = "its name cannot be that of a task"  #: why a schedule is not obeyed
 UNSURE = 5  #: of the newest ticks, looked at for a task that somebody could not put into todo/ any more
 
 

@@ -15,7 +15,7 @@ from dsgspool.janitor import SLICE
 from dsgspool.records import is_complete
 from dsgspool.schedules import IN_TIME, Schedule, parse_schedule
 from dsgspool.spool.own import Text, text_of
-from dsgspool.spool.ticks import Instance, Ticks, is_name, schedule_files
+from dsgspool.spool.ticks import NO_NAME, Instance, Ticks, is_name, schedule_files
 from dsgspool.worker.admission import why_foreign
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Scheduler:
     def _look(self, file: str, name: str) -> None:
         try:
             text = self._read(file)
-            why = "" if is_name(name) else "its name cannot be that of a task"
+            why = "" if is_name(name) else NO_NAME
             why = why or why_foreign(text, self.worker.settings, self.worker.me)
             now = self.worker.lease.server.now()
             if not why and not is_complete(text.data) and now - text.mtime < self.worker.settings.settle:

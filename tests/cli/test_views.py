@@ -1,6 +1,7 @@
 """`list`, `status`, `show`, `workers`, `pause`: looking, and what --json says."""
 
 import json
+import os
 
 import pytest
 
@@ -193,3 +194,13 @@ def test_schedules_are_listed_with_their_next_ticks_or_with_what_is_wrong(spool,
     assert "line 1: `cron` is 'x'" in told[2]
     listed = json.loads(run("schedule", "list", "--next", "5", "--json").stdout)
     assert len(listed[0]["next"]) == 5 and listed[0]["next"][0] % 86400 == 18 * 3600 and listed[1]["wrong"]
+
+
+def test_schedules_that_no_worker_of_mine_obeys_are_listed_with_the_reason(spool, run, put):
+    for name in ("a~1", "b", "c"):
+        put(f"schedules/{name}.yaml", 'cron: "0 3 * * *"\ntask:\n  command: x\n')
+    os.chmod(f"{spool}/schedules/b.yaml", 0o666)
+    told = run("schedule", "list").stdout.splitlines()
+    assert "its name cannot be that of a task" in told[1]
+    assert "everybody may write to it" in told[2] and "chmod o-w it" in told[2]
+    assert ":00:00, " in told[3]
