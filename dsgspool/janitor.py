@@ -23,7 +23,7 @@ from dsgspool.names import TaskName
 from dsgspool.records import record_is_over
 from dsgspool.spool import Spool
 from dsgspool.spool.chain import Chain, next_of
-from dsgspool.spool.editing import mend
+from dsgspool.spool.editing import is_awaited, mend
 from dsgspool.spool.moves import Moves, park, target_of
 from dsgspool.spool.strays import Strays
 from dsgspool.spool.waiters import Waiters
@@ -33,6 +33,7 @@ DAY = 86400.0
 EMPTY_BATCH = 3600.0  #: seconds after which an empty batch folder in todo/ is removed
 BUMPS = 2
 DUE_SHARE = 20.0
+SWEEP_INTERVAL = 60.0
 SLICE = 0.5  #: seconds after which a long duty leaves the rest to its next turn: a heart must beat in between
 SELDOM = 10.0  #: seconds between two looks at a dead worker's folder that has long been empty
 
@@ -217,6 +218,10 @@ class Janitor:
         self.sweep_batches()
         self.sweep_tmp()
         return mend(self.moves, self._age, self.peers.times().lease)
+
+    def awaits_an_edit(self) -> bool:
+        """True while a task is in the hands of an editor, or of a dead one whom the next sweeps will help."""
+        return is_awaited(self.spool, self._age, self.peers.times().lease + 2 * SWEEP_INTERVAL)
 
     def sweep_batches(self) -> None:
         """Remove batch folders of todo/ that have been empty for an hour."""

@@ -192,6 +192,20 @@ def under_edit(spool: Spool) -> Iterator[tuple[State, str]]:
             yield State(state), task_name(State(state), below).identity
 
 
+def is_awaited(spool: Spool, age: Callable[[str], float], limit: float) -> bool:
+    """True when an edit took a task out less than `limit` seconds ago; `age`: seconds since a folder changed.
+
+    An older one is somebody's whom nobody here can help: it shall not be waited for.
+    """
+    return any(age(_left_at(folder, path)) < limit for folder in opened(spool) for path in owed(spool, folder))
+
+
+def _left_at(folder: str, path: str) -> str:
+    """The folder that changed when an edit took this task out."""
+    stage, _, origin = path.partition("/")
+    return os.path.dirname(f"{folder}/{'out' if stage == 'out' else 'old'}/{origin}")
+
+
 def mend(moves: Moves, age: Callable[[str], float], lease: float) -> int:
     """Bring back what killed editors took out; the number of tasks.  `age`: seconds since a folder changed.
 
@@ -204,9 +218,8 @@ def mend(moves: Moves, age: Callable[[str], float], lease: float) -> int:
     for folder in opened(moves.spool):
         left = list(owed(moves.spool, folder))
         for path in left:
-            stage, _, origin = path.partition("/")
             try:
-                if age(os.path.dirname(f"{folder}/{'out' if stage == 'out' else 'old'}/{origin}")) > lease:
+                if age(_left_at(folder, path)) > lease:
                     send_on(moves, folder, path)
                     moved += 1
             except OSError as error:

@@ -274,7 +274,7 @@ class Intake:
             self.worker.attempts.endings.give_back(each.held)
 
     def _check_end(self) -> None:
-        """--until-empty: todo/, waiting/until-* and every running/* are empty, except for what cannot run here."""
+        """--until-empty: todo/, waiting/until-*, every running/* and edit are empty, except for what cannot run here."""
         controls = self.worker.controls
         looked = self._looked_at > max(self._found_at, self._gave_at) and not self.queue
         looked = looked and not self.paused and not self.turnstile.is_unsettled
@@ -297,4 +297,4 @@ class Intake:
 
     def _others_have_work(self) -> bool:
         waits = any(names.parse_until(folder) for folder, _ in self.fs.scan(self.spool.waiting))
-        return waits or any(True for _ in self.spool.tasks(State.RUNNING))
+        return waits or any(True for _ in self.spool.tasks(State.RUNNING)) or self.worker.janitor.awaits_an_edit()

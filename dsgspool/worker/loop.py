@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from dsgspool import proc
 from dsgspool.errors import NodeError, SettingsError, SpoolError, StorageError
-from dsgspool.janitor import Janitor
+from dsgspool.janitor import SWEEP_INTERVAL, Janitor
 from dsgspool.lease import Peers, Times
 from dsgspool.settings import Settings
 from dsgspool.spool import Spool
@@ -35,7 +35,7 @@ from dsgspool.worker.station import Options, Station
 
 RESTART = 75  #: exit code that asks the guard for a new incarnation (EX_TEMPFAIL)
 PEER_INTERVAL = 1.0  #: seconds between two listings of workers/: a tombstone must be seen within 3 s
-BUMP_INTERVAL, SWEEP_INTERVAL = 30.0, 60.0
+BUMP_INTERVAL = 30.0
 TEND_INTERVAL, NODE_INTERVAL = 4.0, 30.0
 
 

@@ -170,6 +170,43 @@ def is_drained(ground: Ground) -> list[str]:
     )
 
 
+def edited(ground: Ground) -> None:
+    lab(ground)
+    assert wait(fork(dsgspool(ground, EDIT, kind="-before"))) == 0
+
+
+def names_are_right(ground: Ground, printed: list[str]) -> list[str]:
+    """A printed name, among the diffs, lies where it can be run."""
+    return lies_in("todo", "hold", "waiting")(ground, [line for line in printed if line in EDITED])
+
+
+def have_retries(ground: Ground) -> list[str]:
+    """Repeated, and after the leftovers of the killed one are old, the edit has changed every task."""
+    texts = [(ground.spool / path).read_text() for name in EDITED for path in ground.spool.where(name)]
+    found = [text.count("\nretries: 3\n") for text in texts]
+    return [] if found == [1] * len(EDITED) else [f"lines with retries in {EDITED}: {found}"]
+
+
+def with_paused_batch(ground: Ground) -> None:
+    lab(ground)
+    assert wait(fork(dsgspool(ground, ("batch", "pause", "s"), kind="-before"))) == 0
+
+
+POLICY = "batches/s.yaml"
+
+
+def policy_has(line: str) -> Callable[[Ground], list[str]]:
+    """Repeated, it is in the policy of the batch."""
+    return lambda ground: [] if line in (ground.spool / POLICY).read_text() else [f"{POLICY} lacks {line}"]
+
+
+def policy_is_whole(ground: Ground, _printed: list[str]) -> list[str]:
+    """Old or new, and never a part."""
+    policy = ground.spool / POLICY
+    whole = not policy.exists() or policy.read_text().endswith("...\n")
+    return [] if whole else [f"{POLICY} is cut off: {policy.read_text()}"]
+
+
 def _submit(*words: str) -> Callable[[Ground], Callable[[], int]]:
     return lambda ground: dsgspool(ground, ("submit", *words))
 
@@ -194,6 +231,8 @@ def _bulk(ground: Ground) -> Callable[[], int]:
 
 SH = ("sh", "-c", command())
 AS_PRINTED = lies_in("todo")
+EDITED = ("q1", "s/q2", "h1", "s/h2", "w1")
+EDIT = ("edit", *EDITED, "retries=3", "--yes")
 COMMANDS = (
     Story("submit", lab, _submit("--description", "v-new", "--", *SH), promise=AS_PRINTED),
     Story("submit-named", lab, _submit("--name", "n", "--batch", "t", "--description", "v-new", "--", *SH), promise=AS_PRINTED),
@@ -213,7 +252,14 @@ COMMANDS = (
     Story("pause", lab, _run("pause"), promise=says_paused, again=is_paused),
     Story("resume", paused, _run("resume"), promise=says_resumed, again=is_not_paused),
     Story("workers-set", lab, _run("workers", "set", "*", "slots=3", "drain=true"), again=is_drained),
+    Story("edit", lab, _run(*EDIT), promise=names_are_right),
+    Story("edit-again", lab, _run(*EDIT), promise=names_are_right, again=have_retries, meanwhile=age),
+    Story("edit-undo", edited, _run("edit", "--undo", "--yes"), promise=names_are_right),
+    Story("batch-set", lab, _run("batch", "set", "s", "priority=5"), promise=policy_is_whole, again=policy_has("priority: 5")),
+    Story("batch-resume", with_paused_batch, _run("batch", "resume", "s"), promise=policy_is_whole,
+          again=policy_has("paused: false")),
     Story("report", with_old_report, _run("report"), promise=page_is_whole, again=has_report),
     Story("status", lab, _run("status")),
     Story("list", lab, _run("list")),
+    Story("why", lab, _run("why", "q1", "f1", "w1")),
 )  # fmt: skip

@@ -156,6 +156,7 @@ class Trial:
         self.ground.first_life_is_over()
         if os.path.exists(f"{self.ground.root}/PAUSE"):
             os.unlink(f"{self.ground.root}/PAUSE")
+        self.ground.age_edits()
         code = wait(
             fork(worker_alone(self.ground, "--until-empty", kind="-heir")), functools.partial(_hasten, self.ground.root)
         )
@@ -219,6 +220,8 @@ def _ended_for_good(ground: Ground) -> list[str]:
 
 def _name_of(place: str) -> str:
     """BATCH/NAME of a path, as a person reads it."""
+    if place.startswith("edits/"):  # edits/ID.open/STAGE/STATE/...
+        place = place.split("/", 3)[3]
     state, _, path = place.partition("/")
     if state in ("waiting", "running"):
         path = path.partition("/")[2]

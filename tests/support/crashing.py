@@ -26,6 +26,8 @@ from pathlib import Path
 import yaml
 
 from dsgspool.proc import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
+from dsgspool.spool import Spool
+from dsgspool.spool.editing import opened, owed
 from tests.support.processes import command_line
 from tests.support.ptrace import GO, KILL, TEAR, Call, Trace
 from tests.support.spools import STATES, SpoolFolder
@@ -47,11 +49,13 @@ HEIR: Mapping[str, object] = {
     "poll_max": "30ms",
 }
 
+EDITOR_IS_DEAD = 30.0  #: seconds; more than the heir's lease
+
 _WORD = re.compile(r"(?<![a-z0-9])[a-z2-7]{8}(?![a-z0-9])")
 _VERSION = re.compile(r"\bv-[a-z0-9]+")
 _NORMAL = (
     (_WORD, "R"),
-    (re.compile(r"until-\d{8}T\d{6}Z"), "until-T"),
+    (re.compile(r"\d{8}T\d{6}Z"), "T"),
     (re.compile(r"\.\d+\.tmp\b"), ".PID.tmp"),
     (
         re.compile(r"-[0-9a-f]{16}(?=\.(?:js|css)\b)"),
@@ -183,10 +187,13 @@ class Ground:
     def versions(self) -> dict[str, list[str]]:
         """Version -> every path at which its text lies."""
         found: dict[str, list[str]] = {}
-        for state in STATES:
-            for path in self.spool.ls(state):
-                version = _VERSION.search((self.spool / f"{state}/{path}").read_text(errors="replace"))
-                found.setdefault(version[0] if version else f"? {state}/{path}", []).append(f"{state}/{path}")
+        paths = [f"{state}/{path}" for state in STATES for path in self.spool.ls(state)]
+        spool = Spool(self.root)
+        for folder in opened(spool):  # an editor took them out and was killed
+            paths += [f"{os.path.relpath(folder, self.root)}/{path}" for path in owed(spool, folder)]
+        for path in paths:
+            version = _VERSION.search((self.spool / path).read_text(errors="replace"))
+            found.setdefault(version[0] if version else f"? {path}", []).append(path)
         return found
 
     def first_life_is_over(self) -> None:
@@ -194,6 +201,13 @@ class Ground:
         for name in ("r1", "z", "l", "h", "k", "t", "n"):
             with open(f"{self.history}.once-{name}", "w"):
                 pass
+
+    def age_edits(self) -> None:
+        """A lease passes: an editor that was killed is taken for dead at the first look, and not at the one a minute later."""
+        for folder in opened(Spool(self.root)):
+            for path, _, _ in os.walk(folder):
+                then = os.stat(path).st_mtime - EDITOR_IS_DEAD
+                os.utime(path, (then, then))
 
     def told(self, word: str) -> list[str]:
         """Names of the tasks that told this word, in order."""

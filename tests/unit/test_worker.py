@@ -387,6 +387,30 @@ def test_until_empty_looks_once_more_after_the_others_have_nothing(inside, world
     assert worker.lies() == ["done/x"]
 
 
+def test_until_empty_waits_for_what_an_editor_has_taken_out(inside, monkeypatch):
+    worker, asked = inside(until_empty=True), []
+    worker.drop("x", state="edits/e.open/out/todo")
+    awaits = worker.worker.janitor.awaits_an_edit
+
+    def ask_until_it_is_back():
+        asked.append(awaits())
+        if len(asked) == 3:
+            worker.mv("edits/e.open/out/todo/x.yaml", "todo/x~0.aaaaaaaa-1.yaml")
+        return asked[-1]
+
+    monkeypatch.setattr(worker.worker.janitor, "awaits_an_edit", ask_until_it_is_back)
+    worker.until(worker.worker.controls.is_over)
+    assert asked[:3] == [True] * 3 and worker.lies() == ["done/x"]
+
+
+def test_until_empty_does_not_wait_for_an_editor_whom_no_leader_could_help(inside, world):
+    worker = inside(until_empty=True)
+    worker.drop("x", state="edits/e.open/out/todo")
+    os.utime(f"{world.root}/edits/e.open/out/todo", (0, 0))
+    worker.worker.janitor.sweep = lambda: 0  # as where it is another user's
+    worker.until(worker.worker.controls.is_over)
+
+
 def test_a_second_file_of_a_name_waits_while_the_first_runs(inside):
     worker = inside()
     pid = running(worker)
