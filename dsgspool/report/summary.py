@@ -14,6 +14,7 @@ from unicodedata import east_asian_width
 
 from dsgspool.report.figures import bad
 from dsgspool.report.statistics import bar
+from dsgspool.report.stuck import label
 from dsgspool.report.text import plain
 from dsgspool.report.verdict import band, done_about
 from dsgspool.report.words import age, count, duration, exact, many, moment, rate, size
@@ -161,7 +162,7 @@ def _batch(digest: Digest, batch: Batch) -> Iterator[str]:
     numbers = f"{count(counts.done)}/{count(counts.total)}"
     failed = f" {count(counts.failed)} failed" if counts.failed else ""
     yield f"{padded(_foreign(batch.name or '(no batch)'), 22)} [{drawn(counts, 26)}] {numbers:>13}{failed:>15}"
-    facts = [done_about(batch.forecast, digest.book.taken)]
+    facts = [label(batch.standing).upper() if batch.standing else "", done_about(batch.forecast, digest.book.taken)]
     if batch.run:
         facts.append(f"takes {', '.join(map(duration, (batch.run.p10, batch.run.p50, batch.run.p90)))} (p10, p50, p90)")
     if batch.memory:

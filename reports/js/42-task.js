@@ -92,11 +92,16 @@
     const strip =
       newest === undefined
         ? null
-        : d.strip(d.batchOf(task), d.known(attempts.started[newest]) ? d.secondsOf(newest) : NaN);
+        : d.strip(
+            d.batchOf(task),
+            d.known(attempts.started[newest]) ? d.secondsOf(newest) : NaN,
+            attempts.word("outcome", newest) === "",
+          );
     return [
       d.taskHead(task, row),
       d.taskProgress(row),
       d.taskNeighbours(task),
+      d.taskDependencies(row),
       d.attemptTable(task, rows, at),
       strip,
       ...(at < 0 ? [] : [did(task, at, entry, { many: rows.length, before })]),
