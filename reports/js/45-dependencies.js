@@ -14,8 +14,13 @@
     return folder.startsWith("after-") ? folder.slice("after-".length).replaceAll("%", "/") : "";
   };
 
-  const linked = (task) =>
-    d.rowOf(task) < 0 ? d.visible(task, true) : d.h("a", { href: d.link("task", task) }, d.visible(task, true));
+  /** A task, a batch (a slash behind it) or a pattern. */
+  const linked = (what) => {
+    const batch = /^([^/]+)\/$/.exec(what);
+    if (!batch && d.rowOf(what) < 0) return d.visible(what, true);
+    const href = batch ? d.link("tasks", "", { q: d.term("batch", batch[1]) }) : d.link("task", what);
+    return d.h("a", { href }, d.visible(what, true));
+  };
 
   const listed = (names) => [
     ...names.slice(0, MOST).flatMap((name, at) => [at ? ", " : "", linked(name)].flat()),
