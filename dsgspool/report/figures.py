@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dsgspool.conditions import about
 from dsgspool.report import forecast as forecasts
 from dsgspool.report.statistics import GIVEN_BACK, HOUR, distribution, use
 from dsgspool.report.table import NONE
@@ -192,10 +193,10 @@ def nodes(book: Book, groups: Groups) -> tuple[NodeFigures, ...]:
     return tuple(sorted(found, key=lambda each: (rank[each.state], each.host)))
 
 
-def gpus(inventory: Inventory) -> list[tuple[int, str, int]]:
-    """(how many, model, bytes of each) of a node's GPUs."""
+def gpus(inventory: Inventory) -> list[tuple[int, str, str]]:
+    """(how many, model, memory of each as `gpu_memory` asks for it) of a node's GPUs."""
     kinds = Counter((gpu.model, gpu.memory) for gpu in inventory.gpus)
-    return [(number, model, memory) for (model, memory), number in kinds.items()]
+    return [(number, model, about(memory)) for (model, memory), number in kinds.items()]
 
 
 def has(inventory: Inventory) -> list[str]:

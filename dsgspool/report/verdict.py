@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dsgspool.report.forecast import Forecast
 
 NO_SPACE = "workers take no new tasks"  #: words of snapshot.look for a disk below `min_free`
+FEW = 2  #: things that stop tasks, beside the one in the sentence, that are told in a row; more become a list
 IDLE = 600.0  #: seconds without any start, while tasks and workers are there, that are no pause for breath
 
 
@@ -61,6 +62,8 @@ def verdict(
         sentence, also = f"{worst}; {_small(activity)}", [*others, failed]
     else:
         sentence, also = worst, [activity, *others, failed]
+    if len(others) > FEW:  # too much for one paragraph
+        also, notes = [each for each in also if each not in others], (*others, *notes)
     tones = (tone, *(each for each, _ in stops))
     return Verdict("bad" if "bad" in tones else "attention", sentence, ". ".join(filter(None, (*also, sub))), notes)
 

@@ -3,7 +3,7 @@
 (function (d) {
   "use strict";
 
-  const { keyColour, soft, axis, moments, whole, inUnit, shortUnit, apart, diagonal } = d.plot;
+  const { keyColour, soft, axis, moments, whole, inUnit, shortUnit, apart, diagonal, round } = d.plot;
 
   d.plotKinds = {
     lines(series) {
@@ -131,6 +131,7 @@
         log = high > low * 30;
       const bounds = log ? [low / 1.5, high * 1.5] : [0, high * 1.08];
       const colour = keyColour("done", 0);
+      const marks = log ? { splits: () => round(bounds, unit), filter: (u, splits) => splits } : {};
       const scale = { distr: log ? 3 : 1, range: () => bounds };
       return {
         data: [points.map(([x]) => x), points.map(([, y]) => y)],
@@ -154,10 +155,12 @@
               label: series.xlabel,
               size: 28,
               space: 70,
+              ...marks,
             }),
             axis({
               values: (u, splits) => splits.map((each) => (each === null ? "" : shortUnit(unit)(each))),
               label: series.ylabel,
+              ...marks,
             }),
           ],
           hooks: series.diagonal ? { drawAxes: [(u) => diagonal(u, bounds)] } : {},
