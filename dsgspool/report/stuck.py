@@ -53,7 +53,7 @@ class Kept:
     strange: int = 0  #: in lanes of a later version
     unmet: tuple[Unmet, ...] = ()
     lanes: Mapping[str, str] = field(default_factory=dict)  #: lane -> what of it no living worker has
-    held: Mapping[str, int] = field(default_factory=dict)  #: batch -> kept by its policy, also while others are tried
+    held: Mapping[str, int] = field(default_factory=dict)  #: batch -> kept by its policy
     batches: Mapping[str, int] = field(default_factory=dict)  #: batch -> all of them
 
     @property
@@ -92,7 +92,7 @@ def kept(snapshot: Snapshot, requests: Mapping[str, Request]) -> Kept:
 
 def _is_held(snapshot: Snapshot, task: TaskSeen) -> bool:
     standing = snapshot.policies.get(task.batch)
-    return standing is not None and bool(standing.why) and task.identity not in standing.only
+    return standing is not None and standing.stops and task.identity not in standing.only
 
 
 def _cause(lane: Lane, request: Request | None, workers: Sequence[WorkerSeen]) -> tuple[str, ...]:
@@ -158,6 +158,11 @@ def sentences(book: Book) -> Iterator[str]:
             yield f"Batch{'es' * (len(batches) > 1)} {enumeration(batches)} {is_so}, and {waiting}"
 
 
+def _code(command: str) -> str:
+    """As code, unless a name with such a quote in it would end it early: half a command must not be copied."""
+    return command if "`" in command else f"`{command}`"
+
+
 def _out_of_reach(book: Book) -> Iterator[str]:
     """What tasks want that no living worker has."""
     slots = max((worker.slots for worker in book.snapshot.alive), default=0)
@@ -178,7 +183,7 @@ def astray(book: Book) -> list[TaskSeen]:
 def held(book: Book, state: str) -> list[str]:
     """Batches with tasks that their policies hold back until a person does something."""
     standings = book.snapshot.policies
-    return [name for name in sorted(book.kept.held) if standings[name].state == state and standings[name].stops]
+    return [name for name in sorted(book.kept.held) if standings[name].state == state]
 
 
 def reasons(book: Book) -> dict[str, str]:
@@ -213,9 +218,9 @@ def notes(book: Book) -> Iterator[str]:
     """What would help, a line for each cause of which the sentence does not say it."""
     command = f"dsgspool --spool {shlex.quote(book.root)}"
     for unmet in book.kept.unmet:
-        why = f"`{command} why {shlex.quote(unmet.tasks[0])}` says more"
+        why = f"{_code(f'{command} why {shlex.quote(unmet.tasks[0])}')} says more"
         yield f"Nearest to {unmet.wants.removesuffix(' together')} is {unmet.nearest}; {why}"
     for batch in (batch for state in STATES for batch in held(book, state)):
         standing = book.snapshot.policies[batch]
-        resume = "" if standing.state == "stopped" else f"; `{resume_command(book.root, batch)}` lets it go on"
+        resume = "" if standing.state == "stopped" else f"; {_code(resume_command(book.root, batch))} lets it go on"
         yield f"Batch {batch}: {standing.why}{resume}"
