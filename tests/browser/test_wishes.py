@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.browser.conftest import OpenReader
 from tests.browser.hand import Hand
 from tests.browser.reader import NARROW, ROUTES, Reader, render
+from tests.browser.test_rules import faults
 from tests.browser.wishes import wishes
 
 pytestmark = pytest.mark.browser
@@ -106,6 +108,22 @@ def test_the_twins_say_it_too(index: Path) -> None:
     text = (index.parent / "report.txt").read_text()
     assert all(f"    {label}\n" in text for label in ("PAUSED", "BREAKER OPEN", "POLICY NOT OBEYED"))
     assert "dsgspool_tasks_kept 52\n" in (index.parent / "metrics.prom").read_text()
+
+
+def test_about_tells_spool_settings_versions_and_what_the_rendering_cost(index: Path, readers: OpenReader) -> None:
+    text = words(readers(index).open("/about"), "main")
+    assert f"spool {index.parent.parent}" in text
+    assert "report_every 30 s" in text and "next one within 30 s" in text
+    assert re.search(r"dsgspool \d+\.\d+\.\d+", text)
+    assert re.search(r"took [\d.]+ m?s until here; 45 records read", text)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault_in_it(index: Path, readers: OpenReader, scheme: str) -> None:
+    reader = readers(index, color_scheme=scheme)
+    for route in ("/", "/batches", "/nodes", "/task/plot"):
+        assert faults(reader.open(route)) == [], route
 
 
 @pytest.mark.parametrize("viewport", [None, NARROW], ids=["wide", "narrow"])
