@@ -199,6 +199,11 @@ def label(standing: Standing) -> str:
     return labels.get(standing.state, "")
 
 
+def why(book: Book, standing: Standing) -> str:
+    """Why it lets nothing start, with paths as seen from the spool."""
+    return standing.why.replace(f"{book.root}/", "")
+
+
 def limits(standing: Standing, running: int) -> list[tuple[str, str]]:
     """(key, value) of what a policy says beside its state."""
     policy = standing.policy
@@ -218,9 +223,9 @@ def notes(book: Book) -> Iterator[str]:
     """What would help, a line for each cause of which the sentence does not say it."""
     command = f"dsgspool --spool {shlex.quote(book.root)}"
     for unmet in book.kept.unmet:
-        why = f"{_code(f'{command} why {shlex.quote(unmet.tasks[0])}')} says more"
-        yield f"Nearest to {unmet.wants.removesuffix(' together')} is {unmet.nearest}; {why}"
+        more = f"{_code(f'{command} why {shlex.quote(unmet.tasks[0])}')} says more"
+        yield f"Nearest to {unmet.wants.removesuffix(' together')} is {unmet.nearest}; {more}"
     for batch in (batch for state in STATES for batch in held(book, state)):
         standing = book.snapshot.policies[batch]
         resume = "" if standing.state == "stopped" else f"; {_code(resume_command(book.root, batch))} lets it go on"
-        yield f"Batch {batch}: {standing.why}{resume}"
+        yield f"Batch {batch}: {why(book, standing)}{resume}"

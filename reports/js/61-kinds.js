@@ -131,7 +131,18 @@
         log = high > low * 30;
       const bounds = log ? [low / 1.5, high * 1.5] : [0, high * 1.08];
       const colour = keyColour("done", 0);
-      const marks = log ? { splits: () => round(bounds, unit), filter: (u, splits) => splits } : {};
+      const places = (pixels, room) => {
+        const [least, most] = bounds.map(Math.log);
+        const at = (value) => ((Math.log(value) - least) / (most - least)) * pixels;
+        let last = -Infinity;
+        return round(bounds, unit).filter((value) => {
+          if (at(value) - last < room) return false;
+          last = at(value);
+          return true;
+        });
+      };
+      const marks = (side, room) =>
+        log ? { splits: (u) => places(u.bbox[side] / devicePixelRatio, room), filter: (u, splits) => splits } : {};
       const scale = { distr: log ? 3 : 1, range: () => bounds };
       return {
         data: [points.map(([x]) => x), points.map(([, y]) => y)],
@@ -155,12 +166,12 @@
               label: series.xlabel,
               size: 28,
               space: 70,
-              ...marks,
+              ...marks("width", 55),
             }),
             axis({
               values: (u, splits) => splits.map((each) => (each === null ? "" : shortUnit(unit)(each))),
               label: series.ylabel,
-              ...marks,
+              ...marks("height", 22),
             }),
           ],
           hooks: series.diagonal ? { drawAxes: [(u) => diagonal(u, bounds)] } : {},
