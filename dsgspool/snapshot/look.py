@@ -22,9 +22,9 @@ from dsgspool.names import TaskName
 from dsgspool.settings import parse_control
 from dsgspool.snapshot.attempts import Attempt, attempt_numbers, moment, read_attempt
 from dsgspool.snapshot.counting import Tally, count, tally
+from dsgspool.snapshot.standings import standings
 from dsgspool.snapshot.values import Running, Snapshot, Standing, TaskSeen, WorkerSeen
 from dsgspool.spool import PAUSE, Spool, lies, task_name
-from dsgspool.spool.policies import Policies, read_policies
 from dsgspool.task import State
 
 COUNTED = (State.TODO, State.HOLD, State.DONE, State.FAILED)  #: whose names alone say all that a count needs
@@ -102,8 +102,7 @@ class _Look:
 
     def policies(self) -> dict[str, Standing]:
         try:
-            found = read_policies(self.spool)
-            return {batch: _standing(found, batch) for batch in sorted(found.entries)}
+            return standings(self.spool)
         except OSError as error:
             self.problems.append(str(StorageError.of(error, "list")))
             return {}
@@ -268,17 +267,6 @@ def is_there(spool: Spool, state: State, path: str) -> bool:
         return lies(spool.fs, f"{spool.folder(state)}/{path}")
     except OSError:
         return True  # a link or a socket: something is there
-
-
-def _standing(policies: Policies, batch: str) -> Standing:
-    trial, why = policies.trial(batch), policies.why_not(batch)
-    return Standing(
-        policies.state(batch),
-        why or trial.why,
-        frozenset() if why else trial.only,
-        bool(why) or trial.stops,
-        policies.of(batch),
-    )
 
 
 def _running(task: TaskSeen, worker: WorkerSeen, taken: float) -> Running:
