@@ -25,10 +25,11 @@ _BAR = expression(rf"(?:^|[^\d.,])(\d{{1,3}})%\|[^|\s\w]*\d? *\|[ \t]*({_COUNT}/
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`fraction` from 0 to 1; `text` is what stands beside it: `37/100`, `epoch 3`."""
+    """`fraction` from 0 to 1; `text` is what stands beside it, `37/100 epoch 3`; `words` that without figures: `epoch 3`."""
 
     fraction: float
     text: str = ""
+    words: str = ""
 
 
 def progress(tail: bytes) -> Progress | None:
@@ -39,13 +40,23 @@ def progress(tail: bytes) -> Progress | None:
     return None
 
 
-def last_line(tail: bytes) -> str:
-    """The last line that says something, for people: of a progress line the words, if it has any, else the line before."""
-    for line in reversed(lines(tail)):
+def last_line(*tails: bytes) -> str:
+    """The last line that says more than how far it is; `tails`: ends of logs, what was written last first.
+
+    A progress line says more when it has words beside its figures.  Where there is nothing else, figures are told: `37/100`.
+    """
+    figures = ""
+    for line in (line for tail in tails for line in reversed(lines(tail))):
         found = of_line(line)
-        if text := " ".join((found.text if found else line).split()):
+        text = _one_line(found.text if found else line)
+        if text and (found is None or found.words):
             return text
-    return ""
+        figures = figures or text
+    return figures
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def lines(tail: bytes) -> list[str]:
@@ -65,10 +76,13 @@ def of_line(line: str) -> Progress | None:
 def _marked(number: str, whole: str | None, percent: str | None, words: str) -> Progress | None:
     value = float(number)
     if whole:
-        count = f"{number}/{whole}"
-        return _progress(value / float(whole), f"{count} {words.strip()}") if float(whole) else None
-    return _progress(value / 100 if percent else value, words)
+        return _progress(value / float(whole), f"{number}/{whole} {words.strip()}", words) if float(whole) else None
+    return _progress(value / 100 if percent else value, words, words)
 
 
-def _progress(fraction: float, text: str) -> Progress | None:
-    return Progress(fraction, text.strip()[:MAX_TEXT].strip()) if 0.0 <= fraction <= 1.0 else None
+def _progress(fraction: float, text: str, words: str = "") -> Progress | None:
+    return Progress(fraction, _short(text), _short(words)) if 0.0 <= fraction <= 1.0 else None
+
+
+def _short(text: str) -> str:
+    return text.strip()[:MAX_TEXT].strip()

@@ -47,8 +47,11 @@ class Floor:
         least = max(self.bytes, int(total * self.percent / 100))
         if not total or free >= least:
             return ""
-        mib = 1 << 20
-        return f"only {free / mib:.1f} MiB are free, less than `min_free` ({least / mib:.1f} MiB)"
+        return f"only {_space(free)} are free, less than `min_free` ({_space(least)})"
+
+
+def _space(number: int) -> str:
+    return f"{number / (1 << 30):,.1f} GiB" if number >= 1 << 30 else f"{number / (1 << 20):.1f} MiB"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,13 +58,19 @@ def show(seen: Snapshot) -> None:
     _more(len(rows), "batches")
     if seen.next_due is not None:
         output.line(f"next due {local(seen.next_due)}")
-    for batch, why in list(seen.stopped.items())[:MOST]:
-        output.line(f"batch {batch} is not started: {why}")
+    for sentence in stopped(seen)[:MOST]:
+        output.sentence(sentence)
     _show_stuck(seen)
     _show_running(seen)
     _show_workers(seen)
     for problem in seen.problems:
         output.error(problem)
+
+
+def stopped(seen: Snapshot) -> list[str]:
+    """Which batches their policies hold back, and why."""
+    here = f"{seen.root}/"
+    return [f"batch {batch} is not started: {why.replace(here, '')}" for batch, why in seen.stopped.items()]
 
 
 def _show_stuck(seen: Snapshot) -> None:
@@ -76,7 +82,7 @@ def _show_stuck(seen: Snapshot) -> None:
     is_all = len(seen.tasks) == seen.counts.total  # where very many lie only circles are certain
     found = [each for each in stuck(seen.tasks) if is_all or each.kind == "circle"]
     for each in found[:MOST_STUCK]:
-        output.line(f"stuck: {each.sentence}")
+        output.sentence(f"stuck: {each.sentence}")
     _more(len(found), "such", MOST_STUCK)
 
 

@@ -81,11 +81,10 @@ def look_at(spool: Spool, batch: str) -> Seen:
 
 
 def _seen(policies: Policies, batch: str, counts: Counts) -> Seen:
-    why, policy, entry = policies.stopped().get(batch, ""), policies.of(batch), policies.entries.get(batch)
-    trial = policies.trial(batch)
-    state = "paused" if policy.paused else trial.what or ("stopped" if why else "open")
+    why, entry = policies.stopped().get(batch, ""), policies.entries.get(batch)
     text = entry.data.decode(errors="replace") if entry else ""
-    return Seen(batch, state, why, policy, counts, path_of(policies.spool, batch), text)
+    path = path_of(policies.spool, batch)
+    return Seen(batch, policies.state(batch), why, policies.of(batch), counts, path, text)
 
 
 def _check(batch: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from dsgspool.report.stuck import Kept
 from dsgspool.report.table import Attempts
 from dsgspool.settings import Settings
 from dsgspool.snapshot.values import Counts, Snapshot, WorkerSeen
@@ -133,6 +134,7 @@ class Book:
     running: tuple[RunningNow, ...] = ()  #: the longest first
     nodes: tuple[Node, ...] = ()  #: by name
     events: tuple[Event, ...] = ()  #: newest first
+    kept: Kept = field(default_factory=Kept)  #: tasks in todo/ that nobody will start
     writes_every: float | None = None  #: seconds: the writer's promise of the next page; None = nobody promised
     previous: tuple[Past, ...] = ()  #: oldest first, thinned: about 24 h
     settings: Settings | None = None  #: None when spool.yaml is broken

@@ -7,6 +7,7 @@ the task's own file is never read.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -63,8 +64,7 @@ class Reader:
         stem = f"{self.folder}/{record_path(task, number)}".removesuffix(".yaml")
         entry: Entry = {"n": number, **self._record(f"{stem}.yaml")}
         for suffix in ("out", "err"):
-            size = (self.table.out if suffix == "out" else self.table.err)[row]
-            entry[suffix] = self._log(f"{stem}.{suffix}", size)
+            entry[suffix] = self._log(f"{stem}.{suffix}")
         entry["curve"] = self.journals.curve(task, number)
         return entry
 
@@ -85,15 +85,15 @@ class Reader:
             "environment": {key[:MAX_FACT]: value[:MAX_FACT] for key, value in facts},
         }
 
-    def _log(self, path: str, size: int) -> Entry:
-        data = b"" if size == 0 else logs.tail(self.fs, path)
+    def _log(self, path: str) -> Entry:
+        """What is there now: what the record says of its length was so when the attempt ended."""
+        data = logs.tail(self.fs, path)
         if data is None:
             return {"bytes": None, "tail": ""}
-        if size < 0:
-            try:
-                size = self.fs.status(path).st_size
-            except OSError:
-                size = len(data)
+        size = len(data)
+        if size == logs.TAIL:  # there may be more
+            with contextlib.suppress(OSError):
+                size = max(size, self.fs.status(path).st_size)
         if size > len(data):
             data = data.partition(b"\n")[2] or data  # begins with a whole line, when there is one
         return {"bytes": size, "tail": data.decode(errors="replace")}

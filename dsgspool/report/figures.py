@@ -5,9 +5,11 @@ The rule: pure; made of the book and its groups of rows, once, and bounded by th
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dsgspool.conditions import about
 from dsgspool.report import forecast as forecasts
 from dsgspool.report.statistics import GIVEN_BACK, HOUR, distribution, use
 from dsgspool.report.table import NONE
@@ -15,11 +17,12 @@ from dsgspool.report.table import NONE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from dsgspool.conditions import Inventory
     from dsgspool.report.book import Book, Node, RunningNow
     from dsgspool.report.failures import Cause
     from dsgspool.report.forecast import Forecast
     from dsgspool.report.statistics import Distribution, Groups, Use
-    from dsgspool.snapshot.values import Counts
+    from dsgspool.snapshot.values import Counts, Standing
 
 TAIL = 10 * 60.0  #: seconds below which no task is called overdue
 MOST_OVERDUE = 5
@@ -32,6 +35,7 @@ class Batch:
 
     name: str
     counts: Counts
+    standing: Standing | None  #: how its policy stands, None = it has none
     forecast: Forecast | None  #: at the concurrency of its own
     per_hour: float  #: attempts that ended well, over the last hour or since its first start
     run: Distribution | None  #: seconds of attempts that ended well
@@ -65,6 +69,11 @@ class NodeFigures:
     def host(self) -> str:
         """Its name."""
         return self.node.host
+
+    @property
+    def inventory(self) -> Inventory:
+        """What it has, as its first living worker measured it, else the newest one."""
+        return next((worker for worker in self.node.workers if worker.alive), self.node.workers[0]).inventory
 
     @property
     def done(self) -> int:
@@ -133,6 +142,7 @@ def _batch(book: Book, groups: Groups, name: str, expected: Forecast | None) -> 
     return Batch(
         name=name,
         counts=book.snapshot.batches[name],
+        standing=book.snapshot.policies.get(name),
         forecast=expected,
         per_hour=groups.last_hour(name).get("done", 0) / seconds * HOUR,
         run=distribution(groups.seconds(name)),
@@ -181,6 +191,19 @@ def nodes(book: Book, groups: Groups) -> tuple[NodeFigures, ...]:
     ]  # fmt: skip
     rank = {"alive": 0, "silent": 1, "dead": 2, "ended": 3}
     return tuple(sorted(found, key=lambda each: (rank[each.state], each.host)))
+
+
+def gpus(inventory: Inventory) -> list[tuple[int, str, str]]:
+    """(how many, model, memory of each as `gpu_memory` asks for it) of a node's GPUs."""
+    kinds = Counter((gpu.model, gpu.memory) for gpu in inventory.gpus)
+    return [(number, model, about(memory)) for (model, memory), number in kinds.items()]
+
+
+def has(inventory: Inventory) -> list[str]:
+    """Labels, counted resources and programs, as `where` and `resources` ask for them."""
+    labels = [f"{key}={value}" for key, value in inventory.labels.items()]
+    counted = [f"{name}={number}" for name, number in inventory.resources.items()]
+    return [*labels, *counted, *(f"has:{name}" for name in inventory.software)]
 
 
 def state_of(node: Node) -> str:

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dsgspool.task import State
-
 if TYPE_CHECKING:
     from dsgspool.report.book import Book, RunningNow
     from dsgspool.report.statistics import Groups
@@ -123,11 +121,11 @@ def _seconds(groups: Groups, batch: str) -> list[float]:
 
 
 def _left(book: Book, batch: str | None) -> dict[str, int]:
-    """Tasks that will run without a person: those in todo/, and those whose moment comes are not waited for."""
+    """Tasks that will run without a person: those in todo/ that somebody can start; what waits for a moment is left out."""
     found: dict[str, int] = {}
     for name, counts in book.snapshot.batches.items():
-        number = getattr(counts, State.TODO.value)
-        if number and batch in (None, name):
+        number = counts.todo - book.kept.batches.get(name, 0)
+        if number > 0 and batch in (None, name):
             found[name] = number
     return found
 

@@ -15,7 +15,9 @@ from dsgspool.names import record_path
 from dsgspool.report import listing, logs, records
 from dsgspool.report.book import Book, Failure, Log, Node, RunningNow
 from dsgspool.report.journals import Journals
+from dsgspool.report.lanes import requests_of
 from dsgspool.report.records import NEITHER, Records, Writer
+from dsgspool.report.stuck import kept
 from dsgspool.snapshot import Snapshot, TaskSeen, WorkerSeen, take, with_tails
 from dsgspool.snapshot.look import FLOW, is_there
 from dsgspool.snapshot.values import Counts
@@ -182,6 +184,7 @@ class Look:
             running=tuple(self._running(snapshot)),
             nodes=tuple(self._nodes(snapshot)),
             events=tuple(self.journals.told()),
+            kept=kept(snapshot, requests_of(self.spool, snapshot)),
             writes_every=max(promised, 2 * self.ledger.took) if promised else None,  # nobody writes more often
             previous=tuple(self.ledger.past),
             settings=settings,

@@ -69,6 +69,9 @@ def _metrics(book: Book) -> Iterator[Metric]:
     for state in State:
         tasks.add(getattr(snapshot.counts, state.value), ("state", state.value))
     yield tasks
+    yield _one(
+        "dsgspool_tasks_kept", "Tasks in todo/ that nobody will start until a person does something.", book.kept.number
+    )
     yield _batches(book)
     yield from _attempts(book)
     yield _durations(book)

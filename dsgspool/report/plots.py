@@ -35,14 +35,17 @@ def series(digest: Digest) -> dict[str, Series]:
     """Key -> plot.
 
     `throughput`, `concurrency`, `queue`; `run`, `wait`, `memory` of several batches, `run:BATCH` ... of one;
-    `load:HOST`; `cpu-used`, `memory-used`.
+    `load:HOST`; `wait-run`, `cpu-used`, `memory-used`.
     """
     book = digest.book
     found: dict[str, Series] = {**_over_time(book, digest.groups), **_histograms(digest.batches)}
     for node in book.nodes:
         if len(node.loads) > 2:
             found[f"load:{node.host}"] = _load(_thinned(node.loads), node.cpus)
-    others = {"queue": _queue(book), "cpu-used": _cpu_used(digest.groups), "memory-used": _memory_used(digest.groups)}
+    others = {
+        "queue": _queue(book), "wait-run": _wait_run(digest.groups), "cpu-used": _cpu_used(digest.groups),
+        "memory-used": _memory_used(digest.groups),
+    }  # fmt: skip
     return found | {key: plot for key, plot in others.items() if plot}
 
 
@@ -163,7 +166,18 @@ def _bars(groups: Sequence[tuple[str, Distribution]], unit: str) -> Series:
     return {"kind": "bars", "edges": [float(f"{edge:.6g}") for edge in edges], "groups": bars, "unit": unit}
 
 
-# -- requested and used ----------------------------------------------------------------------------------------------
+# -- waited and ran, requested and used ------------------------------------------------------------------------------
+
+
+def _wait_run(groups: Groups) -> Series | None:
+    """Run times against waits, seconds, of the newest attempts that ended well."""
+    table = groups.table
+    points = [
+        [table.seconds[row], max(0.01, (table.started[row] - table.submitted[row]) / 1000), table.task[row]]
+        for row in groups.newest(MOST_POINTS)
+        if table.seconds[row] > 0 and table.started[row] != NONE != table.submitted[row]
+    ]
+    return {**_scatter(points, "ran", "waited"), "unit": "s"} if len(points) >= LEAST else None
 
 
 def _cpu_used(groups: Groups) -> Series | None:
@@ -185,7 +199,7 @@ def _memory_used(groups: Groups) -> Series | None:
         for row in groups.newest(MOST_POINTS, good=False)
         if table.memory_limit[row] > 0 and table.memory[row] > 0
     ]
-    return {**_scatter(points, "limit of memory", "memory used"), "unit": "B"} if len(points) >= LEAST else None
+    return {**_scatter(points, "memory asked for", "memory used"), "unit": "B"} if len(points) >= LEAST else None
 
 
 def _scatter(points: list[list[Any]], x: str, y: str) -> Series:

@@ -17,7 +17,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from dsgspool import __version__, clock, resources
-from dsgspool.report import drawing, failures, figures, statistics, text, verdict, words
+from dsgspool.report import drawing, failures, figures, statistics, stuck, text, verdict, words
 from dsgspool.report.book import Log
 from dsgspool.settings import Floor, Settings
 from dsgspool.task import State
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SECTIONS = ("overview", "failures", "batches", "nodes", "about")
 MOST = {  # of each kind on a page: the rest is in the tables and in the folders
-    "batches": 12, "causes": 5, "running": 12, "notes": 8, "all_causes": 60, "all_batches": 100, "nodes": 60, "events": 40,
+    "batches": 12, "causes": 5, "running": 12, "notes": 12, "all_causes": 60, "all_batches": 100, "nodes": 60, "events": 40,
     "problems": 200,
 }  # fmt: skip
 FEW = 4  #: tasks that a command names one by one even where their reason says the same
@@ -47,7 +47,7 @@ LABELS: Mapping[State, str] = {
 #: What a folder of the spool is for.
 FOLDERS: Mapping[State, str] = {
     State.TODO: "tasks that any worker may take",
-    State.WAITING: "tasks whose moment has not come",
+    State.WAITING: "tasks whose moment has not come, or that wait for other tasks",
     State.HOLD: "parked by a person, until a person lets them run",
     State.RUNNING: "in the hands of a worker",
     State.DONE: "ended well",
@@ -106,6 +106,7 @@ def _environment() -> Environment:
         labels=LABELS, folders=FOLDERS, states=statistics.ORDER, most=MOST, bar=statistics.bar, many=words.many,
         bad=figures.bad, reason_of=failures.reason_of, link=text.link, page_of=text.page_of, search=text.search,
         move=text.move_command, worker_command=verdict.worker_command,
+        label_of=stuck.label, limits_of=stuck.limits, has=figures.has, gpus_of=figures.gpus,
         done_about=verdict.done_about, sketch=drawing.sketch, strips=drawing.strips, top_of=drawing.largest,
     )  # fmt: skip
     return environment
@@ -126,6 +127,8 @@ def _about(digest: Digest) -> dict[str, object]:
         "span": _span(book.taken),
         "lasted": _lasted(book),
         "log_of": lru_cache(maxsize=256)(lambda row: book.log(row) if row >= 0 else Log()),
+        "why_of": lambda standing: stuck.why(book, standing),
+        "resume": lambda batch: text.resume_command(book.root, batch),
         "again": lambda cause: again(digest, cause),
         "differing": differing(book.settings) if book.settings else [],
         "bytes_of_logs": _sum(book.attempts.out) + _sum(book.attempts.err),

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from dsgspool import __version__
 from dsgspool.clock import ServerClock
 from dsgspool.errors import StorageError
-from dsgspool.report import chunks, columns, details, ledger, shell, twins
+from dsgspool.report import chunks, columns, details, ledger, shell, stuck, twins
 from dsgspool.report.data import Data, Tasks, write_attempts
 from dsgspool.report.gather import Look
 from dsgspool.report.ledger import Block, Ledger, Pack
@@ -189,7 +189,7 @@ class Site:
             "version": __version__, "title": face.title, "tone": face.tone,
             "counts": {state.value: getattr(snapshot.counts, state.value) for state in State},
             "since": {"failures": face.failures, "nodes_silent": silent},
-            "sections": face.sections, "series": face.series,
+            "kept": {"lanes": book.kept.lanes, "batches": stuck.reasons(book)}, "sections": face.sections, "series": face.series,
             "workers": self._workers(look, book), "queued": list(tasks.submitted.values()), "chunks": self.named,
         }  # fmt: skip
 

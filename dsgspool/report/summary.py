@@ -14,6 +14,7 @@ from unicodedata import east_asian_width
 
 from dsgspool.report.figures import bad
 from dsgspool.report.statistics import bar
+from dsgspool.report.stuck import label
 from dsgspool.report.text import plain
 from dsgspool.report.verdict import band, done_about
 from dsgspool.report.words import age, count, duration, exact, many, moment, rate, size
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from dsgspool.snapshot.values import Counts
 
 WIDTH = 80
-MOST_NOTES, MOST_BATCHES, MOST_CAUSES, MOST_NODES, MOST_RUNNING = 8, 30, 12, 40, 20
+MOST_NOTES, MOST_BATCHES, MOST_CAUSES, MOST_NODES, MOST_RUNNING = 12, 30, 12, 40, 20
 SIGNS = {
     State.DONE: "#", State.FAILED: "x", State.RUNNING: ">", State.TODO: ".", State.WAITING: "~", State.HOLD: "=",
 }  # fmt: skip
@@ -64,6 +65,17 @@ def cut(text: str, most: int) -> str:
             break
         kept += each
     return f"{kept}..."
+
+
+def named(name: str, width: int) -> str:
+    """A name in exactly so many columns, cut in its middle: those of one batch differ at their ends."""
+    name = _foreign(name)
+    if columns(name) > width:
+        end = name
+        while columns(end) > (width - 3) // 2:
+            end = end[1:]
+        name = f"{cut(name, width - columns(end))}{end}"
+    return padded(name, width)
 
 
 def padded(text: str, width: int) -> str:
@@ -160,8 +172,8 @@ def _batch(digest: Digest, batch: Batch) -> Iterator[str]:
     counts = batch.counts
     numbers = f"{count(counts.done)}/{count(counts.total)}"
     failed = f" {count(counts.failed)} failed" if counts.failed else ""
-    yield f"{padded(_foreign(batch.name or '(no batch)'), 22)} [{drawn(counts, 26)}] {numbers:>13}{failed:>15}"
-    facts = [done_about(batch.forecast, digest.book.taken)]
+    yield f"{named(batch.name or '(no batch)', 22)} [{drawn(counts, 26)}] {numbers:>13}{failed:>15}"
+    facts = [label(batch.standing).upper() if batch.standing else "", done_about(batch.forecast, digest.book.taken)]
     if batch.run:
         facts.append(f"takes {', '.join(map(duration, (batch.run.p10, batch.run.p50, batch.run.p90)))} (p10, p50, p90)")
     if batch.memory:
@@ -239,7 +251,7 @@ def _node(node: NodeFigures) -> str:
     busy = "" if node.busy is None else f"{node.busy * 100:.0f} %"
     load = next((f"{each.load:.1f}" for each in reversed(node.node.loads) if each.load is not None), "")
     numbers = f"{node.done:>7,} {node.failed or '':>7} {node.lost or '':>5}"
-    return f"{padded(_foreign(node.host), 20)} {state:<14} {slots:>7} {busy:>6} {load:>6} {numbers}"
+    return f"{named(node.host, 20)} {state:<14} {slots:>7} {busy:>6} {load:>6} {numbers}"
 
 
 def _running(digest: Digest) -> Iterator[str]:
@@ -257,7 +269,7 @@ def _run(run: RunningNow) -> str:
     far = "" if run.progress is None else f"{run.progress * 100:.0f} %"
     time = "starts" if run.seconds is None else duration(run.seconds)
     line = _foreign(run.line) if run.line else "" if run.alive else "(its worker is silent)"
-    return f"{padded(_foreign(run.identity), 26)} {padded(_foreign(run.host), 10)} {time:>11} {far:>5}  {line}"
+    return f"{named(run.identity, 26)} {named(run.host, 10)} {time:>11} {far:>5}  {line}"
 
 
 def _foot(digest: Digest) -> Iterator[str]:

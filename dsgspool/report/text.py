@@ -108,6 +108,11 @@ def search(**words: str) -> str:
     return f"#/tasks?q={quote_plus(' '.join(terms), errors='surrogateescape')}"
 
 
+def resume_command(root: str, batch: str) -> str:
+    """The command that lets a batch go on which its policy holds back."""
+    return f"dsgspool --spool {shlex.quote(root)} batch resume {shlex.quote(batch)}"
+
+
 def requeue_reason(root: str, tag: str) -> str:
     """The command that runs all failed tasks again that have this reason."""
     return f"dsgspool --spool {shlex.quote(root)} requeue --failed --reason {shlex.quote(tag)}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dsgspool.report.ledger import Block
     from dsgspool.report.shell import Face
     from dsgspool.snapshot import WorkerSeen
+    from dsgspool.snapshot.values import Standing
     from dsgspool.spool import Spool
 
 SCHEMA = 1  #: of report.json; raised when a key goes or changes its meaning, not when one is added
@@ -54,6 +55,8 @@ def document(book: Book, face: Face) -> dict[str, Any]:
         "paused": snapshot.paused,
         "counts": asdict(snapshot.counts),
         "batches": {name: asdict(counts) for name, counts in snapshot.batches.items() if name},
+        "policies": {name: _policy(standing) for name, standing in snapshot.policies.items()},
+        "unmet": [asdict(unmet) for unmet in book.kept.unmet],
         "attempts": {"number": len(book.attempts), "by_outcome": _outcomes(book)},
         "causes": [{"signature": signature, "tasks": count} for signature, count in face.failures],
         "failed": [_failed(failure) for failure in book.failed],
@@ -66,6 +69,14 @@ def document(book: Book, face: Face) -> dict[str, Any]:
         "records_read": book.read,
         "took_s": round(book.took(), 3),
     }
+
+
+def _policy(standing: Standing) -> dict[str, Any]:
+    policy = standing.policy
+    return {
+        "state": standing.state, "why": standing.why, "priority": policy.priority, "max_running": policy.max_running,
+        "canary": policy.canary, "breaker": asdict(policy.breaker) if policy.breaker else None,
+    }  # fmt: skip
 
 
 def _outcomes(book: Book) -> dict[str, int]:
@@ -91,6 +102,7 @@ def _node(node: Node) -> dict[str, Any]:
     return {
         "host": node.host, "alive": node.alive, "silent": node.silent, "slots": node.slots, "cpus": node.cpus,
         "memory_bytes": node.memory, "running": sum(len(worker.running) for worker in node.workers), "last": last,
+        "has": node.workers[0].inventory.facts(),
     }  # fmt: skip
 
 

@@ -12,20 +12,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dsgspool import names
+from dsgspool.report import stuck
 from dsgspool.report.figures import silence, state_of
 from dsgspool.report.words import about, age, duration, enumeration, many, moment, rounded
-from dsgspool.snapshot.awaited import stuck
 from dsgspool.task import State
 
 if TYPE_CHECKING:
-    from dsgspool.names import Lane
     from dsgspool.report.book import Book, Node, RunningNow
     from dsgspool.report.failures import Cause
     from dsgspool.report.forecast import Forecast
-    from dsgspool.snapshot.values import TaskSeen
 
 NO_SPACE = "workers take no new tasks"  #: words of snapshot.look for a disk below `min_free`
+FEW = 2  #: things that stop tasks, beside the one in the sentence, that are told in a row; more become a list
 IDLE = 600.0  #: seconds without any start, while tasks and workers are there, that are no pause for breath
 
 
@@ -49,7 +47,8 @@ def verdict(
     stops = [("bad", words) for words in _stops_all(book)]
     tone, activity, sub = _activity(book, expected, is_stopped=bool(stops))
     stops += [
-        ("attention", words) for words in (*_silent_nodes(book), *_stuck(book), *map(_overdue, overdue), *_idle(book))
+        ("attention", words)
+        for words in (*_silent_nodes(book), *stuck.sentences(book), *map(_overdue, overdue), *_idle(book))
     ]
     failed, notes = failures_in_words(book, causes), tuple(_notes(book))
     if not stops:
@@ -63,6 +62,8 @@ def verdict(
         sentence, also = f"{worst}; {_small(activity)}", [*others, failed]
     else:
         sentence, also = worst, [activity, *others, failed]
+    if len(others) > FEW:  # too much for one paragraph
+        also, notes = [each for each in also if each not in others], (*others, *notes)
     tones = (tone, *(each for each, _ in stops))
     return Verdict("bad" if "bad" in tones else "attention", sentence, ". ".join(filter(None, (*also, sub))), notes)
 
@@ -99,7 +100,7 @@ def _activity(book: Book, expected: Forecast | None, *, is_stopped: bool) -> tup
         return "busy", _running(book, expected), ""
     if counts.todo and is_stopped:
         return "idle", many(counts.todo, "task waits", "tasks wait"), ""
-    if startable := counts.todo - len(_out_of_reach(book)):
+    if startable := counts.todo - book.kept.number:
         return "busy", f"About to start: {many(startable, 'task')} for {many(len(alive), 'worker')}", ""
     return "idle", _not_due(book), ""
 
@@ -107,7 +108,7 @@ def _activity(book: Book, expected: Forecast | None, *, is_stopped: bool) -> tup
 def _not_due(book: Book) -> str:
     """Of those in waiting/ that somebody will take."""
     behind = sum(bool(task.after) for task in book.snapshot.in_state(State.WAITING))
-    number = book.snapshot.counts.waiting - len(_astray(book)) - behind
+    number = book.snapshot.counts.waiting - len(stuck.astray(book)) - behind
     due = book.snapshot.next_due
     when = f", the next at {moment(due, book.taken)}" if due is not None else ""
     words = [f"{many(number, 'task is', 'tasks are')} not due yet{when}"] if number > 0 else []
@@ -198,35 +199,6 @@ def _held(node: Node) -> int:
     return sum(len(worker.running) for worker in node.workers if not worker.alive)
 
 
-def _astray(book: Book) -> list[TaskSeen]:
-    """Tasks in folders of waiting/ whose names say neither a moment nor a task."""
-    return [task for task in book.snapshot.in_state(State.WAITING) if task.until is None and not task.after]
-
-
-def _out_of_reach(book: Book) -> list[Lane]:
-    """What tasks in todo/ want that no living worker has, a lane for each."""
-    slots = max((worker.slots for worker in book.snapshot.alive), default=0)
-    lanes = [names.parse_lane(task.name.lane) for task in book.snapshot.in_state(State.TODO) if task.name.lane]
-    return [lane for lane in lanes if not lane.known or lane.cpus > slots > 0]
-
-
-def _stuck(book: Book) -> Iterator[str]:
-    """Tasks that will not run whatever happens, until a person does something."""
-    if lost := _astray(book):
-        folders = enumeration([f"waiting/{folder}" for folder in dict.fromkeys(task.waits_for for task in lost)], 2)
-        yield f"{many(len(lost), 'task waits', 'tasks wait')} where nobody takes them: {folders} names no moment"
-    for found in stuck(book.snapshot.tasks, knows_finished=False):
-        circle = f"{len(found.tasks)} tasks wait for each other: {found.sentence}"
-        yield circle if found.kind == "circle" and len(found.tasks) > 1 else found.sentence
-    lanes = _out_of_reach(book)
-    slots = max((worker.slots for worker in book.snapshot.alive), default=0)
-    if wide := [lane.cpus for lane in lanes if lane.known]:
-        wants = many(len(wide), "task wants", "tasks want")
-        yield f"{wants} {min(wide)} slots{' or more' if len(set(wide)) > 1 else ''}, and the largest worker has {slots}"
-    if strange := sum(not lane.known for lane in lanes):
-        yield f"{many(strange, 'task lies', 'tasks lie')} in a lane that this version does not know"
-
-
 def _overdue(found: tuple[RunningNow, float]) -> str:
     run, most = found
     so_far = duration(run.seconds or 0.0)
@@ -236,11 +208,12 @@ def _overdue(found: tuple[RunningNow, float]) -> str:
 def _idle(book: Book) -> Iterator[str]:
     """Tasks and workers are there, and nothing has started for long."""
     counts, past = book.snapshot.counts, book.past(IDLE)
-    if book.snapshot.paused or not counts.todo or counts.running or not book.snapshot.alive or past is None:
+    startable = counts.todo - book.kept.number
+    if book.snapshot.paused or not startable or counts.running or not book.snapshot.alive or past is None:
         return
     if past.counts.todo and not past.counts.running and past.counts.finished == counts.finished:
         since = duration(book.taken - past.moment)
-        waiting = many(counts.todo, "task waits", "tasks wait")
+        waiting = many(startable, "task waits", "tasks wait")
         yield f"Nothing has started for {since}, though {waiting} for {many(len(book.snapshot.alive), 'worker')}"
 
 
@@ -252,4 +225,5 @@ def _notes(book: Book) -> Iterable[str]:
                 beat = worker.heartbeat_age
                 silent = f"has been silent for {age(beat)}" if beat is not None else f"is dead ({worker.verdict})"
                 yield f"Worker {worker.wid} {silent} and holds {many(len(worker.running), 'task')}"
+    yield from stuck.notes(book)
     yield from (problem for problem in book.problems if NO_SPACE not in problem)

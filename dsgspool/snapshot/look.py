@@ -22,9 +22,9 @@ from dsgspool.names import TaskName
 from dsgspool.settings import parse_control
 from dsgspool.snapshot.attempts import Attempt, attempt_numbers, moment, read_attempt
 from dsgspool.snapshot.counting import Tally, count, tally
-from dsgspool.snapshot.values import Running, Snapshot, TaskSeen, WorkerSeen
+from dsgspool.snapshot.standings import standings
+from dsgspool.snapshot.values import Running, Snapshot, Standing, TaskSeen, WorkerSeen
 from dsgspool.spool import PAUSE, Spool, lies, task_name
-from dsgspool.spool.policies import read_policies
 from dsgspool.task import State
 
 COUNTED = (State.TODO, State.HOLD, State.DONE, State.FAILED)  #: whose names alone say all that a count needs
@@ -86,7 +86,7 @@ class _Look:
             workers=workers,
             problems=tuple(self.problems),
             records=self.records,
-            stopped=self.stopped(),
+            policies=self.policies(),
         )
 
     def read_settings(self) -> None:
@@ -100,9 +100,9 @@ class _Look:
         except OSError as error:
             self.problems.append(str(StorageError.of(error, "read")))
 
-    def stopped(self) -> dict[str, str]:
+    def policies(self) -> dict[str, Standing]:
         try:
-            return read_policies(self.spool).stopped()
+            return standings(self.spool)
         except OSError as error:
             self.problems.append(str(StorageError.of(error, "list")))
             return {}

@@ -38,14 +38,13 @@ def with_tails(spool: Spool, seen: Snapshot, read: Read | None = None, most: int
 
 
 def _with_tail(spool: Spool, run: Running, read: Read) -> Running:
-    """The line is that of the log which was written last; any of the two may tell the progress."""
+    """Progress and line: each from the log that was written last, when that one has it, else from the other."""
     stem = _stem(spool, run)
     ends = {path: data for path in (f"{stem}.err", f"{stem}.out") if (data := _end(read, path))}
     if len(ends) > 1:
         ends = {path: ends[path] for path in sorted(ends, key=lambda path: _written(spool, path), reverse=True)}
     told = next(filter(None, map(progress, ends.values())), None)
-    line = next(filter(None, map(last_line, ends.values())), "")
-    return replace(run, progress=told.fraction if told else None, line=line)
+    return replace(run, progress=told.fraction if told else None, line=last_line(*ends.values()))
 
 
 def _stem(spool: Spool, run: Running) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from dsgspool.conditions import Inventory
 from dsgspool.names import TaskName, parse_after
+from dsgspool.policy import Policy
 from dsgspool.snapshot.attempts import Attempt
 from dsgspool.task import State
 
@@ -117,6 +118,17 @@ class WorkerSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How the policy of a batch stands.  `why` nothing of it, or only what is tried first, may be started; '' = all may."""
+
+    state: str  #: open, paused, canary, tripped, or stopped: it cannot be obeyed
+    why: str = ""
+    only: frozenset[str] = frozenset()  #: these may be started all the same
+    stops: bool = False  #: it goes on only when a person does something
+    policy: Policy = Policy()  # noqa: RUF009 - frozen
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything at one instant."""
 
@@ -130,7 +142,12 @@ class Snapshot:
     workers: tuple[WorkerSeen, ...]
     problems: tuple[str, ...]
     records: bool = False  #: attempts of finished tasks were read too
-    stopped: Mapping[str, str] = field(default_factory=dict)  #: batches whose policy lets nothing start, and why
+    policies: Mapping[str, Standing] = field(default_factory=dict)  #: of the batches that have one
+
+    @property
+    def stopped(self) -> dict[str, str]:
+        """Batches whose policy lets nothing start, or only what is tried first, and why."""
+        return {batch: standing.why for batch, standing in self.policies.items() if standing.why}
 
     @property
     def alive(self) -> tuple[WorkerSeen, ...]:

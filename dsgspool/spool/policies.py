@@ -106,6 +106,12 @@ class Policies:
         found = {batch: self.why_not(batch) or self.trial(batch).why for batch in sorted(self.entries)}
         return {batch: why for batch, why in found.items() if why}
 
+    def state(self, batch: str) -> str:
+        """`paused`, `tripped` or `canary` (others are tried first); `stopped` = it cannot be obeyed; `open` = it runs."""
+        if self.of(batch).paused:
+            return "paused"
+        return self.trial(batch).what or ("stopped" if self.why_not(batch) else "open")
+
     def why_unread(self, batch: str) -> str:
         """Why it is not known what holds for a batch, '' when it is."""
         entry = self.entries.get(batch)

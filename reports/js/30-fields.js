@@ -59,6 +59,18 @@
       at = newest(row);
     return at < 0 ? tag : attempts.word("reason", at) || tag;
   };
+  /** Why nobody will start a task in todo/, "" for one that only has to wait for its turn. */
+  d.whyKept = (row) => {
+    const kept = d.current.kept || { lanes: {}, batches: {} };
+    const of = (map, key) => (Object.hasOwn(map, key) ? map[key] : "");
+    const path = d.pathOf(row);
+    const lacks = path.startsWith("@") ? of(kept.lanes, path.slice(1, path.indexOf("/"))) : "";
+    if (lacks) return `No node can run it: no living one has ${lacks}`;
+    const batch = d.batchOf(tasks.task[row]),
+      held = batch ? of(kept.batches, batch) : "";
+    return held ? `Its batch is not started: ${held}` : "";
+  };
+
   /** The most telling sentence about a task. */
   const note = (row) => {
     const at = newest(row),
@@ -68,11 +80,14 @@
     if (is === "waiting") {
       const due = d.known(tasks.until[row])
         ? `not before ${d.moment(tasks.until[row])}`
-        : d.pathOf(row).split("/")[0];
+        : d.waitsFor(row)
+          ? `waits for ${d.waitsFor(row)}`
+          : d.pathOf(row).split("/")[0];
       return bad ? `${due}; last attempt: ${attempts.word("reason", at) || attempts.word("outcome", at)}` : due;
     }
     if (is === "failed") return at >= 0 ? attempts.word("error", at) || reason(row) : reason(row);
-    return bad ? `last attempt: ${attempts.word("reason", at) || attempts.word("outcome", at)}` : "";
+    const kept = is === "todo" ? d.whyKept(row) : "";
+    return kept || (bad ? `last attempt: ${attempts.word("reason", at) || attempts.word("outcome", at)}` : "");
   };
 
   const column = (key, label, facts) => ({ key, label, width: "7.5em", ...facts });

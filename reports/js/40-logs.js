@@ -93,7 +93,7 @@
     const words =
       !log || !d.known(log.bytes)
         ? "cannot be read"
-        : log.bytes === 0
+        : log.bytes === 0 && !tail
           ? "empty"
           : cut
             ? `the last ${d.size(size)} of ${d.size(log.bytes)}`
@@ -109,7 +109,7 @@
         " ",
         d.h("small", {}, words),
         " ",
-        log && log.bytes !== 0 ? links : null,
+        log && (log.bytes !== 0 || tail) ? links : null,
         tail ? d.copyButton(d.terminalText(tail), "Copy", label) : null,
       ),
       tail

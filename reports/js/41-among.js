@@ -53,7 +53,7 @@
   };
 
   /** A strip with the quantiles of a batch and a mark for this one; null when there are too few. */
-  d.strip = (batch, seconds) => {
+  d.strip = (batch, seconds, runs = false) => {
     const times = d.runTimes(batch);
     if (times.length < 5 || !d.known(seconds)) return null;
     const q = (share) => d.quantile(times, share);
@@ -64,6 +64,10 @@
     const below = d.lower(times, seconds) / times.length;
     const where =
       below > 0.5 ? `longer than ${Math.floor(below * 100)} %` : `shorter than ${Math.floor((1 - below) * 100)} %`;
+    const others = `of the ${d.many(times.length, "attempt")} that ended well ${batch ? `in ${d.plain(batch)}` : "outside of a batch"}`;
+    const words = runs
+      ? `It has run for ${d.duration(seconds)}; ${Math.round(below * 100)} % ${others} were over by then`
+      : `Its run time of ${d.duration(seconds)} is ${where} ${others}`;
     const part = (name, from, to) => {
       const element = d.h("i", { class: `strip-${name}` });
       element.style.left = `${place(from)}%`;
@@ -76,7 +80,7 @@
       d.h(
         "figcaption",
         {},
-        `Its run time of ${d.duration(seconds)} is ${where} of the ${d.many(times.length, "attempt")} that ended well ${batch ? `in ${d.plain(batch)}` : "outside of a batch"}`,
+        words,
       ),
       d.h(
         "div",

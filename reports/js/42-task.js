@@ -92,11 +92,16 @@
     const strip =
       newest === undefined
         ? null
-        : d.strip(d.batchOf(task), d.known(attempts.started[newest]) ? d.secondsOf(newest) : NaN);
+        : d.strip(
+            d.batchOf(task),
+            d.known(attempts.started[newest]) ? d.secondsOf(newest) : NaN,
+            attempts.word("outcome", newest) === "",
+          );
     return [
       d.taskHead(task, row),
       d.taskProgress(row),
       d.taskNeighbours(task),
+      d.taskDependencies(row),
       d.attemptTable(task, rows, at),
       strip,
       ...(at < 0 ? [] : [did(task, at, entry, { many: rows.length, before })]),
@@ -175,16 +180,17 @@
   }
 
   function commands(row) {
-    const found = d.commandsFor(d.current.root, [d.taskAt(row)], -1);
+    const found = d.commandsFor(d.current.root, [d.taskAt(row)], -1),
+      is = d.stateOf(row);
+    const asked = (label, words) =>
+      d.command(label, `dsgspool --spool ${d.quote(d.current.root)} ${words} ${d.quote(d.literal(tasks.task[row]))}`);
     return d.h(
       "section",
       { class: "do", "data-key": "do" },
       d.h("h2", {}, "Commands"),
       found.map((each) => d.command(each.label, each.command)),
-      d.command(
-        "Its logs",
-        `dsgspool --spool ${d.quote(d.current.root)} logs ${d.stateOf(row) === "running" ? "-f " : ""}${d.quote(d.literal(tasks.task[row]))}`,
-      ),
+      rowsOf(tasks.task[row]).length ? asked("Its logs", `logs${is === "running" ? " -f" : ""}`) : null,
+      is === "done" ? null : asked("Why it is there", "why"),
     );
   }
 

@@ -44,7 +44,10 @@
         ? ""
         : ` after ${d.duration(d.secondsOf(at))}${where}, ${d.moment(attempts.ended[at])}${of}`;
     if (is === "done") return `Ended well${took}`;
-    if (is === "failed") return `${(at >= 0 && attempts.word("reason", at)) || tasks.word("tag", row) || "Failed"}${took}`;
+    if (is === "failed") {
+      const why = (at >= 0 && attempts.word("reason", at)) || tasks.word("tag", row);
+      return took && why ? `${took.replace(/^ a/, "A")}: ${why}` : why || took.trim();
+    }
     const last =
       at < 0
         ? ""
@@ -55,9 +58,11 @@
       return (
         (d.known(tasks.until[row])
           ? `Not before ${d.exact(tasks.until[row])}`
-          : `Waits in ${d.pathOf(row).split("/")[0]}`) + last
+          : d.waitsFor(row)
+            ? `Waits for ${d.waitsFor(row)}`
+            : `Lies in waiting/${d.pathOf(row).split("/")[0]}, where nobody takes it`) + last
       );
-    return (is === "hold" ? "Parked until somebody lets it run" : "Waits for a free slot") + last;
+    return (is === "hold" ? "Parked until somebody lets it run" : d.whyKept(row) || "Waits for a free slot") + last;
   }
 
   d.taskProgress = (row) => {
@@ -150,10 +155,10 @@
       d.h("td", {}, d.stateKey(is), d.visible(outcome || "running"), reason(row)),
       d.h("td", { title: d.plain(attempts.word("worker", row)) }, d.visible(attempts.word("host", row))),
       d.h("td", { title: d.exact(attempts.started[row], true) }, d.moment(attempts.started[row])),
-      cell(d.known(wait) ? d.duration(Math.max(0, wait)) : ""),
-      cell(d.known(attempts.started[row]) ? d.duration(d.secondsOf(row)) : ""),
-      cell(d.duration(attempts.cpu_seconds[row])),
-      cell(memory),
+      cell(d.known(wait) ? d.duration(Math.max(0, wait)) : "", { "data-label": "waited" }),
+      cell(d.known(attempts.started[row]) ? d.duration(d.secondsOf(row)) : "", { "data-label": "ran" }),
+      cell(d.duration(attempts.cpu_seconds[row]), { "data-label": "CPU" }),
+      cell(memory, { "data-label": "memory" }),
       d.h(
         "td",
         { class: "files" },

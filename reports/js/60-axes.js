@@ -105,6 +105,14 @@
     other: [powers(0, 12), times(powers(0, 12), [1, 3]), times(powers(0, 12), [1, 2, 5]), times(powers(0, 12), EACH)],
   };
 
+  /** Round values of a scale that grows by factors, at least four where that can be. */
+  function round([low, high], unit) {
+    const found = ROUND[unit === "s" ? "s" : "other"].map((values) =>
+      values.filter((value) => value >= low && value <= high).sort((a, b) => a - b),
+    );
+    return found.find((each) => each.length >= 4) || found[found.length - 1];
+  }
+
   /** Round values inside edges that grow by a factor, at least four where that can be: [[place in bins, value]...]. */
   d.logSplits = (edges, unit) => {
     const last = edges.length - 1;
@@ -112,13 +120,7 @@
       const at = Math.max(0, Math.min(last - 1, d.lower(edges, value) - 1));
       return at + (value - edges[at]) / (edges[at + 1] - edges[at]);
     };
-    const marks = ROUND[unit === "s" ? "s" : "other"].map((values) =>
-      values
-        .filter((value) => value >= edges[0] && value <= edges[last])
-        .sort((a, b) => a - b)
-        .map((value) => [place(value), value]),
-    );
-    const found = marks.find((each) => each.length >= 4) || marks[marks.length - 1];
+    const found = round([edges[0], edges[last]], unit).map((value) => [place(value), value]);
     return found.length >= 2
       ? found
       : [
@@ -129,5 +131,5 @@
   d.logValue = (edges, unit, place) =>
     (d.logSplits(edges, unit).find(([each]) => Math.abs(each - place) < 1e-9) || [0, NaN])[1];
 
-  d.plot = { keyColour, soft, axis, moments, whole, inUnit, shortUnit, apart, diagonal };
+  d.plot = { keyColour, soft, axis, moments, whole, inUnit, shortUnit, apart, diagonal, round };
 })(globalThis.dsgspool);

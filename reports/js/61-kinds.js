@@ -3,7 +3,7 @@
 (function (d) {
   "use strict";
 
-  const { keyColour, soft, axis, moments, whole, inUnit, shortUnit, apart, diagonal } = d.plot;
+  const { keyColour, soft, axis, moments, whole, inUnit, shortUnit, apart, diagonal, round } = d.plot;
 
   d.plotKinds = {
     lines(series) {
@@ -131,6 +131,18 @@
         log = high > low * 30;
       const bounds = log ? [low / 1.5, high * 1.5] : [0, high * 1.08];
       const colour = keyColour("done", 0);
+      const places = (pixels, room) => {
+        const [least, most] = bounds.map(Math.log);
+        const at = (value) => ((Math.log(value) - least) / (most - least)) * pixels;
+        let last = -Infinity;
+        return round(bounds, unit).filter((value) => {
+          if (at(value) - last < room) return false;
+          last = at(value);
+          return true;
+        });
+      };
+      const marks = (side, room) =>
+        log ? { splits: (u) => places(u.bbox[side] / devicePixelRatio, room), filter: (u, splits) => splits } : {};
       const scale = { distr: log ? 3 : 1, range: () => bounds };
       return {
         data: [points.map(([x]) => x), points.map(([, y]) => y)],
@@ -154,10 +166,12 @@
               label: series.xlabel,
               size: 28,
               space: 70,
+              ...marks("width", 55),
             }),
             axis({
               values: (u, splits) => splits.map((each) => (each === null ? "" : shortUnit(unit)(each))),
               label: series.ylabel,
+              ...marks("height", 22),
             }),
           ],
           hooks: series.diagonal ? { drawAxes: [(u) => diagonal(u, bounds)] } : {},

@@ -147,7 +147,13 @@ class Afternoon:
             "step: residual 0.0031, still going\n",
         )
         self.spool.run(
-            name, wid, ago=ago, err=self.dice.choice(bars), waited=90.0, text=TEXT.format(title=name, script="fit", n=3)
+            name,
+            wid,
+            ago=ago,
+            out=f"fold {len(name) % 4 + 1} of 5: loss 0.0{int(ago) % 90 + 10}\n",
+            err=self.dice.choice(bars),
+            waited=90.0,
+            text=TEXT.format(title=name, script="fit", n=3),
         )
         self.sample(name, wid, ago, ago, int(2 * GB * self.dice.uniform(0.5, 1.5)))
 

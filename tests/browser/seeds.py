@@ -12,19 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.browser.hand import PLAIN, Hand
+from tests.browser.wishes import decided, nodes, policy, wants
 
 Make = Callable[[Hand], None]
 
 
 @dataclass(frozen=True)
 class Seed:
-    """`verdict`: the sentence must match all of these; `screen`: so must the text of the first screen; `tone`: one of these."""
+    """`verdict`: the whole sentence; `screen`: what the text of the first screen must have too."""
 
     name: str
     make: Make
-    verdict: tuple[str, ...]
-    screen: tuple[str, ...] = ()
-    tones: tuple[str, ...] = ()
+    verdict: str
+    screen: tuple[str, ...]
+    tone: str
     real: bool = True  #: begins with the real study
     later: float = 0.0  #: the page is looked at so many seconds after it was written
 
@@ -182,21 +183,82 @@ def broken_settings(spool: Hand) -> None:
     spool.overwrite("spool.yaml", "format: 1\nheartbaet: 5s\n")
 
 
+def nobody_has(spool: Hand) -> None:
+    """Three tasks want more memory than any node has; another one can start."""
+    all_well(spool)
+    nodes(spool)
+    for n in range(3):
+        wants(spool, f"huge/{n}", memory=900)
+    wants(spool, "soon", memory=64, gpus=1)
+
+
+def paused_batch(spool: Hand) -> None:
+    """dsgspool batch pause later, with five tasks in it."""
+    all_well(spool)
+    spool.worker("n1-aaaaaaaa")
+    policy(spool, "later", paused=True)
+    for n in range(5):
+        spool.drop(f"later/{n}")
+
+
+def breaker_open(spool: Hand) -> None:
+    """Three of the first three tasks of a batch failed; a dozen others wait."""
+    all_well(spool)
+    wid = spool.worker("n1-aaaaaaaa")
+    policy(spool, "probe", breaker={"of": 20, "failures": 3})
+    for n in range(3):
+        spool.failed(f"probe/{n}", wid, ago=300 - n, err="Bus error\n")
+    decided(spool, "probe", "tripped", why="3 of the first 3 tasks that ended have failed")
+    for n in range(3, 15):
+        spool.drop(f"probe/{n}")
+
+
+def circle(spool: Hand) -> None:
+    """Two tasks that wait for each other."""
+    all_well(spool)
+    spool.worker("n1-aaaaaaaa")
+    spool.drop("after-egg/hen", state="waiting")
+    spool.drop("after-hen/egg", state="waiting")
+
+
+CLOCK = r"(\w{3} )?\d\d:\d\d"
 SEEDS = (
-    Seed("all well", all_well, (r"[Aa]ll done", r"\b17\b"), (r"17",), ("good",)),
-    Seed("nothing to do", empty, (r"[Nn]othing to do",), (), ("idle", "good"), real=False),
-    Seed("one cause of many failures", one_cause, (r"\b66\b", r"(one|1) cause\b"), (r"could not convert",), ("attention", "bad")),
-    Seed("several causes", several_causes, (r"\b15\b", r"\b6 causes"), (r"could not convert", r"[Qq]uota"), ("attention", "bad")),
-    Seed("silent node", silent_node, (r"\bn4\b", r"silent", r"\b7 min"), (r"n4",), ("attention", "bad")),
-    Seed("paused", paused, (r"[Pp]aused", r"\b5\b"), (), ("attention", "idle")),
-    Seed("full disk", full_disk, (r"free|full",), (r"min_free",), ("attention", "bad")),
-    Seed("stuck waiting task", stuck, (r"nobody takes",), (r"until-the-cows-come-home",), ("attention", "bad")),
-    Seed("out of reach", out_of_reach, (r"slot|CPU|cpus",), (r"64",), ("attention", "bad")),
-    Seed("no worker alive", no_worker, (r"[Nn]o worker", r"\b7\b"), (r"dsgspool .*worker",), ("bad", "attention")),
-    Seed("only waiting", only_waiting, (r"\b3\b", r"due|wait"), (), ("idle", "busy")),
-    Seed("on hold", on_hold, (r"\b4\b", r"hold"), (), ("attention", "idle")),
-    Seed("running with a forecast", running, (r"[Rr]unning", r"\b3 nodes", r"about"), (r"\b30\b", r"\b117\b"), ("busy",)),
-    Seed("stale page", stale, (), (r"2 d",), (), later=2 * 86400),
-    Seed("lost with its worker", lost, (r"\b1\b|one", r"fail"), (r"lost|died",), ("attention", "bad")),
-    Seed("broken settings", broken_settings, (r"spool\.yaml",), (r"heartbaet",), ("attention", "bad")),
+    Seed("all well", all_well, r"All done: 17 tasks", (r"17",), "good"),
+    Seed("nothing to do", empty, r"Nothing to do: the spool is empty", (r"Drop a YAML file into todo/",), "idle", real=False),
+    Seed("one cause of many failures", one_cause, r"Finished: 17 of 83 done; 66 failures have 1 cause",
+         (r"66 tasks ValueError: could not convert string to float: ‹…› in ‹path›",), "attention"),
+    Seed("several causes", several_causes, r"Finished: 17 of 32 done; 15 failures have 6 causes",
+         (r"could not convert", r"[Qq]uota"), "attention"),
+    Seed("silent node", silent_node,
+         r"Node n4 has been silent for 7 min and holds 2 tasks; running on 1 node, done in about \d+ s",
+         (r"sweep/held-1 n4 silent",), "attention"),
+    Seed("paused", paused, r"Paused: 5 tasks wait", (r"dsgspool resume",), "attention"),
+    Seed("full disk", full_disk,
+         r"The disk is too full: only .* are free, less than `?min_free`? \(.*\): workers take no new tasks",
+         (r"1 task waits",), "bad"),
+    Seed("stuck waiting task", stuck, r"2 tasks wait where nobody takes them: waiting/until-the-cows-come-home names no moment",
+         (r"mv \S*/waiting/until-the-cows-come-home/\* \S*/todo/",), "attention"),
+    Seed("waits in a circle", circle, r"2 tasks wait for each other: egg waits for hen waits for egg", (), "attention"),
+    Seed("out of reach", out_of_reach, r"1 task wants 64 slots, and the largest worker has 4", (), "attention"),
+    Seed("what no node has", nobody_has,
+         r"No node can run 3 tasks: no living one has memory=900G; about to start: 1 task for 2 workers",
+         (r"Nearest to memory=900G is gpu1: has 128G of memory, it wants 900G; dsgspool --spool \S+ why huge/0 Copy says more",),
+         "attention"),
+    Seed("paused batch", paused_batch, r"Batch later is paused, and 5 tasks wait",
+         (r"says paused: true; dsgspool --spool \S+ batch resume later Copy lets it go on",
+          r"later 0 % 0 of 5 paused"), "attention"),
+    Seed("breaker open", breaker_open, r"Batch probe is stopped by its breaker, and 12 tasks wait",
+         (r"3 of the first 3 tasks that ended have failed", r"3 failed breaker open"), "attention"),
+    Seed("no worker alive", no_worker, r"No worker is alive, and 7 tasks wait",
+         (r"Start one on any node: dsgspool --spool \S+ worker",), "bad"),
+    Seed("only waiting", only_waiting, rf"Waiting: 3 tasks are not due yet, the next at {CLOCK}", (), "idle"),
+    Seed("on hold", on_hold, r"Nothing runs: 4 tasks are on hold, 17 of 21 done", (), "attention"),
+    Seed("running with a forecast", running, rf"Running on 3 nodes, done about {CLOCK}",
+         (r"\b30\b", r"\b117\b", rf"Done about {CLOCK}, eight in ten (at )?{CLOCK}"), "busy"),
+    Seed("stale page", stale,
+         rf"Running on 3 nodes, done about {CLOCK}", (r"written 2 d 0 h ago", r"its writer seems to be gone"),
+         "busy", later=2 * 86400),
+    Seed("lost with its worker", lost, r"Finished: 17 of 18 done; 1 failure", (r"lost|died",), "attention"),
+    Seed("broken settings", broken_settings, r"spool\.yaml cannot be understood, so no new task is taken",
+         (r"line 2: unknown key heartbaet", r"1 task waits"), "bad"),
 )  # fmt: skip

@@ -21,11 +21,12 @@ from tests.browser.hostile import hostile
 from tests.browser.reader import NARROW, ROUTES, WIDE, Reader, render
 from tests.browser.rich import rich
 from tests.browser.seeds import empty
+from tests.browser.wishes import wishes
 
 #: Plots out of sight are drawn when there is nothing else to do.
 DRAWN = """() => [...document.querySelectorAll('main figure.plot[data-series]')]
   .every(each => !each.offsetWidth || each.dataset.ownDrawn)"""
-SPOOLS = {"rich": rich, "empty": empty, "hostile": hostile}
+SPOOLS = {"rich": rich, "wishes": wishes, "empty": empty, "hostile": hostile}
 
 
 def main() -> None:
@@ -71,7 +72,21 @@ def tasks(spool: Hand) -> list[str]:
     found += [file.split(".")[0] for file in spool.ls("logs") if file.startswith("maps/") and file.endswith(".2.yaml")][
         -1:
     ]
-    found += [name for name in ("train/0003", "sweep-a/9000", "big/log", "big/bytes", "teeth/1") if spool.where(name)]
+    found += [
+        name
+        for name in (
+            "train/0003",
+            "sweep-a/9000",
+            "big/log",
+            "big/bytes",
+            "teeth/1",
+            "fit/040",
+            "fit/big-1",
+            "sweep-b/001",
+            "plot",
+        )
+        if spool.where(name)
+    ]
     return [name for name in found if name]
 
 

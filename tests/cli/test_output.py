@@ -52,6 +52,19 @@ def test_a_table_shrinks_to_the_terminal(capsys, monkeypatch):
     assert "…" in lines[1] and lines[1].endswith("-end  todo")
 
 
+def test_a_sentence_goes_on_in_the_next_line_between_two_words(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    words = "batch probe is not started: 3 of the first 3 have failed\x1b[2J"
+    output.sentence(words)
+    assert len(capsys.readouterr().out.splitlines()) == 1, "a pipe gets one line"
+    monkeypatch.setattr(output, "is_terminal", lambda *_: True)
+    output.sentence(words)
+    output.sentence("x" * 90)
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[:3] == ["batch probe is not started: 3", "  of the first 3 have", "  failed\\x1b[2J"]
+    assert max(map(len, shown)) <= 29
+
+
 def test_wide_characters_take_two_columns(capsys):
     output.table(("NAME", "N"), [("日本", 1), ("abcd", 2)])
     assert capsys.readouterr().out.splitlines()[1:] == ["日本  1", "abcd  2"]

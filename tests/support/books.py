@@ -6,12 +6,16 @@ The rule: values only, and always the same moment, so what is made of them is al
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from dsgspool import names
+from dsgspool.conditions import Inventory, parse_where
+from dsgspool.report import stuck
 from dsgspool.report.book import Book, Failure, Load, Node, Past, RunningNow
 from dsgspool.report.table import Attempts
+from dsgspool.requests import Request
 from dsgspool.settings import Settings
-from dsgspool.snapshot.values import Counts, Running, Snapshot, TaskSeen, WorkerSeen
+from dsgspool.snapshot.values import Counts, Running, Snapshot, Standing, TaskSeen, WorkerSeen
 from dsgspool.task import State
 
 NOW = 1_795_800_000.0  #: some day at noon
@@ -34,19 +38,29 @@ class Made:
         self.loads: dict[str, list[Load]] = {}
         self.pasts: list[Past] = []
         self.every: float | None = None
+        self.requests: dict[str, Request] = {}
+        self.policies: dict[str, Standing] = {}
 
     def worker(
-        self, wid: str, *, slots: int = 2, silent: float = 0.0, how: str = "alive", started: float = 7200.0
+        self,
+        wid: str,
+        *,
+        slots: int = 2,
+        silent: float = 0.0,
+        how: str = "alive",
+        started: float = 7200.0,
+        **has: Any,
     ) -> str:
-        """`how`: alive, silent, fenced or ended."""
+        """`how`: alive, silent, fenced or ended; `has`: of its inventory."""
         verdict = {
             "alive": "", "silent": f"no heartbeat for {silent:.0f} s", "fenced": "the others gave it up for dead",
             "ended": "it has ended",
         }[how]  # fmt: skip
         age = None if how == "ended" else silent
         self.workers[wid] = WorkerSeen(
-            wid, wid.rpartition("-")[0], slots, verdict, age, (), started=NOW - started, ended=how == "ended", cpus=8
-        )
+            wid, wid.rpartition("-")[0], slots, verdict, age, (), started=NOW - started, ended=how == "ended", cpus=8,
+            inventory=Inventory(wid.rpartition("-")[0], 8, **{"memory": 32 << 30, **has}),
+        )  # fmt: skip
         return wid
 
     def task(self, state: str, *identities: str, until: float | None = None, folder: str = "", lane: str = "") -> None:
@@ -56,6 +70,13 @@ class Made:
         for identity in identities:
             name = names.TaskName(identity, lane=lane)
             self.tasks.append(TaskSeen(identity, State(state), f"{identity}.yaml", name, until=due, waits_for=folder))
+
+    def wants(self, identity: str, cpus: int = 1, where: str = "", **resources: Any) -> None:
+        """A task in todo/ that lies in the lane of what it wants."""
+        request = Request(**resources, where=parse_where(where) if where else ())
+        lane = names.lane_for(0, cpus, request)
+        self.requests[lane] = request
+        self.task("todo", identity, lane=lane)
 
     def attempt(self, task: str, outcome: str, wid: str, *, ago: float, seconds: float = 1.0, **facts: object) -> int:
         """An attempt that ended `ago` seconds ago ('' = runs since `seconds`)."""
@@ -125,7 +146,7 @@ class Made:
         snapshot = Snapshot(
             "/lab/spool", NOW, self.paused, counts, batches, tuple(self.tasks),
             tuple(Running(run.identity, run.worker, run.host, "", 1, run.started, run.seconds) for run in self.runs),
-            tuple(workers), tuple(self.problems),
+            tuple(workers), tuple(self.problems), policies=self.policies,
         )  # fmt: skip
         nodes = [
             Node(host, tuple(w for w in workers if w.host == host), 8, 32 << 30, tuple(self.loads.get(host, ())))
@@ -134,7 +155,8 @@ class Made:
         return Book(
             snapshot, self.attempts, tuple(sorted(self.failures, key=lambda each: -(each.moment or 0))),
             tuple(sorted(self.runs, key=lambda run: -(run.seconds or 0))), tuple(nodes),
-            writes_every=self.every, previous=tuple(sorted(self.pasts, key=lambda past: past.moment)),
+            kept=stuck.kept(snapshot, self.requests), writes_every=self.every,
+            previous=tuple(sorted(self.pasts, key=lambda past: past.moment)),
             settings=self.settings, settings_text="format: 1\n", version="0.1.0",
         )  # fmt: skip
 

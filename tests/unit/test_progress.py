@@ -58,6 +58,7 @@ def test_the_last_one_wins_also_when_a_return_overwrites_it():
     assert progress(bars.encode()) == Progress(0.3, "30/100 [00:10<00:17,  3.60it/s]")
     assert progress(f"{bars}\n##progress 0.9\nwords\n".encode()) == Progress(0.9)
     assert progress(b"##progress 0.9\n##progress 5\n") == Progress(0.9)
+    assert progress(b"##progress 9/10 epoch 3\n") == Progress(0.9, "9/10 epoch 3", "epoch 3")
 
 
 def test_the_words_beside_it_are_short():
@@ -72,7 +73,10 @@ def test_the_words_beside_it_are_short():
         ("a\nb\n\n", "b"),
         ("reading\n##progress 0.5\n", "reading"),
         ("reading\n##progress 0.5 epoch 3\n", "epoch 3"),
-        (f"reading\n{TQDM}", "37/100 [00:10<00:17, 3.60it/s]"),
+        ("epoch 3: loss 0.12\n##progress 20/100\n", "epoch 3: loss 0.12"),
+        ("##progress 19/100\n##progress 20/100\n", "20/100"),
+        (f"reading\n{TQDM}", "reading"),
+        (TQDM, "37/100 [00:10<00:17, 3.60it/s]"),
         ("a\tb\x0bc \n", "a b c"),
         ("\x1b[31mred\x1b[0m\n", "red"),
         ("50% \r60% \r", "60%"),

@@ -125,7 +125,7 @@ def test_what_a_running_task_says_of_its_progress_is_on_the_page(seeded: Seeded)
     seeded.write("logs/r.1.out", "")
     pages = Pages(seeded)
     assert pages.task("r")["progress"] == 0.37
-    assert pages.task("r")["line"] == (line := "37/100 [00:10<00:17, 3.60it/s]")
+    assert pages.task("r")["line"] == (line := "loading")
     assert (pages.twin["running"][0]["progress"], pages.twin["running"][0]["line"]) == (0.37, line)
     assert "37 %" in Path(f"{seeded.root}/reports/index.html").read_text()
 
@@ -451,6 +451,22 @@ def test_of_a_log_of_any_size_only_the_end_is_kept(seeded: Seeded) -> None:
     assert log["tail"] == "the last line\n"
     assert log["bytes"] == (100 << 20) + 15
     assert pages.of("big")[0]["error"] == "the last line"
+
+
+def test_a_log_is_as_long_as_it_is_whatever_its_record_says(seeded: Seeded) -> None:
+    """It grew after its attempt had ended, was cut by a person, or its record lies."""
+    seeded.failed("grew", stderr_bytes=0, stdout_bytes=3)
+    seeded.write("logs/grew.1.err", "what a process in the background wrote\n")
+    seeded.write("logs/grew.1.out", "x" * 9000)
+    seeded.failed("cut", stderr_bytes=1_000_000, stdout_bytes=77)
+    seeded.write("logs/cut.1.err", "the rest\n")
+    seeded.write("logs/cut.1.out", "")
+    pages = Pages(seeded)
+    (grew,), (cut,) = (pages.details[name]["attempts"] for name in ("grew", "cut"))
+    assert grew["err"] == {"bytes": 39, "tail": "what a process in the background wrote\n"}
+    assert (grew["out"]["bytes"], len(grew["out"]["tail"])) == (9000, 8192)
+    assert cut["err"] == {"bytes": 9, "tail": "the rest\n"}
+    assert cut["out"] == {"bytes": 0, "tail": ""}
 
 
 def test_a_log_that_is_a_link_or_a_pipe_is_not_followed(seeded: Seeded) -> None:

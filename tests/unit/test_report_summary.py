@@ -6,7 +6,7 @@ import pytest
 
 from dsgspool.report import summary, words
 from dsgspool.report.digest import digest
-from dsgspool.snapshot.values import Counts
+from dsgspool.snapshot.values import Counts, Standing
 from tests.support.books import NOW, Made
 
 HOSTILE = "\x1b[31m<b>日本語\u202egpj\x00\t\"'" + "so-long-" * 14
@@ -47,6 +47,25 @@ def test_an_empty_spool_is_told_in_few_lines() -> None:
     found = text(Made())
     assert "[--] Nothing to do: the spool is empty" in found
     assert len(found.splitlines()) < 10
+
+
+def test_names_of_one_batch_are_told_apart_by_their_ends() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    for n in (1, 2):
+        made.running(f"fit/a-rather-long-name-of-a-task-{n}")
+    rows = [line for line in text(made).splitlines() if line.startswith("fit/a-")]
+    assert [row[:26] for row in rows] == ["fit/a-rather...of-a-task-1", "fit/a-rather...of-a-task-2"]
+
+
+def test_a_batch_that_is_held_back_says_so() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    made.task("todo", "sweep/1", "align/1")
+    made.policies["sweep"] = Standing("paused", "batches/sweep.yaml says `paused: true`", stops=True)
+    found = text(made)
+    assert "[!!] Batch sweep is paused, and 1 task waits; about to start: 1 task" in found
+    assert "    PAUSED\n" in found
 
 
 def test_no_line_is_wider_than_a_terminal_and_nothing_of_strangers_is_hidden() -> None:

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from dsgspool.conditions import Gpu
 from dsgspool.report.digest import digest
 from dsgspool.report.verdict import Verdict, band
+from dsgspool.snapshot.values import Standing
 from tests.support.books import NOW, Made
 
 CLOCK = r"(\w{3} )?\d\d:\d\d"
@@ -111,6 +113,50 @@ def strange_lane(made: Made) -> None:
     made.task("todo", "x", "y", lane="gpu2")
 
 
+def too_large(made: Made) -> None:
+    made.worker("n1-aaaaaaaa", memory=32 << 30)
+    made.worker("n2-bbbbbbbb", memory=64 << 30)
+    for n in range(3):
+        made.wants(f"a/{n}", memory=(900 << 30,))
+
+
+def nowhere_together(made: Made) -> None:
+    """A node with a GPU and one with the slots; no node has both."""
+    made.worker("n1-aaaaaaaa", slots=2, gpus=(Gpu(0, 40 << 30, "A100"),))
+    made.worker("n2-bbbbbbbb", slots=16)
+    made.wants("fit", cpus=8, gpus=1)
+
+
+def a_paused_batch(made: Made) -> None:
+    made.worker("n1-aaaaaaaa")
+    made.task("todo", *(f"sweep/{n}" for n in range(5)))
+    made.policies["sweep"] = Standing("paused", "/lab/spool/batches/sweep.yaml says `paused: true`", stops=True)
+
+
+def an_open_breaker(made: Made) -> None:
+    a_paused_batch(made)
+    made.running("other/1")
+    made.policies["sweep"] = Standing("tripped", "10 of the first 12 tasks that ended have failed", stops=True)
+
+
+def a_canary_that_failed(made: Made) -> None:
+    a_paused_batch(made)
+    made.policies["sweep"] = Standing("canary", "of the tasks that are tried first sweep/x failed", stops=True)
+
+
+def a_canary_that_runs(made: Made) -> None:
+    """Nobody has to do anything."""
+    a_paused_batch(made)
+    made.running("sweep/first")
+    only = frozenset(["sweep/first", "sweep/0"])
+    made.policies["sweep"] = Standing("canary", "the tasks that are tried first are not done", only)
+
+
+def a_broken_policy(made: Made) -> None:
+    a_paused_batch(made)
+    made.policies["sweep"] = Standing("stopped", "batches/sweep.yaml:2: there is no key paussed", stops=True)
+
+
 def no_worker(made: Made) -> None:
     made.worker("n1-aaaaaaaa", how="ended")
     made.task("todo", *(f"a/{n}" for n in range(7)))
@@ -198,6 +244,13 @@ def a_task_that_hangs(made: Made) -> None:
             "attention",
             "1 task wants 64 slots, and the largest worker has 4",
         ),
+        (too_large, "attention", "No node can run 3 tasks: no living one has memory=900G"),
+        (nowhere_together, "attention", "No node can run 1 task: no living one has cpus=8 gpus=1 together"),
+        (a_paused_batch, "attention", "Batch sweep is paused, and 5 tasks wait"),
+        (an_open_breaker, "attention", "Batch sweep is stopped by its breaker, and 5 tasks wait; running on 1 node"),
+        (a_canary_that_failed, "attention", "Batch sweep is held back by its canary, and 5 tasks wait"),
+        (a_canary_that_runs, "busy", "Running on 1 node"),
+        (a_broken_policy, "attention", "Batch sweep is not started, as its policy cannot be obeyed, and 5 tasks wait"),
         (strange_lane, "attention", "2 tasks lie in a lane that this version does not know"),
         (no_worker, "bad", "No worker is alive, and 7 tasks wait"),
         (no_slots, "bad", "1 worker with 0 slots: nothing can start"),
@@ -258,6 +311,41 @@ def test_what_can_start_and_what_cannot_are_told_apart() -> None:
     made.task("todo", "small")
     found = digest(made.book()).verdict
     assert found.sentence == "1 task wants 64 slots, and the largest worker has 4; about to start: 1 task for 1 worker"
+
+
+def test_of_what_no_node_has_the_nearest_and_the_way_to_more_are_told() -> None:
+    assert verdict(too_large).notes == (
+        "Nearest to memory=900G is n1: has 32G of memory, it wants 900G; `dsgspool --spool /lab/spool why a/0` says more",
+    )
+    (note,) = verdict(nowhere_together).notes
+    assert note.startswith("Nearest to cpus=8 gpus=1 is n1: has 2 slots, it wants 8; ")
+
+
+def test_of_several_wishes_only_those_are_told_that_nobody_meets() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa", labels={"rack": "b"})
+    made.wants("fit", memory=(1 << 30,), where="rack=b has:samtools", scratch=1 << 40)
+    made.wants("can", memory=(1 << 30,), where="rack=b")
+    found = digest(made.book()).verdict
+    words = "No node can run 1 task: no living one has scratch=1T has:samtools; about to start: 1 task for 1 worker"
+    assert found.sentence == words
+
+
+def test_a_batch_that_is_held_back_says_why_and_how_it_goes_on() -> None:
+    (note,) = verdict(an_open_breaker).notes
+    resume = "`dsgspool --spool /lab/spool batch resume sweep` lets it go on"
+    assert note == f"Batch sweep: 10 of the first 12 tasks that ended have failed; {resume}"
+    assert "resume" not in verdict(a_broken_policy).notes[0]
+
+
+def test_what_nobody_will_start_is_not_foretold() -> None:
+    made = Made()
+    running(made)
+    free = digest(made.book()).forecast
+    made.task("todo", *(f"a/held/{n}" for n in range(300)))
+    made.policies["a"] = Standing("paused", "paused", frozenset(f"a/next{n}" for n in range(30)), stops=True)
+    assert free
+    assert digest(made.book()).forecast == free
 
 
 def test_a_silent_worker_beside_a_living_one_is_a_note() -> None:

@@ -75,6 +75,7 @@ def test_other_free_space_is_refused(text):
 
 def test_too_little_free_space_is_told_in_numbers():
     assert Floor(1 << 20).why_low(1 << 19, 1 << 30) == "only 0.5 MiB are free, less than `min_free` (1.0 MiB)"
+    assert Floor(3 << 40).why_low(3 << 29, 9 << 40) == "only 1.5 GiB are free, less than `min_free` (3,072.0 GiB)"
     assert Floor(0, 50).why_low(4, 10)
     assert not Floor(0, 50).why_low(5, 10)
     assert not Floor(1 << 20).why_low(0, 0)  # a file system that does not tell

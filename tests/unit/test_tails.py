@@ -55,6 +55,12 @@ def test_progress_and_line_come_from_the_log_that_was_written_last(ran):
     assert (seen.progress, seen.line) == (0.5, "new words")
 
 
+def test_words_in_one_log_say_more_than_a_bar_in_the_other(ran):
+    bar = b" 37%|###7      | 37/100 [00:10<00:17,  3.60it/s]\r"
+    seen = ran(out=(b"epoch 3: loss 0.12\n", 5), err=(bar, 6))
+    assert (seen.progress, seen.line) == (0.37, "epoch 3: loss 0.12")
+
+
 def test_the_newer_of_two_that_tell_progress_wins(ran):
     assert ran(out=(b"##progress 1/2\n", 7), err=(b"##progress 1/4\n", 6)).progress == 0.5
 

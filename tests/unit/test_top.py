@@ -309,6 +309,15 @@ def test_on_a_small_window_everything_is_there():
     assert "WHY" in "\n".join(plain(model))
 
 
+def test_batches_that_are_not_started_are_told():
+    model = Model()
+    model.update(facts(stopped=("batch a is not started: paused", "batch b is not started: its breaker")))
+    assert [row for row in plain(model) if row.startswith("batch ")] == list(model.facts.stopped)
+    model.update(facts(stopped=tuple(f"batch {n} is not started" for n in range(9))))
+    screen = plain(model)
+    assert "batch 0 is not started" in screen and "... and 8 more batches are not started" in screen
+
+
 def test_long_names_keep_their_ends():
     model = Model()
     names = [f"align/a-rather-long-name-of-a-task-that-reads-many-files-{n}" for n in (1, 2)]

@@ -91,7 +91,10 @@ def _head(facts: Facts, columns: int) -> list[RenderableType]:
     label = f" {part:4.0%} finished{_speed(facts)}" if whole else "  no tasks"
     bar = _bar(part, max(1, columns - len(label)), "green").append(label)
     problems = [Text(clean_line(problem), "red") for problem in facts.problems[:2]]
-    return [first, counts, bar, *problems]
+    stopped = [Text(clean_line(sentence), "magenta") for sentence in facts.stopped[:2]]
+    if len(facts.stopped) > 2:
+        stopped[1:] = [Text(f"... and {len(facts.stopped) - 1} more batches are not started", "magenta")]
+    return [first, counts, bar, *problems, *stopped]
 
 
 def _speed(facts: Facts) -> str:

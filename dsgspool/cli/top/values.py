@@ -70,3 +70,4 @@ class Facts:
     nodes: tuple[Node, ...] = ()
     rows: Mapping[View, tuple[Row, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()  #: batches that their policies hold back, each in a sentence
