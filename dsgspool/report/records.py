@@ -47,6 +47,7 @@ class Records:
     writer: Callable[[Attempt], Writer]
     now: float  #: by the file server's clock
     stamps: dict[str, listing.Stamp]  #: of the last look; afterwards those of this one
+    stretches: list[listing.Stretch]  #: of the table, as far as their folders are known
     problems: list[str] = field(default_factory=list)
     read: int = 0
     changed: set[str] = field(default_factory=set)  #: tasks that have other attempts than last time
@@ -62,7 +63,7 @@ class Records:
         for folder in sight.private:
             self._tell(f"logs/{folder}/ may not be read by who writes this: what it holds is not told")
         task, number, inode = self.table.task, self.table.number, self.table.inode
-        rows = [row for row, name in enumerate(task) if name.rpartition("/")[0] not in sight.same]
+        rows = listing.outside(task, sight.same, self.stretches)
         known = {names.record_path(task[row], number[row]): inode[row] for row in rows}
         new = [found for found in sight.files if known.get(found[0]) != found[1]]
         self.stamps = sight.remember(path for path, _ in new)
@@ -97,9 +98,9 @@ class Records:
                 self._add(fresh, attempt, inode, writer)
             else:
                 open_.append((attempt, inode, writer))
-        for row in sorted(range(len(fresh)), key=lambda row: (max(fresh.started[row], fresh.ended[row]), row)):
-            for column, other in zip(self.table.columns(), fresh.columns(), strict=True):
-                column.append(other[row])  # type: ignore[arg-type]
+        order = sorted(range(len(fresh)), key=lambda row: (max(fresh.started[row], fresh.ended[row]), row))
+        for column, other in zip(self.table.columns(), fresh.columns(), strict=True):
+            column.extend(map(other.__getitem__, order))  # type: ignore[arg-type]
         self.table.settled = len(self.table)
         self.changed.update(self.table.task[first:])
         for attempt, inode, writer in open_:

@@ -94,19 +94,9 @@ class Attempts:
     err: array[int] = field(default_factory=_integers)
     inode: array[int] = field(default_factory=_integers)  #: of the record's file: another one is another attempt
     settled: int = 0  #: rows before this one are over for ever
-    _batch: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.task)
-
-    @property
-    def batch(self) -> list[str]:
-        """The batch of each row, '' outside of one; a column made when it is first asked for."""
-        words: dict[str, str] = {}
-        for task in self.task[len(self._batch) :]:
-            batch = task.partition("/")[0] if "/" in task else ""
-            self._batch.append(words.setdefault(batch, batch))
-        return self._batch
 
     def rows(self) -> Iterator[Row]:
         """All of them, one by one: for tests and small tables; sums over many are made on the columns."""
@@ -159,13 +149,6 @@ class Attempts:
             moved = [column[index] for index in stay]
             setattr(self, name, moved if isinstance(column, list) else array(column.typecode, moved))
         self.settled -= sum(1 for row in rows if row < self.settled)
-        self._batch = []
-
-    def cut(self, stop: int) -> None:
-        """Take out the rows from `stop` on."""
-        for column in self.columns():
-            del column[stop:]
-        del self._batch[stop:]
 
     def append(self, **facts: object) -> int:
         """Add an attempt by the names of the columns (moments in ms); what is missing is not known.  Its row."""
