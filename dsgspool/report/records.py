@@ -159,10 +159,10 @@ def _positive(value: float | None) -> float | None:
 def count(table: Attempts, wanted: Mapping[str, object]) -> dict[str, tuple[int, int]]:
     """Task -> (number of its attempts, row of the newest), of those tasks only."""
     found: dict[str, tuple[int, int]] = {}
-    for row, task in enumerate(table.task):
-        if task in wanted:
-            number, newest = found.get(task, (0, -1))
-            if newest < 0 or table.number[row] > table.number[newest]:
-                newest = row
-            found[task] = number + 1, newest
+    for row in table.find(wanted):
+        task = table.task[row]
+        number, newest = found.get(task, (0, -1))
+        if newest < 0 or table.number[row] > table.number[newest]:
+            newest = row
+        found[task] = number + 1, newest
     return found

@@ -11,6 +11,7 @@ import math
 from array import array
 from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass, field
+from itertools import compress
 
 NONE = -1  #: what is not known, in a column of whole numbers
 NAN = math.nan  #: the same in a column of seconds
@@ -129,12 +130,15 @@ class Attempts:
             err=_integer(self.err[index]),
         )
 
+    def find(self, wanted: Container[str]) -> Iterator[int]:
+        """Rows of these tasks, in their order; in C, because there may be a million."""
+        return compress(range(len(self.task)), map(wanted.__contains__, self.task))
+
     def rows_of(self, wanted: Container[str]) -> dict[str, list[int]]:
         """Task -> its rows, oldest attempt first, of those tasks only."""
         found: dict[str, list[int]] = {}
-        for row, task in enumerate(self.task):
-            if task in wanted:
-                found.setdefault(task, []).append(row)
+        for row in self.find(wanted):
+            found.setdefault(self.task[row], []).append(row)
         return {task: sorted(rows, key=self.number.__getitem__) for task, rows in found.items()}
 
     def columns(self) -> Iterator[list[str] | array[int] | array[float]]:
