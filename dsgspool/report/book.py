@@ -142,7 +142,6 @@ class Book:
     log: Callable[[int], Log] = no_log  #: the end of the log of an attempt (a row); reads the file: for few of them
     took: Callable[[], float] = lambda: 0.0  #: seconds since the work on this page began
     read: int = 0  #: records that were read for this page; all others were known
-    ages: Mapping[str, float] = field(default_factory=dict)  #: more durations of the rendering's steps, seconds
     tallies: tuple[Tally, ...] = ()  #: of all attempts; () = nobody has made them yet
 
     @property
