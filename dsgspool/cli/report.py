@@ -42,8 +42,10 @@ def report(
 
 
 def _once(spool: Spool, *, text: bool) -> None:
+    import gc
     from urllib.parse import quote
 
+    gc.disable()  # a tenth of the time of these imports, and a rendering does it anyway
     from dsgspool.report.site import write_site
 
     path = write_site(spool)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from dsgspool.report.stuck import Kept
 from dsgspool.report.table import Attempts
+from dsgspool.report.tally import Tally
 from dsgspool.settings import Settings
 from dsgspool.snapshot.values import Counts, Snapshot, WorkerSeen
 
@@ -143,7 +144,7 @@ class Book:
     log: Callable[[int], Log] = no_log  #: the end of the log of an attempt (a row); reads the file: for few of them
     took: Callable[[], float] = lambda: 0.0  #: seconds since the work on this page began
     read: int = 0  #: records that were read for this page; all others were known
-    ages: Mapping[str, float] = field(default_factory=dict)  #: more durations of the rendering's steps, seconds
+    tallies: tuple[Tally, ...] = ()  #: of all attempts; () = nobody has made them yet
 
     @property
     def taken(self) -> float:

@@ -12,7 +12,6 @@ import binascii
 import hashlib
 import json
 import math
-import re
 import sys
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -122,8 +121,8 @@ def body(name: str, data: bytes) -> bytes:
     if not data.startswith(head) or not data.endswith(tail):
         raise ValueError(f"{name} is no chunk")
     data = data[len(head) : -len(tail)]
-    if b"\\" in data:
-        data = re.sub(rb"\\(.)", rb"\1", data)
+    if b"\\" in data:  # no zero byte is in any JSON
+        data = data.replace(rb"\\", b"\0").replace(rb"\'", b"'").replace(b"\0", b"\\")
     if f"-{hashlib.sha256(data).hexdigest()[:16]}.js" != name[-20:]:
         raise ValueError(f"{name} is not what its name says")
     return data

@@ -6,11 +6,10 @@ spreadsheet would take for a formula begins with an apostrophe.
 
 from __future__ import annotations
 
-import csv
 import functools
-import math
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from dsgspool.clock import iso
 from dsgspool.report.table import MOMENTS, NONE, Attempts
@@ -25,8 +24,9 @@ COLUMNS = (
     "task", "state", "batch", "tag", "path", "attempts", "attempt", *WORDS, "submitted", "started", "ended", "seconds",
     "cpus", "cpu_seconds", "memory_bytes", "memory_limit_bytes", "exit_code", "signal", "stdout_bytes", "stderr_bytes",
 )  # fmt: skip
-_INTEGERS = ("memory", "memory_limit", "code", "signal", "out", "err")
+_NUMBERS = ("seconds", "cpus", "cpu_seconds", "memory", "memory_limit", "code", "signal", "out", "err")
 _FORMULA = frozenset("=+-@\t\r")  #: with which no cell may begin
+_PARTS = re.compile(r'[,"\r\n]')  #: what would end a cell
 
 
 def write(fs: Fs, folder: str, tasks: Tasks, blocks: list[Block], table: Attempts) -> None:
@@ -38,7 +38,7 @@ def write(fs: Fs, folder: str, tasks: Tasks, blocks: list[Block], table: Attempt
     fs.remove(draft)
     descriptor = fs.create(draft)
     try:
-        fs.append(descriptor, _text([list(COLUMNS)]))
+        fs.append(descriptor, _text([COLUMNS]))
         for block in blocks:
             fs.append(descriptor, _rows(fs, memory, kept, tasks, block, table))
         fs.sync(descriptor)
@@ -62,68 +62,69 @@ def _rows(fs: Fs, memory: str, kept: set[str], tasks: Tasks, block: Block, table
             return fs.read(piece)[0]
         except OSError:
             pass  # somebody removed it
-    data = _text(_cells(tasks, table, block.first, block.first + block.rows))
+    data = _lines(tasks, table, block.first, block.first + block.rows)
     if block.full:
         fs.replace(piece, data)
     return data
 
 
-def _cells(tasks: Tasks, table: Attempts, first: int, stop: int) -> Iterable[tuple[object, ...]]:
-    """Column after column, a quarter faster than row after row.  The writer of csv makes '' of None."""
+def _lines(tasks: Tasks, table: Attempts, first: int, stop: int) -> bytes:
+    """Column after column: three times as fast as the module csv, which looks at each character of each number."""
     if not (rows := list(tasks.rows(first, stop))):
-        return []
+        return b""
     names, states, tags, paths, attempts, newest = zip(*rows, strict=True)
     batches = [name.partition("/")[0] if "/" in name else "" for name in names]
 
-    def column(name: str, shown: Callable[[Any], object]) -> list[object]:
+    def words(name: str) -> Iterable[str]:
         values = getattr(table, name)
-        return [None if row < 0 else shown(values[row]) for row in newest]
+        return _cells(["" if row < 0 else values[row] for row in newest])
 
-    return zip(
-        map(safe, names), states, map(safe, batches), map(safe, tags), map(safe, paths), attempts,
-        column("number", _whole), *(column(name, safe) for name in WORDS), *(column(name, moment) for name in MOMENTS),
-        column("seconds", _number), column("cpus", _whole), column("cpu_seconds", _number),
-        *(column(name, _whole) for name in _INTEGERS), strict=True,
-    )  # fmt: skip
+    def moments(name: str) -> Iterable[str]:
+        values = getattr(table, name)
+        return ["" if row < 0 else moment(values[row]) for row in newest]
+
+    def numbers(name: str) -> Iterable[str]:
+        values = getattr(table, name)
+        return [str(value) if row >= 0 and (value := values[row]) >= 0 else "" for row in newest]  # NaN is not
+
+    return _text(zip(
+        map(cell, names), states, _cells(batches), _cells(tags), map(cell, paths), map(str, attempts), numbers("number"),
+        *map(words, WORDS), *map(moments, MOMENTS), *map(numbers, _NUMBERS), strict=True,
+    ))  # fmt: skip
+
+
+def _cells(texts: Sequence[str]) -> Iterable[str]:
+    """Those of a column in which few differ."""
+    shown = {text: cell(text) for text in set(texts)}
+    return map(shown.__getitem__, texts)
+
+
+def _text(rows: Iterable[Iterable[str]]) -> bytes:
+    return "".join([f"{','.join(row)}\r\n" for row in rows]).encode(errors="replace")
+
+
+_MINUTES = [f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(24 * 60)]
+_SECONDS = [f"{second:02d}." for second in range(60)]
+_REST = [f"{milliseconds:03d}Z" for milliseconds in range(1000)]
 
 
 @functools.lru_cache(maxsize=4096)
-def _minute(number: int) -> str:
-    return iso(number * 60)[: -len("00.000Z")]
+def _day(number: int) -> str:
+    return iso(number * 86400)[: -len("00:00:00.000Z")]
 
 
-def moment(milliseconds: int) -> str | None:
+def moment(milliseconds: int) -> str:
     """`2026-11-21T21:00:00.123Z`: what `clock.iso` gives, five times faster for many that are near to each other."""
     if milliseconds == NONE:
-        return None
-    minute, rest = divmod(milliseconds, 60_000)
-    return f"{_minute(minute)}{rest // 1000:02d}.{rest % 1000:03d}Z"
+        return ""
+    second, rest = divmod(milliseconds, 1000)
+    minute, second = divmod(second, 60)
+    day, minute = divmod(minute, 24 * 60)
+    return f"{_day(day)}{_MINUTES[minute]}{_SECONDS[second]}{_REST[rest]}"
 
 
-def safe(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in _FORMULA else text
-
-
-def _whole(value: int) -> int | None:
-    return None if value == NONE else value
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
-def _text(rows: Iterable[Iterable[object]]) -> bytes:
-    text = _Text()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return "".join(text.parts).encode(errors="replace")
-
-
-class _Text:
-    """What the writer of csv writes to."""
-
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-
-    def write(self, part: str) -> None:
-        self.parts.append(part)
+def cell(text: str) -> str:
+    """A text as a cell that no spreadsheet takes for a formula, in quotes where it needs them."""
+    if text[:1] in _FORMULA:
+        text = f"'{text}"
+    return '"{}"'.format(text.replace('"', '""')) if _PARTS.search(text) else text

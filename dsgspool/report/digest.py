@@ -37,7 +37,7 @@ class Digest:
 
 def digest(book: Book) -> Digest:
     """Work it out."""
-    groups = statistics.Groups.of(book.attempts, book.taken)
+    groups = statistics.Groups.of(book.attempts, book.taken, book.tallies)
     attempts = groups.ended_by_host()
     found = failures.causes(book.failed, figures.ended(groups))
     expected = forecast.forecast(book, groups)

@@ -5,14 +5,16 @@ The rule: pure; made of the book and its groups of rows, once, and bounded by th
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dsgspool.conditions import about
 from dsgspool.report import forecast as forecasts
-from dsgspool.report.statistics import GIVEN_BACK, HOUR, distribution, use
+from dsgspool.report.statistics import HOUR, distribution, use
 from dsgspool.report.table import NONE
+from dsgspool.report.tally import GIVEN_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -118,10 +120,10 @@ def bad(outcomes: Mapping[str, int]) -> int:
 def ended(groups: Groups) -> dict[str, dict[str, int]]:
     """Batch -> node -> how many attempts ended by themselves there."""
     found: dict[str, dict[str, int]] = {}
-    for (batch, host, outcome), rows in groups.rows.items():
+    for (batch, host, outcome), number in groups.counts.items():
         if host and outcome and outcome not in GIVEN_BACK:
             hosts = found.setdefault(batch, {})
-            hosts[host] = hosts.get(host, 0) + len(rows)
+            hosts[host] = hosts.get(host, 0) + number
     return found
 
 
@@ -166,7 +168,7 @@ def overdue(book: Book, groups: Groups) -> list[tuple[RunningNow, float]]:
         batch = run.identity.partition("/")[0] if "/" in run.identity else ""
         if batch not in longest:
             known = groups.seconds(batch)
-            longest[batch] = max(known) if len(known) >= forecasts.ENOUGH else None
+            longest[batch] = known[-1] if len(known) >= forecasts.ENOUGH else None
         most = longest[batch]
         if most is not None and seconds > 3 * most:
             found.append((run, most))
@@ -249,9 +251,8 @@ def _busy(book: Book, groups: Groups) -> dict[str, float]:
     """Host -> slot seconds that attempts took in the last hour."""
     table, now = book.attempts, int(1000 * book.taken)
     since = now - int(1000 * HOUR)
-    running = [row for outcome, rows in groups.pick() if not outcome for row in rows]
     found: dict[str, float] = {}
-    for row in (*groups.recent, *running):
+    for row in (*groups.recent, *groups.running()):
         if table.started[row] != NONE:
             end = table.ended[row] if table.outcome[row] else now
             taken = max(0, end - max(since, table.started[row])) / 1000 * max(1, table.cpus[row])
@@ -271,6 +272,6 @@ def changes(book: Book, groups: Groups, causes: Iterable[Cause]) -> Changes:
         done=ended.get("done", 0),
         failed=failed,
         retried=max(0, bad(ended) - failed),
-        started=sum(map(int(since * 1000).__le__, book.attempts.started)),
+        started=sum(len(each.started) - bisect_left(each.started, int(since * 1000)) for each in groups.tallies),
         causes=tuple(cause for cause in causes if cause.first is not None and cause.first >= since),
     )

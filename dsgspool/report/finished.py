@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 from array import array
 from collections import Counter
-from collections.abc import Collection, Container
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from dsgspool import names
 from dsgspool.errors import InvalidName
+from dsgspool.report.listing import Stretch, outside
+from dsgspool.report.tally import batch_of
 from dsgspool.spool import task_name
 from dsgspool.task import State
 
@@ -30,14 +33,31 @@ class Finished:
     changed: set[int] = field(default_factory=set)  #: rows whose attempts changed at this rendering
     kept: int = 0  #: rows before this one are where they were at the last rendering
     problems: list[str] = field(default_factory=list)
+    batches: Counter[str] = field(default_factory=Counter)  #: how many of each
+    stretches: list[Stretch] = field(default_factory=list)  #: as far as their folders are known
 
     def __len__(self) -> int:
         return len(self.path)
 
-    def update(self, listed: Collection[str], same: Container[str] = ()) -> list[str]:
+    def extend(
+        self,
+        texts: tuple[list[str], list[str], list[str]],
+        numbers: tuple[array[int], array[int]],
+        batches: Mapping[str, int] | None = None,
+    ) -> None:
+        """Put behind what is there: (task, path, tag), (attempts, row).  `batches`: how many of each, if that is known."""
+        (task, path, tag), (attempts, row) = texts, numbers
+        self.task += task
+        self.path += path
+        self.tag += tag
+        self.attempts += attempts
+        self.row += row
+        self.batches.update(Counter(map(batch_of, task)) if batches is None else batches)
+
+    def update(self, listed: Collection[str], same: AbstractSet[str] = frozenset()) -> list[str]:
         """Take in a listing of done/, without the folders that are the `same` as last time; the paths that are new."""
         self.kept = len(self.path)
-        known = {path: row for row, path in enumerate(self.path) if path.rpartition("/")[0] not in same}
+        known = {self.path[row]: row for row in outside(self.path, same, self.stretches)}
         new = [path for path in listed if path not in known]
         if len(listed) - len(new) < len(known):
             there = set(listed)
@@ -60,6 +80,7 @@ class Finished:
         self.tag.append("" if name.tag[:1].isdigit() else name.tag)
         self.attempts.append(0)
         self.row.append(-1)
+        self.batches[batch_of(self.task[-1])] += 1
 
     def drop(self, rows: Collection[int]) -> None:
         """Take rows out."""
@@ -73,7 +94,5 @@ class Finished:
             setattr(self, name, [column[row] for row in stay])
         self.attempts = array("q", [self.attempts[row] for row in stay])
         self.row = array("q", [self.row[row] for row in stay])
-
-    def batches(self) -> Counter[str]:
-        """How many of each batch."""
-        return Counter(task.partition("/")[0] if "/" in task else "" for task in self.task)
+        self.batches = Counter(map(batch_of, self.task))
+        self.stretches = [stretch for stretch in self.stretches if stretch.stop <= self.kept]

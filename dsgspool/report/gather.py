@@ -63,7 +63,7 @@ class Look:
         self.at_rest = {task.identity for task in tasks if task.state is State.FAILED} - busy
         found = Records(
             self.spool.fs, self.spool.logs, self.ledger.attempts, lambda attempt: self._writer(attempt, busy),
-            self.server.now(), self.ledger.logs,
+            self.server.now(), self.ledger.logs, self.ledger.stretches(),
         )  # fmt: skip
         self.moved = found.update()
         self.ledger.logs = found.stamps
@@ -88,8 +88,7 @@ class Look:
             self.ledger.done = sight.remember(finished.update([path for path, _ in sight.files], sight.same))
         except OSError as error:
             problems.append(str(StorageError.of(error, "list")))
-        done = set(finished.task)
-        double = {task.identity for task in tasks if task.identity in done}
+        double = {task.identity for task in tasks}.intersection(finished.task)
         kept = [task for task in tasks if task.identity not in double or is_there(self.spool, task.state, task.path)]
         double &= {task.identity for task in kept}
         rows = [row for row, task in enumerate(finished.task) if task in double] if double else []
@@ -164,7 +163,7 @@ class Look:
     def _count(self, tasks: Iterable[TaskSeen]) -> tuple[Counts, dict[str, Counts]]:
         """All together, and for each batch in the order of their names."""
         whole: dict[str, dict[str, int]] = {}
-        for batch, number in self.ledger.finished.batches().items():
+        for batch, number in self.ledger.finished.batches.items():
             whole[batch] = {State.DONE: number}
         for task in tasks:
             states = whole.setdefault(task.batch, {})

@@ -16,17 +16,18 @@ from dsgspool import __version__
 from dsgspool.report import chunks, columns
 from dsgspool.report.book import Book, Past
 from dsgspool.report.finished import Finished
-from dsgspool.report.listing import Stamp
+from dsgspool.report.listing import Stamp, Stretch
 from dsgspool.report.table import Attempts
+from dsgspool.report.tally import Tally
 from dsgspool.snapshot.values import Counts
 
 if TYPE_CHECKING:
     from dsgspool.fs import Fs
 
-VERSION = f"4 {__version__}"
+VERSION = f"5 {__version__}"
 MOST_BATCHES = 200  #: of which the past is remembered
 LIMIT = 1 << 28  #: bytes of a ledger that is read
-_BROKEN = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError, OSError)
+_BROKEN = (*columns.BROKEN, OverflowError)
 
 
 @dataclass(slots=True)
@@ -37,6 +38,8 @@ class Block:
     first: int
     rows: int
     full: bool = False
+    tally: Tally | None = field(default=None, compare=False)  #: of attempts; these two are not in the ledger itself
+    folders: frozenset[str] | None = field(default=None, compare=False)  #: that attempts lie in, below logs/
 
 
 @dataclass(slots=True)
@@ -65,6 +68,11 @@ class Ledger:
     journals: dict[str, Any] = field(default_factory=dict)  #: see journals.py
     took: float = 0.0  #: seconds of the last rendering
 
+    def stretches(self) -> list[Stretch]:
+        """Of the attempts that were known at the last rendering, as far as their folders are known."""
+        known = [block for block in self.attempt_blocks if block.folders is not None]
+        return [Stretch(block.first, block.first + block.rows, block.folders or frozenset()) for block in known]
+
 
 def load(fs: Fs, folder: str) -> Ledger:
     """The ledger of a reports folder, an empty one when there is none that can be trusted."""
@@ -91,7 +99,7 @@ def _ledger(fs: Fs, folder: str, kept: dict[str, Any]) -> Ledger:
         took=float(kept["took"]),
     )
     _read_attempts(fs, folder, ledger, int(kept["settled"]))
-    _read_finished(fs, f"{folder}/data", ledger, int(kept["finished"]))
+    _read_finished(fs, folder, ledger, int(kept["finished"]))
     return ledger
 
 
@@ -110,10 +118,10 @@ def _read_attempts(fs: Fs, folder: str, ledger: Ledger, settled: int) -> None:
     table = ledger.attempts
     for block in ledger.attempt_blocks:
         if rows := _rows(block, len(table), settled):
-            parts = [chunks.body(file, _chunk(fs, f"{folder}/data", file)) for file in block.files]
-            if not (block.full and columns.read(fs, f"{folder}/.ledger", block, table, known)):
-                for part in parts:
-                    chunks.extend(table, chunks.whole(json.loads(part)), rows, known)
+            parts = [_chunk(fs, f"{folder}/data", file) for file in block.files]
+            if not (block.full and columns.read_attempts(fs, f"{folder}/.ledger", block, parts, table, known)):
+                for file, part in zip(block.files, parts, strict=True):
+                    chunks.extend(table, chunks.parse(file, part), rows, known)
     if len(table) != settled or len(set(map(len, table.columns()))) != 1:
         raise ValueError("attempts are missing")
     table.settled = settled
@@ -128,17 +136,17 @@ def _rows(block: Block, first: int, stop: int) -> int:
     return max(0, rows)
 
 
-def _read_finished(fs: Fs, data: str, ledger: Ledger, count: int) -> None:
+def _read_finished(fs: Fs, folder: str, ledger: Ledger, count: int) -> None:
     known = ledger.finished
     for block in ledger.task_blocks:
         if rows := _rows(block, len(known), count):
-            (payload,) = (chunks.parse(file, _chunk(fs, data, file)) for file in block.files)
-            tasks = chunks.column_of_words(payload, "task_w", rows)
-            known.task += tasks
-            known.path += chunks.with_plain(tasks, chunks.column_of_words(payload, "path_w", rows))
-            known.tag += chunks.column_of_words(payload, "tag_w", rows)
-            known.attempts += chunks.column_of_numbers(payload, "attempts", rows)
-            known.row += chunks.column_of_numbers(payload, "row", rows)
+            parts = [_chunk(fs, f"{folder}/data", file) for file in block.files]
+            if not (block.full and columns.read_tasks(fs, f"{folder}/.ledger", block, parts, known)):
+                (payload,) = map(chunks.parse, block.files, parts)
+                tasks, tags = (chunks.column_of_words(payload, f"{name}_w", rows) for name in ("task", "tag"))
+                paths = chunks.with_plain(tasks, chunks.column_of_words(payload, "path_w", rows))
+                attempts, newest = (chunks.column_of_numbers(payload, name, rows) for name in ("attempts", "row"))
+                known.extend((tasks, paths, tags), (attempts, newest))
     if len(known) != count or max(known.row, default=-1) >= len(ledger.attempts):
         raise ValueError("tasks are missing")
     ledger.task_blocks = [block for block in ledger.task_blocks if block.full]

@@ -7,7 +7,8 @@ A folder in which a name was new is listed once more, so that what could not be 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -84,3 +85,35 @@ def look(fs: Fs, top: str, part: str, known: dict[str, Stamp], now: float) -> Si
         if len(folder) < DEEPEST:
             folders += [f"{folder}/{name}" if folder else name for name in stamp.folders]
     return sight
+
+
+# -- rows of what was seen before ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows [first, stop) of a table of paths, and all the folders that they lie in."""
+
+    first: int
+    stop: int
+    folders: frozenset[str]
+
+
+def folders_of(paths: Iterable[str]) -> list[str]:
+    """The folders that they lie in, each once."""
+    return sorted({path.rpartition("/")[0] for path in paths})
+
+
+def outside(paths: Sequence[str], same: AbstractSet[str], stretches: Iterable[Stretch]) -> list[int]:
+    """Rows of paths in folders that are not the same as last time; of a stretch without such a folder none is looked at."""
+    found: list[int] = []
+    at = 0
+    for stretch in stretches:
+        if stretch.folders <= same:
+            found += _outside(paths, same, at, stretch.first)
+            at = stretch.stop
+    return found + _outside(paths, same, at, len(paths))
+
+
+def _outside(paths: Sequence[str], same: AbstractSet[str], first: int, stop: int) -> list[int]:
+    return [row for row in range(first, stop) if paths[row].rpartition("/")[0] not in same]

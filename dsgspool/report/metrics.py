@@ -7,15 +7,16 @@ The rule: pure, and valid by promtool's rules: HELP and TYPE before the samples 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dsgspool.report.statistics import merged
 from dsgspool.task import State
 
 if TYPE_CHECKING:
     from dsgspool.report.book import Book
+    from dsgspool.report.statistics import Groups
 
 MAX_BATCHES = 100  #: with series of their own: the unfinished first
 MAX_NODES = 500
@@ -40,9 +41,9 @@ class Metric:
             self.samples.append((suffix, tuple((name, str(text)) for name, text in labels), value))
 
 
-def prom(book: Book) -> str:
+def prom(book: Book, groups: Groups) -> str:
     """The file."""
-    return "".join(line for metric in _metrics(book) if metric.samples for line in _lines(metric))
+    return "".join(line for metric in _metrics(book, groups) if metric.samples for line in _lines(metric))
 
 
 def _lines(metric: Metric) -> Iterator[str]:
@@ -63,7 +64,7 @@ def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(round(value, 6))
 
 
-def _metrics(book: Book) -> Iterator[Metric]:
+def _metrics(book: Book, groups: Groups) -> Iterator[Metric]:
     snapshot = book.snapshot
     tasks = Metric("dsgspool_tasks", "gauge", "Tasks in each state.")
     for state in State:
@@ -73,8 +74,8 @@ def _metrics(book: Book) -> Iterator[Metric]:
         "dsgspool_tasks_kept", "Tasks in todo/ that nobody will start until a person does something.", book.kept.number
     )
     yield _batches(book)
-    yield from _attempts(book)
-    yield _durations(book)
+    yield from _attempts(groups)
+    yield _durations(groups)
     yield from _workers(book)
     yield from _loads(book)
     yield _one("dsgspool_paused", "1 while a file PAUSE lies in the spool.", snapshot.paused)
@@ -104,36 +105,30 @@ def _batches(book: Book) -> Metric:
     return metric
 
 
-def _attempts(book: Book) -> Iterator[Metric]:
+def _attempts(groups: Groups) -> Iterator[Metric]:
     metric = Metric(
         "dsgspool_attempts_total", "counter", "Attempts that ended, by outcome, as far as records are kept."
     )
-    outcomes = Counter(book.attempts.outcome)
-    outcomes.pop("", None)
-    common = outcomes.most_common(MAX_OUTCOMES)
-    for outcome, number in sorted(common):
+    outcomes = [(outcome, number) for outcome, number in groups.outcomes().items() if outcome]
+    for outcome, number in sorted(outcomes[:MAX_OUTCOMES]):
         metric.add(number, ("outcome", outcome))
-    if rest := sum(outcomes.values()) - sum(number for _, number in common):
+    if rest := sum(number for _, number in outcomes[MAX_OUTCOMES:]):
         metric.add(rest, ("outcome", "~other"))
     yield metric
     cpu = Metric("dsgspool_attempts_cpu_seconds_total", "counter", "User and system time of all attempts that ended.")
-    cpu.add(sum(_known(book.attempts.cpu_seconds)))
+    cpu.add(math.fsum(tally.cpu_seconds for tally in groups.tallies))
     yield cpu
 
 
-def _durations(book: Book) -> Metric:
+def _durations(groups: Groups) -> Metric:
     """Run times of attempts by whether they ended well."""
     metric = Metric("dsgspool_attempt_duration_seconds", "summary", "Run time of attempts that ended.")
-    groups: dict[str, list[float]] = {"done": [], "failed": []}
-    for outcome, seconds in zip(book.attempts.outcome, book.attempts.seconds, strict=True):
-        if outcome and not math.isnan(seconds):
-            groups["done" if outcome == "done" else "failed"].append(seconds)
-    for result, seconds_ in groups.items():
-        ordered = sorted(seconds_)
+    results = {"done": groups.seconds(), "failed": merged(tally.bad for tally in groups.tallies)}
+    for result, ordered in results.items():
         for share in QUANTILES if ordered else ():
             quantile = ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
             metric.add(quantile, ("result", result), ("quantile", share))
-        metric.add(sum(ordered), ("result", result), suffix="_sum")
+        metric.add(math.fsum(ordered), ("result", result), suffix="_sum")
         metric.add(len(ordered), ("result", result), suffix="_count")
     return metric
 
@@ -164,7 +159,3 @@ def _loads(book: Book) -> Iterator[Metric]:
         load.add(node.loads[-1].load, ("host", node.host))
         used.add(node.loads[-1].memory_used, ("host", node.host))
     yield from (load, used)
-
-
-def _known(values: Iterable[float]) -> Iterator[float]:
-    return (value for value in values if not math.isnan(value))

@@ -7,13 +7,14 @@ little to be a picture is not made.
 from __future__ import annotations
 
 import math
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, chain
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from dsgspool.report.statistics import GIVEN_BACK, histogram, log_edges
+from dsgspool.report.statistics import histogram, log_edges
 from dsgspool.report.table import NONE
+from dsgspool.report.tally import KINDS
 
 if TYPE_CHECKING:
     from dsgspool.report.book import Book, Load
@@ -70,43 +71,22 @@ def _over_time(book: Book, groups: Groups) -> dict[str, Series]:
     if len(edges) < 4:
         return {}
     begin, step = int(edges[0] * 1000), round((edges[1] - edges[0]) * 1000)
-    starts = _binned((started for started in book.attempts.started if started != NONE), begin, step, len(edges))
-    over = {kind: _binned(moments, begin, step, len(edges)) for kind, moments in _ends(groups).items()}
-    # Number k of `begun` counts what began before edge k.
-    begun, gone = _before(starts), _before([sum(numbers) for numbers in zip(*over.values(), strict=True)])
+    begun = _before([tally.started for tally in groups.tallies], begin, step, len(edges))
+    over = {kind: _before([tally.ended[kind] for tally in groups.tallies], begin, step, len(edges)) for kind in KINDS}
+    gone = map(sum, zip(*over.values(), strict=True))
     running = [max(0, came - went) for came, went in zip(begun, gone, strict=True)]
     running[-1] = sum(run.alive and run.started is not None for run in book.running)
     concurrency = _lines([*edges[:-1], last], [("running at a time", "running", running)], "tasks")
-    lines = [(kind, kind, over[kind][1:]) for kind in ("done", "failed") if any(over[kind][1:])]
+    between = {kind: [after - before for before, after in pairwise(over[kind])] for kind in ("done", "failed")}
+    lines = [(kind, kind, numbers) for kind, numbers in between.items() if any(numbers)]
     throughput = {**_lines(edges[:-1], lines, "attempts"), "step": step / 1000, "stacked": True}
     return {"concurrency": concurrency, **({"throughput": throughput} if lines else {})}
 
 
-def _ends(groups: Groups) -> dict[str, Iterable[int]]:
-    """Moments (ms) at which attempts ended well, badly, or were given back; of those that began."""
-    started, ended = groups.table.started, groups.table.ended
-    some_never_began = NONE in started
-    found: dict[str, list[Iterable[int]]] = {"done": [], "failed": [], "back": []}
-    for outcome, rows in groups.pick():
-        if outcome:
-            kind = "done" if outcome == "done" else "back" if outcome in GIVEN_BACK else "failed"
-            begun = filter(lambda row: started[row] != NONE, rows) if some_never_began else rows
-            found[kind].append(filter(NONE.__lt__, map(ended.__getitem__, begun)))
-    return {kind: chain.from_iterable(parts) for kind, parts in found.items()}
-
-
-def _binned(moments: Iterable[int], begin: int, step: int, edges: int) -> list[int]:
-    """How many lie before the first edge, and between each two (the last bin takes what comes later)."""
-    numbers = Counter([(moment - begin) // step for moment in moments])
-    found = [0] * edges
-    for index, number in numbers.items():
-        found[min(max(0, index + 1), edges - 1)] += number
-    return found
-
-
-def _before(numbers: Sequence[int]) -> list[int]:
-    """Sums up to each edge."""
-    return list(accumulate(numbers))
+def _before(moments: Sequence[Sequence[int]], begin: int, step: int, edges: int) -> list[int]:
+    """How many of the (ascending) moments come before each edge; before the last one all of them do."""
+    inner = [sum(bisect_left(each, begin + step * number) for each in moments) for number in range(edges - 1)]
+    return [*inner, sum(map(len, moments))]
 
 
 def _queue(book: Book) -> Series | None:

@@ -47,6 +47,7 @@ class Records:
     writer: Callable[[Attempt], Writer]
     now: float  #: by the file server's clock
     stamps: dict[str, listing.Stamp]  #: of the last look; afterwards those of this one
+    stretches: list[listing.Stretch]  #: of the table, as far as their folders are known
     problems: list[str] = field(default_factory=list)
     read: int = 0
     changed: set[str] = field(default_factory=set)  #: tasks that have other attempts than last time
@@ -62,7 +63,7 @@ class Records:
         for folder in sight.private:
             self._tell(f"logs/{folder}/ may not be read by who writes this: what it holds is not told")
         task, number, inode = self.table.task, self.table.number, self.table.inode
-        rows = [row for row, name in enumerate(task) if name.rpartition("/")[0] not in sight.same]
+        rows = listing.outside(task, sight.same, self.stretches)
         known = {names.record_path(task[row], number[row]): inode[row] for row in rows}
         new = [found for found in sight.files if known.get(found[0]) != found[1]]
         self.stamps = sight.remember(path for path, _ in new)
@@ -97,9 +98,9 @@ class Records:
                 self._add(fresh, attempt, inode, writer)
             else:
                 open_.append((attempt, inode, writer))
-        for row in sorted(range(len(fresh)), key=lambda row: (max(fresh.started[row], fresh.ended[row]), row)):
-            for column, other in zip(self.table.columns(), fresh.columns(), strict=True):
-                column.append(other[row])  # type: ignore[arg-type]
+        order = sorted(range(len(fresh)), key=lambda row: (max(fresh.started[row], fresh.ended[row]), row))
+        for column, other in zip(self.table.columns(), fresh.columns(), strict=True):
+            column.extend(map(other.__getitem__, order))  # type: ignore[arg-type]
         self.table.settled = len(self.table)
         self.changed.update(self.table.task[first:])
         for attempt, inode, writer in open_:
@@ -158,10 +159,10 @@ def _positive(value: float | None) -> float | None:
 def count(table: Attempts, wanted: Mapping[str, object]) -> dict[str, tuple[int, int]]:
     """Task -> (number of its attempts, row of the newest), of those tasks only."""
     found: dict[str, tuple[int, int]] = {}
-    for row, task in enumerate(table.task):
-        if task in wanted:
-            number, newest = found.get(task, (0, -1))
-            if newest < 0 or table.number[row] > table.number[newest]:
-                newest = row
-            found[task] = number + 1, newest
+    for row in table.find(wanted):
+        task = table.task[row]
+        number, newest = found.get(task, (0, -1))
+        if newest < 0 or table.number[row] > table.number[newest]:
+            newest = row
+        found[task] = number + 1, newest
     return found

@@ -7,7 +7,7 @@ goes through autoescape or `text.visible`; a name that a template does not know 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -131,7 +131,7 @@ def _about(digest: Digest) -> dict[str, object]:
         "resume": lambda batch: text.resume_command(book.root, batch),
         "again": lambda cause: again(digest, cause),
         "differing": differing(book.settings) if book.settings else [],
-        "bytes_of_logs": _sum(book.attempts.out) + _sum(book.attempts.err),
+        "bytes_of_logs": sum(tally.logs for tally in digest.groups.tallies),
     }
 
 
@@ -193,10 +193,6 @@ def _lasted(book: Book) -> Callable[[RunningNow], float | None]:
         return None if run.seconds is None else max(0.0, run.seconds - silent.get(run.worker, 0.0))
 
     return lasted
-
-
-def _sum(column: Iterable[int]) -> int:
-    return sum(value for value in column if value > 0)
 
 
 def differing(settings: Settings) -> list[tuple[str, str]]:

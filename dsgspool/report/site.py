@@ -11,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
@@ -23,10 +24,12 @@ from dsgspool.report import chunks, columns, details, ledger, shell, stuck, twin
 from dsgspool.report.data import Data, Tasks, write_attempts
 from dsgspool.report.gather import Look
 from dsgspool.report.ledger import Block, Ledger, Pack
+from dsgspool.report.tally import Tally
 from dsgspool.task import State
 
 if TYPE_CHECKING:
     from dsgspool.report.book import Book
+    from dsgspool.report.table import Attempts
     from dsgspool.spool import Spool
 
 KEEP = 3600.0  #: seconds that a data file stays after it fell out of use
@@ -76,6 +79,13 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def _tallies(table: Attempts, blocks: list[Block]) -> tuple[Tally, ...]:
+    """Of each block: the one that was kept beside it, or a new one."""
+    for block in blocks:
+        block.tally = block.tally or Tally.of(table, block.first, block.first + block.rows)
+    return tuple(block.tally for block in blocks if block.tally)
+
+
 @dataclass(slots=True)
 class Site:
     """One rendering."""
@@ -95,6 +105,7 @@ class Site:
         known.past = ledger.remember(known.past, book)
         data = Data(fs, f"{self.folder}/data")
         attempt_blocks = write_attempts(data, known.attempts, [] if look.moved else known.attempt_blocks)
+        book = replace(book, tallies=_tallies(known.attempts, attempt_blocks))
         tasks = self._tasks(look, book)
         tasks.details = self._details(look, book, data)
         task_blocks = tasks.write(data, known.task_blocks)
@@ -104,7 +115,8 @@ class Site:
         self._publish(look, book, data, (tasks, task_blocks))
         known.journals, known.took = look.journals.as_json(), round(book.took(), 3)
         self._clean(known, data, book.taken)
-        columns.keep(fs, f"{self.folder}/.ledger", known.attempts, attempt_blocks)
+        attempts, done = partial(columns.of_attempts, known.attempts), partial(columns.of_tasks, known.finished)
+        columns.keep(fs, f"{self.folder}/.ledger", data.folder, [(attempt_blocks, attempts), (task_blocks, done)])
         ledger.save(fs, self.folder, known, known.attempts.settled, (attempt_blocks, task_blocks))
 
     def _server(self, path: str) -> ServerClock:

@@ -1,19 +1,20 @@
 """What the attempts say as numbers: distributions for each batch and node, rates, bars.
 
 The rule: pure, and distributions instead of means: quantiles and histograms of what was measured, nothing where nothing
-was.  The columns of the table are walked once, into groups of rows; a million attempts are no objects.
+was.  What the columns say is worked out in tallies; a million attempts are no objects.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections import Counter, defaultdict, deque
+from collections import Counter
 from dataclasses import dataclass, field
-from itertools import count, pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from dsgspool.report.table import NONE
+from dsgspool.report.tally import GIVEN_BACK, Key, Share, Tally, batch_of
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
 
 #: The parts of a bar from left to right.
 ORDER = (State.DONE, State.FAILED, State.RUNNING, State.TODO, State.WAITING, State.HOLD)
-Group = tuple[str, list[int]]  #: (outcome, rows)
 
-GIVEN_BACK = ("stopped", "revoked", "pruned")  #: outcomes that say nothing of the command
 BINS = 24  #: of a histogram
 NEWEST = 2000  #: attempts of a batch that are looked at one by one
 HOUR = 3600.0
@@ -133,62 +132,74 @@ def histogram(values: Sequence[float], edges: tuple[float, ...]) -> Histogram:
     return Histogram(edges, tuple(after - before for before, after in pairwise(at)))
 
 
-# -- groups of rows --------------------------------------------------------------------------------------------------
+# -- all tallies together --------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class Groups:
-    """Rows of the table by batch, host and outcome ('' = still running); those of the last hour by themselves."""
+    """The attempts by batch, host and outcome ('' = still running); those of the last hour by themselves."""
 
     table: Attempts
     taken: float
-    rows: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
-    by_batch: dict[str, list[Group]] = field(default_factory=dict)
-    by_host: dict[str, list[Group]] = field(default_factory=dict)
-    recent: list[int] = field(default_factory=list)  #: ended in the last hour
+    tallies: Sequence[Tally]  #: of all rows, in their order
+    counts: Counter[Key] = field(default_factory=Counter)  #: attempts
+    by_batch: dict[str, Counter[str]] = field(default_factory=dict)  #: the same of each batch, by outcome
+    by_host: dict[str, Counter[str]] = field(default_factory=dict)
+    shares: dict[str, list[Share]] = field(default_factory=dict)  #: of each batch, in the order of the tallies
+    recent: list[int] = field(default_factory=list)  #: rows of those that ended in the last hour
     hour: dict[str, dict[str, int]] = field(default_factory=dict)  #: batch -> outcome -> how many of them
 
     @classmethod
-    def of(cls, table: Attempts, taken: float) -> Groups:
-        """The one walk over all rows; in C, because there may be a million."""
-        rows: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
-        keys = zip(table.batch, table.host, table.outcome, strict=True)
-        deque(map(list.append, map(rows.__getitem__, keys), count()), maxlen=0)
-        groups = cls(table, taken, dict(rows))
-        for (batch, host, outcome), numbers in rows.items():
-            groups.by_batch.setdefault(batch, []).append((outcome, numbers))
-            groups.by_host.setdefault(host, []).append((outcome, numbers))
+    def of(cls, table: Attempts, taken: float, tallies: Sequence[Tally] = ()) -> Groups:
+        """`tallies`: of all rows; what is not given is made."""
+        groups = cls(table, taken, tallies or [Tally.of(table, 0, len(table))])
         limit = int((taken - HOUR) * 1000)
-        groups.recent = [row for row, ended in enumerate(table.ended) if ended >= limit and table.outcome[row]]
+        for tally in groups.tallies:
+            groups.counts.update(tally.counts)
+            for batch, share in tally.shares.items():
+                groups.shares.setdefault(batch, []).append(share)
+            if tally.last >= limit:
+                ended = enumerate(table.ended[tally.first : tally.stop], tally.first)
+                groups.recent += [row for row, moment in ended if moment >= limit and table.outcome[row]]
+        for (batch, host, outcome), number in groups.counts.items():
+            groups.by_batch.setdefault(batch, Counter())[outcome] += number
+            groups.by_host.setdefault(host, Counter())[outcome] += number
         for row in groups.recent:
-            outcomes = groups.hour.setdefault(table.batch[row], {})
+            outcomes = groups.hour.setdefault(batch_of(table.task[row]), {})
             outcomes[table.outcome[row]] = outcomes.get(table.outcome[row], 0) + 1
         return groups
 
-    def pick(self, batch: str | None = None) -> Iterator[Group]:
-        """(outcome, rows) of one batch, or all of them."""
-        if batch is not None:
-            yield from self.by_batch.get(batch, ())
-            return
-        for (_, _, outcome), rows in self.rows.items():
-            yield outcome, rows
-
     def newest(self, most: int, batch: str | None = None, *, good: bool = True) -> list[int]:
         """Rows, in ascending order, of the newest attempts that ended well, or of all that ended by themselves."""
-        found = [
-            row
-            for outcome, rows in self.pick(batch)
-            if outcome == "done" or not (good or outcome in ("", "lost", *GIVEN_BACK))
-            for row in rows[-most:]
-        ]
-        return sorted(found)[-most:]
+        found: list[int] = []
+        outcome = self.table.outcome
+        for rows in self._newest_first(batch):
+            fitting = [row for row in rows if outcome[row] == "done"] if good else rows
+            found += fitting[len(found) - most :][::-1]
+            if len(found) >= most:
+                break
+        return found[::-1]
+
+    def _newest_first(self, batch: str | None) -> Iterator[Sequence[int]]:
+        if batch is not None:
+            yield from (share.rows for share in reversed(self.shares.get(batch, ())))
+            return
+        for tally in reversed(self.tallies):
+            yield sorted(chain.from_iterable(share.rows for share in tally.shares.values()))
+
+    def running(self) -> list[int]:
+        """Rows of attempts that have no end yet: none of them is over for ever."""
+        return [row for row in range(self.table.settled, len(self.table)) if not self.table.outcome[row]]
 
     def outcomes(self, *, batch: str | None = None, host: str | None = None) -> dict[str, int]:
         """How often each outcome in a batch or on a host, the most frequent first."""
-        found: Counter[str] = Counter()
-        for outcome, rows in self.by_host.get(host, ()) if host is not None else self.pick(batch):
-            found[outcome] += len(rows)
-        return dict(found.most_common())
+        if batch is not None or host is not None:
+            found = self.by_batch.get(batch) if batch is not None else self.by_host.get(host or "")
+            return dict(found.most_common()) if found else {}
+        whole: Counter[str] = Counter()
+        for counter in self.by_batch.values():
+            whole.update(counter)
+        return dict(whole.most_common())
 
     def last_hour(self, batch: str | None = None) -> dict[str, int]:
         """How many attempts ended in the last hour, by outcome."""
@@ -202,61 +213,48 @@ class Groups:
     def ended_by_host(self) -> dict[str, int]:
         """How many attempts ended by themselves on each node."""
         found: Counter[str] = Counter()
-        for (_, host, outcome), rows in self.rows.items():
+        for (_, host, outcome), number in self.counts.items():
             if host and outcome and outcome not in GIVEN_BACK:
-                found[host] += len(rows)
+                found[host] += number
         return dict(found)
 
     def batches_by_host(self) -> dict[str, dict[str, int]]:
         """Host -> batch -> attempts."""
         found: dict[str, Counter[str]] = {}
-        for (batch, host, _), rows in self.rows.items():
-            found.setdefault(host, Counter())[batch] += len(rows)
+        for (batch, host, _), number in self.counts.items():
+            found.setdefault(host, Counter())[batch] += number
         return {host: dict(counter.most_common()) for host, counter in found.items()}
 
-    def seconds(self, batch: str) -> list[float]:
-        """Run times of attempts that ended well; in no order."""
-        column = self.table.seconds.__getitem__
-        return [
-            value
-            for outcome, rows in self.pick(batch)
-            if outcome == "done"
-            for value in map(column, rows)
-            if value >= 0
-        ]
+    def seconds(self, batch: str | None = None) -> list[float]:
+        """Run times of attempts that ended well, ascending."""
+        return merged(share.seconds for share in self._of(batch))
 
     def waits(self, batch: str) -> list[float]:
-        """Seconds from submission to start; of later attempts too, because one waits for them as well."""
-        submitted, started = self.table.submitted.__getitem__, self.table.started.__getitem__
-        pairs = (zip(map(started, rows), map(submitted, rows), strict=True) for _, rows in self.pick(batch))
-        return [
-            (start - sent) / 1000 if start > sent else 0.0
-            for each in pairs
-            for start, sent in each
-            if start != NONE != sent
-        ]
+        """Seconds from submission to start, ascending; of later attempts too, because one waits for them as well."""
+        return merged(share.waits for share in self._of(batch))
 
     def memory(self, batch: str) -> list[float]:
-        """Largest samples, bytes."""
-        column = self.table.memory.__getitem__
-        return [value for _, rows in self.pick(batch) for value in map(column, rows) if value > 0]
+        """Largest samples, bytes, ascending."""
+        return merged(share.memory for share in self._of(batch))
+
+    def _of(self, batch: str | None) -> Iterable[Share]:
+        return chain.from_iterable(self.shares.values()) if batch is None else self.shares.get(batch, ())
 
     def span(self, batch: str | None = None) -> tuple[float, float] | None:
         """First start and last end, None when nothing ended."""
-        started, ended = self.table.started.__getitem__, self.table.ended.__getitem__
-        firsts, lasts = [], []
-        for _, rows in self.pick(batch):
-            first = min(map(started, rows))
-            firsts.append(first if first != NONE else min(filter(NONE.__lt__, map(started, rows)), default=NONE))
-            lasts.append(max(map(ended, rows)))
-        first, last = min(filter(NONE.__lt__, firsts), default=NONE), max(lasts, default=NONE)
+        first = min((share.first for share in self._of(batch) if share.first != NONE), default=NONE)
+        last = max((share.last for share in self._of(batch)), default=NONE)
         return None if NONE in (first, last) else (first / 1000, last / 1000)
 
     def slowest(self, batch: str) -> int:
         """Row of the longest attempt that ended well, -1 when there is none."""
-        column = self.table.seconds.__getitem__
-        found = [max(rows, key=column) for outcome, rows in self.pick(batch) if outcome == "done"]
-        return max((row for row in found if column(row) >= 0), key=column, default=-1)
+        found = [share.slowest for share in self._of(batch) if share.slowest >= 0]
+        return max(found, key=self.table.seconds.__getitem__, default=-1)
+
+
+def merged(parts: Iterable[Iterable[float]]) -> list[float]:
+    """Ascending values of several tallies as one ascending list: sorting finds the ascending parts by itself."""
+    return sorted(chain.from_iterable(parts))
 
 
 # -- rates and use ---------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import math
 from array import array
 from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass, field
+from itertools import compress
 
 NONE = -1  #: what is not known, in a column of whole numbers
 NAN = math.nan  #: the same in a column of seconds
@@ -94,19 +95,9 @@ class Attempts:
     err: array[int] = field(default_factory=_integers)
     inode: array[int] = field(default_factory=_integers)  #: of the record's file: another one is another attempt
     settled: int = 0  #: rows before this one are over for ever
-    _batch: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.task)
-
-    @property
-    def batch(self) -> list[str]:
-        """The batch of each row, '' outside of one; a column made when it is first asked for."""
-        words: dict[str, str] = {}
-        for task in self.task[len(self._batch) :]:
-            batch = task.partition("/")[0] if "/" in task else ""
-            self._batch.append(words.setdefault(batch, batch))
-        return self._batch
 
     def rows(self) -> Iterator[Row]:
         """All of them, one by one: for tests and small tables; sums over many are made on the columns."""
@@ -139,12 +130,15 @@ class Attempts:
             err=_integer(self.err[index]),
         )
 
+    def find(self, wanted: Container[str]) -> Iterator[int]:
+        """Rows of these tasks, in their order; in C, because there may be a million."""
+        return compress(range(len(self.task)), map(wanted.__contains__, self.task))
+
     def rows_of(self, wanted: Container[str]) -> dict[str, list[int]]:
         """Task -> its rows, oldest attempt first, of those tasks only."""
         found: dict[str, list[int]] = {}
-        for row, task in enumerate(self.task):
-            if task in wanted:
-                found.setdefault(task, []).append(row)
+        for row in self.find(wanted):
+            found.setdefault(self.task[row], []).append(row)
         return {task: sorted(rows, key=self.number.__getitem__) for task, rows in found.items()}
 
     def columns(self) -> Iterator[list[str] | array[int] | array[float]]:
@@ -159,13 +153,6 @@ class Attempts:
             moved = [column[index] for index in stay]
             setattr(self, name, moved if isinstance(column, list) else array(column.typecode, moved))
         self.settled -= sum(1 for row in rows if row < self.settled)
-        self._batch = []
-
-    def cut(self, stop: int) -> None:
-        """Take out the rows from `stop` on."""
-        for column in self.columns():
-            del column[stop:]
-        del self._batch[stop:]
 
     def append(self, **facts: object) -> int:
         """Add an attempt by the names of the columns (moments in ms); what is missing is not known.  Its row."""

@@ -6,7 +6,6 @@ The rule: each is put in place by a rename, and each says the same as the page, 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +38,7 @@ def write(spool: Spool, folder: str, book: Book, rows: tuple[Tasks, list[Block]]
     fs.replace(f"{folder}/report.txt", face.text.encode(errors="replace"))
     csvrows.write(fs, folder, *rows, book.attempts)
     fs.replace(f"{folder}/report.json", json.dumps(document(book, face), separators=(",", ":")).encode() + b"\n")
-    fs.replace(f"{folder}/metrics.prom", metrics.prom(book).encode())
+    fs.replace(f"{folder}/metrics.prom", metrics.prom(book, face.digest.groups).encode())
 
 
 def document(book: Book, face: Face) -> dict[str, Any]:
@@ -57,7 +56,7 @@ def document(book: Book, face: Face) -> dict[str, Any]:
         "batches": {name: asdict(counts) for name, counts in snapshot.batches.items() if name},
         "policies": {name: _policy(standing) for name, standing in snapshot.policies.items()},
         "unmet": [asdict(unmet) for unmet in book.kept.unmet],
-        "attempts": {"number": len(book.attempts), "by_outcome": _outcomes(book)},
+        "attempts": {"number": len(book.attempts), "by_outcome": _outcomes(face)},
         "causes": [{"signature": signature, "tasks": count} for signature, count in face.failures],
         "failed": [_failed(failure) for failure in book.failed],
         "running": [_running(run) for run in book.running],
@@ -79,8 +78,8 @@ def _policy(standing: Standing) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _outcomes(book: Book) -> dict[str, int]:
-    return {outcome or "running": number for outcome, number in Counter(book.attempts.outcome).most_common()}
+def _outcomes(face: Face) -> dict[str, int]:
+    return {outcome or "running": number for outcome, number in face.digest.groups.outcomes().items()}
 
 
 def _failed(failure: Failure) -> dict[str, Any]:

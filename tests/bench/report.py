@@ -1,7 +1,7 @@
 """`python -m tests.bench.report`: what a rendering of the report costs, beside a loop that only reads the same records.
 
 The rule: files as a worker writes them (record, both logs, the task in done/ or failed/), made fast; every figure is of
-a whole process, `python -m dsgspool report`, and the peak is what the kernel says of it.
+a whole process, `python -m dsgspool report`, as the kernel says, and CPU time is what is compared: others may be at work.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from dsgspool.clock import iso
@@ -67,16 +68,14 @@ def measure(root: Path, tasks: int, more: int, *, logs: bool = True) -> None:
     print(
         f"{tasks} tasks made in {time.perf_counter() - made:.0f} s; {os.cpu_count()} CPUs, Python {sys.version.split()[0]}"
     )
-    reference = [read_all(root), read_all(root)]
-    first, peak = render(root)
-    print(f"reading all records in a loop: {reference[-1]:.1f} s")
-    print(f"first rendering: {first:.1f} s ({first / reference[-1]:.1f} x), peak {peak:.0f} MB")
-    again, _ = render(root)
-    fill(root, tasks, tasks + more, logs=logs)
-    new, peak = render(root)
-    print(
-        f"nothing new: {again:.2f} s; {more} new tasks: {new:.2f} s ({new / reference[-1]:.2f} x), peak {peak:.0f} MB"
-    )
+    read_all(root)
+    reference = read_all(root)
+    print(f"reading all records in a loop: {reference}")
+    for what in ("first rendering", "nothing new", f"{more} new tasks"):
+        if what.startswith(str(more)):
+            fill(root, tasks, tasks + more, logs=logs)
+        cost = render(root)
+        print(f"{what}: {cost} ({cost.cpu / reference.cpu:.2f} x), peak {cost.peak:.0f} MB", flush=True)
     print_sizes(root)
 
 
@@ -88,15 +87,27 @@ def print_sizes(root: Path) -> None:
         print(f"{folder}: {len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.0f} MB; {told}")
 
 
-def read_all(root: Path) -> float:
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", READ_ALL, str(root / "logs")], check=True)
-    return time.perf_counter() - start
+@dataclass(frozen=True)
+class Cost:
+    """Of a whole process: seconds by the clock and of CPU, and the most memory that it had, MB."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+    def __str__(self) -> str:
+        return f"{self.wall:.2f} s, CPU {self.cpu:.2f} s"
 
 
-def render(root: Path) -> tuple[float, float]:
-    """Seconds and megabytes of a whole process."""
-    command = [sys.executable, "-m", "dsgspool", "--spool", str(root), "report"]
+def read_all(root: Path) -> Cost:
+    return _run([sys.executable, "-c", READ_ALL, str(root / "logs")])
+
+
+def render(root: Path) -> Cost:
+    return _run([sys.executable, "-m", "dsgspool", "--spool", str(root), "report"])
+
+
+def _run(command: list[str]) -> Cost:
     folder = Path(__file__).parents[2]
     start = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=folder)
@@ -106,7 +117,7 @@ def render(root: Path) -> tuple[float, float]:
     assert status == 0, child.stderr.read().decode()
     child.stderr.close()
     child.returncode = 0
-    return seconds, usage.ru_maxrss / 1024
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def seed(root: Path, tasks: int) -> None:

@@ -49,8 +49,8 @@ def main() -> None:
         if not given.spool:
             bench.seed(root, given.tasks)
             bench.fill(root, 0, given.tasks)
-            seconds, peak = bench.render(root)
-            print(f"{given.tasks} tasks, rendered in {seconds:.1f} s with {peak:.0f} MB")
+            cost = bench.render(root)
+            print(f"{given.tasks} tasks, rendered in {cost} with {cost.peak:.0f} MB")
         with sync_playwright() as playwright:
             browser = chromium.launch(playwright)
             measure(browser, root / "reports/index.html")

@@ -168,9 +168,11 @@ def test_whatever_people_move_the_numbers_are_those_of_the_folders(
         pages = Pages(seeded)
         agrees(seeded, pages)
     os.remove(f"{seeded.root}/reports/.ledger/ledger.json")
+    before = _figures(pages)
     afresh = Pages(seeded)
     agrees(seeded, afresh)
     assert _told(afresh) == _told(pages)
+    assert _figures(afresh) == before
 
 
 def _told(pages: Pages) -> object:
@@ -178,6 +180,17 @@ def _told(pages: Pages) -> object:
     attempts = sorted(tuple(sorted(row.items(), key=str)) for row in map(str_values, pages.attempts))
     tasks = [{**row, "row": None, "detail": None} for row in pages.tasks]
     return attempts, sorted(tuple(sorted(row.items(), key=str)) for row in map(str_values, tasks)), pages.details.keys()
+
+
+def _figures(pages: Pages) -> object:
+    """What is worked out of all attempts; tasks.csv.  Nothing that tells of the rendering itself or of earlier ones."""
+    series = {key: plot for key, plot in pages.page["series"].items() if key != "queue"}
+    for plot in series.values():
+        plot["points"] = sorted(plot.get("points", []), key=str)
+    metrics = (pages.folder / "metrics.prom").read_text().splitlines()
+    rows = (pages.folder / "tasks.csv").read_text().splitlines()
+    twin = {key: pages.twin[key] for key in ("counts", "batches", "attempts")}
+    return series, [line for line in metrics if "report_" not in line and "_age_" not in line], sorted(rows), twin
 
 
 def str_values(row: dict[str, Any]) -> dict[str, str]:
@@ -316,16 +329,21 @@ def full(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> Pages:
     return Pages(seeded)
 
 
-@pytest.mark.parametrize("damage", ["", "{}", "0" * 64 + '\n{"rows": 4}', "removed"])
+@pytest.mark.parametrize("damage", ["", "{}", "0" * 64 + '{"rows": 4}\n', "removed", "another's"])
 def test_the_copy_of_a_chunk_is_not_believed_when_it_is_damaged(damage: str, seeded: Seeded, full: Pages) -> None:
-    copies = sorted(Path(f"{seeded.root}/reports/.ledger").glob("*.columns.json"))
-    assert len(copies) == 5
-    for copy in copies[1:4]:
-        copy.unlink() if damage == "removed" else copy.write_text(damage)
+    before = _figures(full)
+    copies = sorted(Path(f"{seeded.root}/reports/.ledger").glob("*.columns"))
+    assert Counter(copy.name.partition("-")[0] for copy in copies) == {"runs": 5, "tasks": 4}
+    for copy in copies:
+        if damage == "another's":
+            copy.write_bytes(copies[0 if copy.name.startswith("runs") else -1].read_bytes())
+        else:
+            copy.unlink() if damage == "removed" else copy.write_text(damage)
     pages = Pages(seeded)
     agrees(seeded, pages)
     assert pages.attempts == full.attempts
     assert pages.twin["records_read"] == 0
+    assert _figures(pages) == before
 
 
 @pytest.mark.parametrize("kind", [*chunks.PARTS, "tasks"])

@@ -110,3 +110,13 @@ def test_a_private_folder_is_named_and_the_others_are_listed(tree: Tree, monkeyp
     monkeypatch.setattr(tree.fs, "status_of_folder", refuse)  # root, who runs tests in CI, is never refused
     sight = tree.look()
     assert (sight.private, _files(sight)) == (["a"], ["b/000/2.yaml", "x.yaml"])
+
+
+def test_rows_in_folders_that_are_as_they_were_are_not_looked_at() -> None:
+    paths = ["a/1", "a/2", "b/1", "c/1", "x", "a/3", "b/2"]
+    known = [listing.Stretch(0, 2, frozenset({"a"})), listing.Stretch(2, 4, frozenset({"b", "c"}))]
+    for stretches in ([], known, known[1:]):
+        assert listing.outside(paths, {"a", "b"}, stretches) == [3, 4]
+        assert listing.outside(paths, {"a", "b", "c", ""}, stretches) == []
+        assert listing.outside(paths, set(), stretches) == list(range(7))
+    assert listing.outside(paths, {"a"}, [listing.Stretch(1, 4, frozenset({"a"}))]) == [4, 6], "it says so"

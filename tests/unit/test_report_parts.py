@@ -127,10 +127,8 @@ def test_a_column_of_another_length_or_form_is_refused(column: object) -> None:
 def test_rows_that_are_taken_out_leave_whole_columns() -> None:
     table = _table()
     table.settled = 2
-    assert table.batch == ["a", "<", ""]
     table.drop({0})
     assert (table.task, table.settled, list(table.number)) == (["</script>\u2028\udcff", "r"], 1, [2, 1])
-    assert table.batch == ["<", ""]
     assert {len(column) for column in table.columns()} == {2}
     assert table.cpus.typecode == "q"
     assert table.seconds.typecode == "d"
@@ -167,7 +165,7 @@ def test_paths_keep_their_place_and_what_went_away_moves_the_rest_up() -> None:
     done.row = array("q", [5, 6, 7])
     done.update(["z.yaml", "c~1.k3f2x2ma-7.yaml", "b/1.yaml"])
     assert (done.task, list(done.row), done.kept) == (["b/1", "c", "z"], [5, 7, -1], 1)
-    assert done.batches() == {"b": 1, "": 2}
+    assert done.batches == {"b": 1, "": 2}
 
 
 # -- journals --------------------------------------------------------------------------------------------------------

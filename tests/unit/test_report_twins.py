@@ -19,6 +19,7 @@ from dsgspool.clock import iso
 from dsgspool.report import chunks, csvrows, metrics
 from dsgspool.report.book import Book
 from dsgspool.report.site import write_site
+from dsgspool.report.statistics import Groups
 from dsgspool.snapshot import take
 from tests.support.seeded import Seeded
 
@@ -152,7 +153,7 @@ def test_quantiles_are_of_the_attempts_themselves(seeded: Seeded) -> None:
     book = Book(take(seeded.spool))
     for seconds in range(1, 101):
         book.attempts.append(task=str(seconds), number=1, outcome="done", seconds=float(seconds))
-    found = parse(metrics.prom(book))
+    found = parse(metrics.prom(book, Groups.of(book.attempts, book.taken)))
     name = "dsgspool_attempt_duration_seconds"
     quantiles = [found[name, (("result", "done"), ("quantile", share))] for share in ("0.5", "0.9", "0.99")]
     assert quantiles == [50, 90, 99]
