@@ -62,12 +62,14 @@ def sections(digest: Digest, series: Mapping[str, Mapping[str, Any]]) -> dict[st
     return {name: environment.get_template(f"sections/{name}.html.j2").render() for name in SECTIONS}
 
 
-def shell(digest: Digest, parts: Mapping[str, str], files: Mapping[str, str], policy: str) -> str:
-    """index.html.  `files`: names of `style`, `app` and `page` in data/."""
+def shell(
+    digest: Digest, parts: Mapping[str, str], files: Mapping[str, str], early: Mapping[str, list[str]], policy: str
+) -> str:
+    """index.html.  `files`: names of `first`, `style`, `app` and `page` in data/; `early`: chunks that first.js may ask for."""
     environment = _environment()
     environment.globals.update(_about(digest))
     html = {name: Markup(part) for name, part in parts.items()}  # noqa: S704  # our own templates made it
-    return environment.get_template("index.html.j2").render(sections=html, files=files, policy=policy)
+    return environment.get_template("index.html.j2").render(sections=html, files=files, early=early, policy=policy)
 
 
 @lru_cache(maxsize=1)

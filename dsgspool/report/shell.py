@@ -64,8 +64,13 @@ def style() -> str:
     return _joined("vendor/", ".css") + _joined("", ".css")
 
 
+def first() -> str:
+    """The script that runs before the page is read."""
+    return _joined("", ".js")
+
+
 def script() -> str:
-    """All scripts."""
+    """All others."""
     return _joined("vendor/", ".js") + _joined("js/", ".js")
 
 
@@ -77,6 +82,6 @@ def _joined(folder: str, suffix: str) -> str:
     return "".join(f"{loader.get_source(environment, name)[0]}\n" for name in sorted(names))
 
 
-def index(face: Face, style: str, app: str, page: str) -> str:
-    """index.html."""
-    return render.shell(face.digest, face.sections, {"style": style, "app": app, "page": page}, POLICY)
+def index(face: Face, files: dict[str, str], early: dict[str, list[str]]) -> str:
+    """index.html.  See render.shell."""
+    return render.shell(face.digest, face.sections, files, early, POLICY)

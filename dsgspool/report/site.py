@@ -185,12 +185,16 @@ class Site:
     def _publish(self, look: Look, book: Book, data: Data, rows: tuple[Tasks, list[Block]]) -> None:
         fs = self.spool.fs
         face = shell.face(book)
-        style = data.put(*shell.asset("style", "css", shell.style()))
-        app = data.put(*shell.asset("app", "js", shell.script()))
-        page = data.put(*chunks.script("page", "page", self._page(look, book, face, rows[0])))
+        files = {
+            "first": data.put(*shell.asset("first", "js", shell.first())),
+            "style": data.put(*shell.asset("style", "css", shell.style())),
+            "app": data.put(*shell.asset("app", "js", shell.script())),
+            "page": data.put(*chunks.script("page", "page", self._page(look, book, face, rows[0]))),
+        }
+        early = {part: [name for name, *_ in self.named[part]] for part in ("tasks", *chunks.PARTS)}
         twins.write(self.spool, self.folder, book, rows, face)
-        fs.replace(f"{self.folder}/index.html", shell.index(face, style, app, page).encode(errors="replace"))
-        latest = chunks.dump({"stamp": book.taken, "page": page, "app": app})
+        fs.replace(f"{self.folder}/index.html", shell.index(face, files, early).encode(errors="replace"))
+        latest = chunks.dump({"stamp": book.taken, "page": files["page"], "app": files["app"]})
         fs.replace(f"{self.folder}/latest.js", f"dsgspool.latest({latest});\n".encode())
 
     def _page(self, look: Look, book: Book, face: shell.Face, tasks: Tasks) -> chunks.Payload:

@@ -61,22 +61,9 @@
         known = chunk.words;
       const { words = [], texts = [], numbers = [] } = this.parts[chunk.kind];
       this.reserve(chunk.kind, first + rows);
-      for (const name of texts) {
-        const into = this[name],
-          column = indexes(chunk, name, rows);
-        for (let row = 0; row < rows; row += 1) into[first + row] = column[row] < 0 ? "" : known[column[row]];
-      }
-      for (const name of words) {
-        const into = this[name].subarray(first, first + rows),
-          column = indexes(chunk, name, rows),
-          dictionary = this.dictionaries[name];
-        const given = new Int32Array(known.length).fill(-1);
-        for (let row = 0; row < rows; row += 1) {
-          const word = column[row];
-          if (word >= 0 && given[word] < 0) given[word] = dictionary.number(known[word]);
-          into[row] = word < 0 ? 0 : given[word];
-        }
-      }
+      for (const name of texts) spell(this[name], first, indexes(chunk, name, rows), known);
+      for (const name of words)
+        translate(this[name].subarray(first, first + rows), indexes(chunk, name, rows), known, this.dictionaries[name]);
       for (const name of numbers)
         unpack(chunk[name], this[name].subarray(first, first + rows), SCALES[name]);
     }
@@ -89,6 +76,22 @@
 
     word(name, row) {
       return this.dictionaries[name].words[this[name][row]];
+    }
+  }
+
+  // Long loops stand in functions of their own: left in the midst of one, what was compiled for them is thrown away.
+
+  function spell(into, first, column, known) {
+    for (let row = 0; row < column.length; row += 1) into[first + row] = column[row] < 0 ? "" : known[column[row]];
+  }
+
+  /** A chunk's words as those of the whole column's dictionary. */
+  function translate(into, column, known, dictionary) {
+    const given = new Int32Array(known.length).fill(-1);
+    for (let row = 0; row < column.length; row += 1) {
+      const word = column[row];
+      if (word >= 0 && given[word] < 0) given[word] = dictionary.number(known[word]);
+      into[row] = word < 0 ? 0 : given[word];
     }
   }
 
@@ -108,12 +111,22 @@
     else {
       const { from, bytes } = column,
         numbers = new (KINDS[bytes] || Uint32Array)(bytesOf(column.data).buffer);
-      for (let row = 0; row < rows; row += 1) {
-        const value = bytes === 8 ? numbers[2 * row] + numbers[2 * row + 1] * 2 ** 32 : numbers[row];
-        into[row] = value === 0 ? NaN : (value + from) / scale;
-      }
+      if (bytes === 8) addWide(numbers, from, scale, into);
+      else add(numbers, from, scale, into);
     }
     return into;
+  }
+
+  function add(numbers, from, scale, into) {
+    for (let row = 0; row < into.length; row += 1) into[row] = numbers[row] === 0 ? NaN : (numbers[row] + from) / scale;
+  }
+
+  /** The same of numbers of 8 bytes. */
+  function addWide(halves, from, scale, into) {
+    for (let row = 0; row < into.length; row += 1) {
+      const value = halves[2 * row] + halves[2 * row + 1] * 2 ** 32;
+      into[row] = value === 0 ? NaN : (value + from) / scale;
+    }
   }
 
   const KINDS = { 1: Uint8Array, 2: Uint16Array };

@@ -11,21 +11,18 @@
   const filled = new Map(); // part -> first row -> file: what is in the tables, all of it of one page
   let shown = null; // that page
   const details = new Map(); // file -> tasks
-  const waiting = new Map(); // file -> [resolve]
+  const came = d.came || new Map(); // file -> its text: came, and nobody has read it yet
   const arriving = new Map(); // file -> promise
   const underway = new Map(); // what -> promise
 
   /** Called by a data file. */
-  d.chunk = (file, text) => {
-    const payload = JSON.parse(text);
-    for (const resolve of waiting.get(file) || []) resolve(payload);
-    waiting.delete(file);
-  };
+  d.chunk = (file, text) => came.set(file, text);
 
-  /** Load a script; resolves when it ran. */
+  /** Load a script, unless first.js has asked for it and it is on its way; resolves when it ran. */
   d.script = (source) =>
     new Promise((resolve, reject) => {
-      const element = d.h("script", { src: source, prop: { async: true } });
+      const early = document.head.querySelector(`script[data-early][src="${source}"]`);
+      const element = early || d.h("script", { src: source, prop: { async: true } });
       element.addEventListener("load", () => {
         element.remove();
         resolve();
@@ -34,7 +31,7 @@
         element.remove();
         reject(new Error(`${source} cannot be read`));
       });
-      document.head.append(element);
+      if (!early) document.head.append(element);
     });
 
   function fetchChunk(file) {
@@ -43,22 +40,11 @@
   }
 
   async function broughtBy(file) {
-    let payload = null;
-    const came = new Promise((resolve) => {
-      if (!waiting.has(file)) waiting.set(file, []);
-      waiting.get(file).push(resolve);
-    }).then((found) => {
-      payload = found;
-    });
-    await d.script(`data/${file}`);
-    await Promise.race([
-      came,
-      new Promise((resolve) => {
-        setTimeout(resolve, 0);
-      }),
-    ]);
-    if (!payload) throw new Error(`${file} holds nothing`);
-    return payload;
+    if (!came.has(file)) await d.script(`data/${file}`);
+    const text = came.get(file);
+    came.delete(file);
+    if (text === undefined) throw new Error(`${file} holds nothing`);
+    return JSON.parse(text);
   }
 
   /**

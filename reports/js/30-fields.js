@@ -49,9 +49,10 @@
     return at < 0 ? NaN : attempts.cpu_seconds[at] / attempts.seconds[at];
   };
   const when = (row) => {
-    if (running(row)) return d.current.stamp * 1000;
+    const is = state(row);
+    if (is === "running") return d.current.stamp * 1000;
     const at = newest(row);
-    return at < 0 || !["done", "failed"].includes(state(row)) ? NaN : attempts.ended[at];
+    return at < 0 || (is !== "done" && is !== "failed") ? NaN : attempts.ended[at];
   };
 
   const reason = (row) => {

@@ -63,7 +63,8 @@
     draw() {
       const view = this.view;
       if (!view) return;
-      const offset = this.offset();
+      const offset = this.offset(),
+        { scrollTop } = this.element; // asked for once: after each change it would have the page laid out anew
       const first = Math.max(0, Math.floor(offset) - SPARE);
       const last = Math.min(this.count, Math.ceil(offset + view / this.rowHeight) + SPARE);
       const size = Math.max(last - first, 0);
@@ -85,7 +86,7 @@
           this.on.fill(row, index);
           row.hidden = false;
         }
-        row.style.transform = `translateY(${this.element.scrollTop + (index - offset) * this.rowHeight}px)`;
+        row.style.transform = `translateY(${scrollTop + (index - offset) * this.rowHeight}px)`;
         row.classList.toggle("active", index === this.active);
       }
       for (const row of free) {

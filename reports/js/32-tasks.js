@@ -82,14 +82,15 @@
     const wanted = d.valuesOf(state.q, "state").filter((each) => STATES.includes(each));
     const query = d.query(wanted.length ? d.withKey(state.q, "state", "") : state.q);
     const order = d.order(state.sort),
-      counts = new Map();
+      counts = new Map(tasks.dictionaries.state.words.map((_, is) => [is, 0]));
     const states = new Set(wanted.map((each) => tasks.dictionaries.state.index.get(each)));
     const found = new Uint32Array(tasks.count);
     let size = 0;
-    for (const row of order) {
+    for (let at = 0; at < order.length; at += 1) {
+      const row = order[at],
+        is = tasks.state[row];
       if (query.test && !query.test(row, d.ask)) continue;
-      const is = tasks.state[row];
-      counts.set(is, (counts.get(is) || 0) + 1);
+      counts.set(is, counts.get(is) + 1);
       if (wanted.length && !states.has(is)) continue;
       found[size] = row;
       size += 1;

@@ -9,55 +9,77 @@
    * starts, ends}]
    */
   d.packLanes = (rows, starts, ends) => {
-    const lanes = [],
-      free = []; // free: heap of lanes by the end of their last attempt
-    for (const row of rows) {
-      let lane;
-      if (free.length && free[0].until <= starts[row]) {
-        lane = pop(free);
-      } else {
-        lane = { rows: [], until: 0, index: lanes.length };
-        lanes.push(lane);
-      }
-      lane.rows.push(row);
-      lane.until = Math.max(ends[row], starts[row]);
-      push(free, lane);
-    }
-    return lanes.map((lane) => {
-      const packed = { rows: Uint32Array.from(lane.rows), starts: d.pick(starts, lane.rows), ends: d.pick(ends, lane.rows) };
-      for (let at = 0; at < packed.ends.length; at += 1)
-        if (packed.ends[at] < packed.starts[at]) packed.ends[at] = packed.starts[at];
-      return packed;
-    });
+    const laneOf = new Uint32Array(rows.length);
+    const sizes = assign(rows, starts, ends, laneOf);
+    const lanes = sizes.map((size) => ({
+      rows: new Uint32Array(size),
+      starts: new Float64Array(size),
+      ends: new Float64Array(size),
+    }));
+    divide(rows, starts, ends, laneOf, lanes);
+    return lanes;
   };
 
-  const before = (a, b) => a.until < b.until || (a.until === b.until && a.index < b.index);
+  // Long loops stand in functions of their own: left in the midst of one, what was compiled for them is thrown away.
 
-  function push(heap, lane) {
+  /** Say of each row in which lane it is; the sizes of the lanes. */
+  function assign(rows, starts, ends, laneOf) {
+    const sizes = [],
+      until = [], // of each lane: the end of its last attempt
+      heap = []; // lanes by that
+    for (let at = 0; at < rows.length; at += 1) {
+      const start = starts[rows[at]],
+        end = Math.max(ends[rows[at]], start);
+      let lane = heap.length ? heap[0] : -1;
+      if (lane >= 0 && until[lane] <= start) {
+        until[lane] = end;
+        sink(heap, until);
+      } else {
+        lane = until.push(end) - 1;
+        sizes.push(0);
+        rise(heap, until, lane);
+      }
+      laneOf[at] = lane;
+      sizes[lane] += 1;
+    }
+    return sizes;
+  }
+
+  function divide(rows, starts, ends, laneOf, lanes) {
+    const next = new Uint32Array(lanes.length);
+    for (let at = 0; at < rows.length; at += 1) {
+      const row = rows[at],
+        lane = lanes[laneOf[at]],
+        place = next[laneOf[at]];
+      next[laneOf[at]] = place + 1;
+      lane.rows[place] = row;
+      lane.starts[place] = starts[row];
+      lane.ends[place] = Math.max(ends[row], starts[row]);
+    }
+  }
+
+  const before = (a, b, until) => until[a] < until[b] || (until[a] === until[b] && a < b);
+
+  function rise(heap, until, lane) {
     let at = heap.push(lane) - 1;
     while (at > 0) {
       const up = (at - 1) >> 1;
-      if (!before(heap[at], heap[up])) break;
+      if (!before(heap[at], heap[up], until)) break;
       [heap[at], heap[up]] = [heap[up], heap[at]];
       at = up;
     }
   }
 
-  function pop(heap) {
-    const first = heap[0],
-      last = heap.pop();
-    if (heap.length) {
-      heap[0] = last;
-      for (let at = 0; ;) {
-        let least = at;
-        for (const down of [2 * at + 1, 2 * at + 2])
-          if (down < heap.length && before(heap[down], heap[least])) least = down;
-        if (least === at) break;
-        [heap[at], heap[least]] = [heap[least], heap[at]];
-        at = least;
-      }
+  /** The first one ends later now. */
+  function sink(heap, until) {
+    for (let at = 0; ;) {
+      let least = at;
+      for (let down = 2 * at + 1; down <= 2 * at + 2 && down < heap.length; down += 1)
+        if (before(heap[down], heap[least], until)) least = down;
+      if (least === at) break;
+      [heap[at], heap[least]] = [heap[least], heap[at]];
+      at = least;
     }
-    return first;
   }
 
   /** [first, beyond the last) of the attempts of a lane that touch [from, to]. */

@@ -25,31 +25,13 @@
   d.timelineModel = () => {
     const size = attempts.count,
       now = d.current.stamp * 1000;
-    const began = new Float64Array(size),
+    const { started } = attempts,
       over = new Float64Array(size);
-    const rows = new Uint32Array(size);
-    let some = 0;
-    for (let row = 0; row < size; row += 1) {
-      began[row] = attempts.started[row];
-      const ended = attempts.ended[row];
-      over[row] = d.known(ended) ? Math.max(ended, began[row]) : now;
-      if (began[row] > 0 && began[row] <= now + 86_400_000) {
-        rows[some] = row;
-        some += 1;
-      }
-    }
-    if (!some) return null;
-    const begun = rows.subarray(0, some);
-    const sorted = d.ranked(begun, d.pick(began, begun));
-    const byHost = new Map();
-    for (let at = 0; at < some; at += 1) {
-      const host = attempts.host[sorted[at]],
-        found = byHost.get(host);
-      if (found) found.push(sorted[at]);
-      else byHost.set(host, [sorted[at]]);
-    }
-    const hosts = nodes(byHost, began, over, now);
-    const starts = d.pick(began, sorted);
+    const begun = spans(over, now);
+    if (!begun.length) return null;
+    const sorted = d.ranked(begun, d.pick(started, begun));
+    const hosts = nodes(byHost(sorted), started, over, now);
+    const starts = d.pick(started, sorted);
     const ends = d.pick(over, sorted).sort();
     const kindOf = attempts.dictionaries.outcome.words.map((word) => d.KINDS.indexOf(d.outcomeKind(word)));
     return {
@@ -57,10 +39,34 @@
       lanes: hosts.flatMap((host) => host.lanes),
       running: { arrivals: starts, departures: ends, peaks: d.peaks(starts, ends) },
       bounds: bounds(starts, ends),
-      ...queue(sorted, began),
+      ...queue(sorted, starts),
       kinds: kinds(size, kindOf),
     };
   };
+
+  /** Fill in when each attempt was over; the rows of those that have begun. */
+  function spans(over, now) {
+    const rows = new Uint32Array(over.length),
+      { started, ended } = attempts;
+    let some = 0;
+    for (let row = 0; row < over.length; row += 1) {
+      const began = started[row];
+      over[row] = Number.isNaN(ended[row]) ? now : Math.max(ended[row], began);
+      if (began > 0 && began <= now + 86_400_000) {
+        rows[some] = row;
+        some += 1;
+      }
+    }
+    return rows.subarray(0, some);
+  }
+
+  /** Number of a host -> its rows, in their order. */
+  function byHost(sorted) {
+    const all = attempts.dictionaries.host.words.map(() => []),
+      { host } = attempts;
+    for (let at = 0; at < sorted.length; at += 1) all[host[sorted[at]]].push(sorted[at]);
+    return new Map([...all.entries()].filter(([, rows]) => rows.length).map(([at, rows]) => [at, Uint32Array.from(rows)]));
+  }
 
   function kinds(size, kindOf) {
     const found = new Uint8Array(size);
@@ -76,14 +82,22 @@
   }
 
   /** Moments at which tasks came and were begun; those that wait still have come only.  `untold`: of how many is not known. */
-  function queue(sorted, began) {
-    const known = sorted.filter((row) => attempts.submitted[row] <= began[row]);
+  function queue(sorted, starts) {
     const waiting = d.current.queued;
-    const submitted = new Float64Array(known.length + waiting.length);
-    submitted.set(d.pick(attempts.submitted, known));
-    submitted.set(waiting, known.length);
-    submitted.sort();
-    const begun = d.pick(began, known);
+    const came = new Float64Array(sorted.length + waiting.length),
+      went = new Float64Array(sorted.length);
+    let known = 0;
+    for (let at = 0; at < sorted.length; at += 1) {
+      const moment = attempts.submitted[sorted[at]];
+      if (moment <= starts[at]) {
+        came[known] = moment;
+        went[known] = starts[at];
+        known += 1;
+      }
+    }
+    came.set(waiting, known);
+    const submitted = came.subarray(0, known + waiting.length).sort(),
+      begun = went.subarray(0, known);
     return {
       queued: { arrivals: submitted, departures: begun, peaks: d.peaks(submitted, begun) },
       untold: Math.max(0, d.current.counts.todo - waiting.length),

@@ -21,7 +21,7 @@ from tests.support.seeded import Seeded
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31mred\x1b[0m \u202eRTL\x00\u0085"
 NAME = "\"'><img src=x onerror=alert(2)> $(reboot) `id` \u202e[a]*"
-DATA = re.compile(r"data/(?:style|app|page)-[0-9a-f]{16}\.(?:css|js)")
+DATA = re.compile(r"data/(?:first|style|app|page)-[0-9a-f]{16}\.(?:css|js)")
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def rich() -> Made:
 def test_hostile_names_and_logs_make_no_element(seeded: Seeded) -> None:
     found = tags(hostile(seeded))
     names = [tag for tag, _ in found.tags]
-    assert names.count("script") == 2
+    assert names.count("script") == 3
     assert not {"img", "iframe", "object", "embed", "form", "base"} & set(names)
     assert not [attrs for _, attrs in found.tags if any(key.startswith("on") for key in attrs)]
 
@@ -147,7 +147,7 @@ def test_no_script_and_no_style_comes_from_anywhere_but_the_data(seeded: Seeded)
     found = tags(html)
     assert not re.search(r"https?://|url\(|@import|//cdn", html)
     loaded = [attrs.get("src") or attrs["href"] for tag, attrs in found.tags if tag == "link" or "src" in attrs]
-    assert len(loaded) == 3
+    assert len(loaded) == 4
     assert all(DATA.fullmatch(address or "") for address in loaded)
     assert not re.search(r"<script(?! src=)", html)
     links = [attrs["href"] or "" for tag, attrs in found.tags if tag == "a"]
@@ -186,7 +186,9 @@ def test_a_root_that_is_not_utf_8_can_be_written_about(tmp_path: Path) -> None:
 
 
 def test_the_resources_are_where_the_program_looks_for_them() -> None:
-    assert {"index.html.j2", "macros.html.j2", "style.css", "sections", "js"} <= set(os.listdir(resources.reports()))
+    assert {"index.html.j2", "macros.html.j2", "style.css", "first.js", "sections", "js"} <= set(
+        os.listdir(resources.reports())
+    )
     assert os.path.isdir(resources.spool_template())
 
 
