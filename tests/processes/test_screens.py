@@ -166,7 +166,7 @@ def test_nothing_of_others_becomes_a_part_of_the_page(hostile: SpoolFolder, work
     elements.feed(page)
     names = [name for name, _ in elements.found]
     scripts = [attrs.get("src") or "" for name, attrs in elements.found if name == "script"]
-    assert all(re.fullmatch(r"data/(app|page)-[0-9a-f]{16}\.js", source) for source in scripts)
+    assert all(re.fullmatch(r"data/(first|app|page)-[0-9a-f]{16}\.js", source) for source in scripts)
     assert not {"img", "iframe", "object", "base", "form", "image", "foreignobject"} & set(names)
     assert not [attrs for _, attrs in elements.found if any(key.startswith("on") for key in attrs)]
     links = [attrs.get("href") or "" for name, attrs in elements.found if name in ("a", "link")]
