@@ -224,7 +224,7 @@ def a_rename_that_worked_can_say_ENOENT(pair: Pair) -> None:  # noqa: N802
     """[1] The server restarts between doing it and saying so: it is done again, and says how that went."""
     _two_folders(pair)
     pair.a.create("todo/x", "x")
-    answer = pair.lost_reply(lambda: pair.a.rename("todo/x", "mine/x"), lambda: "x" in pair.b.list("mine"))
+    answer = pair.lost_reply(lambda: pair.a.rename("todo/x", "mine/x"), lambda: "x" in pair.b.look("mine"))
     assert answer == "ENOENT"
     assert pair.a.list("mine") == {"x"}
     assert pair.a.list("todo") == set()
@@ -234,14 +234,14 @@ def a_removal_that_worked_can_say_ENOENT(pair: Pair) -> None:  # noqa: N802
     """[1] The same of unlink."""
     _two_folders(pair)
     pair.a.create("todo/x", "x")
-    answer = pair.lost_reply(lambda: pair.a.unlink("todo/x"), lambda: pair.b.list("todo") == set())
+    answer = pair.lost_reply(lambda: pair.a.unlink("todo/x"), lambda: pair.b.look("todo") == set())
     assert answer == "ENOENT"
 
 
 def a_folder_that_was_made_can_say_EEXIST(pair: Pair) -> None:  # noqa: N802
     """[1] The same of mkdir."""
     _two_folders(pair)
-    assert pair.lost_reply(lambda: pair.a.mkdir("todo/x"), lambda: "x" in pair.b.list("todo")) == "EEXIST"
+    assert pair.lost_reply(lambda: pair.a.mkdir("todo/x"), lambda: "x" in pair.b.look("todo")) == "EEXIST"
 
 
 def a_reply_that_is_lost_without_a_restart_comes_again(pair: Pair) -> None:
@@ -249,14 +249,14 @@ def a_reply_that_is_lost_without_a_restart_comes_again(pair: Pair) -> None:
     _two_folders(pair)
     for name in "xy":
         pair.a.create(f"todo/{name}", name)
-    assert pair.unanswered(lambda: pair.a.rename("todo/x", "mine/x"), lambda: "x" in pair.b.list("mine")) is None
-    assert pair.unanswered(lambda: pair.a.unlink("todo/y"), lambda: pair.b.list("todo") == set()) is None
+    assert pair.unanswered(lambda: pair.a.rename("todo/x", "mine/x"), lambda: "x" in pair.b.look("mine")) is None
+    assert pair.unanswered(lambda: pair.a.unlink("todo/y"), lambda: pair.b.look("todo") == set()) is None
 
 
 def an_exclusive_creation_says_the_truth(pair: Pair) -> None:
     """[1] Of O_EXCL the server remembers who made the file."""
     _two_folders(pair)
-    assert pair.lost_reply(lambda: pair.a.create("todo/x"), lambda: "x" in pair.b.list("todo")) is None
+    assert pair.lost_reply(lambda: pair.a.create("todo/x"), lambda: "x" in pair.b.look("todo")) is None
 
 
 def to_be_told_that_a_folder_is_there_ends_the_belief_that_it_is_not(pair: Pair) -> None:
@@ -277,7 +277,7 @@ def what_was_created_exclusively_has_no_mtime_at_first(pair: Pair) -> None:
     now, seen = pair.b.fstat("mine/clock")[1], []
 
     def look() -> bool:
-        if "x" in pair.b.list("todo"):
+        if "x" in pair.b.look("todo"):
             seen.append(pair.b.fstat("todo/x")[1])
         return bool(seen)
 

@@ -45,6 +45,11 @@ class Client:
         """Names in a folder."""
         return set(self.call("os.listdir(path)", path=path))
 
+    def look(self, path: str) -> set[str]:
+        """The same, for who waits for a change: one of the tick of an earlier listing would be overlooked for ever on v3."""
+        self.utime(path)
+        return self.list(path)
+
     def inodes(self, path: str) -> dict[str, int]:
         """Names and inode numbers, by scandir."""
         return dict(self.call("[(entry.name, entry.inode()) for entry in os.scandir(path)]", path=path))
