@@ -33,7 +33,7 @@ DAY = 86400.0
 EMPTY_BATCH = 3600.0  #: seconds after which an empty batch folder in todo/ is removed
 BUMPS = 2
 DUE_SHARE = 20.0
-SWEEP_INTERVAL = 60.0
+SWEEP_INTERVAL = 60.0  #: seconds between two looks at what crashes left
 SLICE = 0.5  #: seconds after which a long duty leaves the rest to its next turn: a heart must beat in between
 SELDOM = 10.0  #: seconds between two looks at a dead worker's folder that has long been empty
 

@@ -53,16 +53,15 @@ def list_schedules(
 def _entry(spool: Spool, file: str, name: str, now: float, count: int) -> dict[str, Any]:
     from dsgspool.errors import InvalidTask
     from dsgspool.schedules import parse_schedule
-    from dsgspool.spool.own import text_of
-    from dsgspool.spool.ticks import NO_NAME, is_name
+    from dsgspool.spool.ticks import NO_NAME, is_name, read_schedule
     from dsgspool.worker.admission import Me, why_foreign
 
     settings = spool.settings()
     me = Me(os.geteuid(), spool.fs.status_of_folder(spool.root).st_uid)
     try:
-        data, status = spool.fs.read(f"{spool.root}/schedules/{file}", 1 << 18)
-        wrong = why_foreign(text_of(data, status), settings, me) if is_name(name) else NO_NAME
-        found = parse_schedule(data, settings.task, settings.timezone)
+        text = read_schedule(spool, file)
+        wrong = why_foreign(text, settings, me) if is_name(name) else NO_NAME
+        found = parse_schedule(text.data, settings.task, settings.timezone)
     except (InvalidTask, OSError) as error:
         return {"schedule": name, "cron": "", "timezone": "", "next": [], "wrong": str(error)}
     ticks = [] if wrong else found.following(now, count)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool.names import parse_lane
 from dsgspool.requesting import written_plainly
+from dsgspool.spool.own import MAX_TASK_BYTES
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 TRIED = 3  #: files of a lane, when a person has put others into it
 MOST = 200  #: lanes
-LONGEST = 1 << 18  #: bytes of a task file
 
 
 def requests_of(spool: Spool, snapshot: Snapshot) -> dict[str, Request]:
@@ -33,7 +33,7 @@ def requests_of(spool: Spool, snapshot: Snapshot) -> dict[str, Request]:
             continue
         tried[lane] = tried.get(lane, 0) + 1
         try:
-            data = spool.fs.read(f"{spool.todo}/{task.path}", LONGEST)[0]
+            data = spool.fs.read(f"{spool.todo}/{task.path}", MAX_TASK_BYTES)[0]
         except OSError:  # it has moved on, or is somebody's private one
             continue
         request = written_plainly(data)[1].on_rung(task.name.budget.ooms)

@@ -100,7 +100,7 @@ class Records:
                 open_.append((attempt, inode, writer))
         order = sorted(range(len(fresh)), key=lambda row: (max(fresh.started[row], fresh.ended[row]), row))
         for column, other in zip(self.table.columns(), fresh.columns(), strict=True):
-            column.extend(map(other.__getitem__, order))  # type: ignore[arg-type]
+            column.extend(map(other.__getitem__, order))  # type: ignore[arg-type]  # the same column of both tables
         self.table.settled = len(self.table)
         self.changed.update(self.table.task[first:])
         for attempt, inode, writer in open_:

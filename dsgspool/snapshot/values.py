@@ -125,7 +125,7 @@ class Standing:
     why: str = ""
     only: frozenset[str] = frozenset()  #: these may be started all the same
     stops: bool = False  #: it goes on only when a person does something
-    policy: Policy = Policy()  # noqa: RUF009 - frozen
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True)

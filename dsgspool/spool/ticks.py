@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 from dsgspool import chance
 from dsgspool.clock import iso
-from dsgspool.errors import InvalidName, StorageError
+from dsgspool.errors import InvalidName, InvalidTask, StorageError
 from dsgspool.names import TaskName, check_identity, is_ignored
 from dsgspool.schedules import stamp_of, tick_of
 from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import Dependencies
 from dsgspool.spool.moves import Moves
+from dsgspool.spool.own import MAX_TASK_BYTES, Text, text_of
 
 TICKS, DRAFT, FACTS = "schedules/ticks", "task.yaml", "tick.json"
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
@@ -49,6 +50,14 @@ def schedule_files(spool: Spool) -> dict[str, str]:
     """File name -> the schedule's name, of all that lie in schedules/; PermissionError for a folder that may not be read."""
     found = spool.fs.scan(f"{spool.root}/schedules")
     return {file: file.rpartition(".")[0] for file, is_folder in found if not (is_folder or is_ignored(file))}
+
+
+def read_schedule(spool: Spool, file: str) -> Text:
+    """The file of a schedule; InvalidTask for a hard link, whose owner may be anybody's choice.  OSError."""
+    data, status = spool.fs.read(f"{spool.root}/schedules/{file}", MAX_TASK_BYTES)
+    if status.st_nlink != 1:
+        raise InvalidTask("it is a hard link", remedy="copy it instead")
+    return text_of(data, status)
 
 
 class Ticks:

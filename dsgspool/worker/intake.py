@@ -274,7 +274,7 @@ class Intake:
             self.worker.attempts.endings.give_back(each.held)
 
     def _check_end(self) -> None:
-        """--until-empty: todo/, waiting/until-*, every running/* and edit are empty, except for what cannot run here."""
+        """--until-empty: todo/, waiting/until-*, every running/* and edits/*.open are empty, except for what cannot run here."""
         controls = self.worker.controls
         looked = self._looked_at > max(self._found_at, self._gave_at) and not self.queue
         looked = looked and not self.paused and not self.turnstile.is_unsettled

@@ -14,8 +14,8 @@ from dsgspool.errors import InvalidTask, StorageError
 from dsgspool.janitor import SLICE
 from dsgspool.records import is_complete
 from dsgspool.schedules import IN_TIME, Schedule, parse_schedule
-from dsgspool.spool.own import Text, text_of
-from dsgspool.spool.ticks import NO_NAME, Instance, Ticks, is_name, schedule_files
+from dsgspool.spool.own import Text
+from dsgspool.spool.ticks import NO_NAME, Instance, Ticks, is_name, read_schedule, schedule_files
 from dsgspool.worker.admission import why_foreign
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Scheduler:
 
     def _look(self, file: str, name: str) -> None:
         try:
-            text = self._read(file)
+            text = read_schedule(self.spool, file)
             why = "" if is_name(name) else NO_NAME
             why = why or why_foreign(text, self.worker.settings, self.worker.me)
             now = self.worker.lease.server.now()
@@ -84,12 +84,6 @@ class Scheduler:
             known = (data, settings, parse_schedule(data, settings.task, settings.timezone))
             self._parsed[file] = known
         return known[2]
-
-    def _read(self, file: str) -> Text:
-        data, status = self.fs.read(f"{self.spool.root}/schedules/{file}", 1 << 18)
-        if status.st_nlink != 1:
-            raise InvalidTask("it is a hard link", remedy="copy it instead")
-        return text_of(data, status)
 
     def _make(self, name: str, schedule: Schedule, text: Text, now: float) -> str:
         """Make the next tick that is due; why that is not possible, '' when all is well."""

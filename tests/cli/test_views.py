@@ -200,7 +200,10 @@ def test_schedules_that_no_worker_of_mine_obeys_are_listed_with_the_reason(spool
     for name in ("a~1", "b", "c"):
         put(f"schedules/{name}.yaml", 'cron: "0 3 * * *"\ntask:\n  command: x\n')
     os.chmod(f"{spool}/schedules/b.yaml", 0o666)
+    put("schedules/d.yaml", 'cron: "0 3 * * *"\ntask:\n  command: x\n')
+    os.link(f"{spool}/schedules/d.yaml", f"{spool}/elsewhere")
     told = run("schedule", "list").stdout.splitlines()
     assert "its name cannot be that of a task" in told[1]
     assert "everybody may write to it" in told[2] and "chmod o-w it" in told[2]
     assert ":00:00, " in told[3]
+    assert "it is a hard link (copy it instead)" in told[4]
