@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.grounds.fixtures import (
     deselect_unasked,
@@ -25,6 +26,11 @@ from tests.support.processes import Gate, Workers
 from tests.support.spools import SpoolFolder
 
 __all__ = ["figure", "ground", "lab", "make_lab", "patient_lab"]
+# Generated examples: what lands is judged by its change and not by luck, so each run draws the same ones. Luck has a run
+# of its own, `pytest --hypothesis-profile search tests/property tests/unit`. None is judged by the clock.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=5000)
+settings.load_profile("same")
 pytest_generate_tests = parametrize_ground
 pytest_terminal_summary = tell_figures
 

@@ -16,7 +16,12 @@ COUNT = st.integers(0, 10**8)
 PART = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="~@%\\/"), min_size=1, max_size=40
 ).filter(lambda part: part[0] not in ".-#")
-IDENTITY = st.lists(PART, min_size=1, max_size=4).map("/".join).filter(lambda name: len(name.encode()) <= 150)
+FOLDER = PART.filter(lambda part: not part.endswith(names.SUFFIXES))
+IDENTITY = (
+    st.tuples(st.lists(FOLDER, max_size=3), PART)
+    .map(lambda parts: "/".join([*parts[0], parts[1]]))
+    .filter(lambda name: len(name.encode()) <= 150)
+)
 WID = st.builds(names.worker_id, st.text(max_size=40), WORD)
 CLAIM = st.builds(Claim, WID, COUNT)
 TOKEN = st.builds("{}-{}".format, WORD, COUNT)

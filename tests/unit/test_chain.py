@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dsgspool import names
@@ -311,7 +311,6 @@ decisions = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(decisions)
 def test_a_decision_is_read_back_from_the_record(decision):
     line = f"outcome: x\nnext: {next_line(decision)}\n...\n"

@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dsgspool import redaction
@@ -75,7 +75,6 @@ VALUE = st.one_of(
 
 
 @given(VALUE, VALUE)
-@settings(deadline=None)
 def test_a_secret_is_gone_however_it_is_written_and_its_neighbour_stays(secret, neighbour):
     neighbour = neighbour.replace("\0", "")
     text = dump(

@@ -72,7 +72,7 @@ def test_what_is_typed_has_names(data, found):
     assert keys(data) == found
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=60))
 def test_any_bytes_can_be_typed(data):
     model = Model()
