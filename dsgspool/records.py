@@ -44,6 +44,7 @@ class Record:
     environment: Mapping[str, str] | None = None  #: what the task added to the worker's
     git: str | None = None  #: commit of cwd
     cpus: int | None = None
+    gpus: tuple[int, ...] | None = None  #: indexes of those that it got
     memory_limit_bytes: int | None = None  #: limits.memory
     ended: str | None = None
     seconds: float | None = None
@@ -125,6 +126,10 @@ def _command(node: Node) -> str | tuple[str, ...] | None:
     return tuple(item.value for item in node.children) if node.kind == "list" else _text(node)
 
 
+def _integers(node: Node) -> tuple[int, ...] | None:
+    return tuple(map(_integer, node.children)) if node.kind == "list" else None
+
+
 def _environment(node: Node) -> dict[str, str] | None:
     if node.kind != "mapping":
         return None
@@ -138,5 +143,6 @@ _READERS: dict[str, Callable[[Node], object]] = {
     **dict.fromkeys(("read_bytes", "written_bytes"), _integer),
     **dict.fromkeys(("seconds", "cpu_seconds"), _number),
     "command": _command,
+    "gpus": _integers,
     "environment": _environment,
 }

@@ -61,6 +61,7 @@ class RunningNow:
     memory: int | None = None  #: the newest sample, bytes
     cpu: float | None = None  #: the newest sample, cores
     alive: bool = True  #: its worker is
+    gpus: tuple[int, ...] = ()  #: indexes of those that it has on its node
 
 
 @dataclass(frozen=True, slots=True)

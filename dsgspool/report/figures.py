@@ -14,7 +14,7 @@ from dsgspool.conditions import about
 from dsgspool.report import forecast as forecasts
 from dsgspool.report.statistics import HOUR, distribution, use
 from dsgspool.report.table import NONE
-from dsgspool.report.tally import GIVEN_BACK
+from dsgspool.report.tally import SAYS_NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,6 +78,11 @@ class NodeFigures:
         return next((worker for worker in self.node.workers if worker.alive), self.node.workers[0]).inventory
 
     @property
+    def gpus_in_use(self) -> int:
+        """How many of its GPUs tasks of the queue have."""
+        return len({index for run in self.running for index in run.gpus})
+
+    @property
     def done(self) -> int:
         """Attempts that ended well there."""
         return self.outcomes.get("done", 0)
@@ -112,16 +117,14 @@ class Changes:
 
 def bad(outcomes: Mapping[str, int]) -> int:
     """How many of them are failures."""
-    return sum(
-        number for outcome, number in outcomes.items() if outcome not in ("", "done") and outcome not in GIVEN_BACK
-    )
+    return sum(number for outcome, number in outcomes.items() if outcome not in ("done", *SAYS_NOTHING))
 
 
 def ended(groups: Groups) -> dict[str, dict[str, int]]:
     """Batch -> node -> how many attempts ended by themselves there."""
     found: dict[str, dict[str, int]] = {}
     for (batch, host, outcome), number in groups.counts.items():
-        if host and outcome and outcome not in GIVEN_BACK:
+        if host and outcome not in SAYS_NOTHING:
             hosts = found.setdefault(batch, {})
             hosts[host] = hosts.get(host, 0) + number
     return found
@@ -254,7 +257,7 @@ def _busy(book: Book, groups: Groups) -> dict[str, float]:
     found: dict[str, float] = {}
     for row in (*groups.recent, *groups.running()):
         if table.started[row] != NONE:
-            end = table.ended[row] if table.outcome[row] else now
+            end = table.ended[row] if table.ended[row] != NONE else now
             taken = max(0, end - max(since, table.started[row])) / 1000 * max(1, table.cpus[row])
             found[table.host[row]] = found.get(table.host[row], 0.0) + taken
     return found

@@ -18,6 +18,7 @@ from dsgspool.report.journals import Journals
 from dsgspool.report.lanes import requests_of
 from dsgspool.report.records import NEITHER, Records, Writer
 from dsgspool.report.stuck import kept
+from dsgspool.report.table import SILENT
 from dsgspool.snapshot import Snapshot, TaskSeen, WorkerSeen, take, with_tails
 from dsgspool.snapshot.look import FLOW, is_there
 from dsgspool.snapshot.values import Counts
@@ -59,10 +60,10 @@ class Look:
         problems = list(snapshot.problems)
         tasks = self._finished(snapshot.tasks, problems)
         self.workers = {worker.wid: worker for worker in snapshot.workers}
-        busy = {run.task for run in snapshot.running}
-        self.at_rest = {task.identity for task in tasks if task.state is State.FAILED} - busy
+        held = {(run.task, run.attempt) for run in snapshot.running}
+        self.at_rest = {task.identity for task in tasks if task.state is State.FAILED} - {task for task, _ in held}
         found = Records(
-            self.spool.fs, self.spool.logs, self.ledger.attempts, lambda attempt: self._writer(attempt, busy),
+            self.spool.fs, self.spool.logs, self.ledger.attempts, lambda attempt: self._writer(attempt, held),
             self.server.now(), self.ledger.logs, self.ledger.stretches(),
         )  # fmt: skip
         self.moved = found.update()
@@ -97,16 +98,16 @@ class Look:
 
     # -- records -------------------------------------------------------------------------------------------------
 
-    def _writer(self, attempt: Attempt, busy: set[str]) -> Writer:
+    def _writer(self, attempt: Attempt, held: set[tuple[str, int]]) -> Writer:
         wid = attempt.worker or attempt.claim.rpartition(".")[0]
         if not wid:  # made a moment ago, or by a worker that died at once
-            return Writer(dead=attempt.task not in busy)
+            return Writer(outcome="" if any(attempt.task == task for task, _ in held) else "lost")
         worker = self.workers.get(wid)
-        if worker is None:
-            return Writer(dead=True, last_seen=self.last_seen(wid))
-        if worker.alive:
-            return Writer(dead=attempt.task in self.at_rest)  # its record broke off, and nothing of it runs
-        return Writer(worker.ended, dead=True, last_seen=self.last_seen(wid))
+        if worker and worker.alive:  # at rest: its record broke off, and nothing of it runs
+            return Writer(outcome="lost" if attempt.task in self.at_rest else "")
+        ended = worker is not None and worker.ended
+        is_held = not ended and (attempt.task, attempt.number) in held
+        return Writer(ended, SILENT if is_held else "lost", self.last_seen(wid))
 
     def last_seen(self, wid: str) -> float | None:
         """A worker's last heartbeat; that of one which has ended is asked for once."""
@@ -235,7 +236,7 @@ class Look:
             now = RunningNow(
                 run.task, paths.get(run.task, ""), run.worker, run.host, run.attempt, row, run.started, run.seconds,
                 run.progress, logs.plain_line(run.line), memory, cpu,
-                alive=run.worker in self.workers and self.workers[run.worker].alive,
+                alive=run.worker in self.workers and self.workers[run.worker].alive, gpus=run.gpus,
             )  # fmt: skip
             found.append(now)
         return found

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dsgspool.report.statistics import merged
+from dsgspool.report.table import NO_END
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _attempts(groups: Groups) -> Iterator[Metric]:
     metric = Metric(
         "dsgspool_attempts_total", "counter", "Attempts that ended, by outcome, as far as records are kept."
     )
-    outcomes = [(outcome, number) for outcome, number in groups.outcomes().items() if outcome]
+    outcomes = [(outcome, number) for outcome, number in groups.outcomes().items() if outcome not in NO_END]
     for outcome, number in sorted(outcomes[:MAX_OUTCOMES]):
         metric.add(number, ("outcome", outcome))
     if rest := sum(number for _, number in outcomes[MAX_OUTCOMES:]):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dsgspool import names
 from dsgspool.errors import InvalidName, StorageError
 from dsgspool.report import listing, logs
-from dsgspool.report.table import NONE, Attempts
+from dsgspool.report.table import NONE, SILENT, Attempts
 from dsgspool.snapshot.attempts import Attempt, parse_attempt
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MAX_PROBLEMS = 20  #: that are told one by one
 LONGEST = 8 << 20  #: bytes that are read of a record; dsgspool writes at most half as many
 MAX_TEXT = 300  #: characters of a reason
 BIGGEST = 1 << 53  #: beyond it JavaScript has no whole numbers
-NEITHER = ("done", "stopped", "revoked", "pruned", "")  #: outcomes that are no failure of a command
+NEITHER = ("done", "stopped", "revoked", "pruned", "", SILENT)  #: outcomes that are no failure of a command
 UNLIKELY = 253402300800.0  #: the year 10000
 
 
@@ -33,7 +33,7 @@ class Writer:
     """What is known of the worker that wrote a record without end."""
 
     ended: bool = False  #: it left a tombstone, so the record stays as it is
-    dead: bool = False  #: or it is silent, or unknown
+    outcome: str = ""  #: of the attempt, as far as that can be told from its worker
     last_seen: float | None = None
 
 
@@ -124,7 +124,7 @@ class Records:
     def _add(self, table: Attempts, attempt: Attempt, inode: int, writer: Writer) -> None:
         outcome, ended = attempt.outcome, attempt.ended
         if not attempt.over:
-            outcome, ended = ("lost", writer.last_seen) if writer.dead else ("", None)
+            outcome, ended = writer.outcome, writer.last_seen
         reason = attempt.reason[:MAX_TEXT]
         error = ""
         if outcome not in NEITHER:

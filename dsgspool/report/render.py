@@ -130,7 +130,7 @@ def _about(digest: Digest) -> dict[str, object]:
         "lasted": _lasted(book),
         "log_of": lru_cache(maxsize=256)(lambda row: book.log(row) if row >= 0 else Log()),
         "why_of": lambda standing: stuck.why(book, standing),
-        "resume": lambda batch: text.resume_command(book.root, batch),
+        "resume": lambda batch: stuck.resume(book, batch.standing, batch.name),
         "again": lambda cause: again(digest, cause),
         "differing": differing(book.settings) if book.settings else [],
         "bytes_of_logs": sum(tally.logs for tally in digest.groups.tallies),

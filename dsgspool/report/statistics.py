@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
-from dsgspool.report.table import NONE
-from dsgspool.report.tally import GIVEN_BACK, Key, Share, Tally, batch_of
+from dsgspool.report.table import NO_END, NONE
+from dsgspool.report.tally import SAYS_NOTHING, Key, Share, Tally, batch_of
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def histogram(values: Sequence[float], edges: tuple[float, ...]) -> Histogram:
 
 @dataclass(slots=True)
 class Groups:
-    """The attempts by batch, host and outcome ('' = still running); those of the last hour by themselves."""
+    """The attempts by batch, host and outcome; those of the last hour by themselves."""
 
     table: Attempts
     taken: float
@@ -160,7 +160,7 @@ class Groups:
                 groups.shares.setdefault(batch, []).append(share)
             if tally.last >= limit:
                 ended = enumerate(table.ended[tally.first : tally.stop], tally.first)
-                groups.recent += [row for row, moment in ended if moment >= limit and table.outcome[row]]
+                groups.recent += [row for row, moment in ended if moment >= limit and table.outcome[row] not in NO_END]
         for (batch, host, outcome), number in groups.counts.items():
             groups.by_batch.setdefault(batch, Counter())[outcome] += number
             groups.by_host.setdefault(host, Counter())[outcome] += number
@@ -189,7 +189,7 @@ class Groups:
 
     def running(self) -> list[int]:
         """Rows of attempts that have no end yet: none of them is over for ever."""
-        return [row for row in range(self.table.settled, len(self.table)) if not self.table.outcome[row]]
+        return [row for row in range(self.table.settled, len(self.table)) if self.table.outcome[row] in NO_END]
 
     def outcomes(self, *, batch: str | None = None, host: str | None = None) -> dict[str, int]:
         """How often each outcome in a batch or on a host, the most frequent first."""
@@ -214,7 +214,7 @@ class Groups:
         """How many attempts ended by themselves on each node."""
         found: Counter[str] = Counter()
         for (_, host, outcome), number in self.counts.items():
-            if host and outcome and outcome not in GIVEN_BACK:
+            if host and outcome not in SAYS_NOTHING:
                 found[host] += number
         return dict(found)
 
@@ -267,7 +267,7 @@ def rates(groups: Groups) -> tuple[float, float] | None:
         return None
     seconds = min(HOUR, groups.taken - span[0])
     ended = groups.last_hour()
-    bad = sum(number for outcome, number in ended.items() if outcome != "done" and outcome not in GIVEN_BACK)
+    bad = sum(number for outcome, number in ended.items() if outcome not in ("done", *SAYS_NOTHING))
     return ended.get("done", 0) / seconds * HOUR, bad / seconds * HOUR
 
 

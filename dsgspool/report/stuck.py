@@ -186,9 +186,15 @@ def held(book: Book, state: str) -> list[str]:
     return [name for name in sorted(book.kept.held) if standings[name].state == state]
 
 
-def reasons(book: Book) -> dict[str, str]:
-    """Batch -> why none of it is started, in a few words; of those that a person has to help."""
-    return {name: label(book.snapshot.policies[name]) for state in STATES for name in held(book, state)}
+def reasons(book: Book) -> dict[str, tuple[str, str]]:
+    """Batch -> why none of it is started, in a few words, and the command that lets it go on, '' when none does."""
+    found = {name: book.snapshot.policies[name] for state in STATES for name in held(book, state)}
+    return {name: (label(each), resume(book, each, name)) for name, each in found.items()}
+
+
+def resume(book: Book, standing: Standing, batch: str) -> str:
+    """The command that lets a batch go on; '' where its policy has to be mended first."""
+    return "" if standing.state == "stopped" else resume_command(book.root, batch)
 
 
 def label(standing: Standing) -> str:
@@ -221,11 +227,11 @@ def limits(standing: Standing, running: int) -> list[tuple[str, str]]:
 
 def notes(book: Book) -> Iterator[str]:
     """What would help, a line for each cause of which the sentence does not say it."""
-    command = f"dsgspool --spool {shlex.quote(book.root)}"
+    program = f"dsgspool --spool {shlex.quote(book.root)}"
     for unmet in book.kept.unmet:
-        more = f"{_code(f'{command} why {shlex.quote(unmet.tasks[0])}')} says more"
+        more = f"{_code(f'{program} why {shlex.quote(unmet.tasks[0])}')} says more"
         yield f"Nearest to {unmet.wants.removesuffix(' together')} is {unmet.nearest}; {more}"
     for batch in (batch for state in STATES for batch in held(book, state)):
         standing = book.snapshot.policies[batch]
-        resume = "" if standing.state == "stopped" else f"; {_code(resume_command(book.root, batch))} lets it go on"
-        yield f"Batch {batch}: {why(book, standing)}{resume}"
+        command = resume(book, standing, batch)
+        yield f"Batch {batch}: {why(book, standing)}{f'; {_code(command)} lets it go on' if command else ''}"

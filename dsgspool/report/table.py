@@ -2,7 +2,7 @@
 
 The rule: no object for each attempt.  Texts are interned, moments are whole milliseconds since 1970 in an array, and
 what is not known is NONE in a whole number and NaN in `seconds` and `cpu_seconds`; `row` gives one attempt with None
-instead.  Rows before `settled` are over for ever; those behind it run now or were lost and are read anew each time.
+instead.  Rows before `settled` are over for ever; those behind it run now, are silent or were lost and are read anew each time.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from itertools import compress
 
 NONE = -1  #: what is not known, in a column of whole numbers
 NAN = math.nan  #: the same in a column of seconds
+SILENT = "silent"  #: outcome of an attempt whose task is in the hands of a silent worker; `ended` = last heard of
+NO_END = ("", SILENT)  #: outcomes of attempts that have no end, or none that is known
 
 TEXTS = ("task", "worker", "host", "outcome", "reason", "error")
 MOMENTS = ("submitted", "started", "ended")
@@ -33,7 +35,7 @@ class Row:
     batch: str  #: '' outside of one
     worker: str
     host: str
-    outcome: str  #: '' while it runs; `lost` = its worker died and left no end
+    outcome: str  #: '' while it runs, SILENT while nobody knows; `lost` = its worker died and left no end
     reason: str
     error: str  #: the line of its log that says best what went wrong, '' when it ended well
     submitted: float | None

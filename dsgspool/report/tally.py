@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from dsgspool.report.table import NONE, Attempts
+from dsgspool.report.table import NO_END, NONE, Attempts
 
 GIVEN_BACK = ("stopped", "revoked", "pruned")  #: outcomes that say nothing of the command
+SAYS_NOTHING = (*NO_END, *GIVEN_BACK)
 KINDS = ("done", "failed", "back")  #: how an attempt may end: well, badly, or given back
 
-Key = tuple[str, str, str]  #: batch ('' = outside of one), host, outcome ('' = still running)
+Key = tuple[str, str, str]  #: batch ('' = outside of one), host, outcome
 
 
 @dataclass(slots=True)
@@ -69,9 +70,9 @@ class Tally:
         ended: dict[str, list[int]] = {kind: [] for kind in KINDS}
         bad: list[float] = []
         for (_, _, outcome), rows in groups.items():
-            if outcome:
+            if outcome not in NO_END:
                 ended[_kind(outcome)] += [table.ended[row] for row in rows if started[row] != NONE]
-            if outcome not in ("", "done"):
+            if outcome not in (*NO_END, "done"):
                 bad += [seconds[row] for row in rows if seconds[row] >= 0]
         logs = (value for column in (table.out, table.err) for value in column[first:stop] if value > 0)
         return cls(
@@ -117,7 +118,7 @@ def batch_of(task: str) -> str:
 
 def by_itself(outcome: str) -> bool:
     """True for the end of an attempt that nobody stopped and whose worker lived."""
-    return outcome not in ("", "lost", *GIVEN_BACK)
+    return outcome not in ("lost", *SAYS_NOTHING)
 
 
 def _kind(outcome: str) -> str:
@@ -143,7 +144,7 @@ def _share(table: Attempts, parts: Iterable[tuple[str, list[int]]]) -> Share:
     waits = [max(0, started[row] - submitted[row]) / 1000 for row in begun if submitted[row] != NONE]
     return Share(
         min((started[row] for row in begun), default=NONE),
-        max(map(table.ended.__getitem__, every), default=NONE),
+        max((table.ended[row] for outcome, rows in parts if outcome not in NO_END for row in rows), default=NONE),
         max(good, key=seconds.__getitem__, default=-1),
         array("q", sorted(row for outcome, rows in parts if by_itself(outcome) for row in rows)),
         array("d", sorted(map(seconds.__getitem__, good))),

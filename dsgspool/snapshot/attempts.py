@@ -28,7 +28,7 @@ _INTEGERS = (
     "leftovers",
 )  # fmt: skip
 _NUMBERS = ("seconds", "cpu_seconds")
-_KEYS = ("task", *_WORDS, *_MOMENTS, *_INTEGERS, *_NUMBERS)
+_KEYS = ("task", *_WORDS, *_MOMENTS, *_INTEGERS, *_NUMBERS, "gpus")
 _FACT = expression(rb"^(" + "|".join(_KEYS).encode() + rb"):[ ]?(.*)\n", re.MULTILINE)
 _MOMENT = expression(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?Z$")
 
@@ -53,6 +53,7 @@ class Attempt:
     signal: int | None = None
     pid: int | None = None
     cpus: int | None = None
+    gpus: tuple[int, ...] = ()  #: indexes of those that it got
     memory_limit_bytes: int | None = None
     cpu_seconds: float | None = None
     peak_memory_bytes: int | None = None
@@ -83,6 +84,8 @@ def _attempt(facts: dict[str, object], task: str, number: int, *, over: bool) ->
         values[key] = int(value) if value is not None and key in _INTEGERS else value
     for key in _MOMENTS:
         values[key] = moment(str(facts.get(key, "")))
+    gpus = facts.get("gpus", ())
+    values["gpus"] = tuple(each for each in gpus if isinstance(each, int)) if isinstance(gpus, list | tuple) else ()
     return Attempt(task, number, over, recorded_task=str(facts.get("task", "")), **values)
 
 
@@ -90,7 +93,7 @@ def _quick(data: bytes) -> dict[str, object] | None:
     """The facts, None when a line is not of the form that this program writes."""
     facts: dict[str, object] = {}
     for key, value in _FACT.findall(data):
-        if value[:1] == b'"':
+        if value[:1] == b'"' or (key == b"gpus" and value[:1] == b"["):
             try:
                 facts[key.decode()] = json.loads(value)
             except ValueError:

@@ -275,7 +275,8 @@ def _running(task: TaskSeen, worker: WorkerSeen, taken: float) -> Running:
     attempt = next((a for a in task.attempts if claim and a.claim == claim), None)
     started = attempt.started if attempt else None
     seconds = None if started is None else max(0.0, taken - started)
-    return Running(task.identity, worker.wid, worker.host, claim, attempt.number if attempt else 0, started, seconds)
+    number, gpus = (attempt.number, attempt.gpus) if attempt else (0, ())
+    return Running(task.identity, worker.wid, worker.host, claim, number, started, seconds, gpus=gpus)
 
 
 def _until(folder: str) -> float | None:

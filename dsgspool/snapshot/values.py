@@ -90,6 +90,7 @@ class Running:
     seconds: float | None = None
     progress: float | None = None  #: 0 to 1, when its logs say so (`with_tails`)
     line: str = ""  #: the last line of its logs, as it came (`with_tails`)
+    gpus: tuple[int, ...] = ()  #: indexes of those that it has on its node
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,9 @@
 (function (d) {
   "use strict";
 
+  /** True when an attempt has an outcome: it does not run, and is not in the hands of a worker that has fallen silent. */
+  d.isOver = (outcome) => outcome !== "" && outcome !== "silent";
+
   /** Words <-> small numbers. */
   class Dictionary {
     constructor() {

@@ -60,15 +60,16 @@
       at = newest(row);
     return at < 0 ? tag : attempts.word("reason", at) || tag;
   };
+  const of = (map, key, other) => (map && Object.hasOwn(map, key) ? map[key] : other);
+  /** [why, command] of a task's batch when none of it is started and a person has to help; two "" otherwise. */
+  d.heldBatch = (row) => of((d.current.kept || {}).batches, d.batchOf(tasks.task[row]), ["", ""]);
+
   /** Why nobody will start a task in todo/, "" for one that only has to wait for its turn. */
   d.whyKept = (row) => {
-    const kept = d.current.kept || { lanes: {}, batches: {} };
-    const of = (map, key) => (Object.hasOwn(map, key) ? map[key] : "");
     const path = d.pathOf(row);
-    const lacks = path.startsWith("@") ? of(kept.lanes, path.slice(1, path.indexOf("/"))) : "";
+    const lacks = path.startsWith("@") ? of((d.current.kept || {}).lanes, path.slice(1, path.indexOf("/")), "") : "";
     if (lacks) return `No node can run it: no living one has ${lacks}`;
-    const batch = d.batchOf(tasks.task[row]),
-      held = batch ? of(kept.batches, batch) : "";
+    const [held] = d.heldBatch(row);
     return held ? `Its batch is not started: ${held}` : "";
   };
 
@@ -77,7 +78,8 @@
     const at = newest(row),
       is = state(row);
     if (is === "running") return tasks.word("line", row);
-    const bad = at >= 0 && attempts.word("outcome", at) !== "done" && attempts.word("outcome", at) !== "";
+    const ended = at >= 0 && d.isOver(attempts.word("outcome", at));
+    const bad = ended && attempts.word("outcome", at) !== "done";
     if (is === "waiting") {
       const due = d.known(tasks.until[row])
         ? `not before ${d.moment(tasks.until[row])}`

@@ -95,7 +95,7 @@
         : d.strip(
             d.batchOf(task),
             d.known(attempts.started[newest]) ? d.secondsOf(newest) : NaN,
-            attempts.word("outcome", newest) === "",
+            !d.isOver(attempts.word("outcome", newest)),
           );
     return [
       d.taskHead(task, row),
@@ -181,13 +181,15 @@
 
   function commands(row) {
     const found = d.commandsFor(d.current.root, [d.taskAt(row)], -1),
-      is = d.stateOf(row);
+      is = d.stateOf(row),
+      resume = is === "todo" ? d.heldBatch(row)[1] : "";
     const asked = (label, words) =>
       d.command(label, `dsgspool --spool ${d.quote(d.current.root)} ${words} ${d.quote(d.literal(tasks.task[row]))}`);
     return d.h(
       "section",
       { class: "do", "data-key": "do" },
       d.h("h2", {}, "Commands"),
+      resume ? d.command("Let its batch go on", resume) : null,
       found.map((each) => d.command(each.label, each.command)),
       rowsOf(tasks.task[row]).length ? asked("Its logs", `logs${is === "running" ? " -f" : ""}`) : null,
       is === "done" ? null : asked("Why it is there", "why"),

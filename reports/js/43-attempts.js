@@ -35,7 +35,7 @@
       at = d.newestAttempt(row);
     const where = at < 0 ? "" : ` on ${attempts.word("host", at)}`;
     const of = at >= 0 && attempts.number[at] > 1 ? `, attempt ${attempts.number[at]}` : "";
-    if (is === "running" && at >= 0 && attempts.word("outcome", at) === "lost")
+    if (is === "running" && at >= 0 && attempts.word("outcome", at) === "silent")
       return `In the hands of a worker${where} that has been silent since ${d.moment(attempts.ended[at])}${of}`;
     if (is === "running")
       return at < 0 ? "Claimed by a worker, about to start" : `Runs${where} for ${d.duration(d.secondsOf(at))}${of}`;
@@ -138,7 +138,7 @@
   function attemptRow(task, row, own) {
     const n = attempts.number[row],
       outcome = attempts.word("outcome", row);
-    const is = outcome === "" ? "running" : outcome === "done" ? "done" : "failed";
+    const is = d.isOver(outcome) ? (outcome === "done" ? "done" : "failed") : "running";
     const wait = (attempts.started[row] - attempts.submitted[row]) / 1000;
     const memory =
       d.size(attempts.memory[row]) +

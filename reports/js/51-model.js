@@ -14,12 +14,12 @@
       ? "running"
       : outcome === "done"
         ? "done"
-        : outcome === "lost"
-          ? "lost"
+        : outcome === "lost" || outcome === "silent"
+          ? outcome
           : BACK.includes(outcome)
             ? "back"
             : "failed";
-  d.KINDS = ["done", "running", "failed", "lost", "back"];
+  d.KINDS = ["done", "running", "silent", "failed", "lost", "back"];
 
   /** {hosts, lanes, bounds, running, queued, untold, kinds}; null when nothing has begun. */
   d.timelineModel = () => {
@@ -152,6 +152,7 @@
       const labels = {
         done: "ended well",
         running: "running",
+        silent: "its worker is silent",
         failed: "failed",
         lost: "lost with its worker",
         back: "stopped, given back",
@@ -159,7 +160,7 @@
       return {
         of: model.kinds,
         keys: d.KINDS,
-        urgent: [0, 1, 3, 3, 0],
+        urgent: [0, 1, 2, 3, 3, 0],
         legend: d.KINDS.map((key, index) => ({ label: labels[key], key, count: counts[index] })),
       };
     }

@@ -35,7 +35,7 @@
 
   /** Colours of the style sheet, as text and as pixels. */
   d.timelineInk = (keys) => {
-    const names = { lost: "failed", back: "hold" };
+    const names = { lost: "failed", silent: "running", back: "hold" };
     const of = (key) => d.colour(Object.hasOwn(names, key) ? names[key] : key) || "#888888";
     const ink = {
       ground: of("card"),

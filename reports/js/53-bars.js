@@ -46,8 +46,8 @@
         const a = Math.max(left, layout.gutter - 4),
           width = Math.min(right, layout.width + 4) - a;
         g.fillStyle = faint ? ink.line : ink.bars[colours.of[row]];
-        const lost = d.KINDS[model.kinds[row]] === "lost";
-        if (lost && !faint) hatch(g, a, top + inset, width, height - inset * 2, g.fillStyle);
+        const open = ["lost", "silent"].includes(d.KINDS[model.kinds[row]]); // its end is not known
+        if (open && !faint) hatch(g, a, top + inset, width, height - inset * 2, g.fillStyle);
         else g.fillRect(a, top + inset, width, height - inset * 2);
         if (row === view.hot) {
           g.strokeStyle = ink.text;

@@ -159,7 +159,7 @@
         }
       }
     }
-    const names = { done: "ended well", running: "run", failed: "failed", lost: "lost", back: "given back" };
+    const names = { done: "ended well", running: "run", silent: "silent", failed: "failed", lost: "lost", back: "given back" };
     const told = d.KINDS.map((kind, index) => (counts[index] ? `${d.count(counts[index])} ${names[kind]}` : ""))
       .filter(Boolean)
       .join(", ");

@@ -70,7 +70,7 @@
         d.h(
           "p",
           {},
-          `${d.exact(attempts.started[row])} – ${d.known(attempts.ended[row]) ? d.exact(attempts.ended[row]).slice(11) : "now"}`,
+          `${d.exact(attempts.started[row])} – ${d.known(attempts.ended[row]) ? d.exact(attempts.ended[row]).slice(11) : "now"}${outcome === "silent" ? ", last heard of" : ""}`,
         ),
         d.h(
           "p",

@@ -98,8 +98,8 @@ class Hand(SpoolFolder):
             "command": ["/bin/sh", "-c", "true"], "cwd": "/lab/study",
             "environment": facts.pop("environment", {"OMP_NUM_THREADS": "1"}),
         }  # fmt: skip
-        if limit := facts.pop("memory_limit_bytes", None):
-            first["memory_limit_bytes"] = limit
+        asked = ("resources", "gpus", "memory_limit_bytes")
+        first |= {key: value for key in asked if (value := facts.pop(key, None))}
         out, err = (each.encode() if isinstance(each, str) else each for each in (out, err))
         end: dict[str, object] = {}
         if outcome:

@@ -63,6 +63,7 @@ def test_nodes_show_their_gpus_labels_programs_and_counted_resources(index: Path
     reader = readers(index).open("/nodes")
     gpu = words(reader, "[data-node=gpu1]")
     assert "GPUs 2 × NVIDIA A100-SXM4-40GB40G each" in gpu.replace("40GB ", "40GB") and "GPU Tesla T4" in gpu
+    assert "GPUs in use 1 of 3" in gpu
     assert "rack=b licence=2 has:samtools" in gpu
     assert "GPU" not in words(reader, "[data-node=n1]")
     assert "Bus error" in words(reader, "[data-page=nodes] .matrix"), "bad node or bad task?"
@@ -72,6 +73,8 @@ def test_the_page_of_a_task_says_why_it_waits_and_who_waits_for_it(index: Path, 
     reader = readers(index).open("/task/fit/big-1")
     assert "No node can run it: no living one has memory=900G" in words(reader, "main")
     assert "Its batch is not started: paused" in words(reader.go("/task/sweep-b/001"), "main")
+    own = words(reader, ".do")
+    assert "Let its batch go on dsgspool --spool" in own and "batch resume sweep-b Copy" in own
     assert "Waits for a free slot" in words(reader.go("/task/fit/soon"), "main")
     seen = words(reader.go("/task/plot"), "main")
     assert "Waits for collect , Waiting Waits for it paper" in seen.replace("collect,", "collect ,")

@@ -3,7 +3,9 @@
 import os
 import sys
 
-from tests.support.processes import SpoolFolder, Workers
+from dsgspool.snapshot import take
+from dsgspool.spool import Spool
+from tests.support.processes import Gate, SpoolFolder, Workers
 
 SMI = """#!/bin/sh
 echo "0, GPU-aaaa, 40960, NVIDIA A100-SXM4-40GB"
@@ -35,6 +37,15 @@ def test_a_task_sees_its_gpus_its_memory_and_its_cpus_and_others_see_no_gpu(
     record = folder.record("a")
     assert (record["resources"], record["gpus"]) == ("memory=256M gpus=1 gpu~a100 has:sh rack=b", [0])
     assert record["memory_limit_bytes"] == 256 << 20
+
+
+def test_who_looks_while_it_runs_sees_which_gpus_it_has(folder: SpoolFolder, workers: Workers, gate: Gate) -> None:
+    folder.drop("both", gate.wait, resources={"gpus": 2})
+    worker = workers.start("--until-empty", env=node(folder))
+    (run,) = workers.wait_until(lambda: [run for run in take(Spool.find(str(folder))).running if run.gpus], 10)
+    assert sorted(run.gpus) == [0, 1]
+    gate.open()
+    assert worker.ends() == 0, worker.output()
 
 
 def test_each_task_runs_on_the_node_that_has_what_it_wants(folder: SpoolFolder, workers: Workers) -> None:

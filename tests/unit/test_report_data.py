@@ -267,18 +267,21 @@ def test_another_attempt_under_a_known_name_is_read(seeded: Seeded) -> None:
     assert Pages(seeded).of("x")[0]["host"] == "n7"
 
 
-def test_an_attempt_lost_with_its_worker_appears_as_lost(seeded: Seeded) -> None:
+def test_an_attempt_lost_with_its_worker_appears_as_lost_and_one_that_a_silent_worker_holds_as_silent(
+    seeded: Seeded,
+) -> None:
     seeded.worker("n2-bbbbbbbb", ended=True)
     seeded.worker("n3-cccccccc", silent=400)
     seeded.record("x", 1, worker="n2-bbbbbbbb")
     seeded.record("y", 1, worker="n3-cccccccc")
     seeded.record("z", 1, worker="n9-zzzzzzzz")
     seeded.running("r")
+    seeded.running("s", "n3-cccccccc")
     pages = Pages(seeded)
-    assert [pages.of(name)[0]["outcome"] for name in "xyzr"] == ["lost", "lost", "lost", ""]
-    assert pages.of("y")[0]["ended"] == pytest.approx((seeded.now - 400) * 1000, abs=2000)
+    assert [pages.of(name)[0]["outcome"] for name in "xyzrs"] == ["lost", "lost", "lost", "", "silent"]
+    assert pages.of("y")[0]["ended"] == pages.of("s")[0]["ended"] == pytest.approx((seeded.now - 400) * 1000, abs=2000)
     assert pages.of("z")[0]["ended"] is None
-    assert Pages(seeded).twin["records_read"] == 3  # that of a worker with a tombstone stays as it is
+    assert Pages(seeded).twin["records_read"] == 4  # that of a worker with a tombstone stays as it is
 
 
 def test_a_record_that_gets_its_end_is_read_again(seeded: Seeded) -> None:

@@ -11,11 +11,11 @@ import pytest
 from dsgspool.report import columns, plots
 from dsgspool.report.ledger import Block
 from dsgspool.report.statistics import HOUR, Groups
-from dsgspool.report.table import Attempts, Row
+from dsgspool.report.table import NO_END, Attempts, Row
 from dsgspool.report.tally import GIVEN_BACK, Tally
 from tests.support.books import NOW
 
-OUTCOMES = ("done", "done", "done", "exit1", "timeout", "lost", "stopped", "")
+OUTCOMES = ("done", "done", "done", "exit1", "timeout", "lost", "stopped", "silent", "")
 ROWS = 300
 
 
@@ -26,7 +26,7 @@ def table_of(chance: random.Random) -> Attempts:
     def maybe(value: float) -> float | None:
         return value if chance.random() < 0.8 else None
 
-    for outcome in sorted((chance.choice(OUTCOMES) for _ in range(ROWS)), key=lambda outcome: not outcome):
+    for outcome in sorted((chance.choice(OUTCOMES) for _ in range(ROWS)), key=lambda outcome: outcome in NO_END):
         began = NOW - chance.uniform(10, 5 * HOUR)
         seconds = round(chance.lognormvariate(4, 1), 3)
         moments = {"submitted": began - chance.uniform(-5, 99), "started": began, "ended": began + seconds}
@@ -37,7 +37,7 @@ def table_of(chance: random.Random) -> Attempts:
             host=chance.choice(("n1", "n2", "")), seconds=maybe(seconds) if outcome else None,
             cpu_seconds=maybe(seconds / 3), **known, **sizes,
         )  # fmt: skip
-        table.settled += bool(outcome)
+        table.settled += outcome not in NO_END
     return table
 
 
@@ -47,7 +47,11 @@ def pieces(table: Attempts, chance: random.Random) -> list[Tally]:
 
 
 def by_itself(row: Row) -> bool:
-    return row.outcome not in ("", "lost", *GIVEN_BACK)
+    return over(row) and row.outcome not in ("lost", *GIVEN_BACK)
+
+
+def over(row: Row) -> bool:
+    return row.outcome not in NO_END
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -57,13 +61,13 @@ def test_tallies_say_together_what_the_attempts_say_one_by_one(seed: int) -> Non
     groups = Groups.of(table, NOW, pieces(table, chance))
     every = list(table.rows())
     assert groups.counts == Counter((row.batch, row.host, row.outcome) for row in every)
-    recent = [row for row in every if row.outcome and row.ended is not None and row.ended >= NOW - HOUR]
+    recent = [row for row in every if over(row) and row.ended is not None and row.ended >= NOW - HOUR]
     assert groups.recent == [row.index for row in recent]
     assert Counter(groups.last_hour()) == Counter(row.outcome for row in recent)
-    assert groups.running() == [row.index for row in every if not row.outcome]
+    assert groups.running() == [row.index for row in every if not over(row)]
     assert Counter(groups.outcomes(host="n1")) == Counter(row.outcome for row in every if row.host == "n1")
     assert sum(tally.logs for tally in groups.tallies) == sum((row.out or 0) + (row.err or 0) for row in every)
-    bad = [row.seconds for row in every if row.outcome not in ("", "done") and row.seconds is not None]
+    bad = [row.seconds for row in every if over(row) and not row.good and row.seconds is not None]
     assert sorted(value for tally in groups.tallies for value in tally.bad) == sorted(bad)
     known = [row.cpu_seconds for row in every if row.cpu_seconds is not None]
     assert sum(tally.cpu_seconds for tally in groups.tallies) == pytest.approx(sum(known))
@@ -80,7 +84,7 @@ def _agrees(groups: Groups, batch: str, every: list[Row]) -> None:
     longest = max(good, key=lambda row: row.seconds or 0.0, default=None)
     assert groups.slowest(batch) == (-1 if longest is None else longest.index)
     firsts = [row.started for row in every if row.started is not None]
-    lasts = [row.ended for row in every if row.ended is not None]
+    lasts = [row.ended for row in every if over(row) and row.ended is not None]
     assert groups.span(batch) == ((min(firsts), max(lasts)) if firsts and lasts else None)
     for most in (1, 20, ROWS):
         assert groups.newest(most, batch) == [row.index for row in every if row.good][-most:]
