@@ -1,4 +1,4 @@
-"""The way in: `submit` and plain `status` without typer where that is possible, everything else through `app`.
+"""The way in: `submit`, plain `status` and plain `report` without typer where that is possible, everything else through `app`.
 
 The rule: a shortcut may only be faster.  It takes what it understands wholly and leaves every other command line alone.
 """
@@ -18,7 +18,7 @@ def main() -> None:
     words = sys.argv[1:]
     code = submit(words)
     if code is None:
-        code = status(words)
+        code = plain(words)
     if code is None:
         from dsgspool.cli.app import app
 
@@ -38,16 +38,30 @@ def submit(words: Sequence[str]) -> int | None:
     return None if given is None else exits.guarded(lambda: ordering.submit(where, given))
 
 
-def status(words: Sequence[str]) -> int | None:
-    """Exit code of `[--spool DIR] status`, None when it is another command or has options."""
+def plain(words: Sequence[str]) -> int | None:
+    """Exit code of `[--spool DIR] status` or `report`, None when it is another command or has options."""
     where, words = _spool(words)
-    if list(words) != ["status"]:
+    run = {"status": _status, "report": _report}.get(" ".join(words))
+    if run is None:
         return None
     gc.disable()
-    from dsgspool.cli import exits, overview
+    from dsgspool.cli import exits
+
+    return exits.guarded(lambda: run(where))
+
+
+def _status(where: str | None) -> None:
+    from dsgspool.cli import overview
     from dsgspool.spool import Spool
 
-    return exits.guarded(lambda: overview.show(overview.look(Spool.find(where))))
+    overview.show(overview.look(Spool.find(where)))
+
+
+def _report(where: str | None) -> None:
+    from dsgspool.cli import pages
+    from dsgspool.spool import Spool
+
+    pages.write(Spool.find(where))
 
 
 def _spool(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dsgspool.cli import output
+from dsgspool.cli import output, pages
 from dsgspool.cli.context import open_spool, usage
 
 if TYPE_CHECKING:
@@ -38,22 +38,7 @@ def report(
         seconds = fields.duration(Node("scalar", 0, "str", every), "--every", LEAST) if every else 10.0
         _watch(spool, seconds, text=text)
     else:
-        _once(spool, text=text)
-
-
-def _once(spool: Spool, *, text: bool) -> None:
-    import gc
-    from urllib.parse import quote
-
-    gc.disable()  # a tenth of the time of these imports, and a rendering does it anyway
-    from dsgspool.report.site import write_site
-
-    path = write_site(spool)
-    if text:
-        _print(spool)
-        return
-    output.line(path)
-    output.note(f"open it in a browser: file://{quote(path, errors='surrogateescape')}")
+        pages.write(spool, text=text)
 
 
 def _watch(spool: Spool, every: float, *, text: bool) -> None:
@@ -68,7 +53,7 @@ def _watch(spool: Spool, every: float, *, text: bool) -> None:
             path = write_site(spool, every)
             if text:
                 output.wipe()
-                _print(spool)
+                pages.show(spool)
             elif path != told:
                 output.line(path)
                 told = path
@@ -76,7 +61,3 @@ def _watch(spool: Spool, every: float, *, text: bool) -> None:
             output.error(str(error))
         took = spool.clock.boot() - began
         spool.clock.sleep(max(every - took, took, 0.0))
-
-
-def _print(spool: Spool) -> None:
-    output.block(spool.fs.read(f"{spool.root}/reports/report.txt")[0].decode(errors="replace"))

@@ -44,7 +44,11 @@ def digest(text: str) -> str:
 
 def script(call: str, kind: str, payload: object) -> tuple[str, bytes]:
     """(name, content) of a data file that hands `payload` to `dsgspool.CALL`."""
-    text = dump(payload)
+    return dumped(call, kind, dump(payload))
+
+
+def dumped(call: str, kind: str, text: str) -> tuple[str, bytes]:
+    """The same of what `dump` has made already."""
     name = f"{kind}-{digest(text)}.js"
     if call != "chunk":
         return name, f"dsgspool.{call}({text});\n".encode()

@@ -178,21 +178,21 @@ class Details:
         return details
 
 
-def pack_up(entries: Iterable[tuple[str, str, Entry]]) -> Iterator[tuple[dict[str, str], dict[str, Entry]]]:
-    """(task, mark, entry) in portions of about PACK bytes: the marks and the entries of each."""
+def pack_up(entries: Iterable[tuple[str, str, Entry]]) -> Iterator[tuple[dict[str, str], str]]:
+    """(task, mark, entry) in portions of about PACK bytes: the marks of each, and what its chunk holds, dumped."""
     marks: dict[str, str] = {}
-    tasks: dict[str, Entry] = {}
+    texts: list[str] = []
     size = 0
     for task, mark, entry in entries:
-        length = len(json.dumps(entry))
-        if tasks and size + length > PACK:
-            yield marks, tasks
-            marks, tasks, size = {}, {}, 0
-        marks[task], tasks[task], size = mark, entry, size + length
-    if tasks:
-        yield marks, tasks
+        text = f"{chunks.dump(task)}:{chunks.dump(entry)}"
+        if texts and size + len(text) > PACK:
+            yield marks, _payload(texts)
+            marks, texts, size = {}, [], 0
+        marks[task], size = mark, size + len(text)
+        texts.append(text)
+    if texts:
+        yield marks, _payload(texts)
 
 
-def payload(tasks: Mapping[str, Entry]) -> chunks.Payload:
-    """What a chunk of details holds."""
-    return {"kind": "details", "tasks": tasks}
+def _payload(tasks: Iterable[str]) -> str:
+    return f'{{"kind":"details","tasks":{{{",".join(tasks)}}}}}'

@@ -145,7 +145,7 @@ class Site:
         packs = self._packs(look.ledger, reader, data, wanted)
         look.ledger.packs = packs
         live = details.pack_up((task, "", reader.entry(task)) for task in running)
-        all_packs = [*packs, *(self._pack(data, marks, tasks) for marks, tasks in live)]
+        all_packs = [*packs, *(self._pack(data, *portion) for portion in live)]
         self.named["details"] = [[pack.file] for pack in all_packs]
         return {task: index for index, pack in enumerate(all_packs) for task in pack.tasks}
 
@@ -169,15 +169,15 @@ class Site:
                     yield task, mark, known_one[1] if known_one else reader.entry(task)
 
         if size < details.MOST_BYTES:
-            for marks, tasks in details.pack_up(entries()):
-                packs.append(self._pack(data, marks, tasks))
+            for marks, text in details.pack_up(entries()):
+                packs.append(self._pack(data, marks, text))
                 size += packs[-1].size
                 if size > details.MOST_BYTES:
                     break
         return packs
 
-    def _pack(self, data: Data, marks: dict[str, str], tasks: dict[str, details.Entry]) -> Pack:
-        name, content = chunks.script("chunk", "details", details.payload(tasks))
+    def _pack(self, data: Data, marks: dict[str, str], text: str) -> Pack:
+        name, content = chunks.dumped("chunk", "details", text)
         return Pack(data.put(name, content), len(content), marks)
 
     # -- files ---------------------------------------------------------------------------------------------------
