@@ -189,7 +189,7 @@
       "section",
       { class: "do", "data-key": "do" },
       d.h("h2", {}, "Commands"),
-      resume ? d.command("Let its batch go on", resume) : null,
+      resume ? d.command("Resume batch", resume) : null,
       found.map((each) => d.command(each.label, each.command)),
       rowsOf(tasks.task[row]).length ? asked("Its logs", `logs${is === "running" ? " -f" : ""}`) : null,
       is === "done" ? null : asked("Why it is there", "why"),

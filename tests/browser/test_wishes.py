@@ -74,7 +74,7 @@ def test_the_page_of_a_task_says_why_it_waits_and_who_waits_for_it(index: Path, 
     assert "No node can run it: no living one has memory=900G" in words(reader, "main")
     assert "Its batch is not started: paused" in words(reader.go("/task/sweep-b/001"), "main")
     own = words(reader, ".do")
-    assert "Let its batch go on dsgspool --spool" in own and "batch resume sweep-b Copy" in own
+    assert "Resume batch dsgspool --spool" in own and "batch resume sweep-b Copy" in own
     assert "Waits for a free slot" in words(reader.go("/task/fit/soon"), "main")
     seen = words(reader.go("/task/plot"), "main")
     assert "Waits for collect , Waiting Waits for it paper" in seen.replace("collect,", "collect ,")
