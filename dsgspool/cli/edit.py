@@ -7,7 +7,6 @@ changes none.  A task that somebody takes meanwhile keeps its text, and is named
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
@@ -229,6 +228,8 @@ def _let_settle(moves: Moves, changes: list[Change], began: float) -> None:
 
 
 def _carry_out(moves: Moves, changes: list[Change], what: str) -> None:
+    import hashlib  # 1 ms of start-up that `--help` does not need
+
     from dsgspool.clock import stamp
     from dsgspool.spool.editing import Edit
 

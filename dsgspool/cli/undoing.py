@@ -6,7 +6,6 @@ not begun; the others are named.
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 from dsgspool.cli import output
@@ -68,6 +67,8 @@ def _newest(reader: Reader) -> str:
 
 def _with_text(reader: Reader, places: list[Place], digest: str) -> tuple[Place, Read] | str:
     """Where the task lies with the text that the edit gave it, and that text; else why it is left alone."""
+    import hashlib  # 1 ms of start-up that `--help` does not need
+
     free = [place for place in places if place.state in EDITABLE and place.name.claim is None]
     for place in free:
         read = reader.text(place)
