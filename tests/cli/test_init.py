@@ -12,11 +12,15 @@ from dsgspool import resources
 from dsgspool.codec import parse_task
 from dsgspool.errors import NodeError
 from dsgspool.fs import Fs
+from dsgspool.policy import parse_policy
+from dsgspool.schedules import parse_schedule
 from dsgspool.settings import Settings, parse_settings
 from dsgspool.spool import FOLDERS, laying
+from dsgspool.task import Task
 
 TEMPLATE = Path(resources.spool_template())
-EXAMPLES = sorted(TEMPLATE.glob("examples/**/*.yaml"))
+POLICIES, SCHEDULES = (sorted(TEMPLATE.glob(f"examples/{kind}/*.yaml")) for kind in ("batches", "schedules"))
+EXAMPLES = sorted({*TEMPLATE.glob("examples/**/*.yaml")} - {*POLICIES, *SCHEDULES})
 
 
 def test_it_makes_every_folder_and_says_so(process, tmp_path):
@@ -100,12 +104,22 @@ def test_who_is_no_member_of_the_group_hears_the_remedy(monkeypatch):
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_every_example_is_a_valid_task_with_comments(path):
     text = path.read_text()
-    parse_task(text.encode())
+    policy = TEMPLATE / f"examples/batches/{path.parent.name}.yaml"
+    template = parse_policy(policy.read_bytes(), str(policy)).defaults if policy in POLICIES else {}
+    parse_task(text.encode(), template=template)
     assert text.startswith("# ")
 
 
+def test_the_examples_of_policies_and_schedules_are_valid():
+    assert POLICIES and SCHEDULES
+    for path in POLICIES:
+        assert parse_policy(path.read_bytes(), str(path)).defaults
+    for path in SCHEDULES:
+        parse_schedule(path.read_bytes(), Task(), None)
+
+
 def test_there_are_examples_for_each_way_to_say_what_to_run():
-    tasks = [parse_task(path.read_bytes()) for path in EXAMPLES]
+    tasks = [parse_task(path.read_bytes()) for path in TEMPLATE.glob("examples/*.yaml")]
     assert len(tasks) >= 6
     assert {type(task.command) for task in tasks} == {str, tuple, type(None)}
     assert (

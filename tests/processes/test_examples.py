@@ -1,0 +1,41 @@
+"""The examples of a new spool do what their comments say, with real workers."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from dsgspool import resources
+from tests.support.processes import Workers
+from tests.support.spools import SpoolFolder
+
+EXAMPLES = Path(resources.spool_template()) / "examples"
+
+
+def test_the_sweep_runs_by_its_policy(folder: SpoolFolder, workers: Workers) -> None:
+    shutil.copy(EXAMPLES / "batches/sweep.yaml", folder / "batches")
+    shutil.copytree(EXAMPLES / "sweep", folder / "todo/sweep")
+    workers.run_until_empty(60, slots=2)
+    assert folder.done() == {f"sweep/dice-{number}" for number in (1, 2, 3)}
+    assert folder.out("sweep/dice-2") == "6 sides, thrown 200 times\n"
+    first, *others = sorted((folder.record(name) for name in folder.done()), key=lambda record: str(record["started"]))
+    assert all(str(first["ended"]) <= str(other["started"]) for other in others), "one is tried before the others"
+
+
+def test_what_should_come_each_hour_comes(folder: SpoolFolder, workers: Workers) -> None:
+    shutil.copy(EXAMPLES / "schedules/every-hour.yaml", folder / "schedules")
+    before = (
+        time.time() - 3700
+    )  # as if it lay there for an hour: `catch_up: last` makes up for the tick that was missed
+    os.utime(folder / "schedules/every-hour.yaml", (before, before))
+    workers.ready()
+    (name,) = workers.wait_until(folder.done, 30)
+    assert name.startswith("every-hour-") and "Filesystem" in folder.out(name)
+
+
+def test_what_expires_runs_while_there_is_time_and_not_later(folder: SpoolFolder, workers: Workers) -> None:
+    for name, age in (("soon", 0), ("late", 3700)):
+        shutil.copy(EXAMPLES / "11-expires.yaml", folder / f"todo/{name}.yaml")
+        os.utime(folder / f"todo/{name}.yaml", (time.time() - age,) * 2)
+    workers.run_until_empty(30)
+    assert folder.done() == {"soon"} and folder.ls("failed") == ["late~expired.yaml"]
