@@ -57,8 +57,13 @@ def test_the_study_of_the_template_runs(folder: SpoolFolder, workers: Workers) -
 def test_workers_that_are_killed_while_they_file_publish_and_wake_lose_no_wake_up(
     folder: SpoolFolder, workers: Workers, history: History
 ) -> None:
-    """A line of ten, each behind the one before; the worker that runs is killed at each second of them."""
+    """A line of ten, each behind the one before; the worker that runs is killed at each second of them.
+
+    A worker may run several of them before it is killed, and then the same task is in the hands of one after the other:
+    `max_lost` leaves room for all of them.
+    """
     names = [f"line/{number}" for number in range(10)]
+    folder.configure(max_lost=len(names))
     for before, name in zip(["", *names], names, strict=False):
         folder.drop(name, history.command(), **({"after": before} if before else {}))
     worker = workers.ready(slots=2)
