@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from dsgspool.report.failures import Cause
     from dsgspool.report.forecast import Forecast
     from dsgspool.report.statistics import Distribution, Groups, Use
-    from dsgspool.snapshot.values import Counts, Standing
+    from dsgspool.snapshot.standings import Standing
+    from dsgspool.snapshot.values import Counts
 
 TAIL = 10 * 60.0  #: seconds below which no task is called overdue
 MOST_OVERDUE = 5

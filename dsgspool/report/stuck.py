@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from dsgspool.names import Lane
     from dsgspool.report.book import Book
-    from dsgspool.snapshot.values import Snapshot, Standing, TaskSeen, WorkerSeen
+    from dsgspool.snapshot.standings import Standing
+    from dsgspool.snapshot.values import Snapshot, TaskSeen, WorkerSeen
 
 STATES = {  # of a batch's policy -> in words behind `Batch NAME `, for several
     "paused": ("is paused", "are paused"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dsgspool.report.ledger import Block
     from dsgspool.report.shell import Face
     from dsgspool.snapshot import WorkerSeen
-    from dsgspool.snapshot.values import Standing
+    from dsgspool.snapshot.standings import Standing
     from dsgspool.spool import Spool
 
 SCHEMA = 1  #: of report.json; raised when a key goes or changes its meaning, not when one is added

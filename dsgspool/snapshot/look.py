@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.clock import ServerClock, unix
@@ -22,10 +23,12 @@ from dsgspool.names import TaskName
 from dsgspool.settings import parse_control
 from dsgspool.snapshot.attempts import Attempt, attempt_numbers, moment, read_attempt
 from dsgspool.snapshot.counting import Tally, count, tally
-from dsgspool.snapshot.standings import standings
-from dsgspool.snapshot.values import Running, Snapshot, Standing, TaskSeen, WorkerSeen
+from dsgspool.snapshot.values import Running, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.spool import PAUSE, Spool, lies, task_name
 from dsgspool.task import State
+
+if TYPE_CHECKING:
+    from dsgspool.snapshot.standings import Standing
 
 COUNTED = (State.TODO, State.HOLD, State.DONE, State.FAILED)  #: whose names alone say all that a count needs
 FLOW = (State.TODO, State.WAITING, State.HOLD, State.RUNNING, State.DONE, State.FAILED)
@@ -102,7 +105,13 @@ class _Look:
 
     def policies(self) -> dict[str, Standing]:
         try:
+            if not any(name.endswith(names.SUFFIXES) for name in self.spool.fs.names(f"{self.spool.root}/batches")):
+                return {}
+            from dsgspool.snapshot.standings import standings
+
             return standings(self.spool)
+        except FileNotFoundError:
+            return {}
         except OSError as error:
             self.problems.append(str(StorageError.of(error, "list")))
             return {}

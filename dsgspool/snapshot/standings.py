@@ -1,29 +1,31 @@
 """How the policies of batches stand.
 
-The rule: read once for a snapshot, as a worker of my user takes them; nothing is decided here.
+The rule: read once for a snapshot, as a worker of my user takes them; nothing is decided here.  Who finds no policy need
+not import this: it is a tenth of the start-up of `status`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
-from dsgspool.policy import batch_of
-from dsgspool.snapshot.values import Standing
+from dsgspool.policy import Policy
+from dsgspool.spool import Spool
+from dsgspool.spool.policies import Policies, read_policies
 
-if TYPE_CHECKING:
-    from dsgspool.spool import Spool
-    from dsgspool.spool.policies import Policies
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the policy of a batch stands.  `why` nothing of it, or only what is tried first, may be started; '' = all may."""
+
+    state: str  #: open, paused, canary, tripped, or stopped: it cannot be obeyed
+    why: str = ""
+    only: frozenset[str] = frozenset()  #: these may be started all the same
+    stops: bool = False  #: it goes on only when a person does something
+    policy: Policy = field(default_factory=Policy)
 
 
 def standings(spool: Spool) -> dict[str, Standing]:
     """Of each batch that has a policy, by name."""
-    try:
-        if not any(map(batch_of, spool.fs.names(f"{spool.root}/batches"))):
-            return {}
-    except FileNotFoundError:
-        return {}
-    from dsgspool.spool.policies import read_policies  # a tenth of the start-up of `status`, which most need not pay
-
     policies = read_policies(spool)
     return {batch: _standing(policies, batch) for batch in sorted(policies.entries)}
 

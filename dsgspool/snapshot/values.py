@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dsgspool.conditions import Inventory
 from dsgspool.names import TaskName, parse_after
-from dsgspool.policy import Policy
 from dsgspool.snapshot.attempts import Attempt
 from dsgspool.task import State
+
+if TYPE_CHECKING:
+    from dsgspool.snapshot.standings import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +119,6 @@ class WorkerSeen:
     def alive(self) -> bool:
         """False when it is dead or silent for a whole lease."""
         return not self.verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How the policy of a batch stands.  `why` nothing of it, or only what is tried first, may be started; '' = all may."""
-
-    state: str  #: open, paused, canary, tripped, or stopped: it cannot be obeyed
-    why: str = ""
-    only: frozenset[str] = frozenset()  #: these may be started all the same
-    stops: bool = False  #: it goes on only when a person does something
-    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True)

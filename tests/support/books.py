@@ -15,7 +15,8 @@ from dsgspool.report.book import Book, Failure, Load, Node, Past, RunningNow
 from dsgspool.report.table import Attempts
 from dsgspool.requests import Request
 from dsgspool.settings import Settings
-from dsgspool.snapshot.values import Counts, Running, Snapshot, Standing, TaskSeen, WorkerSeen
+from dsgspool.snapshot.standings import Standing
+from dsgspool.snapshot.values import Counts, Running, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.task import State
 
 NOW = 1_795_800_000.0  #: some day at noon

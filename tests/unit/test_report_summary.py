@@ -6,7 +6,8 @@ import pytest
 
 from dsgspool.report import summary, words
 from dsgspool.report.digest import digest
-from dsgspool.snapshot.values import Counts, Standing
+from dsgspool.snapshot.standings import Standing
+from dsgspool.snapshot.values import Counts
 from tests.support.books import NOW, Made
 
 HOSTILE = "\x1b[31m<b>日本語\u202egpj\x00\t\"'" + "so-long-" * 14

@@ -11,7 +11,7 @@ import pytest
 from dsgspool.conditions import Gpu
 from dsgspool.report.digest import digest
 from dsgspool.report.verdict import Verdict, band
-from dsgspool.snapshot.values import Standing
+from dsgspool.snapshot.standings import Standing
 from tests.support.books import NOW, Made
 
 CLOCK = r"(\w{3} )?\d\d:\d\d"
