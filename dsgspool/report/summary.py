@@ -1,17 +1,17 @@
 """report.txt: the same facts in 80 columns, for ssh and mail.
 
-The rule: pure; no line has more than WIDTH columns whatever others called their tasks, and every foreign character is to
-be seen and does nothing.
+The rule: pure; no line has more than WIDTH columns whatever others called their tasks, but for commands to copy, which
+are whole or worth nothing; and every foreign character is to be seen and does nothing.
 """
 
 from __future__ import annotations
 
-import shlex
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
+from dsgspool.report.again import again
 from dsgspool.report.figures import bad
 from dsgspool.report.statistics import bar
 from dsgspool.report.stuck import label
@@ -40,11 +40,17 @@ TONES = {"good": "[ok]", "busy": "[ok]", "idle": "[--]", "attention": "[!!]", "b
 _ASCII = str.maketrans({"‹": "<", "›": ">", "…": "...", "\t": " "})
 
 
+class Command(str):
+    """A line that is never cut."""
+
+    __slots__ = ()
+
+
 def text(digest: Digest) -> str:
     """All of it."""
     parts = (_head, _counts, _batches, _causes, _changes, _nodes, _running, _foot)
     lines = [line for part in parts for line in part(digest)]
-    return "".join(f"{cut(line, WIDTH).rstrip()}\n" for line in lines)
+    return "".join(f"{line if isinstance(line, Command) else cut(line, WIDTH).rstrip()}\n" for line in lines)
 
 
 # -- columns ---------------------------------------------------------------------------------------------------------
@@ -208,16 +214,9 @@ def _cause(digest: Digest, cause: Cause) -> Iterator[str]:
     newest = cause.newest
     line = f": {_foreign(cause.line)}" if cause.count > 1 else ""
     yield cut(f"{' ' * 9}{_foreign(newest.identity)}{line}", WIDTH)
-    yield cut(f"{' ' * 9}{_again(digest, cause)}", WIDTH)
-
-
-def _again(digest: Digest, cause: Cause) -> str:
-    """The command that runs them again: by their reason when no other cause has it, else by their names."""
-    elsewhere = {tag for other in digest.causes if other is not cause for tag in other.tags}
-    if len(cause.tags) == 1 and not elsewhere & set(cause.tags) and all(cause.tags):
-        return f"again: dsgspool requeue --failed --reason {shlex.quote(next(iter(cause.tags)))}"
-    names = " ".join(shlex.quote(plain(task.identity)) for task in cause.tasks[:50])
-    return f"again: dsgspool requeue {names}"
+    label, command = again(digest, cause)
+    yield f"{' ' * 9}{label}:"
+    yield Command(plain(command))
 
 
 def _changes(digest: Digest) -> Iterator[str]:

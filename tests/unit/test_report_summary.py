@@ -37,7 +37,8 @@ def test_it_tells_all_that_the_first_screen_tells() -> None:
         "/lab/spool", "Node n4 has been silent for 7 min and holds 1 task; running on 1 node, done about",
         "Eight in ten: ",
         "# 20 done x 2 failed > 2 running . 9 to do", "2 failures have 1 cause", "2 x KeyError: <...>", "on n2 (2)",
-        "align/7", "again: dsgspool requeue --failed --reason exit1", "sweep [#", "takes 1 min 35 s", "memory up to 3.2 GB",
+        "align/7", "Run all again: dsgspool --spool /lab/spool requeue align/7 align/8",
+        "sweep [#", "takes 1 min 35 s", "memory up to 3.2 GB",
         "n4 silent 7 min", "37 %", "(its worker is silent)", "20 done, 2 failed",
     ):  # fmt: skip
         assert told in flat, told
@@ -81,7 +82,7 @@ def test_no_line_is_wider_than_a_terminal_and_nothing_of_strangers_is_hidden() -
         )
         made.problems.append(f"todo/{HOSTILE}: {'x' * 200}")
     found = text(made)
-    assert max(map(summary.columns, found.splitlines())) <= 80
+    assert max(summary.columns(line) for line in found.splitlines() if not line.startswith("dsgspool ")) <= 80
     assert not set(found) & set("\x1b\x00\t\u202e")
     assert r"\x1b[31m<b>" in found
 
@@ -94,12 +95,15 @@ def test_a_bar_has_its_width_and_shows_what_is_not_nothing(width: int) -> None:
     assert summary.drawn(Counts(), width) == " " * width
 
 
-def test_commands_name_the_tasks_when_another_cause_has_the_same_reason() -> None:
+def test_commands_are_whole_on_a_line_of_their_own() -> None:
     made = busy()
-    made.failed("align/9 b", "ValueError: something else")
-    found = text(made)
-    assert "again: dsgspool requeue align/7 align/8" in found
-    assert "again: dsgspool requeue 'align/9 b'" in found
+    for each in range(12):
+        made.failed(f"align/9 b{each}", "ValueError: something else")
+    found = text(made).splitlines()
+    names = " ".join(f"'align/9 b{each}'" for each in range(12))
+    assert f"dsgspool --spool /lab/spool requeue {names}" in found
+    assert "dsgspool --spool /lab/spool requeue align/7 align/8" in found
+    assert found.count("         Run all again:") == 2
 
 
 def test_long_lists_say_how_much_is_left_out() -> None:
