@@ -15,6 +15,8 @@ from functools import lru_cache
 from math import comb
 from typing import TYPE_CHECKING
 
+from dsgspool.report.tally import NEVER_BEGAN
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -63,7 +65,7 @@ class Cause:
     pattern: str  #: the line with masks
     line: str  #: as it was in the newest failure
     tasks: tuple[Failure, ...]
-    hosts: Mapping[str, int]  #: the most frequent first
+    hosts: Mapping[str, int]  #: where their commands ran, the most frequent first
     tags: Mapping[str, int]
     batches: Mapping[str, int]
     suspicion: str = ""  #: `node`, `task` or '' while too little is known
@@ -149,14 +151,15 @@ def _kind(tag: str) -> str:
 
 def _cause(kind: str, pattern: str, tasks: list[Failure], attempts: Mapping[str, Mapping[str, int]]) -> Cause:
     key = hashlib.sha256(f"{kind}\0{pattern}".encode(errors="replace")).hexdigest()[:10]
-    hosts = dict(Counter(task.host for task in tasks if task.host).most_common())
+    ran = [task for task in tasks if task.host and task.tag not in NEVER_BEGAN]  # else the node only wrote that down
+    hosts = dict(Counter(task.host for task in ran).most_common())
     tags = dict(Counter(task.tag for task in tasks).most_common())
     batches = dict(Counter(task.batch for task in tasks).most_common())
     # A batch that ran on one node only says nothing about nodes: only its own attempts are compared.
-    ran: Counter[str] = Counter()
+    compared: Counter[str] = Counter()
     for batch in batches:
-        ran.update(attempts.get(batch, {}))
-    suspicion, words = suspect(hosts, ran)
+        compared.update(attempts.get(batch, {}))
+    suspicion, words = suspect(hosts, compared)
     return Cause(key, pattern, line_of(tasks[0]), tuple(tasks), hosts, tags, batches, suspicion, words)
 
 

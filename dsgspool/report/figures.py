@@ -14,7 +14,7 @@ from dsgspool.conditions import about
 from dsgspool.report import forecast as forecasts
 from dsgspool.report.statistics import HOUR, distribution, use
 from dsgspool.report.table import NONE
-from dsgspool.report.tally import SAYS_NOTHING
+from dsgspool.report.tally import NEVER_BEGAN, SAYS_NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -116,7 +116,7 @@ class Changes:
 
 
 def bad(outcomes: Mapping[str, int]) -> int:
-    """How many of them are failures."""
+    """How many of them are failures of a command that ran."""
     return sum(number for outcome, number in outcomes.items() if outcome not in ("done", *SAYS_NOTHING))
 
 
@@ -269,12 +269,12 @@ def _busy(book: Book, groups: Groups) -> dict[str, float]:
 def changes(book: Book, groups: Groups, causes: Iterable[Cause]) -> Changes:
     """What the last hour brought."""
     since, ended = book.taken - HOUR, groups.last_hour()
-    failed = sum(failure.moment is not None and failure.moment >= since for failure in book.failed)
+    came = [failure.tag for failure in book.failed if failure.moment is not None and failure.moment >= since]
     return Changes(
         seconds=HOUR,
         done=ended.get("done", 0),
-        failed=failed,
-        retried=max(0, bad(ended) - failed),
+        failed=len(came),
+        retried=max(0, bad(ended) - sum(tag not in NEVER_BEGAN for tag in came)),
         started=sum(len(each.started) - bisect_left(each.started, int(since * 1000)) for each in groups.tallies),
         causes=tuple(cause for cause in causes if cause.first is not None and cause.first >= since),
     )

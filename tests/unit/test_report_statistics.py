@@ -107,6 +107,21 @@ def test_a_node_has_done_failed_and_lost_what_its_attempts_say() -> None:
     assert second.seen == 99.0
 
 
+@pytest.mark.parametrize("reason", ["dependency", "expired", "invalid"])
+def test_what_never_began_accuses_no_node_and_is_in_no_rate(reason: str) -> None:
+    made = made_of(5.0, 5.0)
+    made.worker("n2-bbbbbbbb")
+    made.failed("a/bad", "no")
+    for n in range(20):
+        made.failed(f"b/{n}", tag=reason, reason="a/bad has failed", wid="n2-bbbbbbbb")
+    found = of(made)
+    assert [(node.host, node.failed) for node in found.nodes] == [("n1", 1), ("n2", 0)]
+    assert [(cause.count, cause.hosts, cause.suspicion) for cause in found.causes] == [(20, {}, ""), (1, {"n1": 1}, "")]
+    assert (found.changes.failed, found.changes.retried, found.changes.started) == (21, 0, 3)
+    assert found.matrix is None
+    assert found.batches[1].name == "b" and found.batches[1].bad == 0
+
+
 @pytest.mark.parametrize("how", ["alive", "silent", "ended"])
 def test_a_node_is_what_its_worker_is(how: str) -> None:
     made = Made()
