@@ -19,6 +19,7 @@ from markupsafe import Markup
 from dsgspool import __version__, clock, resources
 from dsgspool.report import again, drawing, failures, figures, statistics, stuck, text, verdict, words
 from dsgspool.report.book import Log
+from dsgspool.report.tally import bad
 from dsgspool.settings import Floor, Settings
 from dsgspool.task import State
 
@@ -100,11 +101,11 @@ def _environment() -> Environment:
     environment.filters.update(
         visible=text.visible, visible_lines=text.visible_lines, plain=text.plain, breakable=text.breakable,
         masked=text.masked, coded=text.coded, duration=words.duration, about=words.about, age=words.age, size=words.size,
-        count=words.count, percent=words.percent, rate=words.rate, exact=words.exact, iso=clock.iso,
+        count=words.count, percent=words.percent, rate=words.rate, over=words.over, exact=words.exact, iso=clock.iso,
     )  # fmt: skip
     environment.globals.update(
         labels=LABELS, folders=FOLDERS, states=statistics.ORDER, most=MOST, bar=statistics.bar, many=words.many,
-        bad=figures.bad, reason_of=failures.reason_of, link=text.link, page_of=text.page_of, search=text.search,
+        bad=bad, reason_of=failures.reason_of, link=text.link, page_of=text.page_of, search=text.search,
         by_hand=again.by_hand, worker_command=verdict.worker_command,
         label_of=stuck.label, limits_of=stuck.limits, has=figures.has, gpus_of=figures.gpus,
         done_about=verdict.done_about, sketch=drawing.sketch, strips=drawing.strips, top_of=drawing.largest,

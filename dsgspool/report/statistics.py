@@ -160,7 +160,8 @@ class Groups:
                 groups.shares.setdefault(batch, []).append(share)
             if tally.last >= limit:
                 ended = enumerate(table.ended[tally.first : tally.stop], tally.first)
-                groups.recent += [row for row, moment in ended if moment >= limit and table.outcome[row] not in (*NO_END, *NEVER_BEGAN)]
+                late = [row for row, moment in ended if moment >= limit]
+                groups.recent += [row for row in late if table.outcome[row] not in (*NO_END, *NEVER_BEGAN)]
         for (batch, host, outcome), number in groups.counts.items():
             groups.by_batch.setdefault(batch, Counter())[outcome] += number
             groups.by_host.setdefault(host, Counter())[outcome] += number
@@ -257,18 +258,7 @@ def merged(parts: Iterable[Iterable[float]]) -> list[float]:
     return sorted(chain.from_iterable(parts))
 
 
-# -- rates and use ---------------------------------------------------------------------------------------------------
-
-
-def rates(groups: Groups) -> tuple[float, float] | None:
-    """(done, not done) an hour, in the last hour or since the first start when that is later; None before 5 min."""
-    span = groups.span()
-    if span is None or groups.taken - span[0] < 300:
-        return None
-    seconds = min(HOUR, groups.taken - span[0])
-    ended = groups.last_hour()
-    bad = sum(number for outcome, number in ended.items() if outcome not in ("done", *SAYS_NOTHING))
-    return ended.get("done", 0) / seconds * HOUR, bad / seconds * HOUR
+# -- use -------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

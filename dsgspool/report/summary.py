@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 from dsgspool.report.again import again
-from dsgspool.report.figures import bad
 from dsgspool.report.statistics import bar
 from dsgspool.report.stuck import label
+from dsgspool.report.tally import bad
 from dsgspool.report.text import plain
 from dsgspool.report.verdict import band, done_about
-from dsgspool.report.words import age, count, duration, exact, many, moment, rate, size
+from dsgspool.report.words import age, count, duration, exact, many, moment, over, rates, size
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dsgspool.report.digest import Digest
     from dsgspool.report.failures import Cause
     from dsgspool.report.figures import Batch, NodeFigures
+    from dsgspool.report.paces import Pace
     from dsgspool.snapshot.values import Counts
 
 WIDTH = 80
@@ -147,9 +148,18 @@ def _counts(digest: Digest) -> Iterator[str]:
     )
     if digest.forecast:
         yield from wrapped(band(digest.forecast, digest.book.taken))
-    if digest.rates and any(digest.rates):
-        good, failing = digest.rates
-        yield f"{rate(good)} done{f', {rate(failing)} not' if failing else ''}, over the last hour"
+    if digest.pace and digest.pace.done + digest.pace.bad:
+        yield from wrapped(_pace(digest.pace, digest.book.taken))
+
+
+def _pace(pace: Pace, taken: float) -> str:
+    if pace.is_rate:
+        done, failing = rates(*pace.per_hour)
+        span = over(pace.seconds)
+    else:
+        done, failing = count(pace.done), count(pace.bad)
+        span = f"in {duration(pace.seconds)}{'' if pace.is_going else f', until {moment(pace.end, taken)}'}"
+    return f"{done} done{f', {failing} not' if pace.bad else ''}, {span}"
 
 
 def _packed(words: list[str]) -> Iterator[str]:

@@ -124,6 +124,11 @@ def by_itself(outcome: str) -> bool:
     return outcome not in ("lost", *SAYS_NOTHING)
 
 
+def bad(outcomes: Mapping[str, int]) -> int:
+    """How many of them are failures of a command that ran."""
+    return sum(number for outcome, number in outcomes.items() if outcome not in ("done", *SAYS_NOTHING))
+
+
 def _kind(outcome: str) -> str:
     return "done" if outcome == "done" else "back" if outcome in GIVEN_BACK else "failed"
 

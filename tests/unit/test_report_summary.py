@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from dsgspool.report import summary, words
@@ -106,6 +108,23 @@ def test_commands_are_whole_on_a_line_of_their_own() -> None:
     assert found.count("         Run all again:") == 2
 
 
+def test_two_rates_of_a_line_have_one_unit_and_say_since_when() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    made.done(*(f"a/{n}" for n in range(480)), ago=600.0, seconds=120.0)
+    made.failed("a/bad", "no")
+    made.running("a/now")
+    assert "\n40 / min done, 0.1 / min not, over 12 min\n" in text(made)
+    assert re.search(r"\n480 done, 1 not, in 11 min, until \d\d:\d\d\n", text(over()))
+
+
+def over() -> Made:
+    made = Made()
+    made.done(*(f"a/{n}" for n in range(480)), ago=600.0, seconds=120.0)
+    made.failed("a/bad", "no")
+    return made
+
+
 def test_long_lists_say_how_much_is_left_out() -> None:
     made = Made()
     made.worker("n1-aaaaaaaa", slots=99)
@@ -161,6 +180,9 @@ def test_words_in_a_row() -> None:
     assert words.enumeration(list("abcdef"), 2) == "a, b and 4 more"
     assert words.many(1, "batch", "batches") == "1 batch"
     assert words.many(1200, "task") == "1,200 tasks"
+    assert words.rates(6000, 428) == ["100 / min", "7.1 / min"]
+    assert words.rates(6000, 2) == ["100 / min", "< 0.1 / min"]
+    assert (words.over(3600.0), words.over(720.0)) == ("over the last hour", "over 12 min")
     assert (words.rate(3.44), words.rate(120), words.rate(6000)) == ("3.4 / h", "120 / h", "100 / min")
 
 
