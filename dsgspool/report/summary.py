@@ -212,6 +212,8 @@ def _causes(digest: Digest) -> Iterator[str]:
 def _cause(digest: Digest, cause: Cause) -> Iterator[str]:
     now = digest.book.taken
     yield from wrapped(_foreign(cause.title), f"{cause.count:>5,} x  ")[:3]
+    if cause.beside:
+        yield from wrapped(cause.beside, " " * 9)[:2]
     facts = [", ".join(cause.tags)] if any(cause.tags) else []
     if cause.hosts:
         facts.append("on " + ", ".join(f"{plain(host)} ({number:,})" for host, number in list(cause.hosts.items())[:5]))

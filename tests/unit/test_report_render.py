@@ -280,6 +280,17 @@ def test_a_failure_comes_with_reason_log_and_the_command_that_runs_it_again(seed
     assert "printing\nout of paper</pre>" in html
 
 
+def test_what_failed_without_a_word_on_stderr_is_called_by_its_exit_code(seeded: Seeded) -> None:
+    seeded.failed("quiet", "exit3", "exit code 3", stderr_bytes=0)
+    seeded.write("logs/quiet.1.out", "printing page 1\n")
+    seeded.failed("loud", "exit3", "exit code 3: out of paper", stderr_bytes=13)
+    seeded.write("logs/loud.1.err", "out of paper\n")
+    html = page(seeded)
+    titles = set(re.findall(r'class="cause-title">([^<]+)', html))
+    assert titles == {"exit code 3", "out of paper"}
+    assert set(re.findall(r'class="cause-beside">([^<]+)', html)) == {"last line of its output: printing page 1"}
+
+
 def test_links_lead_to_the_files_of_the_attempt(seeded: Seeded) -> None:
     seeded.failed("a b/100 ü?#.x")
     seeded.write("logs/a b/100 ü?#.x.1.err", "no\n")
