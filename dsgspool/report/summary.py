@@ -6,12 +6,11 @@ are whole or worth nothing; and every foreign character is to be seen and does n
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from unicodedata import east_asian_width
 
 from dsgspool.report.again import again
+from dsgspool.report.lines import WIDTH, Command, cut, foreign, named, padded, told, wrapped
 from dsgspool.report.statistics import bar
 from dsgspool.report.stuck import label
 from dsgspool.report.tally import bad
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from dsgspool.report.paces import Pace
     from dsgspool.snapshot.values import Counts
 
-WIDTH = 80
 MOST_NOTES, MOST_BATCHES, MOST_CAUSES, MOST_NODES, MOST_RUNNING = 12, 30, 12, 40, 20
 SIGNS = {
     State.DONE: "#", State.FAILED: "x", State.RUNNING: ">", State.TODO: ".", State.WAITING: "~", State.HOLD: "=",
@@ -38,13 +36,6 @@ LABELS = {
     State.HOLD: "on hold",
 }  # fmt: skip
 TONES = {"good": "[ok]", "busy": "[ok]", "idle": "[--]", "attention": "[!!]", "bad": "[!!]"}
-_ASCII = str.maketrans({"‹": "<", "›": ">", "…": "...", "\t": " "})
-
-
-class Command(str):
-    """A line that is never cut."""
-
-    __slots__ = ()
 
 
 def text(digest: Digest) -> str:
@@ -52,54 +43,6 @@ def text(digest: Digest) -> str:
     parts = (_head, _counts, _batches, _causes, _changes, _nodes, _running, _foot)
     lines = [line for part in parts for line in part(digest)]
     return "".join(f"{line if isinstance(line, Command) else cut(line, WIDTH).rstrip()}\n" for line in lines)
-
-
-# -- columns ---------------------------------------------------------------------------------------------------------
-
-
-def columns(text: str) -> int:
-    """Columns of a terminal that a text takes; never less than its characters."""
-    return sum(2 if east_asian_width(each) in "WF" else 1 for each in text)
-
-
-def cut(text: str, most: int) -> str:
-    """The text, shortened to so many columns."""
-    if columns(text) <= most:
-        return text
-    kept = ""
-    for each in text:
-        if columns(kept + each) > most - 3:
-            break
-        kept += each
-    return f"{kept}..."
-
-
-def named(name: str, width: int) -> str:
-    """A name in exactly so many columns, cut in its middle: those of one batch differ at their ends."""
-    name = _foreign(name)
-    if columns(name) > width:
-        end = name
-        while columns(end) > (width - 3) // 2:
-            end = end[1:]
-        name = f"{cut(name, width - columns(end))}{end}"
-    return padded(name, width)
-
-
-def padded(text: str, width: int) -> str:
-    """Exactly so many columns."""
-    short = cut(text, width)
-    return short + " " * (width - columns(short))
-
-
-def wrapped(text: str, first: str = "", rest: str | None = None) -> list[str]:
-    """A sentence over several lines; a word that is too long is broken."""
-    rest = " " * len(first) if rest is None else rest
-    found = textwrap.wrap(_foreign(text), WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
-    return [cut(line, WIDTH) for line in found]
-
-
-def _foreign(words: str) -> str:
-    return plain(words).translate(_ASCII)
 
 
 def drawn(counts: Counts, width: int) -> str:
@@ -124,13 +67,13 @@ def _title(words: str) -> list[str]:
 def _head(digest: Digest) -> Iterator[str]:
     book, verdict = digest.book, digest.verdict
     written = exact(book.taken)
-    yield padded(_foreign(book.root), WIDTH - len(written) - 2) + f"  {written}"
+    yield padded(foreign(book.root), WIDTH - len(written) - 2) + f"  {written}"
     yield "=" * WIDTH
     yield from wrapped(verdict.sentence, f"{TONES[verdict.tone]} ")
     if verdict.sub:
-        yield from wrapped(verdict.sub, "     ")
+        yield from told(verdict.sub, "     ")
     for note in verdict.notes[:MOST_NOTES]:
-        yield from wrapped(note, "   - ")
+        yield from told(note, "   - ")
     if len(verdict.notes) > MOST_NOTES:
         yield f"   - and {len(verdict.notes) - MOST_NOTES} more"
     if book.writes_every:
@@ -211,7 +154,7 @@ def _causes(digest: Digest) -> Iterator[str]:
 
 def _cause(digest: Digest, cause: Cause) -> Iterator[str]:
     now = digest.book.taken
-    yield from wrapped(_foreign(cause.title), f"{cause.count:>5,} x  ")[:3]
+    yield from wrapped(foreign(cause.title), f"{cause.count:>5,} x  ")[:3]
     if cause.beside:
         yield from wrapped(cause.beside, " " * 9)[:2]
     facts = [", ".join(cause.tags)] if any(cause.tags) else []
@@ -224,8 +167,8 @@ def _cause(digest: Digest, cause: Cause) -> Iterator[str]:
         facts.append(f"bad {cause.suspicion}? {cause.words}")
     yield from wrapped("; ".join(facts), " " * 9)
     newest = cause.newest
-    line = f": {_foreign(cause.line)}" if cause.count > 1 else ""
-    yield cut(f"{' ' * 9}{_foreign(newest.identity)}{line}", WIDTH)
+    line = f": {foreign(cause.line)}" if cause.count > 1 else ""
+    yield cut(f"{' ' * 9}{foreign(newest.identity)}{line}", WIDTH)
     label, command = again(digest, cause)
     yield f"{' ' * 9}{label}:"
     yield Command(plain(command))
@@ -279,7 +222,7 @@ def _running(digest: Digest) -> Iterator[str]:
 def _run(run: RunningNow) -> str:
     far = "" if run.progress is None else f"{run.progress * 100:.0f} %"
     time = "starts" if run.seconds is None else duration(run.seconds)
-    line = _foreign(run.line) if run.line else "" if run.alive else "(its worker is silent)"
+    line = foreign(run.line) if run.line else "" if run.alive else "(its worker is silent)"
     return f"{named(run.identity, 26)} {named(run.host, 10)} {time:>11} {far:>5}  {line}"
 
 

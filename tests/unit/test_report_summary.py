@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dsgspool.report import summary, words
+from dsgspool.report import lines, summary, words
 from dsgspool.report.digest import digest
 from dsgspool.snapshot.values import Counts, Standing
 from tests.support.books import NOW, Made
@@ -84,7 +84,7 @@ def test_no_line_is_wider_than_a_terminal_and_nothing_of_strangers_is_hidden() -
         )
         made.problems.append(f"todo/{HOSTILE}: {'x' * 200}")
     found = text(made)
-    assert max(summary.columns(line) for line in found.splitlines() if not line.startswith("dsgspool ")) <= 80
+    assert max(lines.columns(line) for line in found.splitlines() if not line.startswith("dsgspool ")) <= 80
     assert not set(found) & set("\x1b\x00\t\u202e")
     assert r"\x1b[31m<b>" in found
 
@@ -123,6 +123,19 @@ def over() -> Made:
     made.done(*(f"a/{n}" for n in range(480)), ago=600.0, seconds=120.0)
     made.failed("a/bad", "no")
     return made
+
+
+def test_a_command_in_a_sentence_is_never_broken() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    batch = "a-batch-with-a-rather-long-name-that-fills-the-line"
+    made.task("todo", "b/1", f"{batch}/1")
+    for name in ("b", batch):
+        made.policies[name] = Standing("paused", f"{name}.yaml says so", stops=True)
+    found = text(made).splitlines()
+    assert "   - Batch b: b.yaml says so; `dsgspool --spool /lab/spool batch resume b` lets" in found
+    assert f"dsgspool --spool /lab/spool batch resume {batch}" in found
+    assert found[found.index(f"dsgspool --spool /lab/spool batch resume {batch}") + 1] == "     lets it go on"
 
 
 def test_long_lists_say_how_much_is_left_out() -> None:
