@@ -46,17 +46,24 @@ def requeue(
     reason: Annotated[
         str, typer.Option("--reason", metavar="REASON", help="Only those that failed so: timeout, exit1, 'exit*' ...")
     ] = "",
+    listed: Annotated[
+        str, typer.Option("--from", metavar="FILE", help="Those whose names are in a file, one a line; - is stdin.")
+    ] = "",
 ) -> None:
     """Run finished tasks again, with a fresh budget of retries."""
     moves = _moves(context)
-    if failed or reason:
-        # What failed for another's sake comes last: else it would meet that one still in failed/, and fail again.
+    if listed and patterns:
+        raise usage("either names, or --from and a file of names")
+    if listed:
+        places = _listed(moves, listed, reason, only_failed=failed or bool(reason))
+    elif failed or reason:
         places = _failed(moves, patterns or ["*"], reason)
-        _move(sorted(places, key=lambda place: place.name.tag == "dependency"), moves.requeue)
     elif patterns:
-        _move(sorted(moves.pick("requeue", patterns), key=lambda place: place.name.tag == "dependency"), moves.requeue)
+        places = moves.pick("requeue", patterns)
     else:
         raise usage("say which: names, or --failed, or --reason timeout")
+    # What failed for another's sake comes last: else it would meet that one still in failed/, and fail again.
+    _move(sorted(places, key=lambda place: place.name.tag == "dependency"), moves.requeue)
 
 
 def _waits_of_itself(moves: Moves, place: Place) -> bool:
@@ -93,6 +100,38 @@ def _failed(moves: Moves, patterns: list[str], reason: str) -> list[Place]:
         what = f"failed task with reason {reason!r}" if reason else "failed task"
         raise TaskNotFound(" ".join(patterns), f"there is no such {what}; see them with: dsgspool list failed")
     return places
+
+
+def _listed(moves: Moves, file: str, reason: str, *, only_failed: bool) -> list[Place]:
+    """Finished tasks whose names are in a file; that others of it are not finished any more is told."""
+    from fnmatch import fnmatchcase
+
+    from dsgspool.errors import TaskNotFound
+    from dsgspool.task import TRANSITIONS, State
+
+    names = frozenset(_names_in(moves, file))
+    states = [State.FAILED] if only_failed else sorted(TRANSITIONS["requeue"][0])
+    places = [p for p in moves.named(names, states) if not reason or fnmatchcase(p.name.tag, reason)]
+    if not places:
+        where = " or ".join(f"{state}/" for state in states)
+        raise TaskNotFound(file, f"none of the {len(names):,} names in it lies in {where}, or none any more")
+    if left := len(names - {place.identity for place in places}):
+        output.note(
+            f"dsgspool: {left:,} of the {len(names):,} names are left as they are: they do not lie there any more"
+        )
+    return places
+
+
+def _names_in(moves: Moves, file: str) -> list[str]:
+    """The lines of a file, or of standard input."""
+    import os
+    import sys
+
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else moves.fs.read(os.path.realpath(file))[0]
+    except OSError as error:
+        raise usage(f"cannot read names from {file}: {error.strerror}") from error
+    return [line.removesuffix("\r") for line in data.decode(errors="replace").split("\n") if line.strip()]
 
 
 def _move(places: list[Place], verb: Callable[[Place], bool]) -> None:

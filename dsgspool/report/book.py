@@ -37,6 +37,7 @@ class Failure:
     host: str = ""
     number: int = 0  #: of the attempt
     moment: float | None = None  #: when it failed
+    is_quiet: bool = False  #: its command wrote nothing to its error log, so `error` is a line of its output
 
     @property
     def batch(self) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dsgspool.report import failures, figures, forecast, statistics, verdict
+from dsgspool.report import failures, figures, forecast, paces, statistics, verdict
 
 if TYPE_CHECKING:
     from dsgspool.report.book import Book
     from dsgspool.report.failures import Cause, Matrix
     from dsgspool.report.figures import Batch, Changes, NodeFigures
     from dsgspool.report.forecast import Forecast
+    from dsgspool.report.paces import Pace
     from dsgspool.report.statistics import Groups
     from dsgspool.report.verdict import Verdict
 
@@ -32,7 +33,7 @@ class Digest:
     batches: tuple[Batch, ...]  #: those that are not through first, '' last
     nodes: tuple[NodeFigures, ...]  #: the living first
     changes: Changes  #: of the last hour
-    rates: tuple[float, float] | None  #: done and not done, an hour
+    pace: Pace | None  #: of everything, in the last hour
 
 
 def digest(book: Book) -> Digest:
@@ -52,5 +53,5 @@ def digest(book: Book) -> Digest:
         batches=figures.batches(book, groups, expected),
         nodes=nodes,
         changes=figures.changes(book, groups, found),
-        rates=statistics.rates(groups),
+        pace=paces.together(paces.paces(groups).values()),
     )

@@ -2,18 +2,22 @@
 
 The rule: pure.  A command that gave an exit code or died of a signal is judged by the line of its log that says best
 what went wrong; everything else (timeout, lost, cancelled ...) by what its record says, because a log's last line is no
-cause there.
+cause there.  What somebody reads first is the fact, though: the signal, or the exit code of a command that wrote no errors.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import signal
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
 from typing import TYPE_CHECKING
+
+from dsgspool.report.tally import NEVER_BEGAN
+from dsgspool.report.words import enumeration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,6 +34,7 @@ PLAIN_REASONS = {
     "duplicate": "another file of this name was there",
 }
 UNKNOWN = "it failed, and no record says why"
+_DEPENDENCY = re.compile(r"(.+) has ((?:failed|succeeded), and `after` wants its \w+)")
 _OWN = "ItsOwnName"  #: goes through the masks as a part of a path does
 MAX_PATTERN = 200  #: characters of a pattern
 CERTAIN = 0.01  #: how improbable chance must be before a node is suspected
@@ -37,6 +42,7 @@ CERTAIN = 0.01  #: how improbable chance must be before a node is suspected
 _TOKEN = re.compile(
     r"""(?P<address>\b[a-z][a-z0-9+.-]{1,9}://[^\s'"<>)\]]+)"""
     r"""|(?P<quoted>'[^']{0,200}'|"[^"]{0,200}"|`[^`]{0,200}`|‘[^’]{0,200}’|“[^”]{0,200}”)"""
+    r"""|(?P<name>(?:(?<=KeyError: )|(?<=NameError: name ))[^\s'"()\[\]{}]+)"""
     r"""|(?P<path>(?:\b[A-Za-z]:\\|(?:[\w.~+@%=-]*/)(?=[\w.~+@%=-]))[\w.~+@%=\\/-]*)"""
     r"""|(?P<file>\b[\w-]+(?:\.[\w-]+)*\.(?:csv|tsv|txt|json|ya?ml|xml|h5|hdf5?|nc|fits|fastq|fq|fasta|fa|bam|sam|vcf|gz|bz2|xz"""
     r"""|zst|zip|tar|npy|npz|pkl|parquet|root|dat|bin|log|out|png|jpe?g|tiff?|pdf|nii|xlsx?)\b)"""
@@ -47,6 +53,7 @@ _TOKEN = re.compile(
 _SIGNS = {
     "address": "‹address›",
     "quoted": "‹…›",
+    "name": "‹…›",
     "path": "‹path›",
     "file": "‹file›",
     "uuid": "#",
@@ -63,7 +70,7 @@ class Cause:
     pattern: str  #: the line with masks
     line: str  #: as it was in the newest failure
     tasks: tuple[Failure, ...]
-    hosts: Mapping[str, int]  #: the most frequent first
+    hosts: Mapping[str, int]  #: where their commands ran, the most frequent first
     tags: Mapping[str, int]
     batches: Mapping[str, int]
     suspicion: str = ""  #: `node`, `task` or '' while too little is known
@@ -91,8 +98,45 @@ class Cause:
 
     @property
     def title(self) -> str:
-        """The line itself when there is one, else what they have in common."""
+        """How it ended, where that says more than a line of its log; else the line, as far as they have it in common."""
+        return self._fact or self._common
+
+    @property
+    def beside(self) -> str:
+        """The line beside the title, where that is another; '' when there is none."""
+        if not self._fact or self.line == reason_of(self.newest):
+            return ""
+        log = "output" if self.is_quiet else "log"
+        return f"last line of its {log}: {self._common}"
+
+    @property
+    def is_quiet(self) -> bool:
+        """True when none of them wrote errors."""
+        return all(task.is_quiet for task in self.tasks)
+
+    @property
+    def _common(self) -> str:
         return self.line if self.count == 1 else self.pattern
+
+    @property
+    def _fact(self) -> str:
+        """Killed by a signal, or ended with exit codes and without a word on stderr; '' for all else."""
+        tag = self.newest.tag
+        if tag.startswith("signal"):
+            _, _, limit = self.newest.reason.partition(": ")
+            return f"killed by {_signal(int(tag.removeprefix('signal')))}{f': {limit}' if limit else ''}"
+        if not tag.startswith("exit") or not self.is_quiet:
+            return ""
+        codes = sorted((each.removeprefix("exit") for each in self.tags), key=int)
+        return f"exit code{'s' if len(codes) > 1 else ''} {enumeration(codes, 4)}"
+
+
+def _signal(number: int) -> str:
+    """`signal 11 (SIGSEGV)`"""
+    try:
+        return f"signal {number} ({signal.Signals(number).name})"
+    except ValueError:
+        return f"signal {number}"
 
 
 def reason_of(failure: Failure) -> str:
@@ -118,6 +162,8 @@ def mask(text: str) -> str:
 def pattern_of(failure: Failure) -> str:
     """The masked line; the task's own name is masked too, unless it is a number as any other."""
     line = line_of(failure)
+    if failure.tag == "dependency" and (match := _DEPENDENCY.fullmatch(line)):
+        return f"‹task› has {match[2]}"  # one fault is one cause, whatever it was that waited for whatever
     for name in (failure.identity, failure.identity.rpartition("/")[2]):
         if len(name) >= 3 and name in line and not name.isdecimal():
             line = _without(line, name)
@@ -149,14 +195,15 @@ def _kind(tag: str) -> str:
 
 def _cause(kind: str, pattern: str, tasks: list[Failure], attempts: Mapping[str, Mapping[str, int]]) -> Cause:
     key = hashlib.sha256(f"{kind}\0{pattern}".encode(errors="replace")).hexdigest()[:10]
-    hosts = dict(Counter(task.host for task in tasks if task.host).most_common())
+    ran = [task for task in tasks if task.host and task.tag not in NEVER_BEGAN]  # else the node only wrote that down
+    hosts = dict(Counter(task.host for task in ran).most_common())
     tags = dict(Counter(task.tag for task in tasks).most_common())
     batches = dict(Counter(task.batch for task in tasks).most_common())
     # A batch that ran on one node only says nothing about nodes: only its own attempts are compared.
-    ran: Counter[str] = Counter()
+    compared: Counter[str] = Counter()
     for batch in batches:
-        ran.update(attempts.get(batch, {}))
-    suspicion, words = suspect(hosts, ran)
+        compared.update(attempts.get(batch, {}))
+    suspicion, words = suspect(hosts, compared)
     return Cause(key, pattern, line_of(tasks[0]), tuple(tasks), hosts, tags, batches, suspicion, words)
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from dsgspool.conditions import about
 from dsgspool.report import forecast as forecasts
+from dsgspool.report.paces import Pace, paces
 from dsgspool.report.statistics import HOUR, distribution, use
 from dsgspool.report.table import NONE
-from dsgspool.report.tally import SAYS_NOTHING
+from dsgspool.report.tally import NEVER_BEGAN, SAYS_NOTHING, bad
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,7 +41,7 @@ class Batch:
     counts: Counts
     standing: Standing | None  #: how its policy stands, None = it has none
     forecast: Forecast | None  #: at the concurrency of its own
-    per_hour: float  #: attempts that ended well, over the last hour or since its first start
+    pace: Pace | None  #: in the last hour; of one that is over, from its first start to its last end
     run: Distribution | None  #: seconds of attempts that ended well
     wait: Distribution | None  #: seconds from submission to start
     memory: Distribution | None  #: bytes, largest samples
@@ -116,11 +117,6 @@ class Changes:
         return not (self.done or self.failed or self.started or self.retried)
 
 
-def bad(outcomes: Mapping[str, int]) -> int:
-    """How many of them are failures."""
-    return sum(number for outcome, number in outcomes.items() if outcome not in ("done", *SAYS_NOTHING))
-
-
 def ended(groups: Groups) -> dict[str, dict[str, int]]:
     """Batch -> node -> how many attempts ended by themselves there."""
     found: dict[str, dict[str, int]] = {}
@@ -136,26 +132,28 @@ def ended(groups: Groups) -> dict[str, dict[str, int]]:
 
 def batches(book: Book, groups: Groups, whole: Forecast | None) -> tuple[Batch, ...]:
     """Those that are not through first, then by name; '' last."""
+    worked = paces(groups)
     names = sorted(book.snapshot.batches, key=lambda name: (not name, not book.snapshot.batches[name].open, name))
     going = [name for name in names if book.snapshot.batches[name].running][:MOST_FORECASTS]
     foretold = {name: forecasts.capped(forecasts.forecast(book, groups, name), whole) for name in going}
-    return tuple(_batch(book, groups, name, foretold.get(name)) for name in names)
+    return tuple(_batch(book, groups, name, foretold.get(name), worked.get(name)) for name in names)
 
 
-def _batch(book: Book, groups: Groups, name: str, expected: Forecast | None) -> Batch:
-    span = groups.span(name)
-    seconds = min(HOUR, max(60.0, book.taken - span[0])) if span else HOUR
+def _batch(book: Book, groups: Groups, name: str, expected: Forecast | None, pace: Pace | None) -> Batch:
+    span, outcomes = groups.span(name), groups.outcomes(batch=name)
+    if span and not book.snapshot.batches[name].open:
+        pace = Pace(outcomes.get("done", 0), bad(outcomes), *span, is_going=False)
     return Batch(
         name=name,
         counts=book.snapshot.batches[name],
         standing=book.snapshot.policies.get(name),
         forecast=expected,
-        per_hour=groups.last_hour(name).get("done", 0) / seconds * HOUR,
+        pace=pace,
         run=distribution(groups.seconds(name)),
         wait=distribution(groups.waits(name)),
         memory=distribution(groups.memory(name)),
         use=use(groups, name),
-        outcomes=groups.outcomes(batch=name),
+        outcomes=outcomes,
         slowest=groups.slowest(name),
         span=span,
     )
@@ -270,12 +268,12 @@ def _busy(book: Book, groups: Groups) -> dict[str, float]:
 def changes(book: Book, groups: Groups, causes: Iterable[Cause]) -> Changes:
     """What the last hour brought."""
     since, ended = book.taken - HOUR, groups.last_hour()
-    failed = sum(failure.moment is not None and failure.moment >= since for failure in book.failed)
+    came = [failure.tag for failure in book.failed if failure.moment is not None and failure.moment >= since]
     return Changes(
         seconds=HOUR,
         done=ended.get("done", 0),
-        failed=failed,
-        retried=max(0, bad(ended) - failed),
+        failed=len(came),
+        retried=max(0, bad(ended) - sum(tag not in NEVER_BEGAN for tag in came)),
         started=sum(len(each.started) - bisect_left(each.started, int(since * 1000)) for each in groups.tallies),
         causes=tuple(cause for cause in causes if cause.first is not None and cause.first >= since),
     )

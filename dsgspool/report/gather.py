@@ -222,7 +222,7 @@ class Look:
         ended = table.ended[row] if table.ended[row] >= 0 else table.started[row]
         return Failure(
             task.identity, task.path, task.reason, table.reason[row], table.error[row], row, table.host[row],
-            table.number[row], ended / 1000 if ended >= 0 else None,
+            table.number[row], ended / 1000 if ended >= 0 else None, table.err[row] == 0,
         )  # fmt: skip
 
     def _running(self, snapshot: Snapshot) -> list[RunningNow]:

@@ -17,15 +17,15 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from dsgspool import __version__, clock, resources
-from dsgspool.report import drawing, failures, figures, statistics, stuck, text, verdict, words
+from dsgspool.report import again, drawing, failures, figures, statistics, stuck, text, verdict, words
 from dsgspool.report.book import Log
+from dsgspool.report.tally import bad
 from dsgspool.settings import Floor, Settings
 from dsgspool.task import State
 
 if TYPE_CHECKING:
     from dsgspool.report.book import Book, RunningNow
     from dsgspool.report.digest import Digest
-    from dsgspool.report.failures import Cause
     from dsgspool.report.forecast import Forecast
 
 SECTIONS = ("overview", "failures", "batches", "nodes", "about")
@@ -33,7 +33,6 @@ MOST = {  # of each kind on a page: the rest is in the tables and in the folders
     "batches": 12, "causes": 5, "running": 12, "notes": 12, "all_causes": 60, "all_batches": 100, "nodes": 60, "events": 40,
     "problems": 200,
 }  # fmt: skip
-FEW = 4  #: tasks that a command names one by one even where their reason says the same
 
 #: A state, as it is called on the page.
 LABELS: Mapping[State, str] = {
@@ -102,12 +101,12 @@ def _environment() -> Environment:
     environment.filters.update(
         visible=text.visible, visible_lines=text.visible_lines, plain=text.plain, breakable=text.breakable,
         masked=text.masked, coded=text.coded, duration=words.duration, about=words.about, age=words.age, size=words.size,
-        count=words.count, percent=words.percent, rate=words.rate, exact=words.exact, iso=clock.iso,
+        count=words.count, percent=words.percent, rate=words.rate, over=words.over, exact=words.exact, iso=clock.iso,
     )  # fmt: skip
     environment.globals.update(
         labels=LABELS, folders=FOLDERS, states=statistics.ORDER, most=MOST, bar=statistics.bar, many=words.many,
-        bad=figures.bad, reason_of=failures.reason_of, link=text.link, page_of=text.page_of, search=text.search,
-        move=text.move_command, worker_command=verdict.worker_command,
+        bad=bad, reason_of=failures.reason_of, link=text.link, page_of=text.page_of, search=text.search,
+        by_hand=again.by_hand, worker_command=verdict.worker_command,
         label_of=stuck.label, limits_of=stuck.limits, has=figures.has, gpus_of=figures.gpus,
         done_about=verdict.done_about, sketch=drawing.sketch, strips=drawing.strips, top_of=drawing.largest,
     )  # fmt: skip
@@ -131,23 +130,10 @@ def _about(digest: Digest) -> dict[str, object]:
         "log_of": lru_cache(maxsize=256)(lambda row: book.log(row) if row >= 0 else Log()),
         "why_of": lambda standing: stuck.why(book, standing),
         "resume": lambda batch: stuck.resume(book, batch.standing, batch.name),
-        "again": lambda cause: again(digest, cause),
+        "again": lambda cause: again.again(digest, cause),
         "differing": differing(book.settings) if book.settings else [],
         "bytes_of_logs": sum(tally.logs for tally in digest.groups.tallies),
     }
-
-
-def again(digest: Digest, cause: Cause) -> tuple[str, str]:
-    """(label, command) that runs the tasks of a cause again: few by name, many by a reason that no other cause has."""
-    root = digest.book.root
-    elsewhere = {tag for other in digest.causes if other is not cause for tag in other.tags}
-    tag = next(iter(cause.tags), "")
-    if cause.count > FEW and len(cause.tags) == 1 and tag and tag not in elsewhere:
-        return "Run all again", text.requeue_reason(root, tag)
-    label = "Run it again" if cause.count == 1 else "Run all again"
-    if cause.count > text.MAX_NAMES:
-        label = f"Run the newest {text.MAX_NAMES} again"
-    return label, text.requeue_command(root, cause.tasks)
 
 
 def _when(now: float) -> Callable[[float | None], Markup]:

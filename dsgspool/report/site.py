@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from dsgspool import __version__
 from dsgspool.clock import ServerClock
 from dsgspool.errors import StorageError
-from dsgspool.report import chunks, columns, details, ledger, shell, stuck, twins
+from dsgspool.report import again, chunks, columns, details, ledger, shell, stuck, twins
 from dsgspool.report.data import Data, Tasks, write_attempts
 from dsgspool.report.gather import Look
 from dsgspool.report.ledger import Block, Ledger, Pack
@@ -191,6 +191,8 @@ class Site:
             "app": data.put(*shell.asset("app", "js", shell.script())),
             "page": data.put(*chunks.script("page", "page", self._page(look, book, face, rows[0]))),
         }
+        for name, names in again.lists(face.digest):
+            data.put(name, names)
         early = {part: [name for name, *_ in self.named[part]] for part in ("tasks", *chunks.PARTS)}
         twins.write(self.spool, self.folder, book, rows, face)
         fs.replace(f"{self.folder}/index.html", shell.index(face, files, early).encode(errors="replace"))

@@ -14,7 +14,7 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from dsgspool.report.table import NO_END, NONE
-from dsgspool.report.tally import SAYS_NOTHING, Key, Share, Tally, batch_of
+from dsgspool.report.tally import NEVER_BEGAN, SAYS_NOTHING, Key, Share, Tally, batch_of
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Groups:
     by_batch: dict[str, Counter[str]] = field(default_factory=dict)  #: the same of each batch, by outcome
     by_host: dict[str, Counter[str]] = field(default_factory=dict)
     shares: dict[str, list[Share]] = field(default_factory=dict)  #: of each batch, in the order of the tallies
-    recent: list[int] = field(default_factory=list)  #: rows of those that ended in the last hour
+    recent: list[int] = field(default_factory=list)  #: rows of those that ran and ended in the last hour
     hour: dict[str, dict[str, int]] = field(default_factory=dict)  #: batch -> outcome -> how many of them
 
     @classmethod
@@ -160,7 +160,8 @@ class Groups:
                 groups.shares.setdefault(batch, []).append(share)
             if tally.last >= limit:
                 ended = enumerate(table.ended[tally.first : tally.stop], tally.first)
-                groups.recent += [row for row, moment in ended if moment >= limit and table.outcome[row] not in NO_END]
+                late = [row for row, moment in ended if moment >= limit]
+                groups.recent += [row for row in late if table.outcome[row] not in (*NO_END, *NEVER_BEGAN)]
         for (batch, host, outcome), number in groups.counts.items():
             groups.by_batch.setdefault(batch, Counter())[outcome] += number
             groups.by_host.setdefault(host, Counter())[outcome] += number
@@ -257,18 +258,7 @@ def merged(parts: Iterable[Iterable[float]]) -> list[float]:
     return sorted(chain.from_iterable(parts))
 
 
-# -- rates and use ---------------------------------------------------------------------------------------------------
-
-
-def rates(groups: Groups) -> tuple[float, float] | None:
-    """(done, not done) an hour, in the last hour or since the first start when that is later; None before 5 min."""
-    span = groups.span()
-    if span is None or groups.taken - span[0] < 300:
-        return None
-    seconds = min(HOUR, groups.taken - span[0])
-    ended = groups.last_hour()
-    bad = sum(number for outcome, number in ended.items() if outcome not in ("done", *SAYS_NOTHING))
-    return ended.get("done", 0) / seconds * HOUR, bad / seconds * HOUR
+# -- use -------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,20 +143,46 @@ def _parts(request: Request) -> Iterator[Request]:
 # -- in words --------------------------------------------------------------------------------------------------------
 
 
-def sentences(book: Book) -> Iterator[str]:
-    """Each cause in a sentence, what a person forgot first, what a person wanted last."""
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What would help: as a note of its own, and behind the sentence that says what is wrong."""
+
+    alone: str
+    behind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why tasks will not run, in a sentence, and what would help."""
+
+    sentence: str
+    remedies: tuple[Remedy, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it; one remedy goes on where the sentence ends."""
+        if len(self.remedies) == 1:
+            return (f"{self.sentence}{self.remedies[0].behind}",)
+        return (self.sentence, *(remedy.alone for remedy in self.remedies))
+
+
+def obstacles(book: Book) -> Iterator[Obstacle]:
+    """What a person forgot first, what a person wanted last."""
     if lost := astray(book):
         folders = enumeration([f"waiting/{folder}" for folder in dict.fromkeys(task.waits_for for task in lost)], 2)
-        yield f"{many(len(lost), 'task waits', 'tasks wait')} where nobody takes them: {folders} names no moment"
+        yield Obstacle(
+            f"{many(len(lost), 'task waits', 'tasks wait')} where nobody takes them: {folders} names no moment"
+        )
     for found in waiting_for_ever(book.snapshot.tasks, knows_finished=False):
         circle = f"{len(found.tasks)} tasks wait for each other: {found.sentence}"
-        yield circle if found.kind == "circle" and len(found.tasks) > 1 else found.sentence
+        yield Obstacle(circle if found.kind == "circle" and len(found.tasks) > 1 else found.sentence)
     yield from _out_of_reach(book)
     for state in STATES:
         if batches := held(book, state):
             waiting = many(sum(map(book.kept.held.__getitem__, batches)), "task waits", "tasks wait")
             is_so = STATES[state][len(batches) > 1]
-            yield f"Batch{'es' * (len(batches) > 1)} {enumeration(batches)} {is_so}, and {waiting}"
+            sentence = f"Batch{'es' * (len(batches) > 1)} {enumeration(batches)} {is_so}, and {waiting}"
+            yield Obstacle(sentence, tuple(_let_go(book, batch) for batch in batches))
 
 
 def _code(command: str) -> str:
@@ -164,16 +190,31 @@ def _code(command: str) -> str:
     return command if "`" in command else f"`{command}`"
 
 
-def _out_of_reach(book: Book) -> Iterator[str]:
+def _out_of_reach(book: Book) -> Iterator[Obstacle]:
     """What tasks want that no living worker has."""
     slots = max((worker.slots for worker in book.snapshot.alive), default=0)
     if wide := book.kept.wide:
         wants = many(len(wide), "task wants", "tasks want")
-        yield f"{wants} {min(wide)} slots{' or more' if len(set(wide)) > 1 else ''}, and the largest worker has {slots}"
+        more = " or more" if len(set(wide)) > 1 else ""
+        yield Obstacle(f"{wants} {min(wide)} slots{more}, and the largest worker has {slots}")
     for unmet in book.kept.unmet:
-        yield f"No node can run {many(len(unmet.tasks), 'task')}: no living one has {unmet.wants}"
+        sentence = f"No node can run {many(len(unmet.tasks), 'task')}: no living one has {unmet.wants}"
+        yield Obstacle(sentence, (_nearest(book, unmet),))
     if strange := book.kept.strange:
-        yield f"{many(strange, 'task lies', 'tasks lie')} in a lane that this version does not know"
+        yield Obstacle(f"{many(strange, 'task lies', 'tasks lie')} in a lane that this version does not know")
+
+
+def _nearest(book: Book, unmet: Unmet) -> Remedy:
+    command = f"dsgspool --spool {shlex.quote(book.root)} why {shlex.quote(unmet.tasks[0])}"
+    more = f"{unmet.nearest}; {_code(command)} says more"
+    return Remedy(f"Nearest to {unmet.wants.removesuffix(' together')} is {more}", f". Nearest is {more}")
+
+
+def _let_go(book: Book, batch: str) -> Remedy:
+    standing = book.snapshot.policies[batch]
+    command = resume(book, standing, batch)
+    words = f": {why(book, standing)}{f'; {_code(command)} lets it go on' if command else ''}"
+    return Remedy(f"Batch {batch}{words}", words)
 
 
 def astray(book: Book) -> list[TaskSeen]:
@@ -224,15 +265,3 @@ def limits(standing: Standing, running: int) -> list[tuple[str, str]]:
     if policy.breaker:
         found.append(("breaker", f"{policy.breaker.failures:,} failures of {policy.breaker.of:,}"))
     return found
-
-
-def notes(book: Book) -> Iterator[str]:
-    """What would help, a line for each cause of which the sentence does not say it."""
-    program = f"dsgspool --spool {shlex.quote(book.root)}"
-    for unmet in book.kept.unmet:
-        more = f"{_code(f'{program} why {shlex.quote(unmet.tasks[0])}')} says more"
-        yield f"Nearest to {unmet.wants.removesuffix(' together')} is {unmet.nearest}; {more}"
-    for batch in (batch for state in STATES for batch in held(book, state)):
-        standing = book.snapshot.policies[batch]
-        command = resume(book, standing, batch)
-        yield f"Batch {batch}: {why(book, standing)}{f'; {_code(command)} lets it go on' if command else ''}"

@@ -1,23 +1,22 @@
 """report.txt: the same facts in 80 columns, for ssh and mail.
 
-The rule: pure; no line has more than WIDTH columns whatever others called their tasks, and every foreign character is to
-be seen and does nothing.
+The rule: pure; no line has more than WIDTH columns whatever others called their tasks, but for commands to copy, which
+are whole or worth nothing; and every foreign character is to be seen and does nothing.
 """
 
 from __future__ import annotations
 
-import shlex
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from unicodedata import east_asian_width
 
-from dsgspool.report.figures import bad
+from dsgspool.report.again import again
+from dsgspool.report.lines import WIDTH, Command, cut, foreign, named, padded, told, wrapped
 from dsgspool.report.statistics import bar
 from dsgspool.report.stuck import label
+from dsgspool.report.tally import bad
 from dsgspool.report.text import plain
 from dsgspool.report.verdict import band, done_about
-from dsgspool.report.words import age, count, duration, exact, many, moment, rate, size
+from dsgspool.report.words import age, count, duration, exact, many, moment, over, rates, size
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
     from dsgspool.report.digest import Digest
     from dsgspool.report.failures import Cause
     from dsgspool.report.figures import Batch, NodeFigures
+    from dsgspool.report.paces import Pace
     from dsgspool.snapshot.values import Counts
 
-WIDTH = 80
 MOST_NOTES, MOST_BATCHES, MOST_CAUSES, MOST_NODES, MOST_RUNNING = 12, 30, 12, 40, 20
 SIGNS = {
     State.DONE: "#", State.FAILED: "x", State.RUNNING: ">", State.TODO: ".", State.WAITING: "~", State.HOLD: "=",
@@ -37,62 +36,13 @@ LABELS = {
     State.HOLD: "on hold",
 }  # fmt: skip
 TONES = {"good": "[ok]", "busy": "[ok]", "idle": "[--]", "attention": "[!!]", "bad": "[!!]"}
-_ASCII = str.maketrans({"‹": "<", "›": ">", "…": "...", "\t": " "})
 
 
 def text(digest: Digest) -> str:
     """All of it."""
     parts = (_head, _counts, _batches, _causes, _changes, _nodes, _running, _foot)
     lines = [line for part in parts for line in part(digest)]
-    return "".join(f"{cut(line, WIDTH).rstrip()}\n" for line in lines)
-
-
-# -- columns ---------------------------------------------------------------------------------------------------------
-
-
-def columns(text: str) -> int:
-    """Columns of a terminal that a text takes; never less than its characters."""
-    return sum(2 if east_asian_width(each) in "WF" else 1 for each in text)
-
-
-def cut(text: str, most: int) -> str:
-    """The text, shortened to so many columns."""
-    if columns(text) <= most:
-        return text
-    kept = ""
-    for each in text:
-        if columns(kept + each) > most - 3:
-            break
-        kept += each
-    return f"{kept}..."
-
-
-def named(name: str, width: int) -> str:
-    """A name in exactly so many columns, cut in its middle: those of one batch differ at their ends."""
-    name = _foreign(name)
-    if columns(name) > width:
-        end = name
-        while columns(end) > (width - 3) // 2:
-            end = end[1:]
-        name = f"{cut(name, width - columns(end))}{end}"
-    return padded(name, width)
-
-
-def padded(text: str, width: int) -> str:
-    """Exactly so many columns."""
-    short = cut(text, width)
-    return short + " " * (width - columns(short))
-
-
-def wrapped(text: str, first: str = "", rest: str | None = None) -> list[str]:
-    """A sentence over several lines; a word that is too long is broken."""
-    rest = " " * len(first) if rest is None else rest
-    found = textwrap.wrap(_foreign(text), WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
-    return [cut(line, WIDTH) for line in found]
-
-
-def _foreign(words: str) -> str:
-    return plain(words).translate(_ASCII)
+    return "".join(f"{line if isinstance(line, Command) else cut(line, WIDTH).rstrip()}\n" for line in lines)
 
 
 def drawn(counts: Counts, width: int) -> str:
@@ -117,13 +67,13 @@ def _title(words: str) -> list[str]:
 def _head(digest: Digest) -> Iterator[str]:
     book, verdict = digest.book, digest.verdict
     written = exact(book.taken)
-    yield padded(_foreign(book.root), WIDTH - len(written) - 2) + f"  {written}"
+    yield padded(foreign(book.root), WIDTH - len(written) - 2) + f"  {written}"
     yield "=" * WIDTH
     yield from wrapped(verdict.sentence, f"{TONES[verdict.tone]} ")
     if verdict.sub:
-        yield from wrapped(verdict.sub, "     ")
+        yield from told(verdict.sub, "     ")
     for note in verdict.notes[:MOST_NOTES]:
-        yield from wrapped(note, "   - ")
+        yield from told(note, "   - ")
     if len(verdict.notes) > MOST_NOTES:
         yield f"   - and {len(verdict.notes) - MOST_NOTES} more"
     if book.writes_every:
@@ -141,9 +91,18 @@ def _counts(digest: Digest) -> Iterator[str]:
     )
     if digest.forecast:
         yield from wrapped(band(digest.forecast, digest.book.taken))
-    if digest.rates and any(digest.rates):
-        good, failing = digest.rates
-        yield f"{rate(good)} done{f', {rate(failing)} not' if failing else ''}, over the last hour"
+    if digest.pace and digest.pace.done + digest.pace.bad:
+        yield from wrapped(_pace(digest.pace, digest.book.taken))
+
+
+def _pace(pace: Pace, taken: float) -> str:
+    if pace.is_rate:
+        done, failing = rates(*pace.per_hour)
+        span = over(pace.seconds)
+    else:
+        done, failing = count(pace.done), count(pace.bad)
+        span = f"in {duration(pace.seconds)}{'' if pace.is_going else f', until {moment(pace.end, taken)}'}"
+    return f"{done} done{f', {failing} not' if pace.bad else ''}, {span}"
 
 
 def _packed(words: list[str]) -> Iterator[str]:
@@ -195,7 +154,9 @@ def _causes(digest: Digest) -> Iterator[str]:
 
 def _cause(digest: Digest, cause: Cause) -> Iterator[str]:
     now = digest.book.taken
-    yield from wrapped(_foreign(cause.title), f"{cause.count:>5,} x  ")[:3]
+    yield from wrapped(foreign(cause.title), f"{cause.count:>5,} x  ")[:3]
+    if cause.beside:
+        yield from wrapped(cause.beside, " " * 9)[:2]
     facts = [", ".join(cause.tags)] if any(cause.tags) else []
     if cause.hosts:
         facts.append("on " + ", ".join(f"{plain(host)} ({number:,})" for host, number in list(cause.hosts.items())[:5]))
@@ -206,18 +167,11 @@ def _cause(digest: Digest, cause: Cause) -> Iterator[str]:
         facts.append(f"bad {cause.suspicion}? {cause.words}")
     yield from wrapped("; ".join(facts), " " * 9)
     newest = cause.newest
-    line = f": {_foreign(cause.line)}" if cause.count > 1 else ""
-    yield cut(f"{' ' * 9}{_foreign(newest.identity)}{line}", WIDTH)
-    yield cut(f"{' ' * 9}{_again(digest, cause)}", WIDTH)
-
-
-def _again(digest: Digest, cause: Cause) -> str:
-    """The command that runs them again: by their reason when no other cause has it, else by their names."""
-    elsewhere = {tag for other in digest.causes if other is not cause for tag in other.tags}
-    if len(cause.tags) == 1 and not elsewhere & set(cause.tags) and all(cause.tags):
-        return f"again: dsgspool requeue --failed --reason {shlex.quote(next(iter(cause.tags)))}"
-    names = " ".join(shlex.quote(plain(task.identity)) for task in cause.tasks[:50])
-    return f"again: dsgspool requeue {names}"
+    line = f": {foreign(cause.line)}" if cause.count > 1 else ""
+    yield cut(f"{' ' * 9}{foreign(newest.identity)}{line}", WIDTH)
+    label, command = again(digest, cause)
+    yield f"{' ' * 9}{label}:"
+    yield Command(plain(command))
 
 
 def _changes(digest: Digest) -> Iterator[str]:
@@ -268,7 +222,7 @@ def _running(digest: Digest) -> Iterator[str]:
 def _run(run: RunningNow) -> str:
     far = "" if run.progress is None else f"{run.progress * 100:.0f} %"
     time = "starts" if run.seconds is None else duration(run.seconds)
-    line = _foreign(run.line) if run.line else "" if run.alive else "(its worker is silent)"
+    line = foreign(run.line) if run.line else "" if run.alive else "(its worker is silent)"
     return f"{named(run.identity, 26)} {named(run.host, 10)} {time:>11} {far:>5}  {line}"
 
 

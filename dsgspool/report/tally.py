@@ -17,7 +17,8 @@ from typing import Any
 from dsgspool.report.table import NO_END, NONE, Attempts
 
 GIVEN_BACK = ("stopped", "revoked", "pruned")  #: outcomes that say nothing of the command
-SAYS_NOTHING = (*NO_END, *GIVEN_BACK)
+NEVER_BEGAN = ("dependency", "expired", "invalid")  #: outcomes without a command: what a worker wrote down and put away
+SAYS_NOTHING = (*NO_END, *GIVEN_BACK, *NEVER_BEGAN)
 KINDS = ("done", "failed", "back")  #: how an attempt may end: well, badly, or given back
 
 Key = tuple[str, str, str]  #: batch ('' = outside of one), host, outcome
@@ -67,9 +68,11 @@ class Tally:
         for (batch, _, outcome), rows in groups.items():
             batches.setdefault(batch, []).append((outcome, rows))
         started, seconds = table.started, table.seconds
+        ran = {key: rows for key, rows in groups.items() if key[2] not in NEVER_BEGAN}
+        begun = (started[row] for rows in ran.values() for row in rows)
         ended: dict[str, list[int]] = {kind: [] for kind in KINDS}
         bad: list[float] = []
-        for (_, _, outcome), rows in groups.items():
+        for (_, _, outcome), rows in ran.items():
             if outcome not in NO_END:
                 ended[_kind(outcome)] += [table.ended[row] for row in rows if started[row] != NONE]
             if outcome not in (*NO_END, "done"):
@@ -78,7 +81,7 @@ class Tally:
         return cls(
             first, stop, {key: len(rows) for key, rows in groups.items()},
             {batch: _share(table, parts) for batch, parts in batches.items()},
-            array("q", sorted(filter(NONE.__lt__, started[first:stop]))),
+            array("q", sorted(filter(NONE.__lt__, begun))),
             {kind: array("q", sorted(filter(NONE.__lt__, moments))) for kind, moments in ended.items()},
             array("d", sorted(bad)), math.fsum(value for value in table.cpu_seconds[first:stop] if value >= 0), sum(logs),
         )  # fmt: skip
@@ -121,6 +124,11 @@ def by_itself(outcome: str) -> bool:
     return outcome not in ("lost", *SAYS_NOTHING)
 
 
+def bad(outcomes: Mapping[str, int]) -> int:
+    """How many of them are failures of a command that ran."""
+    return sum(number for outcome, number in outcomes.items() if outcome not in ("done", *SAYS_NOTHING))
+
+
 def _kind(outcome: str) -> str:
     return "done" if outcome == "done" else "back" if outcome in GIVEN_BACK else "failed"
 
@@ -139,12 +147,12 @@ def _share(table: Attempts, parts: Iterable[tuple[str, list[int]]]) -> Share:
     parts = list(parts)
     started, submitted, seconds = table.started, table.submitted, table.seconds
     good = sorted(row for outcome, rows in parts if outcome == "done" for row in rows if seconds[row] >= 0)
-    every = [row for _, rows in parts for row in rows]
+    every = [row for outcome, rows in parts if outcome not in NEVER_BEGAN for row in rows]
     begun = [row for row in every if started[row] != NONE]
     waits = [max(0, started[row] - submitted[row]) / 1000 for row in begun if submitted[row] != NONE]
     return Share(
         min((started[row] for row in begun), default=NONE),
-        max((table.ended[row] for outcome, rows in parts if outcome not in NO_END for row in rows), default=NONE),
+        max((table.ended[row] for row in every if table.outcome[row] not in NO_END), default=NONE),
         max(good, key=seconds.__getitem__, default=-1),
         array("q", sorted(row for outcome, rows in parts if by_itself(outcome) for row in rows)),
         array("d", sorted(map(seconds.__getitem__, good))),

@@ -8,19 +8,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from markupsafe import Markup, escape
 
-from dsgspool.task import State
-
-if TYPE_CHECKING:
-    from dsgspool.report.book import Failure
-
 MAX_LINE = 400  #: characters of a log's line
-MAX_NAMES = 50  #: names in one command
 
 _STRANGE = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -111,38 +103,3 @@ def search(**words: str) -> str:
 def resume_command(root: str, batch: str) -> str:
     """The command that lets a batch go on which its policy holds back."""
     return f"dsgspool --spool {shlex.quote(root)} batch resume {shlex.quote(batch)}"
-
-
-def requeue_reason(root: str, tag: str) -> str:
-    """The command that runs all failed tasks again that have this reason."""
-    return f"dsgspool --spool {shlex.quote(root)} requeue --failed --reason {shlex.quote(tag)}"
-
-
-def requeue_command(root: str, tasks: Sequence[Failure]) -> str:
-    """The command that runs failed tasks again; of very many it names the first."""
-    names = [task.identity for task in tasks[:MAX_NAMES]]
-    dashes = ["--"] if any(name.startswith("-") for name in names) else []
-    return " ".join(
-        ["dsgspool --spool", shlex.quote(root), "requeue", *dashes, *map(shlex.quote, map(_literal, names))]
-    )
-
-
-def move_command(root: str, tasks: Sequence[Failure]) -> str:
-    """The same without the program: files in failed/ go back to todo/."""
-    folders: dict[str, list[str]] = {}
-    for task in tasks[:MAX_NAMES]:
-        batch = task.identity.rpartition("/")[0]
-        folders.setdefault(f"{State.TODO}/{batch}/" if batch else f"{State.TODO}/", []).append(
-            f"{State.FAILED}/{task.path}"
-        )
-    return " && ".join([f"cd {shlex.quote(root)}", *(_moved(folder, paths) for folder, paths in folders.items())])
-
-
-def _moved(folder: str, paths: Sequence[str]) -> str:
-    make = "" if folder == f"{State.TODO}/" else f"mkdir -p {shlex.quote(folder)} && "
-    return f"{make}mv -n {' '.join(map(shlex.quote, paths))} {shlex.quote(folder)}"
-
-
-def _literal(identity: str) -> str:
-    """A pattern that only this name matches."""
-    return re.sub(r"[\[*?]", lambda match: f"[{match[0]}]", identity)

@@ -46,11 +46,10 @@ def verdict(
     """The state of affairs."""
     stops = [("bad", words) for words in _stops_all(book)]
     tone, activity, sub = _activity(book, expected, is_stopped=bool(stops))
-    stops += [
-        ("attention", words)
-        for words in (*_silent_nodes(book), *stuck.sentences(book), *map(_overdue, overdue), *_idle(book))
-    ]
-    failed, notes = failures_in_words(book, causes), tuple(_notes(book))
+    known = {each.sentence: each for each in stuck.obstacles(book)}
+    stops += [("attention", words) for words in (*_silent_nodes(book), *known, *map(_overdue, overdue), *_idle(book))]
+    failed, remedies = failures_in_words(book, causes), _remedies(known.values())
+    notes = (*_mute_workers(book), *remedies, *(problem for problem in book.problems if NO_SPACE not in problem))
     if not stops:
         if tone != "bad" and (failed or notes):
             tone = "attention"
@@ -63,7 +62,10 @@ def verdict(
     else:
         sentence, also = worst, [activity, *others, failed]
     if len(others) > FEW:  # too much for one paragraph
-        also, notes = [each for each in also if each not in others], (*others, *notes)
+        also = [each for each in also if each not in others]
+        told = [line for words in others for line in (known[words].lines if words in known else (words,))]
+        first = _remedies([known[worst]] if worst in known else ())
+        notes = (*first, *told, *(note for note in notes if note not in remedies))
     tones = (tone, *(each for each, _ in stops))
     return Verdict("bad" if "bad" in tones else "attention", sentence, ". ".join(filter(None, (*also, sub))), notes)
 
@@ -217,13 +219,15 @@ def _idle(book: Book) -> Iterator[str]:
         yield f"Nothing has started for {since}, though {waiting} for {many(len(book.snapshot.alive), 'worker')}"
 
 
-def _notes(book: Book) -> Iterable[str]:
-    """What does not stop the rest."""
+def _remedies(found: Iterable[stuck.Obstacle]) -> tuple[str, ...]:
+    return tuple(remedy.alone for each in found for remedy in each.remedies)
+
+
+def _mute_workers(book: Book) -> Iterator[str]:
+    """Silent ones, of nodes on which another one is alive."""
     for node in book.nodes:
         for worker in node.workers:
             if node.alive and not worker.alive and not worker.ended and worker.running:
                 beat = worker.heartbeat_age
                 silent = f"has been silent for {age(beat)}" if beat is not None else f"is dead ({worker.verdict})"
                 yield f"Worker {worker.wid} {silent} and holds {many(len(worker.running), 'task')}"
-    yield from stuck.notes(book)
-    yield from (problem for problem in book.problems if NO_SPACE not in problem)

@@ -77,9 +77,25 @@ def percent(share: float) -> str:
 
 def rate(per_hour: float) -> str:
     """`3.4 / h`, `120 / h`, `33 / min`"""
-    if per_hour >= 600:
-        return f"{per_hour / 60:,.0f} / min"
-    return f"{per_hour:.0f} / h" if per_hour >= 9.95 else f"{per_hour:.1f} / h"
+    return rates(per_hour)[0]
+
+
+def rates(*per_hour: float) -> list[str]:
+    """Several in one unit: that of the largest."""
+    by_minute = max(per_hour) >= 600
+    unit, factor = ("min", 60) if by_minute else ("h", 1)
+    return [f"{_figures(each / factor)} / {unit}" for each in per_hour]
+
+
+def _figures(number: float) -> str:
+    if 0 < number < 0.05:
+        return "< 0.1"
+    return f"{number:,.0f}" if number >= 9.95 or not number else f"{number:.1f}"
+
+
+def over(seconds: float) -> str:
+    """A stretch of time up to now: `over the last hour`, `over 12 min`."""
+    return "over the last hour" if seconds > 3599 else f"over {about(seconds)}"
 
 
 def enumeration(words: list[str], most: int = 3) -> str:

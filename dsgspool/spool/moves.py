@@ -97,6 +97,11 @@ class Moves:
         """Every place where a task of that name (or shell pattern, with or without .yaml) lies."""
         return [p for s in states for p in self._in_state(s) if matches(p.name, pattern)]
 
+    def named(self, identities: Iterable[str], states: Iterable[State]) -> list[Place]:
+        """Every place where one of very many tasks lies, from one look: their names as they are, and no patterns."""
+        wanted = frozenset(identities)
+        return [p for s in states for p in self._in_state(s) if p.identity in wanted]
+
     def _in_state(self, state: State) -> Iterator[Place]:
         for path, name in self.spool.tasks(state):
             yield Place(state, path, name)

@@ -1,7 +1,9 @@
 """`report`: a path on stdout, the same in 80 columns, again and again until Ctrl-C."""
 
+import html
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,7 +28,37 @@ def test_report_text_prints_the_report_itself(run, spool, put):
     assert result.exit_code == 0
     assert result.stdout.rstrip() == (spool / "reports/report.txt").read_text().rstrip()
     assert result.stdout
-    assert max(map(len, result.stdout.splitlines())) <= 80
+    commands = [line for line in result.stdout.splitlines() if line.startswith("dsgspool ")]
+    assert commands == [f"dsgspool --spool {spool} worker"]
+    assert max(len(line) for line in result.stdout.splitlines() if line not in commands) <= 80
+
+
+def test_the_commands_of_page_and_text_run_every_task_of_their_cause_again(spool, run, put, record, listed, tmp_path):
+    """Two causes of one exit code, one with more tasks than a command names; and names that a shell reads otherwise."""
+    odd = ["a b", "it's", "what?", "y[x]*", "$(touch oops)", "s/1;2", "s", "ü\u202ex", "batch/a name"]
+    many = [*odd, *(f"s/{each}" for each in range(230))]
+    few = [f"{name} too" for name in odd]
+    for names, words in ((many, "no space"), (few, "bad input")):
+        for name in names:
+            put(f"failed/{name}~exit1.yaml")
+            record(name, outcome="exit1", reason="exit code 1", exit_code=1, err=f"{words} left\n")
+    assert run("report").exit_code == 0
+    page = (spool / "reports/index.html").read_text()
+    commands = [html.unescape(each) for each in re.findall(r'data-copy="(dsgspool [^"]+ requeue [^"]+)"', page)]
+    text = re.findall(r"^dsgspool .* requeue .*", (spool / "reports/report.txt").read_text(), re.MULTILINE)
+    assert set(commands) == set(text)
+    assert len(set(text)) == 2
+    (tmp_path / "dsgspool").write_text(f'#!/bin/sh\nexec {sys.executable} -m dsgspool "$@"\n')
+    (tmp_path / "dsgspool").chmod(0o755)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    environment.pop("DSGSPOOL_SPOOL", None)
+    for command, names in zip(text, (many, few), strict=True):
+        before = listed("todo")
+        done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert listed("todo") == sorted([*before, *names])
+    assert listed("failed") == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dsgspool", "spool"]
 
 
 @pytest.mark.parametrize("words", [("--every", "5s"), ("--watch", "--every", "0.1s"), ("--watch", "--every", "soon")])

@@ -97,3 +97,36 @@ def test_requeue_takes_what_failed_for_anothers_sake_last(run, put):
     for name in ("a~dependency", "b~dependency", "c~exit1"):
         put(f"failed/{name}.yaml")
     assert run("requeue", "--failed").stdout.split()[0] == "c"
+
+
+def test_requeue_takes_names_from_a_file_as_they_are(spool, run, put, listed, tmp_path):
+    """None of them is an option or a pattern, a name is no batch, and what is not finished any more is told."""
+    for path in (
+        "failed/a [b]* c~exit1.yaml",
+        "failed/a b c~exit1.yaml",
+        "failed/s~exit1.yaml",
+        "failed/s/1~exit1.yaml",
+    ):
+        put(path)
+    put("todo/gone.yaml")
+    put("done/d.yaml")
+    names = tmp_path / "names.txt"
+    names.write_text("a [b]* c\ns\ngone\nd\n--failed\n")
+    result = run("requeue", "--failed", "--from", names)
+    assert (result.exit_code, sorted(result.stdout.splitlines())) == (0, ["a [b]* c", "s"])
+    assert "3 of the 5 names are left as they are" in result.stderr
+    assert listed("todo") == ["a [b]* c", "gone", "s"]
+    assert run("requeue", "--failed", "--from", names).exit_code == 5
+    assert run("requeue", "--from", "-", stdin="d\n").stdout == "d\n"
+
+
+def test_requeue_from_a_file_takes_what_failed_for_anothers_sake_last(run, put):
+    for name in ("a~dependency", "b~exit1"):
+        put(f"failed/{name}.yaml")
+    assert run("requeue", "--from", "-", stdin="a\nb\n").stdout.split() == ["b", "a"]
+
+
+def test_a_file_of_names_must_be_there_and_goes_without_other_names(run, put, tmp_path):
+    put("failed/a~exit1.yaml")
+    assert run("requeue", "--from", tmp_path / "none").exit_code == 2
+    assert run("requeue", "--from", "-", "a", stdin="a\n").exit_code == 2

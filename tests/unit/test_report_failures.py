@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dsgspool.report import failures
@@ -39,6 +41,8 @@ def causes(*found: Failure) -> list[Cause]:
         ("loss is -1.5e-3", "loss is 22"),
         ("no  such   thing", "no such thing"),
         ("key “a” is missing", "key “b c” is missing"),
+        ("KeyError: gene_XBC", "KeyError: geneQ4"),
+        ("NameError: name foo is not defined", "NameError: name bar_2 is not defined"),
     ],
 )
 def test_what_differs_from_task_to_task_makes_no_new_cause(one: str, other: str) -> None:
@@ -49,6 +53,7 @@ def test_what_differs_from_task_to_task_makes_no_new_cause(one: str, other: str)
     ("one", "other"),
     [
         ("KeyError: 'a'", "IndexError: 'a'"),
+        ("ValueError: gene_XBC", "ValueError: gene_YBC"),
         ("No space left on device: '/a'", "Disk quota exceeded: '/a'"),
         ("numpy.linalg.LinAlgError: Singular matrix", "scipy.LinAlgError: Singular matrix"),
     ],
@@ -97,6 +102,49 @@ def test_any_exit_code_may_be_one_cause_but_a_signal_or_a_timeout_is_another() -
 )
 def test_a_failure_without_a_line_of_log_has_words(tag: str, reason: str, said: str) -> None:
     assert said in causes(failure("a", "", tag, reason))[0].title
+
+
+@pytest.mark.parametrize(
+    ("tag", "error", "reason", "is_quiet", "title", "beside"),
+    [
+        (
+            "signal11", "loaded 7 rows", "killed by SIGSEGV", False,
+            "killed by signal 11 (SIGSEGV)", "last line of its log: loaded 7 rows",
+        ),
+        ("signal11", "killed by SIGSEGV", "killed by SIGSEGV", True, "killed by signal 11 (SIGSEGV)", ""),
+        (
+            "signal24", "step 3", "killed by SIGXCPU: more than limits.cpu_time (5 s)", True,
+            "killed by signal 24 (SIGXCPU): more than limits.cpu_time (5 s)", "last line of its output: step 3",
+        ),
+        ("signal99", "", "killed by signal 99", True, "killed by signal 99", ""),
+        ("exit3", "all fine so far", "exit code 3", True, "exit code 3", "last line of its output: all fine so far"),
+        ("exit3", "exit code 3", "exit code 3", True, "exit code 3", ""),
+        ("exit3", "no such file", "exit code 3: no such file", False, "no such file", ""),
+        ("timeout", "step 3", "still running after 2 s", True, "still running after 2 s", ""),
+    ],
+)  # fmt: skip
+def test_a_cause_is_called_by_the_fact_and_the_line_stands_beside_it(
+    tag: str, error: str, reason: str, is_quiet: bool, title: str, beside: str
+) -> None:
+    (cause,) = causes(replace(failure("a", error, tag, reason), is_quiet=is_quiet))
+    assert (cause.title, cause.beside) == (title, beside)
+
+
+def test_several_exit_codes_without_a_word_are_told_together() -> None:
+    quiet = [replace(failure(f"a/{n}", f"row {n}", f"exit{n}"), is_quiet=True) for n in (10, 2)]
+    (cause,) = causes(*quiet)
+    assert (cause.title, cause.beside) == ("exit codes 2 and 10", "last line of its output: row #")
+    (spoken,) = causes(quiet[0], failure("b", "row 5"))
+    assert (spoken.title, spoken.beside) == ("row #", "")
+
+
+def test_one_upstream_fault_is_one_cause_whatever_is_called_how() -> None:
+    why = "{} has failed, and `after` wants its success"
+    names = ("collect", "collect2", "plain/000/00019 (of plain/)", "it has failed, and more")
+    found = causes(*(failure(f"x/{n}", "", "dependency", why.format(name)) for n, name in enumerate(names)))
+    assert [(each.pattern, each.count) for each in found] == [("‹task› has failed, and `after` wants its success", 4)]
+    (alone,) = causes(failure("x", "", "dependency", why.format("collect2")))
+    assert alone.title == why.format("collect2")
 
 
 def test_the_largest_cause_comes_first_with_hosts_times_and_its_newest_failure() -> None:

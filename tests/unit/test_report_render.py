@@ -11,7 +11,7 @@ import pytest
 
 from dsgspool import resources
 from dsgspool.clock import iso
-from dsgspool.report import plots, render, text
+from dsgspool.report import again, plots, render, text
 from dsgspool.report.book import Failure, Load
 from dsgspool.report.digest import digest
 from dsgspool.report.site import write_site
@@ -280,6 +280,17 @@ def test_a_failure_comes_with_reason_log_and_the_command_that_runs_it_again(seed
     assert "printing\nout of paper</pre>" in html
 
 
+def test_what_failed_without_a_word_on_stderr_is_called_by_its_exit_code(seeded: Seeded) -> None:
+    seeded.failed("quiet", "exit3", "exit code 3", stderr_bytes=0)
+    seeded.write("logs/quiet.1.out", "printing page 1\n")
+    seeded.failed("loud", "exit3", "exit code 3: out of paper", stderr_bytes=13)
+    seeded.write("logs/loud.1.err", "out of paper\n")
+    html = page(seeded)
+    titles = set(re.findall(r'class="cause-title">([^<]+)', html))
+    assert titles == {"exit code 3", "out of paper"}
+    assert set(re.findall(r'class="cause-beside">([^<]+)', html)) == {"last line of its output: printing page 1"}
+
+
 def test_links_lead_to_the_files_of_the_attempt(seeded: Seeded) -> None:
     seeded.failed("a b/100 ü?#.x")
     seeded.write("logs/a b/100 ü?#.x.1.err", "no\n")
@@ -292,14 +303,14 @@ def failure(identity: str) -> Failure:
 
 
 def test_a_command_to_copy_is_quoted_for_the_shell_and_matches_one_name_only() -> None:
-    command = text.requeue_command("/my spool", [failure(NAME)])
+    command = again.requeue_command("/my spool", [failure(NAME)])
     assert command.startswith("dsgspool --spool '/my spool' requeue '")
     assert "[[]a][*]" in command
-    assert " requeue -- -rf" in text.requeue_command("/s", [failure("-rf")])
+    assert " requeue -- -rf" in again.requeue_command("/s", [failure("-rf")])
 
 
 def test_files_of_several_batches_are_moved_each_to_its_own() -> None:
-    command = text.move_command("/s", [failure("a/1"), failure("2"), failure("a/3")])
+    command = again.move_command("/s", [failure("a/1"), failure("2"), failure("a/3")])
     assert command == (
         "cd /s && mkdir -p todo/a/ && mv -n 'failed/a/1~exit1.yaml' 'failed/a/3~exit1.yaml' todo/a/"
         " && mv -n 'failed/2~exit1.yaml' todo/"
@@ -314,10 +325,31 @@ def test_many_failures_are_run_again_by_a_reason_that_is_theirs_alone() -> None:
     for each in range(60):
         made.failed(f"c/{each}", "other input", tag="exit1")
     whole = digest(made.book())
-    commands = dict(render.again(whole, cause) for cause in whole.causes)
-    assert commands["Run all again"].endswith(" requeue --failed --reason exit4")
-    assert commands["Run the newest 50 again"].count(" c/") == 50
-    assert commands["Run it again"].endswith(" requeue b/1")
+    commands = [again.again(whole, cause) for cause in whole.causes]
+    assert [label for label, _ in commands] == ["Run all again", "Run all again", "Run it again"]
+    by_name, by_reason = sorted((command for _, command in commands[:2]), key=lambda command: "--reason" in command)
+    assert by_reason.endswith(" requeue --failed --reason exit4")
+    assert commands[2][1].endswith(" requeue b/1")
+    ((name, names),) = again.lists(whole)
+    assert by_name.endswith(f" requeue --failed --from /lab/spool/reports/data/{name}")
+    assert sorted(names.decode().splitlines()) == sorted(f"c/{each}" for each in range(60))
+
+
+def test_names_that_a_command_cannot_hold_lie_in_a_file() -> None:
+    """A sign on the page is no name, and the name of a task that is a batch's too would mean all of that."""
+    made = Made()
+    made.failed("a\u202eb", "one")
+    made.failed("s", "two")
+    made.failed("s/1", "three", tag="exit2")
+    whole = digest(made.book())
+    assert sorted(names.decode() for _, names in again.lists(whole)) == ["a\u202eb\n", "s\n"]
+
+
+def test_the_command_by_hand_says_when_it_names_some_of_them_only() -> None:
+    tasks = [failure(f"a/{each}") for each in range(1060)]
+    label, command = again.by_hand("/s", tasks)
+    assert (label, command.count("~exit1")) == ("By hand, the newest 50 of 1,060", 50)
+    assert again.by_hand("/s", tasks[:50])[0] == "By hand"
 
 
 def test_of_thousands_of_causes_batches_and_nodes_the_page_shows_the_first_and_says_so() -> None:

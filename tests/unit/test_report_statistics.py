@@ -74,14 +74,40 @@ def test_the_figures_of_a_batch_are_those_of_its_attempts() -> None:
     assert made.attempts.task[b.slowest] == "b/1"
 
 
-def test_rates_are_those_of_the_last_hour_and_not_told_of_the_first_minutes() -> None:
+def test_a_pace_is_that_of_the_time_in_which_something_ran_within_the_last_hour() -> None:
     made = made_of(*[1.0] * 12)
     made.done("a/old", ago=9000.0)
-    made.failed("a/bad", "no")
-    assert of(made).rates == (12.0, 1.0)
-    young = Made()
-    young.done("a/1", ago=1.0, seconds=10.0)
-    assert of(young).rates is None
+    made.failed("a/bad", "no", ago=720.0)
+    made.running("a/now", seconds=5.0)
+    found = of(made)
+    pace = found.batches[0].pace
+    assert pace is not None
+    assert pace == found.pace
+    assert (pace.done, pace.bad, pace.seconds, pace.is_rate) == (12, 1, 721.0, True)
+    assert pace.per_hour == pytest.approx((12 / 721 * 3600, 1 / 721 * 3600))
+    made.done("a/long", ago=1.0, seconds=9000.0)
+    again = of(made).pace
+    assert again is not None
+    assert again.seconds == 3600.0
+
+
+def test_what_is_over_is_told_as_a_number_in_a_time_and_falls_no_more() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    for n in range(90):
+        made.done(f"a/{n}", ago=1800.0 - n / 3, seconds=1.0)
+        made.done(f"b/{n}", ago=90_000.0 - n / 3, seconds=1.0)
+    made.done("c/1", ago=30.0, seconds=10.0)
+    made.task("waiting", "c/2", until=600.0)
+    first, *others = of(made).batches
+    assert [(each.name, each.pace.done, round(each.pace.seconds)) for each in others if each.pace] == [
+        ("a", 90, 31),
+        ("b", 90, 31),
+    ]
+    assert first.pace is not None
+    assert (first.name, first.pace.done, first.pace.seconds) == ("c", 1, 10.0)
+    assert not any(each.pace.is_rate for each in (first, *others) if each.pace)
+    assert of(Made()).pace is None
 
 
 def test_the_last_hour_tells_what_was_tried_again_apart_from_what_failed() -> None:
@@ -105,6 +131,21 @@ def test_a_node_has_done_failed_and_lost_what_its_attempts_say() -> None:
     assert (first.host, first.state, first.done, first.failed, first.lost) == ("n1", "alive", 2, 0, 0)
     assert (second.host, second.state, second.done, second.failed, second.lost) == ("n2", "silent", 0, 1, 1)
     assert second.seen == 99.0
+
+
+@pytest.mark.parametrize("reason", ["dependency", "expired", "invalid"])
+def test_what_never_began_accuses_no_node_and_is_in_no_rate(reason: str) -> None:
+    made = made_of(5.0, 5.0)
+    made.worker("n2-bbbbbbbb")
+    made.failed("a/bad", "no")
+    for n in range(20):
+        made.failed(f"b/{n}", tag=reason, reason="a/bad has failed", wid="n2-bbbbbbbb")
+    found = of(made)
+    assert [(node.host, node.failed) for node in found.nodes] == [("n1", 1), ("n2", 0)]
+    assert [(cause.count, cause.hosts, cause.suspicion) for cause in found.causes] == [(20, {}, ""), (1, {"n1": 1}, "")]
+    assert (found.changes.failed, found.changes.retried, found.changes.started) == (21, 0, 3)
+    assert found.matrix is None
+    assert found.batches[1].name == "b" and found.batches[1].bad == 0
 
 
 @pytest.mark.parametrize("how", ["alive", "silent", "ended"])

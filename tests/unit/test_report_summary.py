@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from dsgspool.report import summary, words
+from dsgspool.report import lines, summary, words
 from dsgspool.report.digest import digest
 from dsgspool.snapshot.standings import Standing
 from dsgspool.snapshot.values import Counts
@@ -38,7 +40,8 @@ def test_it_tells_all_that_the_first_screen_tells() -> None:
         "/lab/spool", "Node n4 has been silent for 7 min and holds 1 task; running on 1 node, done about",
         "Eight in ten: ",
         "# 20 done x 2 failed > 2 running . 9 to do", "2 failures have 1 cause", "2 x KeyError: <...>", "on n2 (2)",
-        "align/7", "again: dsgspool requeue --failed --reason exit1", "sweep [#", "takes 1 min 35 s", "memory up to 3.2 GB",
+        "align/7", "Run all again: dsgspool --spool /lab/spool requeue align/7 align/8",
+        "sweep [#", "takes 1 min 35 s", "memory up to 3.2 GB",
         "n4 silent 7 min", "37 %", "(its worker is silent)", "20 done, 2 failed",
     ):  # fmt: skip
         assert told in flat, told
@@ -82,7 +85,7 @@ def test_no_line_is_wider_than_a_terminal_and_nothing_of_strangers_is_hidden() -
         )
         made.problems.append(f"todo/{HOSTILE}: {'x' * 200}")
     found = text(made)
-    assert max(map(summary.columns, found.splitlines())) <= 80
+    assert max(lines.columns(line) for line in found.splitlines() if not line.startswith("dsgspool ")) <= 80
     assert not set(found) & set("\x1b\x00\t\u202e")
     assert r"\x1b[31m<b>" in found
 
@@ -95,12 +98,45 @@ def test_a_bar_has_its_width_and_shows_what_is_not_nothing(width: int) -> None:
     assert summary.drawn(Counts(), width) == " " * width
 
 
-def test_commands_name_the_tasks_when_another_cause_has_the_same_reason() -> None:
+def test_commands_are_whole_on_a_line_of_their_own() -> None:
     made = busy()
-    made.failed("align/9 b", "ValueError: something else")
-    found = text(made)
-    assert "again: dsgspool requeue align/7 align/8" in found
-    assert "again: dsgspool requeue 'align/9 b'" in found
+    for each in range(12):
+        made.failed(f"align/9 b{each}", "ValueError: something else")
+    found = text(made).splitlines()
+    names = " ".join(f"'align/9 b{each}'" for each in range(12))
+    assert f"dsgspool --spool /lab/spool requeue {names}" in found
+    assert "dsgspool --spool /lab/spool requeue align/7 align/8" in found
+    assert found.count("         Run all again:") == 2
+
+
+def test_two_rates_of_a_line_have_one_unit_and_say_since_when() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    made.done(*(f"a/{n}" for n in range(480)), ago=600.0, seconds=120.0)
+    made.failed("a/bad", "no")
+    made.running("a/now")
+    assert "\n40 / min done, 0.1 / min not, over 12 min\n" in text(made)
+    assert re.search(r"\n480 done, 1 not, in 11 min, until \d\d:\d\d\n", text(over()))
+
+
+def over() -> Made:
+    made = Made()
+    made.done(*(f"a/{n}" for n in range(480)), ago=600.0, seconds=120.0)
+    made.failed("a/bad", "no")
+    return made
+
+
+def test_a_command_in_a_sentence_is_never_broken() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    batch = "a-batch-with-a-rather-long-name-that-fills-the-line"
+    made.task("todo", "b/1", f"{batch}/1")
+    for name in ("b", batch):
+        made.policies[name] = Standing("paused", f"{name}.yaml says so", stops=True)
+    found = text(made).splitlines()
+    assert "   - Batch b: b.yaml says so; `dsgspool --spool /lab/spool batch resume b` lets" in found
+    assert f"dsgspool --spool /lab/spool batch resume {batch}" in found
+    assert found[found.index(f"dsgspool --spool /lab/spool batch resume {batch}") + 1] == "     lets it go on"
 
 
 def test_long_lists_say_how_much_is_left_out() -> None:
@@ -158,6 +194,9 @@ def test_words_in_a_row() -> None:
     assert words.enumeration(list("abcdef"), 2) == "a, b and 4 more"
     assert words.many(1, "batch", "batches") == "1 batch"
     assert words.many(1200, "task") == "1,200 tasks"
+    assert words.rates(6000, 428) == ["100 / min", "7.1 / min"]
+    assert words.rates(6000, 2) == ["100 / min", "< 0.1 / min"]
+    assert (words.over(3600.0), words.over(720.0)) == ("over the last hour", "over 12 min")
     assert (words.rate(3.44), words.rate(120), words.rate(6000)) == ("3.4 / h", "120 / h", "100 / min")
 
 

@@ -12,10 +12,10 @@ from dsgspool.report import columns, plots
 from dsgspool.report.ledger import Block
 from dsgspool.report.statistics import HOUR, Groups
 from dsgspool.report.table import NO_END, Attempts, Row
-from dsgspool.report.tally import GIVEN_BACK, Tally
+from dsgspool.report.tally import GIVEN_BACK, NEVER_BEGAN, Tally
 from tests.support.books import NOW
 
-OUTCOMES = ("done", "done", "done", "exit1", "timeout", "lost", "stopped", "silent", "")
+OUTCOMES = ("done", "done", "done", "exit1", "timeout", "lost", "stopped", "silent", "dependency", "")
 ROWS = 300
 
 
@@ -47,7 +47,7 @@ def pieces(table: Attempts, chance: random.Random) -> list[Tally]:
 
 
 def by_itself(row: Row) -> bool:
-    return over(row) and row.outcome not in ("lost", *GIVEN_BACK)
+    return over(row) and row.outcome not in ("lost", *GIVEN_BACK, *NEVER_BEGAN)
 
 
 def over(row: Row) -> bool:
@@ -61,13 +61,16 @@ def test_tallies_say_together_what_the_attempts_say_one_by_one(seed: int) -> Non
     groups = Groups.of(table, NOW, pieces(table, chance))
     every = list(table.rows())
     assert groups.counts == Counter((row.batch, row.host, row.outcome) for row in every)
-    recent = [row for row in every if over(row) and row.ended is not None and row.ended >= NOW - HOUR]
+    ran = [row for row in every if row.outcome not in NEVER_BEGAN]
+    recent = [row for row in ran if over(row) and row.ended is not None and row.ended >= NOW - HOUR]
     assert groups.recent == [row.index for row in recent]
     assert Counter(groups.last_hour()) == Counter(row.outcome for row in recent)
     assert groups.running() == [row.index for row in every if not over(row)]
     assert Counter(groups.outcomes(host="n1")) == Counter(row.outcome for row in every if row.host == "n1")
     assert sum(tally.logs for tally in groups.tallies) == sum((row.out or 0) + (row.err or 0) for row in every)
-    bad = [row.seconds for row in every if over(row) and not row.good and row.seconds is not None]
+    starts = [round(row.started * 1000) for row in ran if row.started is not None]
+    assert sorted(moment for tally in groups.tallies for moment in tally.started) == sorted(starts)
+    bad = [row.seconds for row in ran if over(row) and not row.good and row.seconds is not None]
     assert sorted(value for tally in groups.tallies for value in tally.bad) == sorted(bad)
     known = [row.cpu_seconds for row in every if row.cpu_seconds is not None]
     assert sum(tally.cpu_seconds for tally in groups.tallies) == pytest.approx(sum(known))
@@ -77,6 +80,7 @@ def test_tallies_say_together_what_the_attempts_say_one_by_one(seed: int) -> Non
 
 
 def _agrees(groups: Groups, batch: str, every: list[Row]) -> None:
+    every = [row for row in every if row.outcome not in NEVER_BEGAN]
     good = [row for row in every if row.good and row.seconds is not None]
     assert groups.seconds(batch) == sorted(row.seconds or 0.0 for row in good)
     assert groups.waits(batch) == pytest.approx(sorted(row.waited for row in every if row.waited is not None), abs=1e-5)

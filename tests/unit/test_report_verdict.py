@@ -321,6 +321,31 @@ def test_of_what_no_node_has_the_nearest_and_the_way_to_more_are_told() -> None:
     assert note.startswith("Nearest to cpus=8 gpus=1 is n1: has 2 slots, it wants 8; ")
 
 
+def test_where_many_things_are_wrong_each_stands_with_its_remedy() -> None:
+    made = Made()
+    for seed in (stuck_in_a_circle, too_large, an_open_breaker, a_broken_policy):
+        seed(made)
+    made.policies["other"] = made.policies["third"] = Standing("paused", "other.yaml says so", stops=True)
+    made.policies["sweep"] = Standing("tripped", "10 of 12 have failed", stops=True)
+    made.task("todo", "other/1", "third/1")
+    made.problems.append("hold/x: what is this")
+    program = "`dsgspool --spool /lab/spool"
+    assert digest(made.book()).verdict.notes == (
+        (
+            "No node can run 3 tasks: no living one has memory=900G. Nearest is n1: has 32G of memory, it wants 900G; "
+            f"{program} why a/0` says more"
+        ),
+        "Batches other and third are paused, and 2 tasks wait",
+        f"Batch other: other.yaml says so; {program} batch resume other` lets it go on",
+        f"Batch third: other.yaml says so; {program} batch resume third` lets it go on",
+        (
+            "Batch sweep is stopped by its breaker, and 10 tasks wait: 10 of 12 have failed; "
+            f"{program} batch resume sweep` lets it go on"
+        ),
+        "hold/x: what is this",
+    )
+
+
 def test_of_several_wishes_only_those_are_told_that_nobody_meets() -> None:
     made = Made()
     made.worker("n1-aaaaaaaa", labels={"rack": "b"})

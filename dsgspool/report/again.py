@@ -1,0 +1,110 @@
+"""The commands that run failed tasks again, for the page and for report.txt.
+
+The rule: a command takes every task that it stands beside, or its label says how many.  It names them when they are few;
+it picks by a reason that no other cause has; else it reads their names from a file that lies beside the data of the page.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from dsgspool.report import chunks
+from dsgspool.report.text import plain
+from dsgspool.task import State
+
+if TYPE_CHECKING:
+    from dsgspool.report.book import Failure
+    from dsgspool.report.digest import Digest
+    from dsgspool.report.failures import Cause
+
+FEW = 4  #: tasks that a command names one by one even where their reason says the same
+MAX_NAMES = 50  #: in one command
+
+
+def again(digest: Digest, cause: Cause) -> tuple[str, str]:
+    """(label, command) that runs all tasks of a cause again."""
+    root = digest.book.root
+    if tag := _own_reason(digest, cause):
+        return "Run all again", requeue_reason(root, tag)
+    label = "Run it again" if cause.count == 1 else "Run all again"
+    return label, (requeue_listed if _is_listed(digest, cause) else requeue_command)(root, cause.tasks)
+
+
+def by_hand(root: str, tasks: Sequence[Failure]) -> tuple[str, str]:
+    """(label, command) without the program."""
+    label = "By hand" if len(tasks) <= MAX_NAMES else f"By hand, the newest {MAX_NAMES} of {len(tasks):,}"
+    return label, move_command(root, tasks)
+
+
+def lists(digest: Digest) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of each file of names that a command reads."""
+    for cause in digest.causes:
+        if _is_listed(digest, cause) and not _own_reason(digest, cause):
+            yield _list(cause.tasks)
+
+
+def _own_reason(digest: Digest, cause: Cause) -> str:
+    """The reason that all tasks of a cause have and no others, '' when they are few or there is none."""
+    if cause.count <= FEW or len(cause.tags) != 1:
+        return ""
+    tag = next(iter(cause.tags))
+    return "" if any(tag in other.tags for other in digest.causes if other is not cause) else tag
+
+
+def _is_listed(digest: Digest, cause: Cause) -> bool:
+    """True when names in a command would be too many, or would not do: as a pattern, the name of a task means a batch of
+    that name too, and where a sign stands for what cannot be seen it is no name any more."""
+    batches = digest.book.snapshot.batches
+    return cause.count > MAX_NAMES or any(
+        task.identity in batches or plain(task.identity) != task.identity for task in cause.tasks
+    )
+
+
+def _list(tasks: Sequence[Failure]) -> tuple[str, bytes]:
+    names = "".join(f"{task.identity}\n" for task in tasks)
+    return f"again-{chunks.digest(names)}.txt", names.encode()
+
+
+def requeue_reason(root: str, tag: str) -> str:
+    """The command that runs all failed tasks again that have this reason."""
+    return f"{_program(root)} --failed --reason {shlex.quote(tag)}"
+
+
+def requeue_listed(root: str, tasks: Sequence[Failure]) -> str:
+    """The command that runs failed tasks again whose names lie in a file."""
+    return f"{_program(root)} --failed --from {shlex.quote(f'{root}/reports/data/{_list(tasks)[0]}')}"
+
+
+def requeue_command(root: str, tasks: Sequence[Failure]) -> str:
+    """The command that runs failed tasks again, by their names."""
+    names = [task.identity for task in tasks]
+    dashes = ["--"] if any(name.startswith("-") for name in names) else []
+    return " ".join([_program(root), *dashes, *map(shlex.quote, map(_literal, names))])
+
+
+def _program(root: str) -> str:
+    return f"dsgspool --spool {shlex.quote(root)} requeue"
+
+
+def _literal(identity: str) -> str:
+    """A pattern that only this name matches."""
+    return re.sub(r"[\[*?]", lambda match: f"[{match[0]}]", identity)
+
+
+def move_command(root: str, tasks: Sequence[Failure]) -> str:
+    """Files in failed/ go back to todo/; of very many it names the first."""
+    folders: dict[str, list[str]] = {}
+    for task in tasks[:MAX_NAMES]:
+        batch = task.identity.rpartition("/")[0]
+        folders.setdefault(f"{State.TODO}/{batch}/" if batch else f"{State.TODO}/", []).append(
+            f"{State.FAILED}/{task.path}"
+        )
+    return " && ".join([f"cd {shlex.quote(root)}", *(_moved(folder, paths) for folder, paths in folders.items())])
+
+
+def _moved(folder: str, paths: Sequence[str]) -> str:
+    make = "" if folder == f"{State.TODO}/" else f"mkdir -p {shlex.quote(folder)} && "
+    return f"{make}mv -n {' '.join(map(shlex.quote, paths))} {shlex.quote(folder)}"
