@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -149,6 +150,43 @@ def test_a_task_tells_all_of_its_attempts(study: Study, readers: OpenReader) -> 
         assert attempt in text
     assert "exit9" in text or "exit code 9" in text
     assert "DSGSPOOL_ATTEMPT" in text, "the YAML as it was run"
+
+
+def test_a_task_that_was_never_started_says_whose_fault_that_is_and_claims_no_run(
+    tmp_path: Path, readers: OpenReader
+) -> None:
+    spool = Hand(tmp_path / "lab" / "spool")
+    wid = spool.worker("n1-aaaaaaaa")
+    spool.failed("prep/7", wid, ago=60, err="ValueError: no\n")
+    spool.unstarted("sum", wid, ago=50, culprit="prep/7 (of prep/)", after="[prep/, other: any]")
+    spool.unstarted("plot", wid, ago=40, culprit="sum", after="sum")
+    spool.done("sweep", wid, ago=30, text="command: 'true'\nafter:\n  - prep/7: failure\n...\n")
+    spool.done("bare", wid, ago=20)
+    for log in (spool.root / "logs").glob("bare.1.[oe]*"):
+        log.unlink()  # somebody made room
+    index = render(spool)
+    reader = readers(index).open("/task/plot")
+    text = " ".join(reader.main.inner_text().split())
+    assert re.search(r"Failed Not started, [\d:]+: sum has failed", text), text
+    assert "Failed because of sum, Failed; that one because of prep/7, Failed Comes after sum" in text.replace(
+        " ,", ","
+    )
+    assert "Task as it was read" in text and "It was not started" in text
+    for wrong in ("0 ms", "Task as it was run", "stderr", "stdout", "cannot be read", "dsgspool logs", "run time of"):
+        assert wrong not in text, wrong
+    assert hrefs(reader, ".dependencies a") == ["#/task/sum", "#/task/prep/7", "#/task/sum"]
+    text = " ".join(reader.go("/task/sum").page.locator(".dependencies").inner_text().split())
+    assert text.replace(" ,", ",") == "Failed because of prep/7, Failed Comes after prep/; other, however it ends"
+    text = " ".join(reader.go("/task/sweep").page.locator(".dependencies").inner_text().split())
+    assert text.replace(" ,", ",") == "Comes after prep/7, Failed, its failure"
+    for task in ("plot", "sweep", "prep/7"):
+        for link in hrefs(reader.go(f"/task/{task}"), "main a[href^='../logs/']"):
+            assert (index.parent / link).exists(), link
+    assert hrefs(reader.go("/task/bare"), "main a[href^='../logs/']") == ["../logs/bare.1.yaml"]
+
+
+def hrefs(reader: Reader, where: str) -> list[str]:
+    return reader.page.locator(f"{where}:visible").evaluate_all("all => all.map(each => each.getAttribute('href'))")
 
 
 def test_colours_of_a_log_are_colours(study: Study, readers: OpenReader) -> None:

@@ -282,7 +282,12 @@ def test_a_record_is_shown_without_its_text() -> None:
 def test_details_are_packed_in_portions() -> None:
     entries = [(f"t{number}", "m", {"attempts": ["x" * 400_000]}) for number in range(7)]
     packs = list(details.pack_up(entries))
-    assert [sorted(json.loads(text)["tasks"]) for _, text in packs] == [["t0", "t1"], ["t2", "t3"], ["t4", "t5"], ["t6"]]
+    assert [sorted(json.loads(text)["tasks"]) for _, text in packs] == [
+        ["t0", "t1"],
+        ["t2", "t3"],
+        ["t4", "t5"],
+        ["t6"],
+    ]
     assert packs[0][0] == {"t0": "m", "t1": "m"}
 
 
