@@ -138,6 +138,10 @@
     ];
   }
 
+  /** True for logs with lines that half of the page has no room for. */
+  const isWide = (entry) =>
+    ["err", "out"].some((key) => entry[key] && d.terminalText(entry[key].tail).split("\n").some((line) => line.length > 64));
+
   function told(entry, files, before, idle) {
     const curve =
       (entry.curve || []).length > 1
@@ -155,7 +159,7 @@
       .map(([label, key]) => d.logPane(label, key, entry[key], files(key)))
       .sort((one, other) => one.classList.contains("empty") - other.classList.contains("empty"));
     return [
-      idle ? null : d.h("div", { class: "logs" }, logs),
+      idle ? null : d.h("div", { class: isWide(entry) ? "logs wide" : "logs" }, logs),
       curve,
       ran(entry),
       d.environmentPane(entry.environment, before),

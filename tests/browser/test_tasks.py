@@ -15,7 +15,7 @@ import pytest
 from tests.browser.conftest import OpenReader
 from tests.browser.count import count
 from tests.browser.hand import Hand
-from tests.browser.reader import Reader, render
+from tests.browser.reader import WIDE, Reader, render
 from tests.browser.seeds import SEEDS, Seed
 from tests.support.spools import identity_of
 
@@ -203,6 +203,28 @@ def test_a_bar_that_was_drawn_over_itself_is_told_by_its_last_state(study: Study
     reader = readers(study[1]).open("/task/train/good-1")
     log = reader.page.locator("pre[data-tail=err]:visible").inner_text()
     assert log == "epoch: 100%|==========| 40/40 [00:02<00:00, 20.1it/s]"
+
+
+def test_a_line_of_a_log_stays_one_line_and_the_log_scrolls(tmp_path: Path, readers: OpenReader) -> None:
+    spool = Hand(tmp_path / "lab" / "spool")
+    pointing = f"    {'value = ' + 'float(cell) + ' * 12}\n    {'^' * 170}\nValueError: no\n"
+    spool.failed("x", spool.worker("n1-aaaaaaaa"), ago=60, err=pointing, out="short\n")
+    index = render(spool)
+    for width in (1280, 390):
+        reader = readers(index, viewport={"width": width, "height": 800})
+        for route, log in (("/task/x", "pre[data-tail=err]"), ("/", ".tail pre")):
+            pre = reader.open(route).page.locator(f"{log}:visible").first
+            height, line, scrolls = pre.evaluate(
+                "e => [e.clientHeight, parseFloat(getComputedStyle(e).lineHeight), e.scrollWidth > e.clientWidth]"
+            )
+            assert scrolls and 3 * line <= height < 5.9 * line, (width, route, height, line)
+            assert reader.overflow() <= 0
+            pre.focus()
+            reader.page.keyboard.press("ArrowRight")
+            reader.page.wait_for_function("log => document.querySelector(`main ${log}`).scrollLeft > 0", arg=log)
+    wide = readers(index, viewport=WIDE).open("/task/x").page
+    boxes = [wide.locator(f"pre[data-tail={key}]").bounding_box() for key in ("err", "out")]
+    assert boxes[0] and boxes[1] and boxes[0]["width"] == boxes[1]["width"] > 1000, "one below the other"
 
 
 def test_raw_files_are_linked_by_a_relative_path_that_leads_to_them(study: Study, readers: OpenReader) -> None:
