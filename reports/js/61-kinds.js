@@ -5,6 +5,24 @@
 
   const { keyColour, soft, axis, moments, whole, inUnit, shortUnit, apart, diagonal, round } = d.plot;
 
+  /** What a stacked line is filled with: failures are hatched, so that they are told apart without their colour. */
+  function filled(state, colour) {
+    if (state !== "failed") return colour;
+    const tile = d.h("canvas", { width: 6, height: 6 }),
+      pen = tile.getContext("2d");
+    pen.fillStyle = soft(colour, 45);
+    pen.fillRect(0, 0, 6, 6);
+    pen.strokeStyle = colour;
+    pen.lineWidth = 2.4;
+    pen.beginPath();
+    for (const at of [-6, 0, 6]) {
+      pen.moveTo(at, 6);
+      pen.lineTo(at + 6, 0);
+    }
+    pen.stroke();
+    return pen.createPattern(tile, "repeat");
+  }
+
   /**
    * Whether a scale grows by factors, the points that it can show, and their least and largest number.  Durations do when
    * they differ much; of what was asked for and used only what was asked for decides: how little of it was used is seen as a
@@ -43,7 +61,7 @@
       const colours = lines.map((line, at) => keyColour(line.state, at));
       return {
         data: [x, ...order.map((at) => shown[at])],
-        legend: lines.map((line, at) => [line.label, colours[at]]),
+        legend: lines.map((line, at) => [line.label, colours[at], series.stacked && line.state === "failed"]),
         options: {
           scales: {
             x: { time: true },
@@ -57,7 +75,7 @@
               width: series.stacked ? 0 : 1.75,
               points: { show: false },
               spanGaps: false,
-              fill: series.stacked ? colours[at] : lines.length === 1 ? soft(colours[at], 22) : undefined,
+              fill: series.stacked ? filled(lines[at].state, colours[at]) : lines.length === 1 ? soft(colours[at], 22) : undefined,
               paths: stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
             })),
           ],
