@@ -189,7 +189,7 @@ def _success_codes(node: Node, what: str) -> frozenset[int]:
     return codes
 
 
-def _after(node: Node, what: str) -> tuple[After, ...]:
+def after_entries(node: Node, what: str) -> tuple[After, ...]:
     """One entry or a list of them; an entry is a name, or a name with the way in which it has to end."""
     entries: list[After] = []
     for item in node.children if node.kind == "list" else [node]:
@@ -259,7 +259,7 @@ READERS: dict[str, Callable[[Node, str], object]] = {
     "env_file": _path,
     "stdin": _path,
     "params": _params,
-    "after": _after,
+    "after": after_entries,
     "on_done": _command,
     "on_failed": _command,
 }

@@ -14,10 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dsgspool.codec import after_entries
+from dsgspool.errors import InvalidTask
 from dsgspool.names import record_path
 from dsgspool.records import Record, parse_record
 from dsgspool.report import chunks, logs
 from dsgspool.report.records import LONGEST
+from dsgspool.yamltext import compose, pairs
 
 if TYPE_CHECKING:
     from dsgspool.fs import Fs
@@ -77,13 +80,16 @@ class Reader:
         record = _quick(text) or parse_record(data)
         command = record.command if isinstance(record.command, str | None) else list(record.command)[:MAX_FACTS]
         facts = list((record.environment or {}).items())[:MAX_FACTS]
-        return {
+        entry: Entry = {
             "record": without_text(text)[:MAX_RECORD],
             "text": (record.text or "")[:MAX_TEXT],
             "command": [word[:MAX_FACT] for word in command] if isinstance(command, list) else command,
             "cwd": record.cwd,
             "environment": {key[:MAX_FACT]: value[:MAX_FACT] for key, value in facts},
         }
+        if after := _after(record.text or ""):
+            entry["after"] = after[:MAX_FACTS]
+        return entry
 
     def _log(self, path: str) -> Entry:
         """What is there now: what the record says of its length was so when the attempt ended."""
@@ -97,6 +103,17 @@ class Reader:
         if size > len(data):
             data = data.partition(b"\n")[2] or data  # begins with a whole line, when there is one
         return {"bytes": size, "tail": data.decode(errors="replace")}
+
+
+def _after(text: str) -> list[list[str]]:
+    """What a task waits for before it runs, by its text: [[name, how that has to end] ...]."""
+    if "after" not in text:
+        return []
+    try:
+        keys = {key.value: value for key, value in pairs(compose(text.encode()), "the task")}
+        return [[each.what, each.wants] for each in after_entries(keys["after"], "after")]
+    except (InvalidTask, KeyError):
+        return []
 
 
 _WORD = r'("(?:[^"\\\n]|\\.)*"|[A-Za-z0-9_./+=-]+)'

@@ -35,8 +35,15 @@
     const ended = attempts.ended[at];
     return ((Number.isNaN(ended) ? d.current.stamp * 1000 : ended) - attempts.started[at]) / 1000;
   };
+  /** True for an attempt that was over before its command was started: what it waits for failed, it came too late. */
+  d.neverRan = (at) =>
+    attempts.seconds[at] === 0 &&
+    !d.known(attempts.out[at]) &&
+    !d.known(attempts.err[at]) &&
+    d.isOver(attempts.word("outcome", at));
   const seconds = (row) => {
     const at = newest(row);
+    if (at >= 0 && d.neverRan(at)) return NaN;
     return at < 0 || (state(row) !== "running" && Number.isNaN(attempts.ended[at])) ? NaN : d.secondsOf(at);
   };
   const wait = (row) => {

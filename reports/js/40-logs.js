@@ -92,7 +92,7 @@
     const cut = log && d.known(log.bytes) && log.bytes > size + 16;
     const words =
       !log || !d.known(log.bytes)
-        ? "cannot be read"
+        ? "is not there, or not for everybody"
         : log.bytes === 0 && !tail
           ? "empty"
           : cut
@@ -109,7 +109,7 @@
         " ",
         d.h("small", {}, words),
         " ",
-        log && (log.bytes !== 0 || tail) ? links : null,
+        log && log.bytes ? links : null,
         tail ? d.copyButton(d.terminalText(tail), "Copy", label) : null,
       ),
       tail

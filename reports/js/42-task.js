@@ -90,7 +90,7 @@
     const before = entry ? kept.filter((each) => each.n < entry.n).pop() : null;
     const newest = rows[rows.length - 1];
     const strip =
-      newest === undefined
+      newest === undefined || d.neverRan(newest)
         ? null
         : d.strip(
             d.batchOf(task),
@@ -101,8 +101,8 @@
       d.taskHead(task, row),
       d.taskProgress(row),
       d.taskNeighbours(task),
-      d.taskDependencies(row),
-      d.attemptTable(task, rows, at),
+      d.taskDependencies(row, entry ? entry.after || [] : []),
+      d.attemptTable(task, rows, at, kept),
       strip,
       ...(at < 0 ? [] : [did(task, at, entry, { many: rows.length, before })]),
       commands(row),
@@ -111,34 +111,38 @@
 
   function did(task, at, entry, details) {
     const n = attempts.number[at],
-      files = (suffix) => d.address(`logs/${task}.${n}.${suffix}`);
+      files = (suffix) => d.address(`logs/${task}.${n}.${suffix}`),
+      idle = d.neverRan(at);
+    const head = idle ? "It was not started" : "What it did";
     return d.h(
       "section",
       { class: "did", "data-key": "did" },
-      d.h("h2", {}, details.many > 1 ? `Attempt ${n}` : "What it did"),
-      entry ? told(entry, files, details.before) : elsewhere(task, files),
+      d.h("h2", {}, details.many > 1 ? `Attempt ${n}${idle ? ", not started" : ""}` : head),
+      entry ? told(entry, files, details.before, idle) : elsewhere(task, files, idle),
     );
   }
 
   /** What this report does not hold. */
-  function elsewhere(task, files) {
+  function elsewhere(task, files, idle) {
+    const link = (suffix, words) => d.h("a", { href: files(suffix) }, words);
     return [
       d.h(
         "p",
         { class: "none" },
         "Its texts and logs are not in this report, which keeps those of the newest; they lie in ",
-        d.h("a", { href: files("out") }, "stdout"),
-        ", ",
-        d.h("a", { href: files("err") }, "stderr"),
-        " and ",
-        d.h("a", { href: files("yaml") }, "the record"),
+        idle ? null : [link("out", "stdout"), ", ", link("err", "stderr"), " and "],
+        link("yaml", "the record"),
         ".",
       ),
       d.command("Show it", `dsgspool --spool ${d.quote(d.current.root)} show ${d.quote(d.literal(task))}`),
     ];
   }
 
-  function told(entry, files, before) {
+  /** True for logs with lines that half of the page has no room for. */
+  const isWide = (entry) =>
+    ["err", "out"].some((key) => entry[key] && d.terminalText(entry[key].tail).split("\n").some((line) => line.length > 64));
+
+  function told(entry, files, before, idle) {
     const curve =
       (entry.curve || []).length > 1
         ? d.h(
@@ -148,21 +152,18 @@
             d.h("div", { "data-own": "curve", class: "chart" }),
           )
         : null;
+    const logs = [
+      ["stderr", "err"],
+      ["stdout", "out"],
+    ]
+      .map(([label, key]) => d.logPane(label, key, entry[key], files(key)))
+      .sort((one, other) => one.classList.contains("empty") - other.classList.contains("empty"));
     return [
-      d.h(
-        "div",
-        { class: "logs" },
-        [
-          ["stderr", "err"],
-          ["stdout", "out"],
-        ]
-          .map(([label, key]) => d.logPane(label, key, entry[key], files(key)))
-          .sort((one, other) => one.classList.contains("empty") - other.classList.contains("empty")),
-      ),
+      idle ? null : d.h("div", { class: isWide(entry) ? "logs wide" : "logs" }, logs),
       curve,
       ran(entry),
       d.environmentPane(entry.environment, before),
-      entry.text ? d.textPane("Task as it was run", entry.text, true) : null,
+      entry.text ? d.textPane(idle ? "Task as it was read" : "Task as it was run", entry.text, true) : null,
       entry.record ? d.textPane("Record", entry.record) : null,
     ];
   }
@@ -191,7 +192,7 @@
       d.h("h2", {}, "Commands"),
       resume ? d.command("Resume batch", resume) : null,
       found.map((each) => d.command(each.label, each.command)),
-      rowsOf(tasks.task[row]).length ? asked("Its logs", `logs${is === "running" ? " -f" : ""}`) : null,
+      rowsOf(tasks.task[row]).some((each) => !d.neverRan(each)) ? asked("Its logs", `logs${is === "running" ? " -f" : ""}`) : null,
       is === "done" ? null : asked("Why it is there", "why"),
     );
   }

@@ -39,13 +39,15 @@
       return `In the hands of a worker${where} that has been silent since ${d.moment(attempts.ended[at])}${of}`;
     if (is === "running")
       return at < 0 ? "Claimed by a worker, about to start" : `Runs${where} for ${d.duration(d.secondsOf(at))}${of}`;
+    const idle = at >= 0 && d.neverRan(at);
     const took =
-      at < 0 || !d.known(attempts.ended[at])
+      at < 0 || idle || !d.known(attempts.ended[at])
         ? ""
         : ` after ${d.duration(d.secondsOf(at))}${where}, ${d.moment(attempts.ended[at])}${of}`;
     if (is === "done") return `Ended well${took}`;
     if (is === "failed") {
       const why = (at >= 0 && attempts.word("reason", at)) || tasks.word("tag", row);
+      if (idle) return `Not started, ${d.moment(attempts.ended[at])}${of}: ${why}`;
       return took && why ? `${took.replace(/^ a/, "A")}: ${why}` : why || took.trim();
     }
     const last =
@@ -107,7 +109,8 @@
     );
   };
 
-  d.attemptTable = (task, rows, at) => {
+  /** entries: of the attempts whose texts and logs are at hand. */
+  d.attemptTable = (task, rows, at, entries) => {
     if (!rows.length) return d.h("p", { class: "none" }, "It has not been tried yet.");
     const heads = ["Attempt", "Outcome", "Node", "Started", "Waited", "Run time", "CPU time", "Memory", "Files"];
     const numbers = [4, 5, 6, 7];
@@ -129,13 +132,26 @@
         d.h(
           "tbody",
           {},
-          [...rows].reverse().map((row) => attemptRow(task, row, row === at)),
+          [...rows].reverse().map((row) =>
+            attemptRow(
+              task,
+              row,
+              row === at,
+              entries.find((each) => each.n === attempts.number[row]),
+            ),
+          ),
         ),
       ),
     );
   };
 
-  function attemptRow(task, row, own) {
+  /** Which of its files there are, as far as that is known. */
+  const filesOf = (row, entry) =>
+    ["yaml", "out", "err"].filter((suffix) =>
+      suffix === "yaml" ? true : entry ? d.known((entry[suffix] || {}).bytes) : !d.neverRan(row),
+    );
+
+  function attemptRow(task, row, own, entry) {
     const n = attempts.number[row],
       outcome = attempts.word("outcome", row);
     const is = d.isOver(outcome) ? (outcome === "done" ? "done" : "failed") : "running";
@@ -154,15 +170,17 @@
       ),
       d.h("td", {}, d.stateKey(is), d.visible(outcome || "running"), reason(row)),
       d.h("td", { title: d.plain(attempts.word("worker", row)) }, d.visible(attempts.word("host", row))),
-      d.h("td", { title: d.exact(attempts.started[row], true) }, d.moment(attempts.started[row])),
+      d.neverRan(row)
+        ? d.h("td", { class: "dim", title: `looked at ${d.exact(attempts.started[row], true)}` }, "not started")
+        : d.h("td", { title: d.exact(attempts.started[row], true) }, d.moment(attempts.started[row])),
       cell(d.known(wait) ? d.duration(Math.max(0, wait)) : "", { "data-label": "waited" }),
-      cell(d.known(attempts.started[row]) ? d.duration(d.secondsOf(row)) : "", { "data-label": "ran" }),
+      cell(d.known(attempts.started[row]) && !d.neverRan(row) ? d.duration(d.secondsOf(row)) : "", { "data-label": "ran" }),
       cell(d.duration(attempts.cpu_seconds[row]), { "data-label": "CPU" }),
       cell(memory, { "data-label": "memory" }),
       d.h(
         "td",
         { class: "files" },
-        ["yaml", "out", "err"].map((suffix) => [
+        filesOf(row, entry).map((suffix) => [
           d.h(
             "a",
             {

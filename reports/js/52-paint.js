@@ -9,9 +9,10 @@
     GAP = 10;
   const MAX_HEIGHT = 6000;
 
-  /** Heights: {gutter, axis, hosts: [{top, height, lane}], lanesEnd, curve, height}. */
+  /** Heights, and how many marks of time there is room for: {gutter, ticks, axis, hosts: [{top, height, lane}], lanesEnd, curve, height}. */
   d.timelineLayout = (model, width, tallest) => {
-    const narrow = width < 560;
+    const narrow = width < 560,
+      gutter = narrow ? 58 : 112;
     const gap = model.hosts.length > 60 ? 2 : 6;
     const room = Math.max(120, tallest - AXIS - CURVE - GAP * 2 - model.hosts.length * gap);
     const lane = Math.max(model.lanes.length > 1500 ? 1.5 : 3, Math.min(18, Math.floor(room / model.lanes.length)));
@@ -23,7 +24,8 @@
       return place;
     });
     return {
-      gutter: narrow ? 58 : 112,
+      gutter,
+      ticks: Math.max(2, Math.floor((width - gutter) / (narrow ? 58 : 90))),
       axis: AXIS,
       hosts,
       lanesEnd: top,
@@ -100,7 +102,7 @@
     const { layout, ink } = view;
     g.textBaseline = "middle";
     g.textAlign = "center";
-    for (const tick of d.ticks(view.from, view.to, Math.max(2, Math.floor((layout.width - layout.gutter) / 90)))) {
+    for (const tick of d.ticks(view.from, view.to, layout.ticks)) {
       const at = Math.round(x(tick.at)) + 0.5;
       g.strokeStyle = ink.line;
       g.beginPath();

@@ -1,7 +1,8 @@
 // Draws the attempts of the timeline.
 // The rule: few are drawn as bars, many as one row of pixels for each lane, stretched over its height, in which failed
 // and lost ones win their pixel; the time that takes does not grow with the number of attempts that share a pixel's
-// colour.
+// colour.  Bars with room for it have a shape that says what their colour says: one that failed is bitten at its end, one
+// that runs has a point, one that was given back is half as high, one whose end is not known is hatched.
 (function (d) {
   "use strict";
 
@@ -46,9 +47,7 @@
         const a = Math.max(left, layout.gutter - 4),
           width = Math.min(right, layout.width + 4) - a;
         g.fillStyle = faint ? ink.line : ink.bars[colours.of[row]];
-        const open = ["lost", "silent"].includes(d.KINDS[model.kinds[row]]); // its end is not known
-        if (open && !faint) hatch(g, a, top + inset, width, height - inset * 2, g.fillStyle);
-        else g.fillRect(a, top + inset, width, height - inset * 2);
+        shape(g, faint ? "" : d.KINDS[model.kinds[row]], a, top + inset, width, height - inset * 2);
         if (row === view.hot) {
           g.strokeStyle = ink.text;
           g.lineWidth = 1.5;
@@ -58,6 +57,29 @@
       }
     }
     g.restore();
+  }
+
+  const LEAST = 5; // pixels in which a shape can be seen
+
+  function shape(g, kind, x, y, width, height) {
+    if (kind === "lost" || kind === "silent") {
+      hatch(g, x, y, width, height, g.fillStyle);
+    } else if (Math.min(width, height) < LEAST || kind === "done" || !kind) {
+      g.fillRect(x, y, width, height);
+    } else if (kind === "back") {
+      g.fillRect(x, y + height / 2, width, height / 2);
+    } else {
+      const end = x + width,
+        inner = end - Math.min(height / 2, width / 2);
+      const [corner, middle] = kind === "failed" ? [end, inner] : [inner, end];
+      g.beginPath();
+      g.moveTo(x, y);
+      g.lineTo(corner, y);
+      g.lineTo(middle, y + height / 2);
+      g.lineTo(corner, y + height);
+      g.lineTo(x, y + height);
+      g.fill();
+    }
   }
 
   function hatch(g, x, y, width, height, colour) {

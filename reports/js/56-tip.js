@@ -37,10 +37,11 @@
     }
     t.parts.tip.hidden = !found;
     if (!found) return;
-    if (!d.has(...d.ATTEMPTS)) {
+    const needed = d.KINDS[t.model.kinds[row]] === "running" ? [...d.ATTEMPTS, "tasks"] : d.ATTEMPTS;
+    if (!d.has(...needed)) {
       t.parts.tip.dataset.row = "";
       t.parts.tip.replaceChildren("Reading …");
-      t.with(d.ATTEMPTS, () => t.state.hot === row && tip(found, x, y, touch));
+      t.with(needed, () => t.state.hot === row && tip(found, x, y, touch));
     } else if (t.parts.tip.dataset.row !== `${row} ${t.made}`) fillTip(row);
     t.parts.tip.classList.toggle("touched", touch);
     const box = t.parts.tip.getBoundingClientRect(),
@@ -66,6 +67,7 @@
           d.visible(outcome || "running"),
           attempts.number[row] > 1 ? `, attempt ${attempts.number[row]}` : "",
           ` on ${d.plain(attempts.word("host", row))}`,
+          d.batchOf(task) ? `, in ${d.plain(d.batchOf(task))}` : "",
         ),
         d.h(
           "p",
@@ -79,11 +81,23 @@
           d.known(wait) ? ` after ${d.duration(Math.max(0, wait))} of waiting` : "",
           memory ? `, ${memory}` : "",
         ),
+        kind === "running" ? far(task) : null,
         attempts.word("reason", row) && kind !== "done"
           ? d.h("p", { class: "bad" }, d.visible(d.bare(attempts.word("reason", row)).slice(0, 200)))
           : null,
       ].filter(Boolean),
     );
+  }
+
+  /** How far a running task says that it is. */
+  function far(task) {
+    const { progress } = d.tables.tasks,
+      row = d.rowOf(task),
+      line = row < 0 ? "" : d.tables.tasks.word("line", row);
+    const share = row >= 0 && d.known(progress[row]) ? `${Math.round(progress[row] * 100)} % done` : "";
+    return share || line
+      ? d.h("p", {}, d.h("b", {}, share), share && line ? ", " : "", d.visible(d.bare(line).slice(0, 200)))
+      : null;
   }
 
   /** The keyboard goes from attempt to attempt in the lane of the last one. */

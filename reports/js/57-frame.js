@@ -94,6 +94,7 @@
         { class: "dim keys" },
         "Drag to move, Ctrl + wheel or pinch to zoom, Shift + drag to choose a part. Keys: + − 0 ← →, n and p go from attempt to attempt, Enter opens.",
       ),
+      d.h("p", { class: "dim keys fingers" }, "Drag sideways to move, two fingers zoom, a tap on a bar says what it is."),
     );
     section.replaceChildren(d.h("h1", {}, "Timeline ", t.parts.range), t.parts.busy, t.parts.empty, t.parts.body);
     hand = d.timelineHand(t.parts.canvas, {

@@ -102,7 +102,7 @@
         ...times([DAY], [10, 14, 20, 30]),
       ],
     ],
-    other: [powers(0, 12), times(powers(0, 12), [1, 3]), times(powers(0, 12), [1, 2, 5]), times(powers(0, 12), EACH)],
+    other: [[1], [1, 3], [1, 2, 5], EACH].map((factors) => times(powers(-3, 12), factors)),
   };
 
   /** Round values of a scale that grows by factors, at least four where that can be. */

@@ -5,6 +5,41 @@
 
   const { keyColour, soft, axis, moments, whole, inUnit, shortUnit, apart, diagonal, round } = d.plot;
 
+  /** What a stacked line is filled with: failures are hatched, so that they are told apart without their colour. */
+  function filled(state, colour) {
+    if (state !== "failed") return colour;
+    const tile = d.h("canvas", { width: 6, height: 6 }),
+      pen = tile.getContext("2d");
+    pen.fillStyle = soft(colour, 45);
+    pen.fillRect(0, 0, 6, 6);
+    pen.strokeStyle = colour;
+    pen.lineWidth = 2.4;
+    pen.beginPath();
+    for (const at of [-6, 0, 6]) {
+      pen.moveTo(at, 6);
+      pen.lineTo(at + 6, 0);
+    }
+    pen.stroke();
+    return pen.createPattern(tile, "repeat");
+  }
+
+  /**
+   * Whether a scale grows by factors, the points that it can show, and their least and largest number.  Durations do when
+   * they differ much; of what was asked for and used only what was asked for decides: how little of it was used is seen as a
+   * height, and nothing used stands on the ground.
+   */
+  function spread(all, durations) {
+    const above = all.filter(([x, y]) => x > 0 && y > 0);
+    const least = (values) => values.reduce((low, each) => Math.min(low, each), Infinity),
+      most = (values) => values.reduce((high, each) => Math.max(high, each), 0);
+    const wide = (values) => most(values) > least(values) * 30;
+    const log = wide(above.flatMap(([x, y]) => (durations ? [x, y] : [x])));
+    const points = log ? above : all,
+      values = points.flatMap(([x, y]) => [x, y]);
+    return { log, points, low: least(values), high: most(values) || 1 };
+  }
+  d.spread = spread;
+
   d.plotKinds = {
     lines(series) {
       const lines = series.lines || [],
@@ -26,7 +61,7 @@
       const colours = lines.map((line, at) => keyColour(line.state, at));
       return {
         data: [x, ...order.map((at) => shown[at])],
-        legend: lines.map((line, at) => [line.label, colours[at]]),
+        legend: lines.map((line, at) => [line.label, colours[at], series.stacked && line.state === "failed"]),
         options: {
           scales: {
             x: { time: true },
@@ -40,7 +75,7 @@
               width: series.stacked ? 0 : 1.75,
               points: { show: false },
               spanGaps: false,
-              fill: series.stacked ? colours[at] : lines.length === 1 ? soft(colours[at], 22) : undefined,
+              fill: series.stacked ? filled(lines[at].state, colours[at]) : lines.length === 1 ? soft(colours[at], 22) : undefined,
               paths: stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
             })),
           ],
@@ -123,12 +158,9 @@
     },
 
     scatter(series) {
-      const points = [...series.points].filter(([x, y]) => x > 0 && y > 0).sort((a, b) => a[0] - b[0]),
-        unit = series.unit || "";
-      const values = points.flatMap(([x, y]) => [x, y]);
-      const low = Math.min(...values),
-        high = Math.max(...values),
-        log = high > low * 30;
+      const unit = series.unit || "";
+      const { log, points, low, high } = spread([...series.points].sort((a, b) => a[0] - b[0]), unit === "s");
+      const titled = (label) => (log ? `${label} (logarithmic)` : label);
       const bounds = log ? [low / 1.5, high * 1.5] : [0, high * 1.08];
       const colour = keyColour("done", 0);
       const places = (pixels, room) => {
@@ -163,14 +195,14 @@
           axes: [
             axis({
               values: (u, splits) => splits.map((each) => (each === null ? "" : shortUnit(unit)(each))),
-              label: series.xlabel,
+              label: titled(series.xlabel),
               size: 28,
               space: 70,
               ...marks("width", 55),
             }),
             axis({
               values: (u, splits) => splits.map((each) => (each === null ? "" : shortUnit(unit)(each))),
-              label: series.ylabel,
+              label: titled(series.ylabel),
               ...marks("height", 22),
             }),
           ],

@@ -16,9 +16,9 @@
         ? d.h(
             "ul",
             { class: "plot-legend" },
-            made.legend.map(([label, colour]) => {
-              const key = d.h("i", { class: "key" });
-              key.style.background = colour;
+            made.legend.map(([label, colour, hatched]) => {
+              const key = d.h("i", { class: hatched ? "key hatched" : "key" });
+              if (!hatched) key.style.background = colour;
               return d.h("li", {}, key, d.visible(label));
             }),
           )

@@ -126,6 +126,18 @@ class Hand(SpoolFolder):
         self.record(name, wid, ago=ago, seconds=seconds, outcome=f"exit{code}", err=err, **end)
         self.overwrite(f"failed/{name}~exit{code}.yaml", "command: 'true'\n...\n")
 
+    def unstarted(self, name: str, wid: str, *, ago: float, culprit: str, after: str) -> None:
+        """A task that failed before its command was started, as what it waits for has failed."""
+        reason = f"{culprit} has failed, and `after` wants its success"
+        first = {
+            "format": 1, "task": name, "attempt": 1, "worker": wid, "claim": f"{wid}.9", "host": wid.rpartition("-")[0],
+            "pid": 11, "started": iso(self.now - ago), "file": f"{name.rpartition('/')[2]}~0.yaml",
+        }  # fmt: skip
+        end = {"ended": iso(self.now - ago + 0.2), "seconds": 0.0, "outcome": "dependency", "reason": reason}
+        text = f"command: 'true'\nafter: {after}\n...\n"
+        self.overwrite(f"logs/{name}.1.yaml", _dump(first, text, {**end, "next": "failed~dependency"}))
+        self.overwrite(f"failed/{name}~dependency.yaml", text)
+
     def run(self, name: str, wid: str, *, ago: float, out: str = "", err: str = "", **facts: object) -> None:
         """A task that runs since `ago` seconds."""
         self._claims += 1

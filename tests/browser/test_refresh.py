@@ -109,6 +109,9 @@ def test_the_age_of_the_page_is_told_and_turns_red(tmp_path: Path, readers: Open
     reader.page.wait_for_function("() => /1 h/.test(document.querySelector('.age').textContent)")
     assert reader.is_stale()
     assert reader.age().evaluate("e => getComputedStyle(e).color + getComputedStyle(e).backgroundColor") != colour
+    size = "e => parseFloat(getComputedStyle(e).fontSize)"
+    ago, heading = (reader.page.locator(each).first.evaluate(size) for each in (".age-ago", "main h2:visible"))
+    assert ago > heading, "and large"
 
 
 def test_what_changed_since_i_last_looked_is_told_at_the_second_visit(lab: Hand, readers: OpenReader) -> None:

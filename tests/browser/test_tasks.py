@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 from tests.browser.conftest import OpenReader
 from tests.browser.count import count
 from tests.browser.hand import Hand
-from tests.browser.reader import Reader, render
+from tests.browser.reader import WIDE, Reader, render
 from tests.browser.seeds import SEEDS, Seed
 from tests.support.spools import identity_of
 
@@ -151,6 +152,43 @@ def test_a_task_tells_all_of_its_attempts(study: Study, readers: OpenReader) -> 
     assert "DSGSPOOL_ATTEMPT" in text, "the YAML as it was run"
 
 
+def test_a_task_that_was_never_started_says_whose_fault_that_is_and_claims_no_run(
+    tmp_path: Path, readers: OpenReader
+) -> None:
+    spool = Hand(tmp_path / "lab" / "spool")
+    wid = spool.worker("n1-aaaaaaaa")
+    spool.failed("prep/7", wid, ago=60, err="ValueError: no\n")
+    spool.unstarted("sum", wid, ago=50, culprit="prep/7 (of prep/)", after="[prep/, other: any]")
+    spool.unstarted("plot", wid, ago=40, culprit="sum", after="sum")
+    spool.done("sweep", wid, ago=30, text="command: 'true'\nafter:\n  - prep/7: failure\n...\n")
+    spool.done("bare", wid, ago=20)
+    for log in (spool.root / "logs").glob("bare.1.[oe]*"):
+        log.unlink()  # somebody made room
+    index = render(spool)
+    reader = readers(index).open("/task/plot")
+    text = " ".join(reader.main.inner_text().split())
+    assert re.search(r"Failed Not started, [\d:]+: sum has failed", text), text
+    assert "Failed because of sum, Failed; that one because of prep/7, Failed Comes after sum" in text.replace(
+        " ,", ","
+    )
+    assert "Task as it was read" in text and "It was not started" in text
+    for wrong in ("0 ms", "Task as it was run", "stderr", "stdout", "cannot be read", "dsgspool logs", "run time of"):
+        assert wrong not in text, wrong
+    assert hrefs(reader, ".dependencies a") == ["#/task/sum", "#/task/prep/7", "#/task/sum"]
+    text = " ".join(reader.go("/task/sum").page.locator(".dependencies").inner_text().split())
+    assert text.replace(" ,", ",") == "Failed because of prep/7, Failed Comes after prep/; other, however it ends"
+    text = " ".join(reader.go("/task/sweep").page.locator(".dependencies").inner_text().split())
+    assert text.replace(" ,", ",") == "Comes after prep/7, Failed, its failure"
+    for task in ("plot", "sweep", "prep/7"):
+        for link in hrefs(reader.go(f"/task/{task}"), "main a[href^='../logs/']"):
+            assert (index.parent / link).exists(), link
+    assert hrefs(reader.go("/task/bare"), "main a[href^='../logs/']") == ["../logs/bare.1.yaml"]
+
+
+def hrefs(reader: Reader, where: str) -> list[str]:
+    return reader.page.locator(f"{where}:visible").evaluate_all("all => all.map(each => each.getAttribute('href'))")
+
+
 def test_colours_of_a_log_are_colours(study: Study, readers: OpenReader) -> None:
     reader = readers(study[1]).open("/task/sweep/0003")
     ok = reader.page.locator("pre:visible span", has_text="ok").first
@@ -165,6 +203,28 @@ def test_a_bar_that_was_drawn_over_itself_is_told_by_its_last_state(study: Study
     reader = readers(study[1]).open("/task/train/good-1")
     log = reader.page.locator("pre[data-tail=err]:visible").inner_text()
     assert log == "epoch: 100%|==========| 40/40 [00:02<00:00, 20.1it/s]"
+
+
+def test_a_line_of_a_log_stays_one_line_and_the_log_scrolls(tmp_path: Path, readers: OpenReader) -> None:
+    spool = Hand(tmp_path / "lab" / "spool")
+    pointing = f"    {'value = ' + 'float(cell) + ' * 12}\n    {'^' * 170}\nValueError: no\n"
+    spool.failed("x", spool.worker("n1-aaaaaaaa"), ago=60, err=pointing, out="short\n")
+    index = render(spool)
+    for width in (1280, 390):
+        reader = readers(index, viewport={"width": width, "height": 800})
+        for route, log in (("/task/x", "pre[data-tail=err]"), ("/", ".tail pre")):
+            pre = reader.open(route).page.locator(f"{log}:visible").first
+            height, line, scrolls = pre.evaluate(
+                "e => [e.clientHeight, parseFloat(getComputedStyle(e).lineHeight), e.scrollWidth > e.clientWidth]"
+            )
+            assert scrolls and 3 * line <= height < 5.9 * line, (width, route, height, line)
+            assert reader.overflow() <= 0
+            pre.focus()
+            reader.page.keyboard.press("ArrowRight")
+            reader.page.wait_for_function("log => document.querySelector(`main ${log}`).scrollLeft > 0", arg=log)
+    wide = readers(index, viewport=WIDE).open("/task/x").page
+    boxes = [wide.locator(f"pre[data-tail={key}]").bounding_box() for key in ("err", "out")]
+    assert boxes[0] and boxes[1] and boxes[0]["width"] == boxes[1]["width"] > 1000, "one below the other"
 
 
 def test_raw_files_are_linked_by_a_relative_path_that_leads_to_them(study: Study, readers: OpenReader) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import OpenReader
+from tests.browser.hand import Hand
+from tests.browser.reader import NARROW, render
 
 pytestmark = pytest.mark.browser
 
@@ -63,3 +65,60 @@ def test_a_bar_under_the_mouse_tells_of_its_task_and_a_click_leads_there(full: P
     reader.settle()
     name = reader.page.locator("h1:visible").text_content() or ""
     assert name and name in tip
+
+
+#: Colours in the middle of the height of the first bar of each node: behind its beginning, before its end; then at the top.
+BARS = """() => {
+  const t = dsgspool.timeline, [from, to] = t.whole(), found = {}, ratio = devicePixelRatio;
+  const { canvas } = t.parts, { width, data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const x = at => t.layout.gutter + (at - from) / (to - from) * (t.layout.width - t.layout.gutter);
+  const colour = (left, top) => {
+    const place = 4 * (Math.floor(top * ratio) * width + Math.floor(left * ratio));
+    return data.slice(place, place + 4).join();
+  };
+  t.model.hosts.forEach((host, index) => {
+    const { top, lane: height } = t.layout.hosts[index], [lane] = host.lanes;
+    const [left, right] = [x(lane.starts[0]) + 3, x(lane.ends[0]) - 5];
+    found[host.name] = [[left, 0.5], [right, 0.5], [left, 0.2], [right, 0.2]]
+      .map(([at, part]) => colour(at, top + height * part));
+  });
+  return found;
+}"""
+
+
+def test_a_bar_says_by_its_shape_too_what_became_of_its_attempt(tmp_path: Path, readers: OpenReader) -> None:
+    spool = Hand(tmp_path / "lab" / "spool")
+    spool.done("a", spool.worker("n1-aaaaaaaa"), ago=900, seconds=600)
+    spool.failed("b", spool.worker("n2-bbbbbbbb"), ago=900, seconds=600, err="no\n")
+    running = spool.worker("n3-cccccccc")
+    spool.run("fit/c", running, ago=600, err="fold 2\n##progress 30/100\n")
+    spool.record("d", running.replace("3", "4").replace("c", "d"), ago=900, seconds=600, outcome="stopped", next="todo")
+    reader = readers(render(spool)).open("/timeline")
+    bars = reader.page.evaluate(BARS)
+    done, failed, runs, back = (bars[f"n{n}"] for n in (1, 2, 3, 4))
+    assert len(set(done)) == 1, "plain"
+    assert failed[0] != failed[1] and failed[0] == failed[2] == failed[3], "bitten in the middle of its end"
+    assert runs[0] == runs[1] == runs[2] != runs[3], "a point"
+    assert back[0] == back[1] != back[2] == back[3], "the lower half only"
+    for kind in ("failed", "running", "back"):
+        key = reader.page.locator(f".legend .bar-{kind}")
+        assert key.evaluate("e => getComputedStyle(e).clipPath") != "none", kind
+    place = reader.page.evaluate(
+        "() => { const t = dsgspool.timeline, at = t.model.hosts.findIndex(each => each.name === 'n3');"
+        " return { x: t.layout.width - 60, y: t.layout.hosts[at].top + 5 }; }"
+    )
+    reader.page.locator("canvas.lanes").hover(position=place)
+    reader.page.wait_for_function("() => /30 % done, fold 2/.test(document.querySelector('.tooltip').innerText)")
+    tip = reader.page.locator(".tooltip:visible").inner_text()
+    assert "fit/c" in tip and "in fit" in tip
+
+
+def test_a_phone_is_told_of_fingers_and_reads_more_than_two_hours(full: Path, readers: OpenReader) -> None:
+    reader = readers(full, viewport=NARROW, has_touch=True, is_mobile=True).open("/timeline")
+    words = " ".join(reader.page.locator(".keys:visible").all_inner_texts())
+    assert "two fingers zoom" in words and "Ctrl" not in words
+    ticks = (
+        "() => { const t = dsgspool.timeline, [a, b] = t.whole(); return dsgspool.ticks(a, b, t.layout.ticks).length; }"
+    )
+    assert reader.page.evaluate(ticks) >= 3
+    assert "Ctrl + wheel" in readers(full).open("/timeline").page.locator(".keys:visible").inner_text()

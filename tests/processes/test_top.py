@@ -49,6 +49,8 @@ def test_tasks_are_held_cancelled_and_requeued_and_the_terminal_is_as_before(
     workers.start(slots=3)
     screen.shows(r"(?s)a .* 25% +1/4 a works.*b .* 25% .*NEWEST FAILURES.*bad .*exit code 3: ValueError")
     screen.send("h")
+    screen.shows(r"this stops it: hold a\? y/n")
+    screen.send("y")
     screen.shows("a is held; its worker stops it")
     wait_until(lambda: folder.ls("hold"), 20, lambda: str(folder.states()))
     screen.shows(r"running 1 ")

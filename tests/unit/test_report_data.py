@@ -538,3 +538,20 @@ def test_details_hold_record_text_environment_and_logs(seeded: Seeded) -> None:
     assert attempt["out"] == {"bytes": 3, "tail": "hi\n"}
     assert "outcome: exit1" in attempt["record"]
     assert "text:" not in attempt["record"]
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("command: a\nafter: prep\n...\n", [["prep", "success"]]),
+        ("command: a\nafter: [prep, sweep/: any]\n...\n", [["prep", "success"], ["sweep/", "any"]]),
+        ("command: a\nafter:\n  - 'x/*': failure\n...\n", [["x/*", "failure"]]),
+        ("command: look after it\n...\n", None),
+        ("command: a\nafter: {a: never}\n...\n", None),
+        ("after: [", None),
+    ],
+)
+def test_details_hold_what_a_task_comes_after(seeded: Seeded, text: str, after: list[list[str]] | None) -> None:
+    seeded.failed("x", text=text)
+    (attempt,) = Pages(seeded).details["x"]["attempts"]
+    assert attempt.get("after") == after

@@ -116,15 +116,23 @@ def test_the_cursor_stays_on_its_task_when_the_list_changes(model):
     assert model.current() is None
 
 
-def test_hold_and_requeue_are_done_at_once_where_they_apply(model):
-    (act,) = press(model, "h")
-    assert (act.verb, act.row.identity) == ("hold", "a")
+def test_what_stops_a_running_task_is_asked_about_first(model):
+    for key, verb in (("h", "hold"), ("c", "cancel")):
+        assert press(model, key) == []
+        assert plain(model)[-1].strip() == f"this stops it: {verb} a? y/n"
+        (act,) = press(model, "y")
+        assert (act.verb, act.row.identity) == (verb, "a")
+
+
+def test_hold_of_what_waits_and_requeue_are_done_at_once_where_they_apply(model):
     assert press(model, "r") == []
     assert "tab goes to the failures" in model.message
     (act,) = press(model, "tab j r")
     assert (act.verb, act.row.identity) == ("requeue", "g")
     assert press(model, "h c") == []
     assert model.asked is None
+    (act,) = press(model, "tab h")
+    assert (act.verb, act.row.state) == ("hold", State.TODO)
 
 
 def test_a_cancel_is_asked_about_and_done_to_what_was_asked_about(model):
@@ -146,7 +154,7 @@ def test_the_filter_takes_all_letters_until_enter_and_escape_takes_it_away(model
     assert press(model, "/ b q backspace") == []
     assert [row.identity for row in model.rows()] == ["b"]
     assert model.current().identity == "b"
-    (act,) = press(model, "enter h")
+    (act,) = press(model, "enter h y")
     assert act.row.identity == "b"
     press(model, "escape")
     assert len(model.rows()) == 3

@@ -18,13 +18,14 @@ from dsgspool.cli.output import clean_line, duration, shortened, size, width
 from dsgspool.cli.top.model import Model
 from dsgspool.cli.top.values import Facts, Node, Row, View
 from dsgspool.clock import local
+from dsgspool.task import State
 
 STYLES = {"todo": "cyan", "waiting": "cyan", "hold": "magenta", "running": "yellow", "done": "green", "failed": "red"}
 HINTS = "? help  tab lists  h hold  c cancel  r requeue  l log  / filter  p pause  q quit"
 HELP = (
     ("up down j k", "the task before, the next; page up and down, home, end"),
     ("tab", "running tasks, failures, tasks to do"),
-    ("h", "hold: park the task in hold/; a running one is stopped first"),
+    ("h", "hold: park the task in hold/; of a running one, which is stopped first, it asks"),
     ("c", "cancel: take the task out, to failed/; asks first"),
     ("r", "requeue: run a finished task again, with a fresh budget of retries"),
     ("l enter", "read the task's log in $PAGER (less)"),
@@ -237,7 +238,8 @@ def _short(rows: Sequence[Row]) -> Table:
 
 def _foot(model: Model) -> Text:
     if model.asked and model.asked.row:
-        return Text(f" {model.asked.verb} {clean_line(model.asked.row.identity)}? y/n ", "bold white on red")
+        row, stops = model.asked.row, "this stops it: " if model.asked.row.state is State.RUNNING else ""
+        return Text(f" {stops}{model.asked.verb} {clean_line(row.identity)}? y/n ", "bold white on red")
     if model.is_typing:
         return Text("/", "bold").append(clean_line(model.filter)).append("▏")
     if model.message:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dsgspool.cli.top.values import Facts, Row, View
-from dsgspool.task import TRANSITIONS
+from dsgspool.task import TRANSITIONS, State
 
 VERBS = {"h": "hold", "c": "cancel", "r": "requeue"}
 STEPS = {"up": -1, "k": -1, "down": 1, "j": 1, "page-up": -10, "page-down": 10, "home": -(1 << 30), "end": 1 << 30}
@@ -121,7 +121,7 @@ class Model:
             self.message = "no task is chosen"
         elif row.state not in TRANSITIONS[verb][0]:
             self.message = f"{row.identity}: {NOT_SO[verb]}"
-        elif verb == "cancel":
+        elif verb == "cancel" or row.state is State.RUNNING:  # work would be lost
             self.asked = Act(verb, row)
         else:
             return Act(verb, row)

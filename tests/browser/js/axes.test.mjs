@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const d = load("10", "60");
+const d = load("10", "60", "61");
 const grown = (from, to, bins = 24) => Array.from({ length: bins + 1 }, (_, at) => from * (to / from) ** (at / bins));
 
 test("a scale that grows by factors has marks that read well, whatever its width", () => {
@@ -36,4 +36,21 @@ test("a scale without a round value inside has its ends", () => {
     [0, 1.01e9],
     [2, 1.03e9],
   ]);
+});
+
+test("numbers below one have marks too, on a scale that grows by factors", () => {
+  assert.deepEqual(d.plot.round([0.004, 40], ""), [0.01, 0.1, 1, 10]);
+  assert.deepEqual(
+    d.plot.round([0.04, 6], "").map((value) => Number(value.toPrecision(3))),
+    [0.1, 0.3, 1, 3],
+  );
+});
+
+test("what was asked for decides whether its plot grows by factors, and nothing used is seen where it does not", () => {
+  const one = [0.06, 0.001, 0, 0.9].map((used, at) => [1, used, `t${at}`]);
+  assert.deepEqual(d.spread(one, false), { log: false, points: one, low: 0, high: 1 });
+  const many = [[1, 0.02], [64, 0], [64, 50]];
+  assert.deepEqual(d.spread(many, false), { log: true, points: [many[0], many[2]], low: 0.02, high: 64 });
+  assert.equal(d.spread([[10, 0.1], [11, 200]], true).log, true);
+  assert.equal(d.spread([[10, 20], [11, 60]], true).log, false);
 });
