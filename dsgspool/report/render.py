@@ -17,7 +17,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from dsgspool import __version__, clock, resources
-from dsgspool.report import again, drawing, failures, figures, statistics, stuck, text, verdict, words
+from dsgspool.report import again, drawing, failures, figures, journals, statistics, stuck, text, verdict, words
 from dsgspool.report.book import Log
 from dsgspool.report.tally import bad
 from dsgspool.settings import Floor, Settings
@@ -102,6 +102,7 @@ def _environment() -> Environment:
         visible=text.visible, visible_lines=text.visible_lines, plain=text.plain, breakable=text.breakable,
         masked=text.masked, coded=text.coded, duration=words.duration, about=words.about, age=words.age, size=words.size,
         count=words.count, percent=words.percent, rate=words.rate, over=words.over, exact=words.exact, iso=clock.iso,
+        happened=journals.happened,
     )  # fmt: skip
     environment.globals.update(
         labels=LABELS, folders=FOLDERS, states=statistics.ORDER, most=MOST, bar=statistics.bar, many=words.many,
