@@ -127,6 +127,7 @@ def _about(digest: Digest) -> dict[str, object]:
         "when": _when(book.taken),
         "between": _between(book.taken),
         "span": _span(book.taken),
+        "without": verdict.without(book),
         "lasted": _lasted(book),
         "log_of": lru_cache(maxsize=256)(lambda row: book.log(row) if row >= 0 else Log()),
         "why_of": lambda standing: stuck.why(book, standing),
@@ -165,11 +166,7 @@ def _span(now: float) -> Callable[[Forecast], str]:
     """A band, no finer than the sentence about it: `18:20 to 19:30`, `in 20 s to 40 s`."""
 
     def span(expected: Forecast) -> str:
-        early, likely, late = expected.early, expected.likely, expected.late
-        if likely < 90:
-            return f"in {words.about(early)} to {words.about(late)}"
-        first, last = (words.moment(words.rounded(now + each, likely), now) for each in (early, late))
-        return f"at {last}" if first == last else f"{first} to {last}"
+        return f"{'in ' if expected.likely < 90 else ''}{' to '.join(verdict.ends(expected, now))}"
 
     return span
 
