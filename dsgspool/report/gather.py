@@ -49,6 +49,7 @@ class Look:
     every: float | None  #: seconds: what the caller promises about the next rendering
     began: float
     workers: dict[str, WorkerSeen] = field(default_factory=dict)
+    taken: float = 0.0  #: when they were looked at, by the file server's clock
     journals: Journals = field(default_factory=Journals)
     at_rest: set[str] = field(default_factory=set)  #: failed, and in nobody's hands
     moved: bool = False  #: rows of attempts moved: everything that names them is written anew
@@ -59,7 +60,7 @@ class Look:
         snapshot = take(self.spool, server=self.server, states=[state for state in FLOW if state is not State.DONE])
         problems = list(snapshot.problems)
         tasks = self._finished(snapshot.tasks, problems)
-        self.workers = {worker.wid: worker for worker in snapshot.workers}
+        self.workers, self.taken = {worker.wid: worker for worker in snapshot.workers}, snapshot.taken
         held = {(run.task, run.attempt) for run in snapshot.running}
         self.at_rest = {task.identity for task in tasks if task.state is State.FAILED} - {task for task, _ in held}
         found = Records(
@@ -113,7 +114,7 @@ class Look:
         """A worker's last heartbeat; that of one which has ended is asked for once."""
         worker = self.workers.get(wid)
         if worker is not None and worker.heartbeat_age is not None:
-            return self.server.now() - worker.heartbeat_age
+            return self.taken - worker.heartbeat_age
         if wid not in self.ledger.last_seen:
             try:
                 seen = self.spool.fs.status(f"{self.spool.workers}/{wid}.lock").st_mtime

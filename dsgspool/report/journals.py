@@ -27,7 +27,31 @@ MAX_EVENTS = 500
 MAX_TEXT = 300
 LOOK_BACK = 2 * 86400.0  #: a worker that was silent for longer tells nothing new
 
-QUIET = frozenset({"start", "end", "sample", "node", "busy", "delay", "unfit", "strip"})
+QUIET = frozenset({"start", "end", "sample", "node", "busy", "delay", "after", "unfit", "strip"})
+#: event -> what happened, in words; any other is told by its name
+WORDS = {
+    "alert": "an alert was not sent",
+    "control": "was told other settings",
+    "deaf": "looks at folders more often, as it hears of no change",
+    "drain": "takes no new tasks, ends with those it has",
+    "fence": "took over from a dead worker",
+    "foreign": "a GPU is used by somebody else",
+    "invalid": "a task cannot be run",
+    "left": "tasks were left in todo/",
+    "policy": "the policy of a batch cannot be obeyed",
+    "rescue": "moved a task of a dead worker on",
+    "revoke": "stopped a task, its file was taken away",
+    "schedule": "a schedule",
+    "settings": "spool.yaml cannot be understood: takes no new tasks",
+    "space": "too little space: takes no new tasks",
+    "stop": "ended",
+    "stop-now": "was told to stop at once",
+    "stuck": "a file cannot be moved",
+    "traceback": "an error of its own",
+    "trouble": "takes no new tasks for now",
+    "wake": "cannot look into waiting/",
+    "well": "goes on",
+}
 _MARK = b'"event": "'
 
 
@@ -110,7 +134,8 @@ class Journals:
             self.samples.setdefault(key, []).append(sample)
         else:
             other = {name: value for name, value in facts.items() if name not in ("at", "event")}
-            text = ", ".join(f"{name}: {value}" for name, value in other.items())[:MAX_TEXT]
+            told = (str(value) if len(other) == 1 else f"{name}: {value}" for name, value in other.items())
+            text = ", ".join(told)[:MAX_TEXT]
             self.events.append([at, worker.wid, worker.host, kind[:40], text])
 
     def _forget(self) -> None:
@@ -138,6 +163,11 @@ class Journals:
         """Events, newest first."""
         for at, wid, host, kind, text in reversed(self.events):
             yield Event(float(at), str(wid), str(host), str(kind), str(text))
+
+
+def happened(kind: str) -> str:
+    """An event in words."""
+    return WORDS.get(kind, kind)
 
 
 def thinned(points: list[list[float | None]], most: int) -> list[list[float | None]]:

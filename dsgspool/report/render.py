@@ -17,7 +17,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from dsgspool import __version__, clock, resources
-from dsgspool.report import again, drawing, failures, figures, statistics, stuck, text, verdict, words
+from dsgspool.report import again, drawing, failures, figures, journals, statistics, stuck, text, verdict, words
 from dsgspool.report.book import Log
 from dsgspool.report.tally import bad
 from dsgspool.settings import Floor, Settings
@@ -102,6 +102,7 @@ def _environment() -> Environment:
         visible=text.visible, visible_lines=text.visible_lines, plain=text.plain, breakable=text.breakable,
         masked=text.masked, coded=text.coded, duration=words.duration, about=words.about, age=words.age, size=words.size,
         count=words.count, percent=words.percent, rate=words.rate, over=words.over, exact=words.exact, iso=clock.iso,
+        happened=journals.happened,
     )  # fmt: skip
     environment.globals.update(
         labels=LABELS, folders=FOLDERS, states=statistics.ORDER, most=MOST, bar=statistics.bar, many=words.many,
@@ -126,6 +127,7 @@ def _about(digest: Digest) -> dict[str, object]:
         "when": _when(book.taken),
         "between": _between(book.taken),
         "span": _span(book.taken),
+        "without": verdict.without(book),
         "lasted": _lasted(book),
         "log_of": lru_cache(maxsize=256)(lambda row: book.log(row) if row >= 0 else Log()),
         "why_of": lambda standing: stuck.why(book, standing),
@@ -164,11 +166,7 @@ def _span(now: float) -> Callable[[Forecast], str]:
     """A band, no finer than the sentence about it: `18:20 to 19:30`, `in 20 s to 40 s`."""
 
     def span(expected: Forecast) -> str:
-        early, likely, late = expected.early, expected.likely, expected.late
-        if likely < 90:
-            return f"in {words.about(early)} to {words.about(late)}"
-        first, last = (words.moment(words.rounded(now + each, likely), now) for each in (early, late))
-        return f"at {last}" if first == last else f"{first} to {last}"
+        return f"{'in ' if expected.likely < 90 else ''}{' to '.join(verdict.ends(expected, now))}"
 
     return span
 

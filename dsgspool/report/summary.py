@@ -90,7 +90,7 @@ def _counts(digest: Digest) -> Iterator[str]:
         "   ".join(f"{SIGNS[part.state]} {count(part.number)} {LABELS[part.state]}" for part in bar(counts))
     )
     if digest.forecast:
-        yield from wrapped(band(digest.forecast, digest.book.taken))
+        yield from wrapped(band(digest.forecast, digest.book))
     if digest.pace and digest.pace.done + digest.pace.bad:
         yield from wrapped(_pace(digest.pace, digest.book.taken))
 

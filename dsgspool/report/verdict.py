@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool.report import stuck
 from dsgspool.report.figures import silence, state_of
-from dsgspool.report.words import about, age, duration, enumeration, many, moment, rounded
+from dsgspool.report.words import about, age, around, duration, enumeration, many, moment, rounded
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -138,16 +138,30 @@ def done_about(expected: Forecast | None, taken: float) -> str:
     return f"done about {moment(rounded(taken + expected.likely, expected.likely), taken)}"
 
 
-def band(expected: Forecast, taken: float) -> str:
-    """The band in words, with what it rests on."""
+def band(expected: Forecast, book: Book) -> str:
+    """The band in words, with what it rests on and what it leaves out."""
     going = f"if {many(expected.concurrency, 'task goes', 'tasks go')} on running at a time"
-    if expected.late < 90:
-        return f"Eight in ten: in {about(expected.early)} to {about(expected.late)}, {going}"
-    early, late = (
-        moment(rounded(taken + seconds, expected.likely), taken) for seconds in (expected.early, expected.late)
+    between = "in {} to {}" if expected.likely < 90 else "between {} and {}"
+    return (
+        f"Eight in ten: {', '.join(filter(None, (between.format(*ends(expected, book.taken)), going, without(book))))}"
     )
-    times = f"at {early}" if early == late else f"between {early} and {late}"
-    return f"Eight in ten: {times}, {going}"
+
+
+def ends(expected: Forecast, taken: float) -> tuple[str, str]:
+    """The band as two moments or durations, around that of `done_about`."""
+    early, likely, late = expected.early, expected.likely, expected.late
+    if likely < 90:
+        first, last = around(likely, likely, (early, late))
+        return about(first), about(last)
+    first, last = around(taken + likely, likely, (taken + early, taken + late))
+    return moment(first, taken), moment(last, taken)
+
+
+def without(book: Book) -> str:
+    """`without 6 that wait`: what a forecast says nothing of."""
+    counts = book.snapshot.counts
+    number = counts.waiting + counts.hold + book.kept.number
+    return f"without {number:,} that {'waits' if number == 1 else 'wait'}" if number else ""
 
 
 def _at_rest(book: Book) -> tuple[str, str]:

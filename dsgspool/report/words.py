@@ -6,6 +6,7 @@ The rule: pure, and the same words on the page, in report.txt and in the script 
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -129,5 +130,15 @@ def exact(at: float) -> str:
 
 def rounded(at: float, seconds: float) -> float:
     """A moment that is `seconds` ahead, no finer than it can be known: to minutes, to five minutes beyond an hour."""
-    step = 60.0 if seconds < 3600 else 300.0 if seconds < 6 * 3600 else 900.0
-    return round(at / step) * step
+    return round(at / _step(seconds)) * _step(seconds)
+
+
+def around(at: float, seconds: float, edges: tuple[float, float]) -> tuple[float, float]:
+    """Two moments (or durations) around that rounded one, no finer: rounded outwards, so that it lies between them."""
+    step, middle = _step(seconds), rounded(at, seconds)
+    first, last = math.floor(edges[0] / step) * step, math.ceil(edges[1] / step) * step
+    return min(first, middle - step), max(last, middle + step)
+
+
+def _step(seconds: float) -> float:
+    return 5.0 if seconds < 90 else 60.0 if seconds < 3600 else 300.0 if seconds < 6 * 3600 else 900.0

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from array import array
 from pathlib import Path
 
 import pytest
 
+import dsgspool
 from dsgspool.clock import iso
 from dsgspool.report import chunks, details, logs
 from dsgspool.report.book import Book, Past
 from dsgspool.report.data import Data, ranges
 from dsgspool.report.finished import Finished
-from dsgspool.report.journals import MAX_LOADS, Journals, thinned
+from dsgspool.report.journals import MAX_LOADS, QUIET, WORDS, Journals, happened, thinned
 from dsgspool.report.ledger import MOST_BATCHES, Block, remember
 from dsgspool.report.table import COLUMNS, NONE, Attempts
 from dsgspool.snapshot import Counts, Snapshot, WorkerSeen
@@ -213,6 +215,28 @@ def test_events_are_told_newest_first_and_broken_lines_are_passed_over(seeded: S
     journals = _read(seeded, Journals())
     assert [(event.kind, event.host) for event in journals.told()] == [("space", "n1"), ("fence", "n1")]
     assert "no heartbeat" in list(journals.told())[1].text
+
+
+def test_events_are_told_in_words_and_those_of_every_task_are_not() -> None:
+    assert happened("drain") == "takes no new tasks, ends with those it has"
+    assert happened("of-a-later-version") == "of-a-later-version"
+    assert not QUIET & set(WORDS)
+
+
+def test_what_a_task_waits_for_is_no_event_and_one_fact_needs_no_name(seeded: Seeded) -> None:
+    seeded.write(f"workers/{WID}.jsonl", _line(1, "after", task="plot2") + _line(2, "revoke", task="long/4"))
+    assert [(each.kind, each.text) for each in _read(seeded, Journals()).told()] == [("revoke", "long/4")]
+
+
+def test_every_event_that_a_worker_tells_has_words_or_is_no_news() -> None:
+    """Read off the code, so that a new event is thought of."""
+    package = Path(dsgspool.__file__).parent
+    sources = [*(package / "worker").glob("*.py"), *(package / "spool").glob("*.py"), package / "janitor.py"]
+    told = {
+        name for source in sources for name in re.findall(r'\btell\(\s*"([a-z-]+)"', source.read_text(encoding="utf-8"))
+    }
+    assert len(told) > 15
+    assert told <= QUIET | set(WORDS)
 
 
 def test_of_a_long_journal_only_the_end_is_read_and_of_an_ended_worker_once(

@@ -9,8 +9,10 @@ from dataclasses import replace
 import pytest
 
 from dsgspool.conditions import Gpu
+from dsgspool.report import words
 from dsgspool.report.digest import digest
-from dsgspool.report.verdict import Verdict, band
+from dsgspool.report.forecast import Forecast
+from dsgspool.report.verdict import Verdict, band, done_about, ends
 from dsgspool.snapshot.standings import Standing
 from tests.support.books import NOW, Made
 
@@ -384,14 +386,39 @@ def test_a_silent_worker_beside_a_living_one_is_a_note() -> None:
     assert found.notes == ("Worker n1-bbbbbbbb has been silent for 3 min and holds 1 task",)
 
 
+@pytest.mark.parametrize(
+    ("early", "likely", "late"),
+    [(1, 100, 100.1), (119, 120, 121), (3500, 3550, 3599), (4000, 4001, 4300), (30_000, 30_001, 30_002), (40, 41, 42)],
+)
+def test_the_band_that_is_shown_holds_the_moment_that_is_shown(early: float, likely: float, late: float) -> None:
+    step = 5 if likely < 90 else 60 if likely < 3600 else 300 if likely < 21_600 else 900
+    begin = 0.0 if likely < 90 else NOW
+    first, last = words.around(begin + likely, likely, (begin + early, begin + late))
+    assert first < words.rounded(begin + likely, likely) < last
+    assert first <= begin + early and begin + late <= last
+    assert last - first <= late - early + 3 * step
+    shown = ends(Forecast(early, likely, late, 3, 50), NOW)
+    assert done_about(Forecast(early, likely, late, 3, 50), NOW).split("about ")[1] not in shown
+
+
+def test_a_forecast_says_how_many_it_leaves_out() -> None:
+    made = Made()
+    running(made)
+    made.task("waiting", "night", until=600.0)
+    made.task("hold", "parked/1", "parked/2")
+    expected = digest(made.book()).forecast
+    assert expected
+    assert band(expected, made.book()).endswith(" at a time, without 3 that wait")
+
+
 def test_the_band_is_told_with_what_it_rests_on() -> None:
     made = Made()
     running(made)
     expected = digest(made.book()).forecast
     assert expected
-    told = band(expected, NOW)
+    told = band(expected, made.book())
     assert re.fullmatch(f"Eight in ten: between {CLOCK} and {CLOCK}, if 3 tasks go on running at a time", told), told
-    soon = band(replace(expected, early=4.0, likely=20.0, late=60.0, concurrency=1), NOW)
+    soon = band(replace(expected, early=4.0, likely=20.0, late=60.0, concurrency=1), made.book())
     assert soon == "Eight in ten: in 5 s to 60 s, if 1 task goes on running at a time"
 
 
