@@ -110,10 +110,9 @@ class _Look:
             from dsgspool.snapshot.standings import standings
 
             return standings(self.spool)
-        except FileNotFoundError:
-            return {}
         except OSError as error:
-            self.problems.append(str(StorageError.of(error, "list")))
+            if not isinstance(error, FileNotFoundError):
+                self.problems.append(str(StorageError.of(error, "list")))
             return {}
 
     def names(self, folder: str) -> list[str]:
@@ -281,11 +280,11 @@ def is_there(spool: Spool, state: State, path: str) -> bool:
 def _running(task: TaskSeen, worker: WorkerSeen, taken: float) -> Running:
     claim = str(task.name.claim or "")
     # The newest record may be that of an attempt before this claim.
-    attempt = next((a for a in task.attempts if claim and a.claim == claim), None)
-    started = attempt.started if attempt else None
-    seconds = None if started is None else max(0.0, taken - started)
-    number, gpus = (attempt.number, attempt.gpus) if attempt else (0, ())
-    return Running(task.identity, worker.wid, worker.host, claim, number, started, seconds, gpus=gpus)
+    attempt = next((a for a in task.attempts if claim and a.claim == claim), Attempt(task.identity, 0))
+    seconds = None if attempt.started is None else max(0.0, taken - attempt.started)
+    return Running(
+        task.identity, worker.wid, worker.host, claim, attempt.number, attempt.started, seconds, gpus=attempt.gpus
+    )  # fmt: skip
 
 
 def _until(folder: str) -> float | None:
