@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from dsgspool import names
 from dsgspool.errors import InvalidName, StorageError
 from dsgspool.report import listing, logs
-from dsgspool.report.table import NONE, SILENT, Attempts
+from dsgspool.report.table import NO_END, NONE, Attempts
+from dsgspool.report.tally import GIVEN_BACK
 from dsgspool.snapshot.attempts import Attempt, parse_attempt
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ MAX_PROBLEMS = 20  #: that are told one by one
 LONGEST = 8 << 20  #: bytes that are read of a record; dsgspool writes at most half as many
 MAX_TEXT = 300  #: characters of a reason
 BIGGEST = 1 << 53  #: beyond it JavaScript has no whole numbers
-NEITHER = ("done", "stopped", "revoked", "pruned", "", SILENT)  #: outcomes that are no failure of a command
+NEITHER = ("done", *NO_END, *GIVEN_BACK)  #: outcomes that are no failure of a command
 UNLIKELY = 253402300800.0  #: the year 10000
 
 

@@ -27,7 +27,7 @@ VALUE = st.one_of(SCALAR, st.lists(SCALAR), st.dictionaries(TEXT, SCALAR))
 
 
 @given(st.dictionaries(TEXT.filter(lambda key: len(key) < 100), VALUE))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_what_dump_writes_is_read_back_by_both_loaders(values):
     written = dump(values.items())
     for loader in (yaml.SafeLoader, yaml.CSafeLoader):
@@ -35,7 +35,6 @@ def test_what_dump_writes_is_read_back_by_both_loaders(values):
 
 
 @given(st.dictionaries(TEXT.filter(lambda key: len(key) < 100 and "\0" not in key), VALUE))
-@settings(deadline=None)
 def test_what_dump_writes_passes_compose(values):
     node = compose((dump(values.items()) + "...\n").encode())
     read = {key.value: value for key, value in pairs(node, "it")}
@@ -53,7 +52,7 @@ YAMLISH = st.text(st.sampled_from("abx :-[]{}&*!|>'\"#%@,?\n\t0127.~<=\\\u0085\u
 
 
 @given(st.one_of(st.binary(), YAMLISH.map(str.encode), YAMLISH.map(lambda text: b"command: " + text.encode())))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_bytes_are_a_task_or_an_invalid_task(data):
     with contextlib.suppress(InvalidTask):
         assert parse_task(data)
@@ -64,7 +63,6 @@ def test_any_bytes_are_a_task_or_an_invalid_task(data):
     TEXT.filter(lambda text: text.strip() and "\0" not in text),
     st.dictionaries(st.from_regex("[A-Z]+", fullmatch=True), st.text()),
 )
-@settings(deadline=None)
 def test_what_submit_writes_is_the_task_that_is_run(command, env):
     env = {key: value.replace("\0", "") for key, value in env.items()}
     task = parse_task(dump_task({"command": [command], "description": command, "env": env}))
@@ -82,7 +80,7 @@ AFTER = st.one_of(
 
 
 @given(AFTER)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_the_peek_reads_after_as_the_parser_does_or_not_at_all(text):
     data = f"command: x\nafter: {text}\ntags: [a]\n".encode()
     try:
@@ -93,7 +91,7 @@ def test_the_peek_reads_after_as_the_parser_does_or_not_at_all(text):
 
 
 @given(st.lists(st.tuples(NAMES, st.sampled_from(["success", "any", "failure"])), max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_submit_writes_for_after_is_read_by_the_peek(pairs_):
     entries = {}
     for name, wants in pairs_:
@@ -127,7 +125,7 @@ def tree(node):
 
 
 @given(TEXTS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_what_is_read_without_the_parser_is_what_the_parser_reads(text):
     if plain := yamltext._plainly(text.encode()):
         assert tree(plain) == tree(yamltext._parsed(text.encode()))

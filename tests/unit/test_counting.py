@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dsgspool import names
@@ -21,7 +21,6 @@ def seeded(tmp_path: Path) -> Seeded:
     return Seeded(str(tmp_path / "spool"))
 
 
-@settings(deadline=None)
 @given(
     st.from_regex(counting.SURE_FILE, fullmatch=True),
     st.from_regex(counting.SURE_FOLDER, fullmatch=True).filter(lambda folder: len(folder) <= counting.LONGEST),
