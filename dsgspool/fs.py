@@ -14,6 +14,7 @@ import os
 import stat
 from collections.abc import Iterator
 
+from dsgspool.listings import Listings
 from dsgspool.mounts import Mount, mount_of
 from dsgspool.permissions import Permissions
 
@@ -21,7 +22,6 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-DEEPEST = 256  #: characters of a folder's path below which nobody looks: longer than any task's own
 
 
 @contextlib.contextmanager
@@ -33,68 +33,12 @@ def _opened(path: str, flags: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-class Fs(Permissions):
+class Fs(Listings, Permissions):
     """Plain POSIX.  `group`: what is made is also the group's, whatever the umask; `floor`: a folder never made here."""
 
     def __init__(self, *, group: bool = False, floor: str = "") -> None:
-        super().__init__(group=group)
-        self.floor = floor
-
-    def names(self, folder: str) -> list[str]:
-        """Names in a folder.  Opening it is what makes an NFS client ask the server."""
-        return os.listdir(folder)
-
-    def scan(self, folder: str, *, must_be_there: bool = False) -> Iterator[tuple[str, bool]]:
-        """(name, is a folder) one by one: a folder of a million names costs no memory.  Nothing when it is gone."""
-        try:
-            found = os.scandir(folder)
-        except (FileNotFoundError, NotADirectoryError):
-            if must_be_there:
-                raise
-            return
-        with found:
-            for entry in found:
-                yield entry.name, entry.is_dir(follow_symlinks=False)
-
-    def find(self, folder: str, part: str, prefix: str = "") -> Iterator[str]:
-        """Paths below `folder` of everything whose name contains `part` and that is no folder, as they come."""
-        for name, is_folder in self.scan(folder):
-            if is_folder and not name.startswith(".") and len(prefix) < DEEPEST:
-                with contextlib.suppress(PermissionError):  # somebody's private folder
-                    yield from self.find(f"{folder}/{name}", part, f"{prefix}{name}/")
-            elif part in name:
-                yield prefix + name
-
-    def content(self, folder: str, part: str) -> list[tuple[str, int, bool]]:
-        """(name, inode number, is a folder) of all folders and of files whose name contains `part`, by one listing."""
-        with os.scandir(folder) as found:
-            return [
-                (entry.name, entry.inode(), is_folder)
-                for entry in found
-                if (is_folder := entry.is_dir(follow_symlinks=False)) or part in entry.name
-            ]
-
-    def inodes(self, folder: str) -> dict[str, int]:
-        """Name -> inode number.  After a won rename this refreshes what an NFS client believes of the name."""
-        with os.scandir(folder) as found:
-            return {entry.name: entry.inode() for entry in found}
-
-    def walk(self, folder: str, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """(`prefix` + path below `folder`, entry) of everything that is no folder, each folder's names in order."""
-        try:
-            with os.scandir(folder) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        for entry in entries:
-            if not entry.is_dir(follow_symlinks=False) or entry.name.startswith("."):
-                yield prefix + entry.name, entry
-            elif len(prefix) < DEEPEST:
-                yield from self.walk(entry.path, f"{prefix}{entry.name}/")
-
-    def see(self, path: str) -> None:
-        """Open and close the folder of `path`, so that no cached 'does not exist' answers for it (R6)."""
-        os.close(os.open(os.path.dirname(path), _FOLDER))
+        Permissions.__init__(self, group=group)
+        Listings.__init__(self, floor)
 
     def read(self, path: str, limit: int = 1 << 26) -> tuple[bytes, os.stat_result]:
         """Content (at most `limit` + 1 bytes) and fstat of a regular file; a link, fifo or device raises OSError."""
@@ -178,15 +122,6 @@ class Fs(Permissions):
             os.close(descriptor)
             raise
         return descriptor
-
-    def folder_is_there(self, path: str) -> bool:
-        """True when a folder can be opened after its parent was: a cached one would still let files be renamed out."""
-        try:
-            self.see(path)
-            os.close(os.open(path, _FOLDER))
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return True
 
     def create_whole(self, path: str, data: bytes, *, sync: bool = True, owner: int = -1) -> None:
         """A new file, written, flushed and closed; every step checked (ENOSPC shows at fsync or close [hazards])."""

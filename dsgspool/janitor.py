@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from dsgspool import names
 from dsgspool.clock import ServerClock, iso, unix
 from dsgspool.errors import InvalidName
-from dsgspool.fs import DEEPEST
 from dsgspool.leader import Leadership
 from dsgspool.lease import Peers
+from dsgspool.listings import DEEPEST
 from dsgspool.names import TaskName
 from dsgspool.records import record_is_over
 from dsgspool.spool import Spool

@@ -35,6 +35,7 @@ OTHER_FILES = {
     "mounts.py": "/proc/self/mountinfo",
     "shared_fs.py": "the door where others may lay links",
     "permissions.py": "the part of the door that changes owners and modes",
+    "listings.py": "the part of the door that looks into folders",
     "worker/guard.py": "stands alone, imports nothing of dsgspool",
     "worker/loop.py": "read: the pipe that signals wake it by",
     "worker/watch.py": "read, write: the bell's pipe",

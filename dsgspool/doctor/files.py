@@ -18,7 +18,7 @@ from dsgspool.doctor.repair import Action, Fault
 from dsgspool.doctor.semantics import ROOMS
 from dsgspool.doctor.values import Status
 from dsgspool.errors import InvalidName
-from dsgspool.fs import DEEPEST
+from dsgspool.listings import DEEPEST
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool, task_name
 from dsgspool.spool.moves import Tokens

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dsgspool.fs import DEEPEST
+from dsgspool.listings import DEEPEST
 
 if TYPE_CHECKING:
     from dsgspool.fs import Fs

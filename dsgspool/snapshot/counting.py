@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dsgspool import names
-from dsgspool.fs import DEEPEST, Fs
+from dsgspool.fs import Fs
+from dsgspool.listings import DEEPEST
 from dsgspool.snapshot.values import Counts, TaskSeen
 from dsgspool.task import State
 

@@ -17,7 +17,6 @@ from enum import StrEnum
 
 from dsgspool import names
 from dsgspool.errors import InvalidName
-from dsgspool.fs import DEEPEST
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool, lies, task_name
 from dsgspool.spool.editing import under_edit
@@ -110,10 +109,12 @@ class Dependencies:
             if self.first_open(what, but):
                 return Standing.OPEN, what
         top = top_of(what)
-        failed = next(self._in(State.FAILED, top, is_meant, but), None)
-        if failed:
-            return Standing.FAILED, failed
-        return (Standing.DONE if next(self._in(State.DONE, top, is_meant, but), None) else Standing.OPEN), what
+        try:
+            if failed := next(self._in(State.FAILED, top, is_meant, but), None):
+                return Standing.FAILED, failed
+            return (Standing.DONE if next(self._in(State.DONE, top, is_meant, but), None) else Standing.OPEN), what
+        except FileNotFoundError:
+            return Standing.OPEN, what
 
     def first_open(self, what: str, but: str = "", part: str = "") -> tuple[State, str] | None:
         """(state, identity) of something of a batch or pattern that is not finished; the names of all its files contain
@@ -123,7 +124,11 @@ class Dependencies:
         """
         top, is_meant = top_of(what), meaning(what)
         for state in (*OPEN_STATES, State.RUNNING):
-            if identity := next(self._in(state, top, is_meant, but, part), None):
+            try:
+                identity = next(self._in(state, top, is_meant, but, part), None)
+            except FileNotFoundError:  # what lies there is not known
+                identity = what
+            if identity:
                 return state, identity
         under = under_edit(self.spool)
         return next(((state, identity) for state, identity in under if identity != but and is_meant(identity)), None)
@@ -136,18 +141,32 @@ class Dependencies:
                 yield found.identity
 
     def _paths(self, state: State, top: str, part: str) -> Iterator[str]:
-        """Paths below a state's folder that may belong to the batch `top` ('' = any)."""
-        base, below = self.spool.folder(state), f"/{top}" if top else ""
-        if not top or state is State.RUNNING:
-            yield from self.fs.find(base, part)
+        """Paths below a state's folder that may belong to the batch `top` ('' = any).
+
+        RACE: a folder that is listed and cannot be opened raises FileNotFoundError.  Its tasks have just gone elsewhere and
+        it was removed, or a client remembers from before that it did not exist: nobody may conclude that nothing is there.
+        What is overlooked in done/ only makes others wait.
+        """
+        base = self.spool.folder(state)
+        if state is State.DONE:
+            yield from self.fs.find(f"{base}/{top}".rstrip("/"), part, f"{top}/".lstrip("/"))
             return
-        yield from (f"{top}/{path}" for path in self.fs.find(f"{base}{below}", part))
-        if state in (State.TODO, State.WAITING):
-            for folder in [name for name, is_folder in self.fs.scan(base) if is_folder and len(base) < DEEPEST]:
-                if state is State.WAITING:
-                    yield from (f"{folder}/{path}" for path in self.fs.find(f"{base}/{folder}", part))
-                elif folder.startswith("@"):
-                    yield from (f"{folder}/{top}/{path}" for path in self.fs.find(f"{base}/{folder}/{top}", part))
+        folders = [f"/{top}" if top and state not in (State.RUNNING, State.WAITING) else ""]
+        if top and state is State.TODO:
+            lanes = [name for name, is_folder in self.fs.scan(base) if is_folder and name.startswith("@")]
+            folders += [f"/{lane}/{top}" for lane in lanes]
+        for folder in folders:
+            if self._is_there(base + folder):
+                yield from self.fs.find(base + folder, part, f"{folder}/"[1:], must_be_there=True)
+
+    def _is_there(self, folder: str) -> bool:
+        """False when it cannot be opened and the one above it does not list it either."""
+        if folder == self.spool.root or self.fs.folder_is_there(folder):
+            return True
+        above, _, name = folder.rpartition("/")
+        if self._is_there(above) and (name, True) in self.fs.scan(above, must_be_there=True):
+            raise FileNotFoundError(errno.ENOENT, "it is listed and cannot be opened", folder)
+        return False
 
 
 def meaning(what: str) -> Callable[[str], bool]:

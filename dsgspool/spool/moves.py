@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from dsgspool import chance, names
 from dsgspool.clock import stamp
 from dsgspool.errors import InvalidName, StorageError, TaskNotFound, WrongState
-from dsgspool.fs import DEEPEST
+from dsgspool.listings import DEEPEST
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool, task_name
 from dsgspool.task import TRANSITIONS, Budget, Decision, State

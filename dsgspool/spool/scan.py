@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from dsgspool import names
 from dsgspool.errors import InvalidName
-from dsgspool.fs import DEEPEST
+from dsgspool.listings import DEEPEST
 from dsgspool.names import Lane, TaskName
 from dsgspool.spool import Spool
 from dsgspool.spool.policies import Policies

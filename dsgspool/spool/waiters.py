@@ -127,13 +127,8 @@ class Waiters:
                 yield from self._wake(folder)
 
     def _wake(self, folder: str) -> Iterator[bool]:
-        """Everything in a folder whose thing is finished goes to todo/; an empty folder is removed.
-
-        RACE: a client may believe for long that the folder of one who has just filed a task there does not exist; only
-        opening waiting/ first asks the server.
-        """
+        """Everything in a folder whose thing is finished goes to todo/; an empty folder is removed."""
         path, what = f"{self.spool.waiting}/{folder}", names.parse_after(folder)
-        self.fs.see(path)
         standings: dict[str, Standing] = {}
         for below, _ in list(self.fs.walk(path)):
             if names.is_ignored(below.rpartition("/")[2]):

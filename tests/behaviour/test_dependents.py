@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from statistics import median
 
+import pytest
+
 from tests.grounds import Lab
 from tests.grounds.fixtures import Figure
 
@@ -76,3 +78,27 @@ def test_a_fresh_task_of_a_name_that_is_done_holds_nobody_up(busy_lab: Lab) -> N
     assert not lab.story.lives("twice")[1].ended
     lab.story.open()
     lab.settles("twice", r"done/twice\.yaml")
+
+
+@pytest.mark.parametrize(
+    ("place", "ends"),
+    [
+        ("waiting/after-never/unwoken/x.yaml", r"waiting/after-unwoken%/unwoken-last\b.*"),
+        ("hold/parked/x.yaml", r"waiting/after-parked%/parked-last\b.*"),
+        ("failed/broken/x.yaml", r"failed/broken-last~dependency\.yaml"),
+    ],
+)
+def test_a_batch_is_not_over_for_a_node_that_believes_a_folder_absent(busy_lab: Lab, place: str, ends: str) -> None:
+    """It looked there before that was made: a remembered "does not exist" is no proof that nothing of the batch is there."""
+    lab = busy_lab
+    folder, _, _ = place.rpartition("/")
+    batch = folder.rpartition("/")[2]
+    lab.drop(3, f"{batch}/first", command=lab.story.command())
+    lab.settles(f"{batch}/first", rf"done/{batch}/first\.yaml")
+    for node in (1, 2):
+        assert lab.person(node, f"ls {folder} {folder}/..", check=False).code
+    lab.person(3, f"mkdir -p {folder}; echo 'command: \"true\"' > {folder}/.x; mv {folder}/.x {place}")
+    lab.drop(3, f"{batch}-last", command=lab.story.command(), after=[f"{batch}/"])
+    lab.settles(f"{batch}-last", ends)
+    lab.live_on()
+    assert not lab.story.lives(f"{batch}-last")

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
-from dsgspool import fs, permissions
+from dsgspool import fs, listings, permissions
 from dsgspool.mounts import Mount as MountPoint
 from tests.simulation.calls import calls
 from tests.simulation.mount import ROOT
@@ -67,9 +67,9 @@ def _copy(original: ModuleType, **over: object) -> Any:
 
 
 def _door() -> Any:
-    """The door over the simulated calls, and below it the part of it that has a module of its own."""
-    below = _copy(permissions, os=calls)
-    with mock.patch.dict(sys.modules, {permissions.__name__: below}):
+    """The door over the simulated calls, and below it the parts of it that have a module of their own."""
+    below = {part.__name__: _copy(part, os=calls) for part in (permissions, listings)}
+    with mock.patch.dict(sys.modules, below):
         return _copy(fs, os=calls, fcntl=Locks(), mount_of=lambda _path: HARD)
 
 

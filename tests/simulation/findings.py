@@ -49,6 +49,38 @@ def _believed_absent(pair: Pair) -> str:
     raise AssertionError("B found each of three new files at once")
 
 
+def a_cached_absence_hides_a_new_folder_and_all_that_lies_in_it(pair: Pair) -> None:
+    """[4] Listing it, or a folder in it, asks nobody; only opening the folder above does, and then each in turn."""
+    d = _believed_without_folders(pair)
+    assert pair.b.call("os.listdir(path)", path=f"{d}/s/t") == "ENOENT"
+    pair.b.see(d)
+    assert pair.b.list(f"{d}/s") == {"t"}
+    assert pair.b.list(f"{d}/s/t") == {"x"}
+
+
+def a_listing_of_the_folder_above_shows_a_new_folder(pair: Pair) -> None:
+    """[4] What was just listed can be opened, whatever was believed of it before."""
+    d = _believed_without_folders(pair)
+    assert pair.b.list(d) == {"s"}
+    assert pair.b.list(f"{d}/s") == {"t"}
+
+
+def _believed_without_folders(pair: Pair) -> str:
+    """A folder with s/t/x in which B believes that s is absent.  A client may forget: one of three will do."""
+    for d in ("d1", "d2", "d3"):
+        pair.a.mkdir(d)
+        pair.b.list(d)
+        assert pair.b.call("os.listdir(path)", path=f"{d}/s") == "ENOENT"
+        pair.wait(GAP)
+        pair.a.mkdir(f"{d}/s")
+        pair.a.mkdir(f"{d}/s/t")
+        pair.a.create(f"{d}/s/t/x")
+        pair.wait(FRESH)
+        if pair.b.call("os.listdir(path)", path=f"{d}/s") == "ENOENT":
+            return d
+    raise AssertionError("B found each of three new folders at once")
+
+
 def a_won_rename_may_show_an_older_file(pair: Pair) -> None:
     """[2] A has todo/x in its cache; B moves it away and puts a new one; A's rename moves the new one, A opens the old."""
     _change_under_the_cache(pair)
@@ -360,7 +392,9 @@ def _two_folders(pair: Pair) -> None:
 
 
 FINDINGS: list[Callable[[Pair], None]] = [
-    a_cached_absence_hides_a_new_file, opening_the_folder_helps_too, a_won_rename_may_show_an_older_file,
+    a_cached_absence_hides_a_new_file, opening_the_folder_helps_too,
+    a_cached_absence_hides_a_new_folder_and_all_that_lies_in_it, a_listing_of_the_folder_above_shows_a_new_folder,
+    a_won_rename_may_show_an_older_file,
     looking_and_touching_again_do_not_cure_it, a_listing_of_the_source_before_the_rename_cures_it,
     a_listing_before_the_open_cures_it, a_folder_that_was_renamed_can_be_worked_in, renaming_the_file_fences,
     a_change_in_the_same_tick_is_overlooked, who_overlooked_it_can_touch_the_folder_too, a_change_after_the_tick_is_seen,

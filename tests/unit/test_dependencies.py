@@ -1,5 +1,6 @@
 """The rule: a task runs when all that it waits for has ended as it wants; no wake-up is lost, whoever crashes when."""
 
+import errno
 import os
 
 import pytest
@@ -11,7 +12,6 @@ from dsgspool.spool.dependencies import Dependencies, Standing, top_of
 from dsgspool.spool.moves import Moves
 from dsgspool.spool.waiters import Waiters
 from dsgspool.task import After, State
-from tests.support.doors import ClockedFs
 from tests.support.waiting import wait_until
 
 
@@ -218,29 +218,61 @@ def test_who_publishes_a_task_looks_afterwards_who_waits_for_it(inside):
     worker.until(lambda: worker.lies() == ["done/a", "done/b"])
 
 
-class ForgetfulFs(ClockedFs):
-    """A client that believes until it opens the folder above that waiting/after-a does not exist."""
+@pytest.fixture
+def remembers(monkeypatch):
+    """Makes this process a client that remembers of folders that they do not exist: until the one above is opened, or longer."""
+    absent, real_open, real_scandir = {}, os.open, os.scandir
 
-    asked = False
+    def asked(call):
+        def asking(path, *args, **keys):
+            if any(f"{path}/".startswith(f"{folder}/") for folder in absent):
+                raise FileNotFoundError(errno.ENOENT, "remembered", path)
+            answer = call(path, *args, **keys)
+            for folder in [folder for folder, forgets in absent.items() if forgets and os.path.dirname(folder) == path]:
+                del absent[folder]
+            return answer
 
-    def see(self, path):
-        self.asked = self.asked or path.endswith("/waiting/after-a")
-        super().see(path)
+        return asking
 
-    def walk(self, folder, prefix=""):
-        if folder.endswith("/waiting/after-a") and not self.asked:
-            return iter(())
-        return super().walk(folder, prefix)
+    monkeypatch.setattr(os, "open", asked(real_open))
+    monkeypatch.setattr(os, "scandir", asked(real_scandir))
+
+    def remember(*folders, forgets=True):
+        absent.update(dict.fromkeys(folders, forgets))
+
+    return remember
 
 
-def test_a_client_that_believes_that_nobody_waits_asks_the_server(world):
-    spool = Spool(world.root, ForgetfulFs(world.clock), world.clock)
+def test_a_client_that_believes_that_nobody_waits_asks_the_server(spool, remembers):
     spool.fs.make_folder(f"{spool.waiting}/after-a")
     spool.fs.create_whole(f"{spool.waiting}/after-a/x~0.aaaaaaaa-1.yaml", b"")
     spool.fs.create_whole(f"{spool.done}/a.yaml", b"")
     waiters = Waiters(Moves(spool), lambda *_: None)
+    remembers(f"{spool.waiting}/after-a")
     waiters.published("a")
     assert waiters.turn(leading=False) == 1
+
+
+@pytest.mark.parametrize("forgets", [True, False], ids=["until it asks", "whoever it asks"])
+@pytest.mark.parametrize("place", ["hold/s/x", "hold/s/t/x", "todo/s/x", "todo/@p5/s/x", "waiting/after-b/s/x",
+                                   "running/n1-k3f7x2ma/s%x", "failed/s/x"])  # fmt: skip
+def test_a_batch_is_not_over_when_a_client_believes_that_its_folder_does_not_exist(spool, remembers, place, forgets):
+    for path in (place, "done/s/a"):
+        spool.fs.make_folder(os.path.dirname(f"{spool.root}/{path}"))
+        spool.fs.create_whole(f"{spool.root}/{path}.yaml", b"")
+    state, *folders = place.split("/")[:-1]
+    remembers(*(f"{spool.root}/{state}/{'/'.join(folders[:n])}" for n in range(1, len(folders) + 1)), forgets=forgets)
+    standing, _ = Dependencies(spool).standing("s/")
+    assert standing is (Standing.FAILED if forgets and state == "failed" else Standing.OPEN)
+
+
+def test_a_name_is_finished_though_a_client_believes_that_its_batch_does_not_exist(spool, remembers):
+    for path in ("done/s/t/a", "failed/s/u/b~exit1"):
+        spool.fs.make_folder(os.path.dirname(f"{spool.root}/{path}"))
+        spool.fs.create_whole(f"{spool.root}/{path}.yaml", b"")
+    remembers(*(f"{spool.root}/{folder}" for folder in ("done/s", "done/s/t", "failed/s", "failed/s/u")))
+    dependencies = Dependencies(spool)
+    assert [dependencies.standing(f"s/{name}")[0] for name in ("t/a", "u/b")] == [Standing.DONE, Standing.FAILED]
 
 
 def test_what_one_look_at_a_batch_missed_the_second_one_finds(spool, monkeypatch):
@@ -303,16 +335,19 @@ def test_what_is_filed_while_its_folder_is_looked_at_is_looked_for_once_more(spo
     assert waiters.turn(leading=False) == 1
 
 
-def test_a_share_that_cannot_be_listed_is_told_once_and_asked_again(spool):
+def test_a_share_that_cannot_be_listed_is_told_once_and_asked_again(spool, monkeypatch):
+    def refuse(path):
+        raise OSError(errno.EIO, "the server is gone", path)
+
     told = []
     waiters = Waiters(Moves(spool), lambda *words: told.append(words))
-    os.rename(spool.waiting, f"{spool.root}/gone")
     waiters.published("a")
-    for _ in range(3):
-        spool.clock.advance(1.5)
-        assert waiters.turn(leading=False) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refuse)
+        for _ in range(3):
+            spool.clock.advance(1.5)
+            assert waiters.turn(leading=False) == 0
     assert len(told) == 1
-    os.rename(f"{spool.root}/gone", spool.waiting)
     spool.fs.make_folder(f"{spool.waiting}/after-a")
     spool.fs.create_whole(f"{spool.waiting}/after-a/x~0.aaaaaaaa-1.yaml", b"")
     spool.fs.create_whole(f"{spool.done}/a.yaml", b"")

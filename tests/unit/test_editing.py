@@ -203,10 +203,10 @@ def hide(fs, folder, monkeypatch):
     for call in ("scan", "walk"):
         real = getattr(fs, call)
 
-        def closed(path, *more, real=real):
+        def closed(path, *more, real=real, **how):
             if path == folder:
                 raise PermissionError(13, "Permission denied", path)
-            return real(path, *more)
+            return real(path, *more, **how)
 
         monkeypatch.setattr(fs, call, closed)
 

@@ -232,7 +232,9 @@ def test_however_many_are_dead_the_spool_is_walked_for_all_of_their_names_at_onc
         world.crash(dying)
     walked = []
     find = type(world.spool.fs).find
-    monkeypatch.setattr(type(world.spool.fs), "find", lambda fs, *args: walked.append(args) or find(fs, *args))
+    monkeypatch.setattr(
+        type(world.spool.fs), "find", lambda fs, *args, **how: walked.append(args) or find(fs, *args, **how)
+    )
     actor.sweep()
     assert len([path for path in lies(world, "hold") if "@" not in path]) == 20
     assert len([folder for folder, *_ in walked if folder.endswith("/failed")]) == 2  # the second one finds nothing

@@ -21,8 +21,8 @@ LONG = 100  #: names that a slow door needs 40 s for: longer than a fence
 class SlowFs(ClockedFs):
     """Each name that is found takes a while."""
 
-    def find(self, folder, part, prefix=""):
-        for path in super().find(folder, part, prefix):
+    def find(self, folder, part, prefix="", **how):
+        for path in super().find(folder, part, prefix, **how):
             if not prefix:
                 self.clock.advance(SLOW)
             yield path

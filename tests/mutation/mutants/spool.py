@@ -243,7 +243,7 @@ MUTANTS = (
         "R6",
         "6",
         "a folder is opened without opening its parent first",
-        "fs.py",
+        "listings.py",
         "            self.see(path)\n            os.close(os.open(path, _FOLDER))\n",
         "            os.close(os.open(path, _FOLDER))\n",
         ("unit/test_moves.py::test_a_parked_batch_is_seen_though_this_client_once_missed_its_folder",),
