@@ -11,12 +11,17 @@ from dsgspool.cli import output
 from dsgspool.cli.context import server_clock
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dsgspool.cli.top.values import Load, Row
+    from dsgspool.cli.watching import News
     from dsgspool.snapshot import Counts, Snapshot, WorkerSeen
     from dsgspool.spool import Spool
 
 STATES = ("todo", "waiting", "hold", "running", "done", "failed")
 MAX_LINE = 200  #: characters of a log's line
 MOST_STUCK = 3
+MOST_FAILURES = 4
 MOST = 20  #: rows of one table on this screen; `list` and `workers` show all
 
 
@@ -47,8 +52,8 @@ def _counts(counts: Counts) -> dict[str, int]:
     return {state: getattr(counts, state) for state in STATES}
 
 
-def show(seen: Snapshot) -> None:
-    """Print it."""
+def show(seen: Snapshot, news: News | None = None) -> None:
+    """Print it.  `news`: what somebody who watches knows besides."""
     from dsgspool.clock import local
 
     output.heading(f"{seen.root}  {local(seen.taken)}{'  PAUSED' if seen.paused else ''}")
@@ -56,15 +61,24 @@ def show(seen: Snapshot) -> None:
     total = ("all", *_counts(seen.counts).values())
     output.table(("", *STATES), [*rows[:MOST], total] if len(rows) > 1 else [total])
     _more(len(rows), "batches")
+    if news and news.rate is not None:
+        output.line(_speed(news.rate, news.eta))
     if seen.next_due is not None:
         output.line(f"next due {local(seen.next_due)}")
     for sentence in stopped(seen)[:MOST]:
         output.sentence(sentence)
     _show_stuck(seen)
     _show_running(seen)
-    _show_workers(seen)
+    if news and news.failures:
+        _show_failures(news.failures)
+    _show_workers(seen, news.loads if news else {})
     for problem in seen.problems:
         output.error(problem)
+
+
+def _speed(rate: float, eta: float | None) -> str:
+    left = f", at this rate about {output.duration(eta)} left" if eta is not None else ""
+    return f"{rate:.1f} finished a minute{left}"
 
 
 def stopped(seen: Snapshot) -> list[str]:
@@ -105,15 +119,49 @@ def _show_running(seen: Snapshot) -> None:
     _more(len(rows), "running tasks")
 
 
-def _show_workers(seen: Snapshot) -> None:
+def _show_failures(failures: Sequence[Row]) -> None:
+    output.line("")
+    rows = [
+        (
+            row.identity,
+            row.node or "-",
+            "-" if row.seconds is None else f"{output.duration(row.seconds)} ago",
+            _why(row),
+        )
+        for row in failures[:MOST_FAILURES]
+    ]
+    output.table(("NEWEST FAILURES", "HOST", "WHEN", "WHY"), rows, least=20)
+
+
+def _why(row: Row) -> str:
+    return (row.line or row.reason)[:MAX_LINE]
+
+
+def _show_workers(seen: Snapshot, loads: Mapping[str, Load]) -> None:
     # Those that ended in order are history: `workers --all` shows them.
     there = [worker for worker in seen.workers if worker.alive or worker.running or not worker.ended]
     output.line("")
     if not there:
         output.line("no worker is running")
         return
-    output.table(("WORKER", "STATE", "SLOTS", "HEARTBEAT"), [row(worker) for worker in there[:MOST]])
+    rows = [row(worker) for worker in there[:MOST]]
+    if loads:
+        figures = [_load(loads.get(worker.wid)) for worker in there[:MOST]]
+        rows = [(*cells, *more) for cells, more in zip(rows, figures, strict=True)]
+    output.table(("WORKER", "STATE", "SLOTS", "HEARTBEAT", "LOAD", "CPU", "MEMORY")[: len(rows[0])], rows)
     _more(len(there), "workers")
+
+
+def _load(load: Load | None) -> tuple[str, str, str]:
+    if load is None:
+        return "", "", ""
+    used = "" if load.used is None else output.size(load.used)
+    memory = f"{used} of {output.size(load.total)}" if used and load.total else used
+    return (
+        "" if load.load is None else f"{load.load:.1f}",
+        "" if load.cpu is None else f"{load.cpu:.0%}",
+        memory,
+    )
 
 
 def _more(count: int, what: str, most: int = MOST) -> None:
@@ -128,7 +176,7 @@ def state_of(worker: WorkerSeen) -> str:
     return "ended" if worker.ended else f"dead: {worker.verdict}"
 
 
-def row(worker: WorkerSeen) -> tuple[str, str, str, str]:
+def row(worker: WorkerSeen) -> tuple[str, ...]:
     """A worker as the tables show it."""
     age = worker.heartbeat_age
     used = f"{len(worker.running)}/{worker.slots}"

@@ -5,7 +5,7 @@ The rule: one look at the folders, one screen: counts, batches, who runs what, w
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -14,25 +14,38 @@ from dsgspool.cli.arguments import Json
 from dsgspool.cli.context import open_spool, usage
 from dsgspool.cli.overview import document, look, show
 
+if TYPE_CHECKING:
+    from dsgspool.spool import Spool
+
 
 def status(
     context: typer.Context,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every 2 s until Ctrl-C.")] = False,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", "-w", help="Look again every 2 s until Ctrl-C; with rates, newest failures and loads."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Say how the spool is: counts, batches, running tasks, workers."""
     spool = open_spool(context)
     if watch and as_json:
         raise usage("--watch and --json do not go together")
+    if watch:
+        _watch(spool)
+    seen = look(spool)
+    if as_json:
+        output.json(document(seen))
+    else:
+        show(seen)
+
+
+def _watch(spool: Spool) -> NoReturn:
+    from dsgspool.cli.watching import Watch
+
+    watch = Watch(spool)
     while True:
         before = spool.clock.boot()
-        seen = look(spool)
-        if as_json:
-            output.json(document(seen))
-            return
-        if not watch:
-            show(seen)
-            return
+        seen, news = watch.look()
         with output.repainted():
-            show(seen)
+            show(seen, news)
         spool.clock.sleep(max(2.0, 20 * (spool.clock.boot() - before)))

@@ -48,3 +48,18 @@ def test_progress_and_last_line_of_a_running_task_fit_the_window(
     screen = watch.shows(r"x +\S+ +1 +\S+ +37% +37/100 long")
     (line,) = (line for line in re.split(r"[\r\n]+", screen) if "37%" in line)
     assert 70 < len(line) <= 80
+
+
+def test_it_tells_rates_newest_failures_and_loads_as_top_does(folder: SpoolFolder, workers: Workers) -> None:
+    folder.drop("bad", "echo 'ValueError: no such column' >&2; exit 3")
+    folder.drop("x", "sleep 600")
+    workers.start()
+    terminal = Terminal([sys.executable, "-m", "dsgspool", "--spool", str(folder), "status", "--watch"], 80, 24)
+    try:
+        screen = terminal.shows(r"(?s)\d\.\d finished a minute.*NEWEST FAILURES.*LOAD +CPU +MEMORY", 60)
+    finally:
+        terminal.close()
+    assert re.search(r"(?m)^bad +\S+ +\S+ ago +exit code 3: ValueError: no such column", screen)
+    (worker,) = (line for line in screen.splitlines() if " alive " in line)
+    assert re.search(r"ago +\d+\.\d +(\d+% +)?\d.* of \d.*iB$", worker)
+    assert max(map(len, screen.splitlines()[1:])) <= 80, "the first line is the folder's path"

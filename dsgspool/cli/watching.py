@@ -1,0 +1,49 @@
+"""What `status --watch` remembers from look to look: rates, failures, loads.
+
+The rule: it is the plain form of `top`, so both ask the same modules and say the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dsgspool.cli.overview import look
+from dsgspool.cli.top.failures import Failures
+from dsgspool.cli.top.loads import Loads
+from dsgspool.cli.top.rates import Rates
+from dsgspool.task import State
+
+if TYPE_CHECKING:
+    from dsgspool.cli.top.values import Load, Row
+    from dsgspool.snapshot import Snapshot
+    from dsgspool.spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one look alone does not tell."""
+
+    rate: float | None  #: finished tasks a minute; None = not known yet
+    eta: float | None  #: seconds until nothing is left to run, at that rate
+    failures: tuple[Row, ...]  #: the newest first; none where so many lie in failed/ that they were only counted
+    loads: dict[str, Load]  #: WID -> what its worker said of its node
+
+
+class Watch:
+    """Looks again and again."""
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
+        self.rates, self.failures, self.loads = Rates(), Failures(spool), Loads(spool.fs, spool.workers)
+
+    def look(self) -> tuple[Snapshot, News]:
+        """The spool now."""
+        seen = look(self.spool)
+        self.rates.note(self.spool.clock.boot(), seen.counts.finished)
+        return seen, News(
+            self.rates.per_minute,
+            self.rates.seconds_for(seen.counts.todo + seen.counts.running),
+            self.failures.rows(list(seen.in_state(State.FAILED)), seen.taken),
+            self.loads.of(worker.wid for worker in seen.workers if worker.alive),
+        )
