@@ -142,7 +142,7 @@ class Condition:
         if self.key == "host":
             is_met = any(self._compares(name) for name in {node.host, node.host.partition(".")[0]})
             is_met = is_met if self.sign != "!=" else self.value not in (node.host, node.host.partition(".")[0])
-            return "" if is_met else f"is {node.host}, it wants {self}"
+            return "" if is_met else f"has the name {node.host}, it wants {self}"
         if (label := node.labels.get(self.key)) is None:
             return "" if self.sign == "!=" else f"has no label {self.key}, it wants {self}"
         return "" if self._compares(label) else f"has the label {self.key}={label}, it wants {self}"

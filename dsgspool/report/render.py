@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SECTIONS = ("overview", "failures", "batches", "nodes", "about")
 MOST = {  # of each kind on a page: the rest is in the tables and in the folders
-    "batches": 12, "causes": 5, "running": 12, "notes": 12, "all_causes": 60, "all_batches": 100, "nodes": 60, "events": 40,
+    "batches": 12, "causes": 5, "running": 12, "notes": 5, "all_causes": 60, "all_batches": 100, "nodes": 60, "events": 40,
     "problems": 200,
 }  # fmt: skip
 

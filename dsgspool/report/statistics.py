@@ -220,10 +220,11 @@ class Groups:
         return dict(found)
 
     def batches_by_host(self) -> dict[str, dict[str, int]]:
-        """Host -> batch -> attempts."""
+        """Host -> batch -> attempts that began."""
         found: dict[str, Counter[str]] = {}
-        for (batch, host, _), number in self.counts.items():
-            found.setdefault(host, Counter())[batch] += number
+        for (batch, host, outcome), number in self.counts.items():
+            if outcome not in NEVER_BEGAN:
+                found.setdefault(host, Counter())[batch] += number
         return {host: dict(counter.most_common()) for host, counter in found.items()}
 
     def seconds(self, batch: str | None = None) -> list[float]:

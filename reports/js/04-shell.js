@@ -24,13 +24,18 @@
     return `'${text.replaceAll("'", "'\"'\"'")}'`;
   };
 
-  /** A pattern that only this name matches. */
-  d.literal = (name) => name.replace(/[[*?]/g, "[$&]");
+  /** A pattern that only this name matches.  A plain name means the batch of that name too, one with a sign in it does not. */
+  d.literal = (name, isBatch = false) => {
+    const pattern = name.replace(/[[*?]/g, "[$&]");
+    if (!isBatch || pattern !== name) return pattern;
+    const [first] = name;
+    return `[${first}]${name.slice(first.length)}`;
+  };
 
-  /** {command, names, left}: `dsgspool --spool ROOT VERB NAME...`. */
-  d.verbCommand = (root, verb, names) => {
+  /** {command, names, left}: `dsgspool --spool ROOT VERB NAME...`.  isBatch: whether a name is also a batch's. */
+  d.verbCommand = (root, verb, names, isBatch = () => false) => {
     const head = `dsgspool --spool ${d.quote(root)} ${verb}`;
-    const words = bounded(names.map((name) => d.quote(d.literal(name))));
+    const words = bounded(names.map((name) => d.quote(d.literal(name, isBatch(name)))));
     const dashes = names.some((name) => name.startsWith("-")) ? " --" : "";
     return { command: `${head}${dashes} ${words.join(" ")}`, names: words.length, left: names.length - words.length };
   };

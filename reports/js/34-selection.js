@@ -28,7 +28,7 @@
   const BY_HAND = ["failed", "done", "todo", "hold"];
 
   /** [{label, command, note}] for tasks [{task, state, path}].  Pure. */
-  d.commandsFor = (root, tasks, failedInAll) => {
+  d.commandsFor = (root, tasks, failedInAll, isBatch = () => false) => {
     const found = [];
     for (const [verb, label, states, to] of VERBS) {
       const fit = tasks.filter((each) => states.includes(each.state));
@@ -46,6 +46,7 @@
         root,
         verb,
         fit.map((each) => each.task),
+        isBatch,
       );
       found.push({ label, command: made.command, note: noted(made, fit.length, tasks.length) });
       const files = fit.filter((each) => BY_HAND.includes(each.state) && each.path);
@@ -63,17 +64,26 @@
     return fit === all ? "" : `${d.count(fit)} of the ${d.count(all)}`;
   }
 
-  let known = { key: "", index: new Map() };
-  /** Row of a task, -1 when there is none. */
-  d.rowOf = (task) => {
+  let known = { key: "", index: new Map(), folders: new Set() };
+  function index() {
     const key = String(d.tables.tasks.version);
     if (known.key !== key) {
-      known = { key, index: new Map() };
+      known = { key, index: new Map(), folders: new Set() };
       const names = d.tables.tasks.task;
-      for (let row = 0; row < d.tables.tasks.count; row += 1) known.index.set(names[row], row);
+      for (let row = 0; row < d.tables.tasks.count; row += 1) {
+        known.index.set(names[row], row);
+        for (let end = names[row].indexOf("/"); end > 0; end = names[row].indexOf("/", end + 1))
+          known.folders.add(names[row].slice(0, end));
+      }
     }
-    return known.index.has(task) ? known.index.get(task) : -1;
-  };
+    return known;
+  }
+
+  /** Row of a task, -1 when there is none. */
+  d.rowOf = (task) => index().index.get(task) ?? -1;
+
+  /** Whether tasks lie in a folder of this name. */
+  d.isBatch = (name) => index().folders.has(name);
 
   d.taskAt = (row) => ({ task: d.tables.tasks.task[row], state: d.stateOf(row), path: d.pathOf(row) });
 
@@ -84,7 +94,7 @@
       element.replaceChildren();
       return;
     }
-    const commands = d.commandsFor(d.current.root, rows.map(d.taskAt), d.current.counts.failed);
+    const commands = d.commandsFor(d.current.root, rows.map(d.taskAt), d.current.counts.failed, d.isBatch);
     element.replaceChildren(
       d.h(
         "p",

@@ -63,7 +63,13 @@
       ((Math.log(Math.max(value, low)) - Math.log(low)) / (Math.log(high) - Math.log(low))) * 100;
     const below = d.lower(times, seconds) / times.length;
     const where =
-      below > 0.5 ? `longer than ${Math.floor(below * 100)} %` : `shorter than ${Math.floor((1 - below) * 100)} %`;
+      seconds >= times[times.length - 1]
+        ? "the longest"
+        : seconds <= times[0]
+          ? "the shortest"
+          : below > 0.5
+            ? `longer than ${Math.floor(below * 100)} %`
+            : `shorter than ${Math.floor((1 - below) * 100)} %`;
     const others = `of the ${d.many(times.length, "attempt")} that ended well ${batch ? `in ${d.plain(batch)}` : "outside of a batch"}`;
     const words = runs
       ? `It has run for ${d.duration(seconds)}; ${Math.round(below * 100)} % ${others} were over by then`

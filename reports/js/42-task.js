@@ -134,7 +134,7 @@
         link("yaml", "the record"),
         ".",
       ),
-      d.command("Show it", `dsgspool --spool ${d.quote(d.current.root)} show ${d.quote(d.literal(task))}`),
+      d.command("Show it", `dsgspool --spool ${d.quote(d.current.root)} show ${d.quote(d.literal(task, d.isBatch(task)))}`),
     ];
   }
 
@@ -181,11 +181,11 @@
   }
 
   function commands(row) {
-    const found = d.commandsFor(d.current.root, [d.taskAt(row)], -1),
+    const found = d.commandsFor(d.current.root, [d.taskAt(row)], -1, d.isBatch),
       is = d.stateOf(row),
       resume = is === "todo" ? d.heldBatch(row)[1] : "";
     const asked = (label, words) =>
-      d.command(label, `dsgspool --spool ${d.quote(d.current.root)} ${words} ${d.quote(d.literal(tasks.task[row]))}`);
+      d.command(label, `dsgspool --spool ${d.quote(d.current.root)} ${words} ${d.quote(d.literal(tasks.task[row], d.isBatch(tasks.task[row])))}`);
     return d.h(
       "section",
       { class: "do", "data-key": "do" },

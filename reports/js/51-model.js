@@ -6,6 +6,7 @@
 
   const attempts = d.tables.attempts;
   const BACK = ["stopped", "revoked", "pruned", "cancelled"]; // neither good nor bad
+  const URGENT = ["failed", "lost"]; // what the strip of everything marks
   const PALETTE = 7,
     LISTED = 12;
 
@@ -21,7 +22,7 @@
             : "failed";
   d.KINDS = ["done", "running", "silent", "failed", "lost", "back"];
 
-  /** {hosts, lanes, bounds, running, queued, untold, kinds}; null when nothing has begun. */
+  /** {hosts, lanes, bounds, running, queued, untold, kinds, bad}; null when nothing has begun. */
   d.timelineModel = () => {
     const size = attempts.count,
       now = d.current.stamp * 1000;
@@ -34,13 +35,15 @@
     const starts = d.pick(started, sorted);
     const ends = d.pick(over, sorted).sort();
     const kindOf = attempts.dictionaries.outcome.words.map((word) => d.KINDS.indexOf(d.outcomeKind(word)));
+    const ofRow = kinds(size, kindOf);
     return {
       hosts,
       lanes: hosts.flatMap((host) => host.lanes),
       running: { arrivals: starts, departures: ends, peaks: d.peaks(starts, ends) },
       bounds: bounds(starts, ends),
       ...queue(sorted, starts),
-      kinds: kinds(size, kindOf),
+      kinds: ofRow,
+      bad: d.pick(over, sorted.filter((row) => URGENT.includes(d.KINDS[ofRow[row]]))).sort(),
     };
   };
 

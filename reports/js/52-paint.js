@@ -214,6 +214,14 @@
     );
     g.globalAlpha = 1;
     const x = (moment) => layout.gutter + ((moment - least) / (most - least)) * room;
+    // Teeth on the upper edge, a shape that the curve has not: something failed or was lost then.
+    g.fillStyle = d.colour("failed") || "#b3261e";
+    let tooth = -Infinity;
+    for (const moment of model.bad) {
+      if (x(moment) - tooth < 2) continue;
+      tooth = x(moment);
+      g.fillRect(tooth - 1, 0, 2, 7);
+    }
     const [a, b] = [x(view.from), x(view.to)];
     g.fillStyle = ink.ground;
     g.globalAlpha = 0.62;

@@ -290,3 +290,34 @@ def test_the_queue_counts_those_that_wait_still(tmp_path: Path, readers: OpenRea
     reader.go("/tasks?cols=times&q=state:todo")
     row = reader.page.locator(".grid-row[data-task='a/2'] .c-submitted")
     assert re.fullmatch(r"(\d+ \w+ )?\d\d:\d\d", row.inner_text())
+
+
+TEETH = """() => {
+  const strip = document.querySelector("canvas.overview"), ratio = strip.width / strip.clientWidth;
+  const row = strip.getContext("2d").getImageData(0, Math.round(3 * ratio), strip.width, 1).data;
+  const probe = document.createElement("canvas").getContext("2d");
+  probe.fillStyle = globalThis.dsgspool.colour("failed");
+  probe.fillRect(0, 0, 1, 1);
+  const wanted = [...probe.getImageData(0, 0, 1, 1).data].join();
+  const found = [];
+  for (let x = 0; x < strip.width; x += 1)
+    if ([...row.slice(4 * x, 4 * x + 4)].join() === wanted) found.push(x / ratio);
+  return found;
+}"""
+FAILED_ENDS = """() => {
+  const d = globalThis.dsgspool, { attempts } = d.tables, words = attempts.dictionaries.outcome.words;
+  return [...attempts.ended.subarray(0, attempts.count)]
+    .filter((_, row) => attempts.started[row] > 0 && ["failed", "lost"].includes(d.outcomeKind(words[attempts.outcome[row]])));
+}"""
+
+
+def test_the_strip_of_everything_marks_where_attempts_failed(full: Path, readers: OpenReader) -> None:
+    reader = readers(full).open("/timeline")
+    least, most = view(reader)
+    gutter = reader.page.evaluate(GUTTER)
+    room = box_of(reader.page.locator("canvas.overview"))["width"] - gutter
+    teeth, ends = reader.page.evaluate(TEETH), reader.page.evaluate(FAILED_ENDS)
+    places = [gutter + room * (end - least) / (most - least) for end in ends]
+    assert teeth and places
+    assert all(min(abs(tooth - place) for place in places) < 3 for tooth in teeth)
+    assert all(min(abs(tooth - place) for tooth in teeth) < 4 for place in places)

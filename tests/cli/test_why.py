@@ -74,7 +74,7 @@ def test_what_each_node_lacks_is_told(put, worker, why):
     told = why("a")
     assert "it wants memory=128G gpus=1 host!=n2, and no worker that is alive has all of that" in told
     assert f"{WID}: has 64G of memory, it wants 128G; has no GPU, it wants 1\n" in told
-    assert f"{OTHER}: is n2, it wants host!=n2\n" in told
+    assert f"{OTHER}: has the name n2, it wants host!=n2\n" in told
     assert "edit" in told and " where=" in told
 
 

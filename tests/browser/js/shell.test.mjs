@@ -50,6 +50,8 @@ test("a name is a name for the program, not a pattern and not an option", () => 
     "dsgspool --spool '/lab/my spool' requeue 'a[*]' 'b c'",
   );
   assert.ok(d.verbCommand("/s", "hold", ["-x"]).command.includes(" -- "));
+  const isBatch = (name) => name === "sweep";
+  assert.equal(d.verbCommand("/s", "hold", ["sweep", "x"], isBatch).command, "dsgspool --spool /s hold '[s]weep' x");
 });
 
 test("a command has an end, and says how many names are left", () => {
