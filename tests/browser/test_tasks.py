@@ -246,6 +246,24 @@ def test_neighbours_of_a_task_are_a_click_away(study: Study, readers: OpenReader
     assert {"#/task/align/s0", "#/task/align/s2"} <= set(links)
 
 
+EXTREMES = """() => {
+  const { attempts, tasks } = globalThis.dsgspool.tables, found = [];
+  for (let at = 0; at < tasks.count; at += 1)
+    if (tasks.task[at].startsWith("sweep/") && globalThis.dsgspool.stateOf(at) === "done")
+      found.push([attempts.seconds[tasks.row[at]], tasks.task[at]]);
+  found.sort((a, b) => a[0] - b[0]);
+  return [found[0][1], found[found.length - 1][1]];
+}"""
+
+
+def test_the_page_of_a_task_says_how_its_run_time_stands_among_its_batch(study: Study, readers: OpenReader) -> None:
+    reader = readers(study[1]).open("/tasks")
+    shortest, longest = reader.page.evaluate(EXTREMES)
+    for task, words in ((shortest, "is the shortest of"), (longest, "is the longest of")):
+        text = reader.open(f"/task/{task}").text()
+        assert re.search(rf"Its run time of \S+( \S+)? {words} the \d+ attempts that ended well in sweep", text), text
+
+
 def test_failures_are_clustered_with_all_that_one_asks(study: Study, readers: OpenReader) -> None:
     reader = readers(study[1]).open("/failures")
     causes = reader.page.locator("[data-cause]:visible")

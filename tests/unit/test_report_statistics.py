@@ -146,6 +146,7 @@ def test_what_never_began_accuses_no_node_and_is_in_no_rate(reason: str) -> None
     assert (found.changes.failed, found.changes.retried, found.changes.started) == (21, 0, 3)
     assert found.matrix is None
     assert found.batches[1].name == "b" and found.batches[1].bad == 0
+    assert [dict(node.batches) for node in found.nodes] == [{"a": 3}, {}]
 
 
 @pytest.mark.parametrize("how", ["alive", "silent", "ended"])
