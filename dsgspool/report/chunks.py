@@ -141,7 +141,9 @@ class Words:
     def __call__(self, texts: Sequence[str]) -> list[int]:
         """A column of texts as indexes; '' is -1."""
         numbers = self._numbers
-        return [numbers.setdefault(text, len(numbers) - 1) for text in texts]
+        for text in dict.fromkeys(texts):  # most columns have few
+            numbers.setdefault(text, len(numbers) - 1)
+        return list(map(numbers.__getitem__, texts))
 
     @property
     def words(self) -> list[str]:
@@ -174,7 +176,7 @@ def _nulls(column: array[int]) -> list[int | None]:
 
 def extend(table: Attempts, part: Payload, rows: int, known: dict[str, str]) -> None:
     """Put the first `rows` rows of a part behind its columns.  ValueError, TypeError or KeyError when it is no such one."""
-    words = [known.setdefault(word, word) for word in part["words"]] + [""]
+    words = [*map(known.setdefault, part["words"], part["words"]), ""]
     for name in PARTS[part["kind"]]:
         column = getattr(table, name)
         if name in TEXTS:
