@@ -103,13 +103,14 @@ def _digest(*parts: bytes | memoryview) -> str:
     return whole.hexdigest()
 
 
-def _lines(names: Sequence[str]) -> str | list[str]:
+def lines(names: Sequence[str]) -> str | list[str]:
     """Names as one text, which JSON reads ten times as fast as so many; as they are when one has a line's end in it."""
     text = "\n".join(names)
     return text if text.count("\n") == len(names) - 1 else list(names)
 
 
-def _split(names: str | list[str]) -> list[str]:
+def split(names: str | list[str]) -> list[str]:
+    """The names that `lines` were made of."""
     return names.split("\n") if isinstance(names, str) else names
 
 
@@ -125,7 +126,7 @@ def of_attempts(table: Attempts, block: Block) -> tuple[Facts, Arrays]:
     tally = block.tally or Tally.of(table, first, stop)
     facts, more = tally.flat()
     task = table.task[first:stop]  # nearly all differ: no dictionary
-    return {**facts, "task": _lines(task), "words": words.words, "folders": folders_of(task)}, [*arrays, *more]
+    return {**facts, "task": lines(task), "words": words.words, "folders": folders_of(task)}, [*arrays, *more]
 
 
 def read_attempts(
@@ -137,7 +138,7 @@ def read_attempts(
         words = [*map(known.setdefault, facts["words"], facts["words"]), ""]
         columns: dict[str, Any] = dict(zip(COLUMNS[1:], arrays[: len(COLUMNS) - 1], strict=True))
         columns |= {name: list(map(words.__getitem__, columns[name])) for name in TEXTS[1:]}
-        columns["task"] = _split(facts["task"])
+        columns["task"] = split(facts["task"])
         if {*map(len, columns.values())} != {block.rows}:
             return False
         tally = Tally.of_flat(block.first, block.first + block.rows, facts, arrays[len(COLUMNS) - 1 :])
@@ -161,7 +162,7 @@ def of_tasks(done: Finished, block: Block) -> tuple[Facts, Arrays]:
     task, path = done.task[first:stop], done.path[first:stop]
     texts = [array("i", words(column)) for column in (chunks.without_plain(task, path), done.tag[first:stop])]
     batches = Counter(map(batch_of, task))
-    facts = {"task": _lines(task), "words": words.words, "folders": folders_of(path), "batches": batches}
+    facts = {"task": lines(task), "words": words.words, "folders": folders_of(path), "batches": batches}
     return facts, [*texts, done.attempts[first:stop], done.row[first:stop]]
 
 
@@ -169,7 +170,7 @@ def read_tasks(fs: Fs, memory: str, block: Block, parts: Sequence[bytes], done: 
     """Put the rows of a block behind what is done; False, and nothing changed, when its copy is of no use."""
     try:
         facts, (paths, tags, attempts, row) = unpack(fs.read(f"{memory}/{_name(block)}")[0], parts)
-        words, task = [*facts["words"], ""], _split(facts["task"])
+        words, task = [*facts["words"], ""], split(facts["task"])
         if {*map(len, (task, paths, tags, attempts, row))} != {block.rows}:
             return False
         path = chunks.with_plain(task, list(map(words.__getitem__, paths)))

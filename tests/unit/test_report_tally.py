@@ -102,7 +102,7 @@ def test_a_copy_of_a_chunk_gives_back_its_rows_and_their_tally(seed: int) -> Non
     facts, arrays = columns.of_attempts(table, Block(["f"], 30, 140, full=True, tally=tally))
     again, back = columns.unpack(columns.pack(facts, arrays, [b"part"]), [b"part"])
     assert [each.tobytes() for each in back] == [each.tobytes() for each in arrays]  # NaN is no NaN
-    assert again["task"] == table.task[30:170]
+    assert again["task"].split("\n") == table.task[30:170]
     assert again["folders"] == ["", "a", "b", "b/c"]
     assert Tally.of_flat(30, 170, again, back[len(arrays) - len(tally.flat()[1]) :]) == tally
 
@@ -123,3 +123,8 @@ def test_a_copy_that_is_not_what_its_hash_says_is_refused(damage: object) -> Non
 
 def test_moments_are_counted_before_each_edge_and_all_before_the_last() -> None:
     assert plots._before([[5, 10, 29], [], [10, 300]], 10, 10, 4) == [1, 3, 4, 5]
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b/c"], ["a\nb", "c"], ["", ""], ["\n"]])
+def test_names_that_are_kept_as_one_text_are_the_same_names(names: list[str]) -> None:
+    assert columns.split(columns.lines(names)) == names
