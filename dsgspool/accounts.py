@@ -9,7 +9,8 @@ import contextlib
 import os
 import pwd
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from dsgspool.classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
+
+from dsgspool.classes import dataclass
 
 #: The first second of the year 1 and the last of 9999, before and after which no date can be written.
 _FIRST, _LAST = -62135596800.0, 253402300799.0
@@ -46,7 +47,7 @@ class SystemClock:
         time.sleep(seconds)
 
 
-@dataclass
+@dataclass()
 class ServerClock:
     """The file server's time, carried on by my own clock between two looks at it."""
 

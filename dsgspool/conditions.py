@@ -7,9 +7,10 @@ names a label.  A word that cannot be meant is an error that says at which chara
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
 

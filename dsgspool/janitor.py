@@ -11,9 +11,9 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.clock import ServerClock, iso, unix
 from dsgspool.errors import InvalidName
 from dsgspool.leader import Leadership

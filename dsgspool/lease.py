@@ -12,10 +12,11 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dsgspool import names, proc
+from dsgspool.classes import dataclass
 from dsgspool.clock import Clock, ServerClock
 from dsgspool.errors import NodeError
 from dsgspool.fs import Fs

@@ -7,8 +7,8 @@ a while, and has put data on the server only after close or fsync.  What is not 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
+from dsgspool.classes import dataclass
 from dsgspool.expressions import expression
 
 #: Kinds of file systems whose changes by other machines inotify does not see, and whose close() flushes to a server.

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName
 from dsgspool.expressions import expression
 from dsgspool.requests import NOTHING, Request

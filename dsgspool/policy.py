@@ -8,10 +8,11 @@ them before anything is filled in (codec.parse_task).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from dsgspool import fields, foreign
+from dsgspool.classes import dataclass
 from dsgspool.codec import READERS, REQUESTS, RESERVED, check_format, read_fields
 from dsgspool.errors import InvalidName, InvalidTask, SettingsError
 from dsgspool.names import SUFFIXES, check_part

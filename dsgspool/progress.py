@@ -7,8 +7,8 @@ The rule: pure, and any bytes are a log.  Only what was written as progress coun
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from dsgspool.classes import dataclass
 from dsgspool.expressions import expression
 
 MAX_TEXT = 200  #: characters of the words beside a number

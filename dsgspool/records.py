@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.yamltext import Node, compose, pairs

@@ -7,10 +7,11 @@ canonical text; its digest is the word of the lane in which nobody who is unfit 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dsgspool.classes import dataclass
 from dsgspool.expressions import expression
 
 if TYPE_CHECKING:  # every command imports this module, and only those that look at nodes need the other

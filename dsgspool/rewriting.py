@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.yamltext import Node, compose, pairs, wrong

@@ -9,11 +9,11 @@ from __future__ import annotations
 import zoneinfo
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dsgspool import fields
+from dsgspool.classes import dataclass
 from dsgspool.codec import parse_task
 from dsgspool.errors import InvalidTask
 from dsgspool.rewriting import block_of

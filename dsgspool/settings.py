@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from dsgspool import fields
+from dsgspool.classes import dataclass
 from dsgspool.codec import FORMAT, READERS, check_format, read_fields
 from dsgspool.codec import NewerFormat as _NewerFormat
 from dsgspool.conditions import is_name

@@ -12,9 +12,9 @@ import errno
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from dsgspool.accounts import Account
+from dsgspool.classes import dataclass
 
 CLOSE_RANGE_CLOEXEC = 4
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})

@@ -7,9 +7,10 @@ The rule: nothing here touches the world.  A `Task` is what a file says, an `Out
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
+from dsgspool.classes import dataclass
 from dsgspool.requests import NOTHING, Request
 
 

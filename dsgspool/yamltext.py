@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.yamlwriting import MAX_BYTES, PLAIN, PLAIN_IN_FLOW, WORDS

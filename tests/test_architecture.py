@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -190,3 +191,14 @@ def test_tests_do_not_sleep():
         if "processes" not in path.parts and "nfs" not in path.parts
     ]
     assert [path.name for path in mine if "sleep" in calls(ast.parse(path.read_text()), "time")] == []
+
+
+def test_every_class_of_values_is_made_by_the_packages_own_decorator() -> None:
+    """The standard one costs each command a millisecond a class (classes.py)."""
+    wrong = [
+        module
+        for module in MODULES
+        if module != "classes.py"
+        and re.search(r"^\s*from dataclasses import .*\bdataclass\b", (PACKAGE / module).read_text(), re.MULTILINE)
+    ]
+    assert wrong == []

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from dsgspool.classes import dataclass
 from dsgspool.clock import local
 from dsgspool.snapshot import Snapshot, TaskSeen
 from dsgspool.snapshot.awaited import FINISHED, circles

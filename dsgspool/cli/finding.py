@@ -5,9 +5,10 @@ The rule: a name is looked up in the folders, and when its file is gone the reco
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.codec import Record, is_complete, parse_record
 from dsgspool.errors import InvalidName, TaskNotFound
 from dsgspool.spool import Spool

@@ -12,9 +12,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from dsgspool.classes import dataclass
 from dsgspool.cli import output
 from dsgspool.cli.context import server_now, usage, worker_ids
 

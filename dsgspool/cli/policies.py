@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from dsgspool import snapshot
+from dsgspool.classes import dataclass
 from dsgspool.cli import output
 from dsgspool.cli.context import usage
 from dsgspool.cli.overview import STATES

@@ -7,8 +7,9 @@ again, because it may have moved against the order in which the folders are list
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from dsgspool.classes import dataclass
 from dsgspool.spool import Spool
 from dsgspool.spool.moves import Moves
 from dsgspool.task import State

@@ -5,9 +5,9 @@ The rule: it is the plain form of `top`, so both ask the same modules and say th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dsgspool.classes import dataclass
 from dsgspool.cli.overview import look
 from dsgspool.cli.top.failures import Failures
 from dsgspool.cli.top.loads import Loads

@@ -10,9 +10,9 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 
 from dsgspool import proc
+from dsgspool.classes import dataclass
 from dsgspool.codec import dump_task
 from dsgspool.demo import study
 from dsgspool.errors import NodeError

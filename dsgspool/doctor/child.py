@@ -16,10 +16,10 @@ import signal
 import subprocess
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from dsgspool import proc
+from dsgspool.classes import dataclass
 from dsgspool.clock import SystemClock
 
 PAGE = 8192

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 
 from dsgspool import mounts, proc
+from dsgspool.classes import dataclass
 from dsgspool.doctor import machine, mount, raw, rights, room
 from dsgspool.doctor.bench import bench
 from dsgspool.doctor.child import Message

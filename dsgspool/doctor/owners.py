@@ -7,9 +7,10 @@ gone.  Nothing is killed to find out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dsgspool import names, proc
+from dsgspool.classes import dataclass
 from dsgspool.errors import SpoolError
 from dsgspool.lease import identity_of
 from dsgspool.proc import Identity

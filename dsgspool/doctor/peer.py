@@ -7,10 +7,11 @@ people who use `ls` and `tail -f` will notice is a note that says how long they 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import dsgspool
 from dsgspool import proc
+from dsgspool.classes import dataclass
 from dsgspool.doctor.child import Message
 from dsgspool.doctor.machine import clashes
 from dsgspool.doctor.measure import LIMIT, Measurement

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from dsgspool.chance import word
+from dsgspool.classes import dataclass
 from dsgspool.doctor.bench import PREFIX, clear
 from dsgspool.spool import Spool
 from dsgspool.spool.submission import TICK

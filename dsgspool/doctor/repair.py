@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from dsgspool.classes import dataclass
 from dsgspool.doctor import raw
 from dsgspool.doctor.bench import clear
 from dsgspool.doctor.values import Finding, Fix, Status, quoted

@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
+from dsgspool.classes import dataclass
 from dsgspool.doctor import raw
 from dsgspool.doctor.values import Finding, Status, some
 from dsgspool.errors import REMEDIES, NodeError

@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
+
+from dsgspool.classes import dataclass
 
 GROUPS = ("mount", "semantics", "machine", "spool", "peers")
 

@@ -7,8 +7,9 @@ the same instant.  Moments are Unix seconds of the file server (milliseconds in 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from dsgspool.classes import dataclass
 from dsgspool.report.stuck import Kept
 from dsgspool.report.table import Attempts
 from dsgspool.report.tally import Tally

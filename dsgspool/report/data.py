@@ -7,9 +7,10 @@ full one, and chunks with a row that changed, are encoded at a rendering.  A fil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from dsgspool.classes import dataclass
 from dsgspool.report import chunks
 from dsgspool.report.ledger import Block
 from dsgspool.task import State

@@ -11,9 +11,10 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from dsgspool.classes import dataclass
 from dsgspool.codec import after_entries
 from dsgspool.errors import InvalidTask
 from dsgspool.names import record_path

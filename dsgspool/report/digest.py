@@ -5,9 +5,9 @@ The rule: pure, and frozen.  Whoever shows something asks the digest, so that no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dsgspool.classes import dataclass
 from dsgspool.report import failures, figures, forecast, paces, statistics, verdict
 
 if TYPE_CHECKING:

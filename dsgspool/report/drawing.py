@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
+
+from dsgspool.classes import dataclass
 
 if TYPE_CHECKING:
     from dsgspool.report.statistics import Distribution

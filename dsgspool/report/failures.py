@@ -11,11 +11,11 @@ import hashlib
 import re
 import signal
 from collections import Counter
-from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
 from typing import TYPE_CHECKING
 
+from dsgspool.classes import dataclass
 from dsgspool.report.tally import NEVER_BEGAN
 from dsgspool.report.words import enumeration
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dsgspool.classes import dataclass
 from dsgspool.conditions import about
 from dsgspool.report import forecast as forecasts
 from dsgspool.report.paces import Pace, paces

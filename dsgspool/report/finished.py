@@ -11,9 +11,10 @@ from array import array
 from collections import Counter
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName
 from dsgspool.report.listing import Stretch, outside
 from dsgspool.report.tally import batch_of

@@ -11,8 +11,10 @@ import heapq
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from dsgspool.classes import dataclass
 
 if TYPE_CHECKING:
     from dsgspool.report.book import Book, RunningNow

@@ -6,10 +6,11 @@ all other states are few and are looked at in full.  What is seen in done/ and e
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from dsgspool import __version__
+from dsgspool.classes import dataclass
 from dsgspool.errors import SettingsError, StorageError
 from dsgspool.names import record_path
 from dsgspool.report import listing, logs, records

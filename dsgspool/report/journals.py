@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from dsgspool.classes import dataclass
 from dsgspool.report.book import Event, Load
 from dsgspool.snapshot.attempts import moment
 

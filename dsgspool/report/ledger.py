@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import TYPE_CHECKING, Any
 
 from dsgspool import __version__
+from dsgspool.classes import dataclass
 from dsgspool.report import chunks, columns
 from dsgspool.report.book import Book, Past
 from dsgspool.report.finished import Finished

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from dsgspool.classes import dataclass
 from dsgspool.report.statistics import merged
 from dsgspool.report.table import NO_END
 from dsgspool.task import State

@@ -6,9 +6,9 @@ something runs, so it does not fall when the work is over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dsgspool.classes import dataclass
 from dsgspool.report.statistics import HOUR
 from dsgspool.report.table import NONE
 from dsgspool.report.tally import bad, batch_of

@@ -8,10 +8,11 @@ cannot be read is told and passed over.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName, StorageError
 from dsgspool.report import listing, logs
 from dsgspool.report.table import NO_END, NONE, Attempts

@@ -7,12 +7,13 @@ in the order of their names, those of vendor/ first.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader
 
 from dsgspool import resources
+from dsgspool.classes import dataclass
 from dsgspool.report import failures, plots, render, summary
 from dsgspool.report.digest import Digest, digest
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from dsgspool import __version__
+from dsgspool.classes import dataclass
 from dsgspool.clock import ServerClock
 from dsgspool.errors import StorageError
 from dsgspool.report import again, chunks, columns, details, ledger, shell, stuck, twins

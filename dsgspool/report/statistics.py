@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
+from dsgspool.classes import dataclass
 from dsgspool.report.table import NO_END, NONE
 from dsgspool.report.tally import NEVER_BEGAN, SAYS_NOTHING, Key, Share, Tally, batch_of
 from dsgspool.task import State

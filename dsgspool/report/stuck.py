@@ -8,9 +8,10 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from dsgspool.classes import dataclass
 from dsgspool.names import parse_lane
 from dsgspool.report.text import resume_command
 from dsgspool.report.words import enumeration, many

@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Collection, Container, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import compress
+
+from dsgspool.classes import dataclass
 
 NONE = -1  #: what is not known, in a column of whole numbers
 NAN = math.nan  #: the same in a column of seconds

@@ -10,10 +10,10 @@ import math
 from array import array
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from dsgspool.classes import dataclass
 from dsgspool.report.table import NO_END, NONE, Attempts
 
 GIVEN_BACK = ("stopped", "revoked", "pruned")  #: outcomes that say nothing of the command

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dsgspool.classes import dataclass
 from dsgspool.report import stuck
 from dsgspool.report.figures import silence, state_of
 from dsgspool.report.words import about, age, around, duration, enumeration, many, moment, rounded

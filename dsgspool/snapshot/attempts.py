@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.clock import unix
 from dsgspool.expressions import expression
 from dsgspool.records import is_complete, parse_record

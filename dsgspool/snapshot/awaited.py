@@ -7,8 +7,8 @@ wait for each other in a circle are found by following folders; no task file is 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from dsgspool.classes import dataclass
 from dsgspool.snapshot.values import TaskSeen
 from dsgspool.spool.dependencies import meaning
 from dsgspool.task import After, State

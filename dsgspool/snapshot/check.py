@@ -7,9 +7,9 @@ which promise, which task, and exactly where.  What may be a file on its way is 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.lease import Peers
 from dsgspool.snapshot.attempts import Attempt, read_attempts
 from dsgspool.snapshot.look import is_there, proof_of_death, take

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.fs import Fs
 from dsgspool.listings import DEEPEST
 from dsgspool.snapshot.values import Counts, TaskSeen

@@ -11,10 +11,11 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.clock import ServerClock, unix
 from dsgspool.conditions import inventory_of
 from dsgspool.errors import InvalidName, SettingsError, StorageError
@@ -218,7 +219,7 @@ class _Look:
         return _integer(facts.get("slots"))
 
     def worker(self, wid: str, beat: float | None, taken: float, held: Iterable[TaskSeen]) -> WorkerSeen:
-        facts = self.facts(wid)
+        facts = facts_of(self.spool, wid, self.files)
         age = None if beat is None else max(0.0, taken - beat)
         return WorkerSeen(
             wid=wid,
@@ -236,9 +237,6 @@ class _Look:
             memory_bytes=_integer(facts.get("memory_bytes")),
             inventory=inventory_of(facts),
         )
-
-    def facts(self, wid: str) -> dict[str, object]:
-        return facts_of(self.spool, wid, self.files)
 
     def verdict(self, wid: str, age: float | None) -> str:
         if proof := proof_of_death(wid, self.files):

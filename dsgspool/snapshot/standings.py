@@ -6,8 +6,9 @@ not import this: it is a tenth of the start-up of `status`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from dsgspool.classes import dataclass
 from dsgspool.policy import Policy
 from dsgspool.spool import Spool
 from dsgspool.spool.policies import Policies, read_policies

@@ -7,9 +7,10 @@ instant.  Nothing here touches the world.  Moments are Unix time of the file ser
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from dsgspool.classes import dataclass
 from dsgspool.conditions import Inventory
 from dsgspool.names import TaskName, parse_after
 from dsgspool.snapshot.attempts import Attempt
@@ -113,7 +114,7 @@ class WorkerSeen:
     ended: bool = False  #: its guard left a tombstone
     cpus: int = 0  #: of its node, as far as it may use them; 0 = not known
     memory_bytes: int = 0  #: of its node; 0 = not known
-    inventory: Inventory = Inventory()  # noqa: RUF009 - frozen
+    inventory: Inventory = Inventory()
 
     @property
     def alive(self) -> bool:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.expressions import expression
 from dsgspool.names import TaskName
 from dsgspool.records import record_claim, record_is_over

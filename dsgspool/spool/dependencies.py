@@ -12,10 +12,10 @@ import errno
 import fnmatch
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool, lies, task_name

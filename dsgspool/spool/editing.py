@@ -16,8 +16,9 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName, StorageError, TaskNotFound, WrongState
 from dsgspool.spool import Spool, task_name
 from dsgspool.spool.moves import Moves, Place, park, target_of

@@ -12,9 +12,10 @@ import fnmatch
 import itertools
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dsgspool import chance, names
+from dsgspool.classes import dataclass
 from dsgspool.clock import stamp
 from dsgspool.errors import InvalidName, StorageError, TaskNotFound, WrongState
 from dsgspool.listings import DEEPEST

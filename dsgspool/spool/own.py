@@ -11,9 +11,10 @@ import contextlib
 import errno
 import itertools
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName
 from dsgspool.names import Claim, TaskName
 from dsgspool.spool import Spool

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from dsgspool.classes import dataclass
 from dsgspool.errors import SettingsError, SpoolError, StorageError
 from dsgspool.permissions import why_not_obeyed
 from dsgspool.policy import MAX_BYTES, Policy, batch_of, parse_policy

@@ -9,10 +9,10 @@ What a killed prune has begun the next one ends, once it is as old as what is pr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.clock import iso
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool

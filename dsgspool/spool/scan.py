@@ -11,9 +11,10 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName
 from dsgspool.listings import DEEPEST
 from dsgspool.names import Lane, TaskName

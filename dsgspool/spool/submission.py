@@ -12,9 +12,9 @@ import errno
 import itertools
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from dsgspool import chance, names
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName, StorageError
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool

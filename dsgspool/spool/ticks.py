@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import errno
 import json
-from dataclasses import dataclass
 
 from dsgspool import chance
+from dsgspool.classes import dataclass
 from dsgspool.clock import iso
 from dsgspool.errors import InvalidName, InvalidTask, StorageError
 from dsgspool.names import TaskName, check_identity, is_ignored

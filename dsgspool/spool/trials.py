@@ -14,10 +14,10 @@ import contextlib
 import hashlib
 import heapq
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName, InvalidTask, StorageError
 from dsgspool.fields import texts
 from dsgspool.policy import Policy

@@ -8,9 +8,9 @@ is checked is the open file whose bytes are run, each time that it is read.
 from __future__ import annotations
 
 import grp
-from dataclasses import dataclass
 
 from dsgspool import names
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName, SettingsError
 from dsgspool.permissions import other_writers, why_not_obeyed
 from dsgspool.settings import Settings

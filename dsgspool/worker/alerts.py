@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsgspool import proc
 from dsgspool.accounts import Account, account
+from dsgspool.classes import dataclass
 from dsgspool.clock import iso
 from dsgspool.codec import parse_task
 from dsgspool.errors import InvalidTask

@@ -5,9 +5,10 @@ The rule: a value without doings; what is set in it tells how far the attempt go
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dsgspool.accounts import Account
+from dsgspool.classes import dataclass
 from dsgspool.conditions import Gpu
 from dsgspool.names import TaskName
 from dsgspool.proc import Exit
@@ -26,10 +27,10 @@ class Attempt:
     number: int
     record: int  #: descriptor of the open record
     text: Text | None = None
-    task: Task = Task()  # noqa: RUF009 - frozen
+    task: Task = Task()
     argv: list[str] = field(default_factory=list)
     cwd: str = "/"
-    environment: Environment = Environment({}, {})  # noqa: RUF009 - frozen
+    environment: Environment = Environment({}, {})
     logs: tuple[int, int] | None = None
     script: str = ""
     pid: int = 0

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from dsgspool.classes import dataclass
 from dsgspool.requests import NOTHING, Request
 from dsgspool.spool.own import Held, OwnFolder, Text
 from dsgspool.worker.attempt import Attempt
@@ -60,7 +61,7 @@ class Leaving:
     attempt: Attempt | None = None
 
 
-@dataclass
+@dataclass()
 class Exchange:
     """What one round of renames and its listing brought."""
 

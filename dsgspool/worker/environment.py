@@ -10,10 +10,10 @@ import errno
 import os
 import stat
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from dsgspool import redaction
 from dsgspool.accounts import Account, acting_as
+from dsgspool.classes import dataclass
 from dsgspool.conditions import Gpu
 from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression

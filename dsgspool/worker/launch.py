@@ -11,8 +11,9 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from dsgspool.classes import dataclass
 from dsgspool.conditions import Gpu
 from dsgspool.machine import VISIBLE
 from dsgspool.proc import MARKER

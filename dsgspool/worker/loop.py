@@ -15,9 +15,9 @@ import select
 import signal
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from dsgspool import proc
+from dsgspool.classes import dataclass
 from dsgspool.errors import NodeError, SettingsError, SpoolError, StorageError
 from dsgspool.janitor import SWEEP_INTERVAL, Janitor
 from dsgspool.lease import Peers, Times

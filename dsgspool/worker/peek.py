@@ -8,9 +8,9 @@ missed (flow style, odd quoting) is noticed after parsing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
+from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.fields import expiry

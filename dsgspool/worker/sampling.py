@@ -7,10 +7,10 @@ costs nothing, and the longer an attempt runs the rarer its samples get, so that
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dsgspool import census, proc
+from dsgspool.classes import dataclass
 
 if TYPE_CHECKING:
     from dsgspool.clock import Clock

@@ -11,10 +11,11 @@ import os
 import resource
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import dsgspool
 from dsgspool import chance, machine, names, proc
+from dsgspool.classes import dataclass
 from dsgspool.clock import iso
 from dsgspool.conditions import Inventory
 from dsgspool.errors import NodeError

@@ -7,13 +7,13 @@ a frame are the colours of this module; and a frame never has more rows than the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from dsgspool.classes import dataclass
 from dsgspool.cli.output import clean_line, duration, shortened, size, width
 from dsgspool.cli.top.model import Model
 from dsgspool.cli.top.values import Facts, Node, Row, View

@@ -6,8 +6,7 @@ and only the newest get their records read, once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from dsgspool.classes import dataclass
 from dsgspool.cli.top.values import Row
 from dsgspool.snapshot import TaskSeen
 from dsgspool.snapshot.attempts import read_attempt

@@ -6,8 +6,9 @@ the list around it changes, and what was asked about is what is done, whatever t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from dsgspool.classes import dataclass
 from dsgspool.cli.top.values import Facts, Row, View
 from dsgspool.task import TRANSITIONS, State
 

@@ -6,9 +6,10 @@ The rule: frozen and plain; the spool's snapshot with what only this screen want
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from dsgspool.classes import dataclass
 from dsgspool.snapshot.values import Counts
 from dsgspool.task import State
 
@@ -64,7 +65,7 @@ class Facts:
     root: str = ""
     taken: float = 0.0
     paused: bool = False
-    counts: Counts = Counts()  # noqa: RUF009 - frozen
+    counts: Counts = Counts()
     rate: float | None = None  #: finished tasks a minute; None = not known yet
     eta: float | None = None  #: seconds until nothing is left to run, at that rate
     nodes: tuple[Node, ...] = ()
