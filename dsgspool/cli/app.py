@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -55,13 +55,23 @@ COMMANDS = {
 class Program(TyperGroup):
     """The root command: finds commands in the table, turns errors into exit codes."""
 
+    _is_listing = False
+
     def list_commands(self, ctx: _click.Context) -> list[str]:  # noqa: ARG002 - the signature is typer's
         """Names in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: _click.Context, cmd_name: str) -> _click.Command | None:  # noqa: ARG002
         """The command of that name, imported now."""
-        return build(cmd_name) if cmd_name in COMMANDS else None
+        return build(cmd_name, outline=self._is_listing) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: _click.Context, formatter: _click.HelpFormatter) -> None:
+        """The list of `--help`, for which nobody need know the options of all commands."""
+        self._is_listing = True
+        try:
+            super().format_commands(ctx, formatter)
+        finally:
+            self._is_listing = False
 
     def resolve_command(
         self, ctx: _click.Context, args: list[str]
@@ -96,17 +106,26 @@ class Program(TyperGroup):
         sys.exit(exits.guarded(lambda: run(windows_expand_args, **extra)))
 
 
-def build(name: str) -> _click.Command:
-    """The command of that name from its module."""
+def build(name: str, *, outline: bool = False) -> _click.Command:
+    """The command of that name from its module; `outline`: with its description and without its options."""
     module, _, attribute = COMMANDS[name].partition(":")
     target = getattr(importlib.import_module(f"dsgspool.cli.{module}"), attribute)
     if not isinstance(target, typer.Typer):
+        if outline:
+            target = _described(target.__doc__)
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         single.command(name)(target)
         target = single
     command = get_command(target)
     command.name = name
     return command
+
+
+def _described(doc: str | None) -> Callable[[], None]:
+    def nothing() -> None: ...
+
+    nothing.__doc__ = doc
+    return nothing
 
 
 app = typer.Typer(

@@ -34,6 +34,11 @@ def test_help_lists_every_command(process):
     assert [name for name in COMMANDS if f" {name} " not in result.stdout] == []
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_help_says_of_a_command_what_its_own_help_says(name):
+    assert build(name, outline=True).get_short_help_str() == build(name).get_short_help_str() != ""
+
+
 def test_version_is_printed(process):
     assert process("--version").stdout.startswith("dsgspool 0.")
 
