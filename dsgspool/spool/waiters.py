@@ -127,8 +127,13 @@ class Waiters:
                 yield from self._wake(folder)
 
     def _wake(self, folder: str) -> Iterator[bool]:
-        """Everything in a folder whose thing is finished goes to todo/; an empty folder is removed."""
+        """Everything in a folder whose thing is finished goes to todo/; an empty folder is removed.
+
+        Nobody waits for most tasks: that must cost few calls, and must not be what a client remembers.
+        """
         path, what = f"{self.spool.waiting}/{folder}", names.parse_after(folder)
+        if not self.fs.folder_is_there(path):
+            return
         standings: dict[str, Standing] = {}
         for below, _ in list(self.fs.walk(path)):
             if names.is_ignored(below.rpartition("/")[2]):

@@ -336,14 +336,14 @@ def test_what_is_filed_while_its_folder_is_looked_at_is_looked_for_once_more(spo
 
 
 def test_a_share_that_cannot_be_listed_is_told_once_and_asked_again(spool, monkeypatch):
-    def refuse(path):
+    def refuse(path, *_):
         raise OSError(errno.EIO, "the server is gone", path)
 
     told = []
     waiters = Waiters(Moves(spool), lambda *words: told.append(words))
     waiters.published("a")
     with monkeypatch.context() as patch:
-        patch.setattr(os, "scandir", refuse)
+        patch.setattr(os, "open", refuse)
         for _ in range(3):
             spool.clock.advance(1.5)
             assert waiters.turn(leading=False) == 0

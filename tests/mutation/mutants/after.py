@@ -29,10 +29,26 @@ MUTANTS = (
         "after",
         "16 (xxxiv)",
         "a client's memory answers whether anybody waits",
+        "spool/waiters.py",
+        "        if not self.fs.folder_is_there(path):\n            return\n",
+        "",
+        (f"{UNIT}test_a_client_that_believes_that_nobody_waits_asks_the_server",),
+        (
+            Edit(
+                "dsgspool/listings.py",
+                "            self.see(folder)\n            return os.scandir(folder)\n",
+                "            raise\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "after",
+        "16 (xlix)",
+        "what is remembered of a folder decides whether anything is listed there",
         "listings.py",
         "            self.see(folder)\n            return os.scandir(folder)\n",
         "            raise\n",
-        (f"{UNIT}test_a_client_that_believes_that_nobody_waits_asks_the_server",),
+        (f"{UNIT}test_a_name_is_finished_though_a_client_believes_that_its_batch_does_not_exist",),
     ),
     Mutant(
         "after",
