@@ -25,6 +25,7 @@ from dsgspool.snapshot.attempts import Attempt, attempt_numbers, moment, read_at
 from dsgspool.snapshot.counting import Tally, count, tally
 from dsgspool.snapshot.values import Running, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.spool import PAUSE, Spool, lies, task_name
+from dsgspool.spool.rest import rest_of
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ class _Look:
         return _integer(facts.get("slots"))
 
     def worker(self, wid: str, beat: float | None, taken: float, held: Iterable[TaskSeen]) -> WorkerSeen:
-        facts = self.facts(wid)
+        facts = facts_of(self.spool, wid, self.files)
         age = None if beat is None else max(0.0, taken - beat)
         return WorkerSeen(
             wid=wid,
@@ -235,10 +236,8 @@ class _Look:
             cpus=_integer(facts.get("cpus")),
             memory_bytes=_integer(facts.get("memory_bytes")),
             inventory=inventory_of(facts),
+            rest=rest_of(self.spool, wid, self.files),
         )
-
-    def facts(self, wid: str) -> dict[str, object]:
-        return facts_of(self.spool, wid, self.files)
 
     def verdict(self, wid: str, age: float | None) -> str:
         if proof := proof_of_death(wid, self.files):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dsgspool.conditions import Inventory
 from dsgspool.names import TaskName, parse_after
 from dsgspool.snapshot.attempts import Attempt
+from dsgspool.spool.rest import Rest
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class WorkerSeen:
     cpus: int = 0  #: of its node, as far as it may use them; 0 = not known
     memory_bytes: int = 0  #: of its node; 0 = not known
     inventory: Inventory = Inventory()  # noqa: RUF009 - frozen
+    rest: Rest | None = None  #: why it takes no new tasks now, when its node is not to be had
 
     @property
     def alive(self) -> bool:

@@ -11,7 +11,9 @@ import signal
 from typing import TYPE_CHECKING
 
 from dsgspool.errors import SettingsError
+from dsgspool.nodes import Rules, rules_of
 from dsgspool.settings import Control, parse_control
+from dsgspool.worker.resting import Resting
 
 if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker
@@ -25,6 +27,7 @@ class Controls:
         self.control = Control(paused=worker.options.paused)
         self.draining = self.stopping = self.orphaned = self.emptied = False
         self.settings_trouble = self.low_space = ""
+        self.resting = Resting(worker)
         self._trouble = ""
         self._drain_since = self._stop_since = 0.0
 
@@ -33,9 +36,21 @@ class Controls:
         """How many commands may run at once."""
         return self.control.slots if self.control.slots is not None else self.options.slots
 
+    @property
+    def rules(self) -> Rules:
+        """What holds on this node."""
+        nodes = rules_of(self.worker.settings.nodes, self.worker.station.identity.host)
+        return self.control.rules.over(self.options.rules).over(nodes)
+
+    @property
+    def starts_nothing(self) -> bool:
+        """True while also what it has claimed must not be started here."""
+        return self.draining or self.resting.rest is not None
+
     def may_claim(self) -> bool:
         """True when nobody said otherwise."""
-        return not (self.draining or self.stopping or self.control.paused or self.settings_trouble or self.low_space)
+        is_told = self.starts_nothing or self.stopping or self.control.paused
+        return not (is_told or self.settings_trouble or self.low_space)
 
     def is_over(self) -> bool:
         """True when there is nothing left to do and nothing more is wanted."""

@@ -19,6 +19,7 @@ from dsgspool.clock import iso
 from dsgspool.conditions import Inventory
 from dsgspool.errors import NodeError
 from dsgspool.lease import Lease, dump_identity
+from dsgspool.nodes import Rules
 from dsgspool.settings import Settings
 from dsgspool.spool import FOLDERS, Spool
 from dsgspool.spool.own import OwnFolder
@@ -40,6 +41,7 @@ class Options:
     scratch: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, int] = field(default_factory=dict)
+    rules: Rules = Rules()  # noqa: RUF009 - frozen
 
 
 class GuardLine:

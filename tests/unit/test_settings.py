@@ -135,6 +135,11 @@ def test_a_fence_of_less_than_two_heartbeats_is_refused():
         ("max_lost: 0", 1, "from 1"),
         ("a: 1\na: 2", 2, "second time"),
         ("- a", 1, "not a mapping"),
+        ("run_between: weekends", 1, "below `nodes:`"),
+        ("nodes:\n  n1: weekends", 2, "`nodes.n1` must be a mapping"),
+        ("nodes:\n  n1:\n    run_betwen: weekends", 3, "did you mean `run_between`?"),
+        ("nodes:\n  n1:\n    run_between: 25:00-08:00", 3, "`nodes.n1.run_between`: `25:00` is no time of day"),
+        ("nodes: {n1: {run_between: 19:00}}", 1, "base 60"),
     ],
 )
 def test_what_is_wrong_is_said_with_line_and_remedy(text, line, part):

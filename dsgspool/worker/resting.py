@@ -1,0 +1,56 @@
+"""When this worker takes no new tasks because its node is not to be had: outside of `run_between`.
+
+The rule: what runs goes on; what is claimed and has not begun is given back, nothing counted.  Asked at each heartbeat,
+told once: on the terminal, in the journal, and in WID.rest for whoever looks from elsewhere.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import TYPE_CHECKING
+
+from dsgspool.clock import iso
+from dsgspool.spool.rest import Rest, dump_rest, path_of
+
+if TYPE_CHECKING:
+    from dsgspool.hours import Hours
+    from dsgspool.worker.loop import Worker
+
+
+class Resting:
+    """Whether this worker rests, and why."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.rest: Rest | None = None
+        self._written: Rest | None = None
+        self._asked: tuple[Hours, str | None] | None = None  #: what `rest.until` was worked out of
+
+    def look(self) -> None:
+        """At each heartbeat."""
+        before, self.rest = self.rest, self._because_of_hours()
+        if self.rest != before:
+            self._tell(self.rest)
+        if self.rest != self._written:
+            spool, path = self.worker.spool, path_of(self.worker.spool, self.worker.station.wid)
+            spool.fs.replace(path, dump_rest(self.rest)) if self.rest else spool.fs.remove(path)
+            self._written = self.rest
+
+    def _because_of_hours(self) -> Rest | None:
+        hours, timezone = self.worker.controls.rules.run_between, self.worker.settings.timezone
+        now, zone = self.worker.lease.server.now(), zoneinfo.ZoneInfo(timezone) if timezone else None
+        if hours is None or hours.hold(now, zone):
+            return None
+        if self._asked == (hours, timezone) and self.rest and self.rest.until and now < self.rest.until:
+            return self.rest
+        self._asked = hours, timezone
+        return Rest("run_between", hours.text, hours.changes(now, zone))
+
+    def _tell(self, rest: Rest | None) -> None:
+        if rest is None:
+            self.worker.tell("work", "this node is to be had again: taking tasks")
+            self.worker.intake.look_soon()
+        else:
+            text = f"no new tasks are taken, running ones go on; this worker {rest.sentence}"
+            until = rest.until if rest.until is None else iso(rest.until)
+            self.worker.tell("rest", text, why=f"{rest.key} {rest.why}", until=until)
