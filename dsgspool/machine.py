@@ -127,6 +127,19 @@ def _text(path: str) -> str:
         return ""
 
 
+def cpus() -> tuple[int, ...]:
+    """CPUs that this process may use, the threads of a core side by side, and the cores of a socket."""
+    return tuple(sorted(os.sched_getaffinity(0), key=_place))
+
+
+def _place(cpu: int) -> tuple[int, int, int]:
+    words = [
+        _text(f"/sys/devices/system/cpu/cpu{cpu}/topology/{of}").strip() for of in ("physical_package_id", "core_id")
+    ]
+    socket, core = (int(word) if word.isdecimal() else 0 for word in words)
+    return socket, core, cpu
+
+
 def _free(folder: str) -> int:
     try:
         return Fs().space(folder)[0]

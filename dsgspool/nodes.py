@@ -22,6 +22,7 @@ class Rules:
     """What holds on one node; None = nothing is said."""
 
     run_between: Hours | None = None
+    pin: bool | None = None
 
     def over(self, other: Rules) -> Rules:
         """These, and where they say nothing the other's."""
@@ -59,7 +60,7 @@ def _hours(node: Node, what: str) -> Hours:
         raise error if error.line else wrong(node, f"`{what}`: {error.reason}", error.remedy) from None
 
 
-READERS: dict[str, Callable[[Node, str], Any]] = {"run_between": _hours}
+READERS: dict[str, Callable[[Node, str], Any]] = {"run_between": _hours, "pin": read.boolean}
 
 
 def written(rules: Rules) -> Iterable[tuple[str, object]]:

@@ -24,7 +24,7 @@ FILES = """
 """
 PROCESSES = """
     fork forkpty kill killpg execv execve execvp execl _exit system popen wait wait3 wait4 waitpid waitid posix_spawn
-    setsid setpgid getsid setpriority
+    setsid setpgid getsid setpriority sched_setaffinity sched_getaffinity
 """
 #: module -> what it may do to files beside fs.py, and why
 OTHER_FILES = {

@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--label", action="append", default=[])
     parser.add_argument("--resource", action="append", default=[])
     parser.add_argument("--run-between", type=parse_hours)
+    parser.add_argument("--pin", action="store_true", default=None)
     parser.add_argument("--guard-fd", type=int, default=-1)
     parser.add_argument("--guard-pid", type=int, default=0)
     given = vars(parser.parse_args(arguments))

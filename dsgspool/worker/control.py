@@ -11,7 +11,6 @@ import signal
 from typing import TYPE_CHECKING
 
 from dsgspool.errors import SettingsError
-from dsgspool.nodes import Rules, rules_of
 from dsgspool.settings import Control, parse_control
 from dsgspool.worker.resting import Resting
 
@@ -27,20 +26,16 @@ class Controls:
         self.control = Control(paused=worker.options.paused)
         self.draining = self.stopping = self.orphaned = self.emptied = False
         self.settings_trouble = self.low_space = ""
+        self.rules = worker.station.rules(worker.settings)  #: what holds on this node
         self.resting = Resting(worker)
         self._trouble = ""
         self._drain_since = self._stop_since = 0.0
 
     @property
     def slots(self) -> int:
-        """How many commands may run at once."""
-        return self.control.slots if self.control.slots is not None else self.options.slots
-
-    @property
-    def rules(self) -> Rules:
-        """What holds on this node."""
-        nodes = rules_of(self.worker.settings.nodes, self.worker.station.identity.host)
-        return self.control.rules.over(self.options.rules).over(nodes)
+        """How many commands may run at once: pinned ones at most as there are CPUs."""
+        wanted = self.control.slots if self.control.slots is not None else self.options.slots
+        return min(wanted, len(self.worker.attempts.pins.cpus)) if self.rules.pin else wanted
 
     @property
     def starts_nothing(self) -> bool:
@@ -109,7 +104,12 @@ class Controls:
             self.worker.intake.look_soon()
 
     def read(self) -> None:
-        """The control file as it is now; a broken one changes nothing."""
+        """The control file and the settings as they are now."""
+        self._read()
+        self.rules = self.control.rules.over(self.worker.station.rules(self.worker.settings))
+
+    def _read(self) -> None:
+        """A broken control file changes nothing."""
         path = f"{self.worker.spool.workers}/{self.worker.station.wid}.control.yaml"
         data = self.worker.spool.fs.read(path)[0] if os.path.basename(path) in self.worker.peers.files else b""
         try:

@@ -34,6 +34,21 @@ def test_those_gpus_count_that_cuda_visible_devices_leaves(chosen, gpus):
     assert machine.visible(machine.parse_gpus(SAID), chosen) == gpus
 
 
+def test_threads_of_a_core_stand_side_by_side_then_cores_of_a_socket(monkeypatch):
+    """CPU -> (socket, core): the second threads are counted on behind all first ones."""
+    there = {0: (0, 0), 1: (0, 1), 2: (1, 0), 3: (1, 1), 4: (0, 0), 5: (0, 1), 6: (1, 0), 7: (1, 1)}
+
+    def text(path):
+        cpu = int(path.split("/cpu/cpu")[1].partition("/")[0])
+        return f"{there[cpu][path.endswith('core_id')]}\n"
+
+    monkeypatch.setattr(machine, "_text", text)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(there))
+    assert machine.cpus() == (0, 4, 1, 5, 2, 6, 3, 7)
+    monkeypatch.setattr(machine, "_text", lambda _: "")
+    assert machine.cpus() == tuple(range(8))
+
+
 def test_the_least_limit_of_all_cgroups_on_the_way_up_counts(tmp_path):
     files = {
         "cpu.max": "max 100000", "a/cpu.max": "250000 100000", "a/b/cpu.max": "400000 100000",

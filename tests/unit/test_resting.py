@@ -63,12 +63,13 @@ def test_outside_of_its_hours_it_takes_nothing_and_inside_it_does(inside, world,
 
 
 def test_it_is_told_once_and_seen_from_elsewhere(inside, world, configure):
-    worker = inside(rules=rules(world, 10, 20))
+    text = hours(world, 10, 20)
+    worker = inside(rules=Rules(parse_hours(text)))
     worker.live(60)
     (line,) = told(worker, "rest")
-    assert line["why"] == f"run_between {hours(world, 9, 19)}"
+    assert line["why"] == f"run_between {text}"
     (seen,) = take(worker.worker.spool).workers
-    assert (seen.rest.key, seen.rest.why) == ("run_between", hours(world, 9, 19))
+    assert (seen.rest.key, seen.rest.why) == ("run_between", text)
     assert 8 * MINUTE <= seen.rest.until - world.clock.wall() <= 10 * MINUTE
     worker.turn(10 * MINUTE)
     assert len(told(worker, "rest")) == len(told(worker, "work")) == 1
@@ -99,9 +100,10 @@ def test_the_control_file_wins_over_how_it_was_started_and_that_over_the_setting
         worker.live(6)
     rest = {wid: seen.rest for seen in take(of_flag.worker.spool).workers for wid in [seen.wid]}
     assert (bool(rest[of_settings.wid]), bool(rest[of_flag.wid])) == (True, False)
-    control(of_flag, f"run_between: {hours(world, 30, 40)}")
+    later = hours(world, 30, 40)
+    control(of_flag, f"run_between: {later}")
     of_flag.live(6)
-    assert of_flag.worker.controls.resting.rest.why == hours(world, 30, 40)
+    assert of_flag.worker.controls.resting.rest.why == later
     control(of_flag, "run_between: null")
     of_flag.live(6)
     assert of_flag.worker.controls.resting.rest is None
@@ -113,9 +115,10 @@ def test_a_change_of_the_settings_is_followed(inside, world, configure):
     configure(f"{{'{worker.worker.station.identity.host}': {{run_between: '{hours(world, 10, 20)}'}}}}")
     worker.live(6)
     assert worker.worker.controls.resting.rest
-    configure(f"{{'*': {{run_between: '{hours(world, 30, 40)}'}}}}")
+    later = hours(world, 30, 40)
+    configure(f"{{'*': {{run_between: '{later}'}}}}")
     worker.live(6)
-    assert worker.worker.controls.resting.rest.why == hours(world, 30, 40)
+    assert worker.worker.controls.resting.rest.why == later
     configure("{no-such-node: {run_between: weekends}}")
     worker.live(6)
     assert worker.worker.controls.resting.rest is None

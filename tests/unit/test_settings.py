@@ -139,6 +139,7 @@ def test_a_fence_of_less_than_two_heartbeats_is_refused():
         ("nodes:\n  n1: weekends", 2, "`nodes.n1` must be a mapping"),
         ("nodes:\n  n1:\n    run_betwen: weekends", 3, "did you mean `run_between`?"),
         ("nodes:\n  n1:\n    run_between: 25:00-08:00", 3, "`nodes.n1.run_between`: `25:00` is no time of day"),
+        ("nodes: {n1: {pin: 3}}", 1, "`nodes.n1.pin` is '3' and must be true or false"),
         ("nodes: {n1: {run_between: 19:00}}", 1, "base 60"),
     ],
 )
