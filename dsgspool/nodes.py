@@ -18,11 +18,20 @@ from dsgspool.yamltext import Node, check_keys, pairs, wrong
 
 
 @dataclass(frozen=True, slots=True)
+class Idle:
+    """Others may keep at most so many CPUs busy (None = any number), and must not be at its screen or terminals."""
+
+    load: float | None = 1.0
+    users: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What holds on one node; None = nothing is said."""
 
     run_between: Hours | None = None
     pin: bool | None = None
+    only_when_idle: Idle | None = None  #: NEVER_MIND = tasks are taken whoever uses the node
 
     def over(self, other: Rules) -> Rules:
         """These, and where they say nothing the other's."""
@@ -30,6 +39,7 @@ class Rules:
         return replace(other, **said)
 
 
+NEVER_MIND = Idle(None, users=False)
 KEYS = tuple(field.name for field in fields(Rules))
 
 
@@ -60,9 +70,27 @@ def _hours(node: Node, what: str) -> Hours:
         raise error if error.line else wrong(node, f"`{what}`: {error.reason}", error.remedy) from None
 
 
-READERS: dict[str, Callable[[Node, str], Any]] = {"run_between": _hours, "pin": read.boolean}
+def _idle(node: Node, what: str) -> Idle:
+    if node.kind == "scalar":
+        return Idle() if read.boolean(node, what) else NEVER_MIND
+    check_keys(node, ("load", "users"))
+    said = {key.value: value for key, value in pairs(node, what)}
+    load = said.get("load")
+    return Idle(
+        1.0 if load is None else None if read.is_null(load) else read.number(load, f"{what}.load", 0),
+        "users" not in said or read.boolean(said["users"], f"{what}.users"),
+    )
+
+
+READERS: dict[str, Callable[[Node, str], Any]] = {"run_between": _hours, "pin": read.boolean, "only_when_idle": _idle}
 
 
 def written(rules: Rules) -> Iterable[tuple[str, object]]:
     """What is said, as it stands in a file."""
-    return ((key, getattr(value, "text", value)) for key in KEYS if (value := getattr(rules, key)) is not None)
+    return ((key, _plain(value)) for key in KEYS if (value := getattr(rules, key)) is not None)
+
+
+def _plain(value: Hours | Idle | bool) -> object:
+    if isinstance(value, Hours):
+        return value.text
+    return {"load": value.load, "users": value.users} if isinstance(value, Idle) else value

@@ -37,6 +37,9 @@ def worker(
     run_between: Annotated[
         str, typer.Option("--run-between", metavar="HOURS", help="Start tasks only then: '19:00-08:00, weekends'.")
     ] = "",
+    only_when_idle: Annotated[
+        bool, typer.Option("--only-when-idle", help="Start tasks only while nobody else uses this node.")
+    ] = False,
     pin: Annotated[bool, typer.Option("--pin", help="Give each task CPUs of its own.")] = False,
 ) -> None:
     """Run tasks on this node until stopped.  Ctrl-C or SIGTERM: finish what runs, take no more; again: stop now."""
@@ -47,7 +50,10 @@ def worker(
     arguments += [part for word in label or [] for part in ("--label", _checked(word, _TEXT, "KEY=TEXT"))]
     arguments += [part for word in resource or [] for part in ("--resource", _checked(word, _COUNT, "NAME=N"))]
     arguments += ["--run-between", _hours(run_between)] if run_between else []
-    flags = {"--until-empty": until_empty, "--paused": paused, "--quiet": quiet, "--pin": pin}
+    flags = {
+        "--until-empty": until_empty, "--paused": paused, "--quiet": quiet, "--pin": pin,
+        "--only-when-idle": only_when_idle,
+    }  # fmt: skip
     proc.become(proc.worker_command([*arguments, *(flag for flag, wanted in flags.items() if wanted)]))
 
 

@@ -24,14 +24,14 @@ class Rest:
 
     @property
     def sentence(self) -> str:
-        """For people: `takes tasks again at Mon 30 Nov 19:00:00 (run_between 19:00-08:00)`."""
-        when = f"at {local(self.until)}" if self.until is not None else "when that has changed"
-        return f"takes tasks again {when} ({self.key} {self.why})"
+        """For people: `takes tasks again at Mon 30 Nov 19:00:00 (run_between: 19:00-08:00)`."""
+        when = f"at {local(self.until)}" if self.until is not None else "when that is over"
+        return f"takes tasks again {when} ({self.key}: {self.why})"
 
     @property
     def remedy(self) -> str:
         """What `dsgspool workers set WID` is told to have it take tasks all the same."""
-        return "run_between=always"
+        return "only_when_idle=false" if self.key == "only_when_idle" else "run_between=always"
 
 
 def path_of(spool: Spool, wid: str) -> str:

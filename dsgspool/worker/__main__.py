@@ -7,7 +7,7 @@ import sys
 
 from dsgspool.errors import NodeError, SpoolError, StorageError
 from dsgspool.hours import parse_hours
-from dsgspool.nodes import KEYS, Rules
+from dsgspool.nodes import KEYS, Idle, Rules
 from dsgspool.spool import Spool
 from dsgspool.worker.journal import clean
 from dsgspool.worker.loop import Worker
@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--resource", action="append", default=[])
     parser.add_argument("--run-between", type=parse_hours)
     parser.add_argument("--pin", action="store_true", default=None)
+    parser.add_argument("--only-when-idle", action="store_const", const=Idle())
     parser.add_argument("--guard-fd", type=int, default=-1)
     parser.add_argument("--guard-pid", type=int, default=0)
     given = vars(parser.parse_args(arguments))

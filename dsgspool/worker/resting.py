@@ -1,4 +1,4 @@
-"""When this worker takes no new tasks because its node is not to be had: outside of `run_between`.
+"""When this worker takes no new tasks because its node is not to be had: outside of `run_between`, or in use.
 
 The rule: what runs goes on; what is claimed and has not begun is given back, nothing counted.  Asked at each heartbeat,
 told once: on the terminal, in the journal, and in WID.rest for whoever looks from elsewhere.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool.clock import iso
 from dsgspool.spool.rest import Rest, dump_rest, path_of
+from dsgspool.worker.idling import Idling
 
 if TYPE_CHECKING:
     from dsgspool.hours import Hours
@@ -22,13 +23,14 @@ class Resting:
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
+        self.idling = Idling(worker.clock)
         self.rest: Rest | None = None
         self._written: Rest | None = None
         self._asked: tuple[Hours, str | None] | None = None  #: what `rest.until` was worked out of
 
     def look(self) -> None:
         """At each heartbeat."""
-        before, self.rest = self.rest, self._because_of_hours()
+        before, self.rest = self.rest, self._because_of_hours() or self._because_of_others()
         if self.rest != before:
             self._tell(self.rest)
         if self.rest != self._written:
@@ -46,6 +48,10 @@ class Resting:
         self._asked = hours, timezone
         return Rest("run_between", hours.text, hours.changes(now, zone))
 
+    def _because_of_others(self) -> Rest | None:
+        why = self.idling.why(self.worker.controls.rules.only_when_idle, self.worker.attempts.used)
+        return Rest("only_when_idle", why) if why else None
+
     def _tell(self, rest: Rest | None) -> None:
         if rest is None:
             self.worker.tell("work", "this node is to be had again: taking tasks")
@@ -53,4 +59,4 @@ class Resting:
         else:
             text = f"no new tasks are taken, running ones go on; this worker {rest.sentence}"
             until = rest.until if rest.until is None else iso(rest.until)
-            self.worker.tell("rest", text, why=f"{rest.key} {rest.why}", until=until)
+            self.worker.tell("rest", text, why=f"{rest.key}: {rest.why}", until=until)

@@ -56,9 +56,9 @@ def test_hours_are_handed_on_and_what_means_no_time_is_refused(spool, run, becam
     assert "--run-between: `25:00` is no time of day" in result.stderr
 
 
-def test_pinning_is_handed_on(spool, run, became):
-    assert run("worker", "--slots", "1", "--pin").exit_code == 0
-    assert became[0][-1] == "--pin"
+def test_pinning_and_idleness_are_handed_on(spool, run, became):
+    assert run("worker", "--slots", "1", "--pin", "--only-when-idle").exit_code == 0
+    assert became[0][-2:] == ["--pin", "--only-when-idle"]
 
 
 def test_no_slots_at_all_is_a_usage_error(spool, run, became):

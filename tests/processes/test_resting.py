@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 
 from dsgspool.snapshot import take
 from dsgspool.spool import Spool
@@ -46,3 +47,35 @@ def test_a_worker_keeps_to_the_hours_that_it_was_started_with(folder: SpoolFolde
     assert folder.ls("todo") == ["x.yaml"]
     workers.ready("--run-between", "always")
     workers.wait_until(lambda: folder.done() == {"x"})
+
+
+def test_a_worker_whose_node_is_in_use_leaves_tasks_to_others_until_it_is_told(
+    folder: SpoolFolder, workers: Workers
+) -> None:
+    """Others' processes take some CPU always: this very test does."""
+    folder.configure(nodes={"*": {"only_when_idle": {"load": 0, "users": False}}})
+    worker = workers.ready()
+    worker.says("only_when_idle: others' load is above 0")
+    folder.drop("x")
+    worker.lives_on()
+    assert folder.ls("todo") == ["x.yaml"]
+    folder.overwrite(f"workers/{worker.wid}.control.yaml", "only_when_idle: {load: 100000, users: false}\n")
+    workers.wait_until(lambda: folder.done() == {"x"})
+
+
+def test_typing_on_a_terminal_keeps_tasks_away(folder: SpoolFolder, workers: Workers) -> None:
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, b"x\n")
+        os.read(theirs, 9)
+        folder.configure(nodes={"*": {"only_when_idle": {"load": None}}})
+        folder.drop("x")
+        worker = workers.ready()
+        worker.says("takes tasks again when that is over (only_when_idle: somebody ")
+        worker.lives_on()
+        assert folder.ls("todo") == ["x.yaml"]
+        folder.configure()
+        workers.wait_until(lambda: folder.done() == {"x"})
+    finally:
+        os.close(ours)
+        os.close(theirs)

@@ -67,7 +67,7 @@ def test_it_is_told_once_and_seen_from_elsewhere(inside, world, configure):
     worker = inside(rules=Rules(parse_hours(text)))
     worker.live(60)
     (line,) = told(worker, "rest")
-    assert line["why"] == f"run_between {text}"
+    assert line["why"] == f"run_between: {text}"
     (seen,) = take(worker.worker.spool).workers
     assert (seen.rest.key, seen.rest.why) == ("run_between", text)
     assert 8 * MINUTE <= seen.rest.until - world.clock.wall() <= 10 * MINUTE
