@@ -17,9 +17,9 @@ SEEN = "nproc; grep Cpus_allowed_list /proc/self/status; echo $OMP_NUM_THREADS"
 def test_tasks_see_as_many_cpus_as_they_asked_for_and_share_none(
     folder: SpoolFolder, workers: Workers, gate: Gate
 ) -> None:
-    worker = workers.ready("--until-empty", "--pin", slots=2)
     for name in ("a", "b"):
         folder.drop(name, f"{SEEN}; {gate.wait}")
+    worker = workers.ready("--until-empty", "--pin", slots=2)
     workers.wait_until(lambda: folder.has_begun("a") and folder.has_begun("b"))
     folder.drop("wide", SEEN, cpus=2)
     gate.open()

@@ -21,8 +21,8 @@ def test_outside_of_its_hours_a_worker_finishes_what_runs_and_takes_nothing_unti
     folder: SpoolFolder, workers: Workers, gate: Gate
 ) -> None:
     folder.configure(timezone="UTC", nodes={"*": {"run_between": "always"}})
-    worker = workers.ready("--until-empty", slots=1)
     folder.drop("a", gate.wait)
+    worker = workers.ready("--until-empty", slots=1)
     workers.wait_until(lambda: folder.has_begun("a"))
     folder.drop("b")
     folder.configure(timezone="UTC", nodes={"*": {"run_between": later()}})

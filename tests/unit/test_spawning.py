@@ -1,5 +1,6 @@
 """The rule: the cheap way to start a command keeps what the long one keeps, and both tell the same of what is missing."""
 
+import errno
 import os
 import signal
 from dataclasses import replace
@@ -58,6 +59,22 @@ def test_it_is_on_its_own_cpus_from_its_first_instruction_and_the_worker_on_all_
     with pytest.raises(FileNotFoundError):
         run("no-such-command", cpus=(min(before),))
     assert os.sched_getaffinity(0) == before
+
+
+def test_a_command_that_was_started_is_known_even_when_the_worker_cannot_go_back_to_its_cpus(run, monkeypatch):
+    calls, real = [], os.sched_setaffinity
+
+    def set_once(pid, cpus):
+        calls.append(cpus)
+        if len(calls) == 2:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        real(pid, cpus)
+
+    before = os.sched_getaffinity(0)
+    monkeypatch.setattr(os, "sched_setaffinity", set_once)
+    assert run("echo", "here", cpus=(min(before),))[0] == b"here\n"
+    assert len(calls) == 2
+    real(0, before)
 
 
 def test_cpus_that_are_no_longer_there_are_the_nodes_trouble(run):
