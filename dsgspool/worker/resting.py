@@ -58,5 +58,5 @@ class Resting:
             self.worker.intake.look_soon()
         else:
             text = f"no new tasks are taken, running ones go on; this worker {rest.sentence}"
-            until = rest.until if rest.until is None else iso(rest.until)
-            self.worker.tell("rest", text, why=f"{rest.key}: {rest.why}", until=until)
+            facts = {"why": f"{rest.key}: {rest.why}"} | ({} if rest.until is None else {"until": iso(rest.until)})
+            self.worker.tell("rest", text, **facts)
