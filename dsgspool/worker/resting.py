@@ -25,18 +25,19 @@ class Resting:
         self.worker = worker
         self.idling = Idling(worker.clock)
         self.rest: Rest | None = None
-        self._written: Rest | None = None
+        self._is_written = True
         self._asked: tuple[Hours, str | None] | None = None  #: what `rest.until` was worked out of
 
     def look(self) -> None:
         """At each heartbeat."""
         before, self.rest = self.rest, self._because_of_hours() or self._because_of_others()
         if self.rest != before:
+            self._is_written = False
             self._tell(self.rest)
-        if self.rest != self._written:
+        if not self._is_written:  # also when an earlier try was refused: it may have been carried out
             spool, path = self.worker.spool, path_of(self.worker.spool, self.worker.station.wid)
             spool.fs.replace(path, dump_rest(self.rest)) if self.rest else spool.fs.remove(path)
-            self._written = self.rest
+            self._is_written = True
 
     def _because_of_hours(self) -> Rest | None:
         hours, timezone = self.worker.controls.rules.run_between, self.worker.settings.timezone

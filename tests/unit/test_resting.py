@@ -134,6 +134,22 @@ def test_with_until_empty_it_waits_for_its_hours(inside, world, configure):
     assert worker.lies() == ["done/x"]
 
 
+def test_what_could_perhaps_not_be_written_is_removed_all_the_same(inside, world, configure):
+    class Doubtful(FlakyFs):
+        def step(self, name, args, call):
+            if name == "replace" and self.times > 0:
+                call()
+            return super().step(name, args, call)
+
+    worker = inside(Doubtful(world.clock, {"replace": errno.EIO}, path=".rest"), rules=rules(world, 10, 20))
+    worker.turn()
+    assert f"{worker.wid}.rest" in os.listdir(f"{world.root}/workers")
+    control(worker, "run_between: always")
+    worker.live(6)
+    assert worker.worker.controls.resting.rest is None
+    assert f"{worker.wid}.rest" not in os.listdir(f"{world.root}/workers")
+
+
 def test_when_nobody_can_be_told_it_rests_all_the_same_and_tells_later(inside, world, configure):
     fs = FlakyFs(world.clock, {"replace": errno.EIO}, times=2, path=".rest")
     worker = inside(fs, rules=rules(world, 10, 20))
