@@ -67,6 +67,16 @@ def below(processes: Mapping[int, Process], roots: Iterable[int]) -> list[Proces
     return list(found.values())
 
 
+def cpu_of_others() -> float:
+    """CPU seconds of this machine's processes since it was booted, without this process and all that came from it.
+
+    Of what came from it none is lost: the seconds of who has ended are those of who reaped it, at last of this process.
+    """
+    every = psutil.cpu_times()
+    mine = sum(process.cpu for process in below(table(), [os.getpid()]))
+    return float(every.user + every.nice + every.system) - mine
+
+
 def proportional(processes: Sequence[Process]) -> int:
     """Bytes of memory of some processes, what they share counted once (proportional set size; smaps_rollup)."""
     return sum(map(_proportional, processes))

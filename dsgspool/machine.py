@@ -1,7 +1,7 @@
 """The door to what this machine has: CPUs, memory, GPUs, programs.
 
 The rule: measured once, when a worker starts, and within a time limit; what cannot be measured is not there.  What a cgroup
-or CUDA_VISIBLE_DEVICES leaves to this process is all that counts.
+or CUDA_VISIBLE_DEVICES leaves to this process is all that counts.  Who uses it besides is looked for again and again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dsgspool import proc
 from dsgspool.clock import Clock, SystemClock
@@ -18,6 +18,7 @@ from dsgspool.fs import Fs
 
 PATIENCE = 10.0  #: seconds that all probes have together
 LOOK = 3.0  #: seconds for a look at GPUs while a worker works: less than a heartbeat
+USED_WITHIN = 900.0  #: seconds: who typed that long ago may come back, as other schedulers of idle desktops have it
 DEATH = 1.0  #: seconds that a killed probe is waited for
 QUERY = ("--query-gpu=index,uuid,memory.total,name", "--format=csv,noheader,nounits")
 PROCESSES = ("--query-compute-apps=gpu_uuid", "--format=csv,noheader")
@@ -125,6 +126,46 @@ def _text(path: str) -> str:
             return file.read()
     except OSError:
         return ""
+
+
+def in_use(now: float) -> str:
+    """How somebody uses this machine, '' when nobody does.  `now`: Unix time by this machine's own clock.
+
+    Whoever is logged in at the screen counts until he logs out: what he types there no file tells.
+    """
+    import psutil
+
+    if any(not (user.terminal or "pts/").startswith("pts/") for user in psutil.users()):
+        return "somebody is logged in at its screen"
+    is_new = any(now - moment < USED_WITHIN for moment in _last_reads())
+    return f"somebody used a terminal in the last {USED_WITHIN // 60:g} minutes" if is_new else ""
+
+
+def _last_reads() -> Iterator[float]:
+    """When a program last read what was typed, for each terminal (tty(4): its atime, in steps of 8 s)."""
+    for path in [f"/dev/pts/{name}" for name in _names("/dev/pts") if name.isdecimal()]:
+        with contextlib.suppress(OSError):  # closed meanwhile
+            yield os.stat(path).st_atime
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def cpus() -> tuple[int, ...]:
+    """CPUs that this process may use, the threads of a core side by side, and the cores of a socket."""
+    return tuple(sorted(os.sched_getaffinity(0), key=_place))
+
+
+def _place(cpu: int) -> tuple[int, int, int]:
+    words = [
+        _text(f"/sys/devices/system/cpu/cpu{cpu}/topology/{of}").strip() for of in ("physical_package_id", "core_id")
+    ]
+    socket, core = (int(word) if word.isdecimal() else 0 for word in words)
+    return socket, core, cpu
 
 
 def _free(folder: str) -> int:

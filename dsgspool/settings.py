@@ -20,6 +20,8 @@ from dsgspool.codec import NewerFormat as _NewerFormat
 from dsgspool.conditions import is_name
 from dsgspool.errors import InvalidTask, SettingsError
 from dsgspool.expressions import expression
+from dsgspool.nodes import READERS as NODE_READERS
+from dsgspool.nodes import Rules, nodes
 from dsgspool.task import Task
 from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
 
@@ -80,6 +82,7 @@ class Settings:
     stop_grace: float | None = None
     min_free: Floor = Floor()
     software: Mapping[str, str] = field(default_factory=dict)
+    nodes: Mapping[str, Rules] = field(default_factory=dict)
     task: Task = field(default_factory=Task)
 
     @property
@@ -95,6 +98,7 @@ class Control:
     slots: int | None = None
     paused: bool = False
     drain: bool = False
+    rules: Rules = Rules()
 
 
 def format_of(data: bytes) -> int:
@@ -117,8 +121,9 @@ def parse_control(data: bytes, path: str) -> Control:
     """What a worker is told while it runs; SettingsError when that cannot be read."""
     try:
         root = compose(data, may_be_empty=True)
-        check_keys(root, _CONTROL)
-        return Control(**_values(root, _CONTROL))
+        check_keys(root, (*_CONTROL, *NODE_READERS))
+        rules = Rules(**_values(root, NODE_READERS))
+        return Control(**_values(root, _CONTROL), rules=rules)
     except InvalidTask as error:
         raise SettingsError(path, _sentence(error), error.line) from None
 
@@ -210,7 +215,9 @@ def _software(node: Node, what: str) -> dict[str, str]:
     return fields.text_mapping(node, what)
 
 
-_NULLABLE = frozenset({"default_cwd", "timezone", "group", "report_every", "stop_grace", "slots", "max_running"})
+_NULLABLE = frozenset({
+    "default_cwd", "timezone", "group", "report_every", "stop_grace", "slots", "max_running", *NODE_READERS,
+})  # fmt: skip
 _READERS: dict[str, Callable[[Node, str], Any]] = {
     "format": lambda node, what: fields.integer(node, what, 1),
     **dict.fromkeys(("heartbeat", "fence", "kill", "lease", "poll_min", "poll_max"), _time(0.01)),
@@ -228,10 +235,12 @@ _READERS: dict[str, Callable[[Node, str], Any]] = {
     "stop_grace": _time(0),
     "min_free": _floor,
     "software": _software,
+    "nodes": nodes,
 }
 _ELSEWHERE = {
     **dict.fromkeys(DEFAULT_KEYS, "write it below `defaults:`, with two spaces in front"),
     "slots": "each worker has its own: `dsgspool worker --slots {value}`",
+    **dict.fromkeys(NODE_READERS, "write it below `nodes:`, behind the name of a node"),
 }
 _CONTROL: dict[str, Callable[[Node, str], Any]] = {
     "slots": lambda node, what: fields.integer(node, what, 0, 99_999),

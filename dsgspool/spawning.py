@@ -7,6 +7,7 @@ half the worker's time for it, 0.2 ms a task, and 0.1 ms of the child's.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -35,12 +36,29 @@ class Launch:
     stderr: int
     umask: int = -1
     user: Account | None = None
+    cpus: Sequence[int] = ()  #: the only ones that it may use; () = those of who starts it
 
 
 def start(launch: Launch) -> int:
     """Start a command in a session of its own and give its pid; OSError names the file that was missing."""
     plain = launch.user is None and launch.umask < 0
-    return _spawn(launch) if plain and _keep_descriptors() else _popen(launch)
+    with _only_on(launch.cpus) if launch.cpus else contextlib.nullcontext():
+        return _spawn(launch) if plain and _keep_descriptors() else _popen(launch)
+
+
+@contextlib.contextmanager
+def _only_on(cpus: Sequence[int]) -> Iterator[None]:
+    """Be on these CPUs for the moment of a start: a command inherits that, and never sees others (sched_setaffinity(2))."""
+    mine = os.sched_getaffinity(0)
+    try:
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, cpus)
+        if os.sched_getaffinity(0) != set(cpus):  # a cpuset was made smaller: no fault of the command
+            raise OSError(errno.EAGAIN, f"this node has no CPUs {', '.join(map(str, cpus))} for it any more")
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # it has been started: whatever happens now, its pid must be known
+            os.sched_setaffinity(0, mine)
 
 
 def _keep_descriptors() -> bool:

@@ -25,12 +25,12 @@ FILES = """
 """
 PROCESSES = """
     fork forkpty kill killpg execv execve execvp execl _exit system popen wait wait3 wait4 waitpid waitid posix_spawn
-    setsid setpgid getsid setpriority
+    setsid setpgid getsid setpriority sched_setaffinity sched_getaffinity
 """
 #: module -> what it may do to files beside fs.py, and why
 OTHER_FILES = {
     "census.py": "/proc",
-    "machine.py": "/proc, /sys/fs/cgroup",
+    "machine.py": "/proc, /sys, /dev/pts",
     "proc.py": "/proc, and /dev/null for helpers",
     "spawning.py": "chdir, access: where a command begins, and where PATH has its program",
     "mounts.py": "/proc/self/mountinfo",

@@ -172,7 +172,7 @@ def _more(count: int, what: str, most: int = MOST) -> None:
 def state_of(worker: WorkerSeen) -> str:
     """One word, with the reason when it is not well."""
     if worker.alive:
-        return "alive"
+        return f"alive, {worker.rest.sentence}" if worker.rest else "alive"
     return "ended" if worker.ended else f"dead: {worker.verdict}"
 
 
@@ -193,6 +193,7 @@ def entry(worker: WorkerSeen) -> dict[str, object]:
         "verdict": worker.verdict,
         "ended": worker.ended,
         "slots": worker.slots,
+        "rest": worker.rest and {"key": worker.rest.key, "why": worker.rest.why, "until_unix_s": worker.rest.until},
         "running": list(worker.running),
         "started_unix_s": worker.started,
         "heartbeat_age_s": worker.heartbeat_age,

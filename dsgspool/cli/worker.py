@@ -34,6 +34,13 @@ def worker(
     scratch: Annotated[
         str, typer.Option("--scratch", metavar="DIR", help="Where tasks have scratch space (else $TMPDIR or /tmp).")
     ] = "",
+    run_between: Annotated[
+        str, typer.Option("--run-between", metavar="HOURS", help="Start tasks only then: '19:00-08:00, weekends'.")
+    ] = "",
+    only_when_idle: Annotated[
+        bool, typer.Option("--only-when-idle", help="Start tasks only while nobody else uses this node.")
+    ] = False,
+    pin: Annotated[bool, typer.Option("--pin", help="Give each task CPUs of its own.")] = False,
 ) -> None:
     """Run tasks on this node until stopped.  Ctrl-C or SIGTERM: finish what runs, take no more; again: stop now."""
     from dsgspool import proc
@@ -42,8 +49,23 @@ def worker(
     arguments += ["--scratch", os.path.abspath(scratch)] if scratch else []
     arguments += [part for word in label or [] for part in ("--label", _checked(word, _TEXT, "KEY=TEXT"))]
     arguments += [part for word in resource or [] for part in ("--resource", _checked(word, _COUNT, "NAME=N"))]
-    flags = {"--until-empty": until_empty, "--paused": paused, "--quiet": quiet}
+    arguments += ["--run-between", _hours(run_between)] if run_between else []
+    flags = {
+        "--until-empty": until_empty, "--paused": paused, "--quiet": quiet, "--pin": pin,
+        "--only-when-idle": only_when_idle,
+    }  # fmt: skip
     proc.become(proc.worker_command([*arguments, *(flag for flag, wanted in flags.items() if wanted)]))
+
+
+def _hours(text: str) -> str:
+    """The text itself; a usage error for one that means no time."""
+    from dsgspool.errors import InvalidTask
+    from dsgspool.hours import parse_hours
+
+    try:
+        return parse_hours(text).text
+    except InvalidTask as error:
+        raise usage(f"--run-between: {error}") from None
 
 
 def _checked(word: str, form: re.Pattern[str], shown: str) -> str:

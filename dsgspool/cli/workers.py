@@ -62,7 +62,7 @@ def _has(node: Inventory) -> tuple[str, ...]:
 def set_control(
     context: typer.Context,
     worker: Annotated[str, typer.Argument(metavar="WID", help="A worker's id, or a pattern such as 'n1-*'.")],
-    changes: Annotated[list[str], typer.Argument(metavar="KEY=VALUE", help="slots=4 paused=true drain=true")],
+    changes: Annotated[list[str], typer.Argument(metavar="KEY=VALUE", help="slots=4 paused=true run_between=weekends")],
 ) -> None:
     """Change the slots of workers, pause or drain them, while they run."""
     from fnmatch import fnmatchcase
@@ -96,6 +96,7 @@ def read_control(spool: Spool, wid: str) -> Control:
 def control_text(now: Control, changes: list[str]) -> bytes:
     """The control file after `KEY=VALUE` changes; a usage error for what no worker would understand."""
     from dsgspool.errors import SettingsError
+    from dsgspool.nodes import written
     from dsgspool.settings import parse_control
     from dsgspool.yamlwriting import dump
 
@@ -104,7 +105,7 @@ def control_text(now: Control, changes: list[str]) -> bytes:
         parse_control("".join(f"{key}: {value}\n" for key, value in words.items()).encode(), " ".join(changes))
     except SettingsError as error:
         raise usage(error.reason) from None
-    kept = {"slots": now.slots, "paused": now.paused, "drain": now.drain}
+    kept = {"slots": now.slots, "paused": now.paused, "drain": now.drain, **dict(written(now.rules))}
     lines = dump((key, value) for key, value in kept.items() if key not in words and value is not None)
     lines = "" if lines == "{}\n" else lines
     return f"{lines}{''.join(f'{key}: {value}' + chr(10) for key, value in words.items())}...\n".encode()

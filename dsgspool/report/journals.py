@@ -41,6 +41,7 @@ WORDS = {
     "left": "tasks were left in todo/",
     "policy": "the policy of a batch cannot be obeyed",
     "rescue": "moved a task of a dead worker on",
+    "rest": "takes no new tasks, as its node is not to be had",
     "revoke": "stopped a task, its file was taken away",
     "schedule": "a schedule",
     "settings": "spool.yaml cannot be understood: takes no new tasks",
@@ -52,6 +53,7 @@ WORDS = {
     "trouble": "takes no new tasks for now",
     "wake": "cannot look into waiting/",
     "well": "goes on",
+    "work": "takes tasks again",
 }
 _MARK = b'"event": "'
 

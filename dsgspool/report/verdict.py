@@ -102,9 +102,19 @@ def _activity(book: Book, expected: Forecast | None, *, is_stopped: bool) -> tup
         return "busy", _running(book, expected), ""
     if counts.todo and is_stopped:
         return "idle", many(counts.todo, "task waits", "tasks wait"), ""
-    if startable := counts.todo - book.kept.number:
+    startable = counts.todo - book.kept.number
+    if startable and all(worker.rest for worker in alive):
+        return "idle", f"Waiting: {_no_node(book, many(startable, 'task waits', 'tasks wait'))}", ""
+    if startable:
         return "busy", f"About to start: {many(startable, 'task')} for {many(len(alive), 'worker')}", ""
     return "idle", _not_due(book), ""
+
+
+def _no_node(book: Book, waiting: str) -> str:
+    """Every worker rests, because its node is not to be had."""
+    ends_at = [worker.rest.until for worker in book.snapshot.alive if worker.rest and worker.rest.until is not None]
+    before = f"before {moment(min(ends_at), book.taken)}" if ends_at else "now, as somebody uses them"
+    return f"{waiting}, and no node is to be had {before}"
 
 
 def _not_due(book: Book) -> str:
@@ -224,13 +234,13 @@ def _overdue(found: tuple[RunningNow, float]) -> str:
 def _idle(book: Book) -> Iterator[str]:
     """Tasks and workers are there, and nothing has started for long."""
     counts, past = book.snapshot.counts, book.past(IDLE)
-    startable = counts.todo - book.kept.number
-    if book.snapshot.paused or not startable or counts.running or not book.snapshot.alive or past is None:
+    startable, takers = counts.todo - book.kept.number, [worker for worker in book.snapshot.alive if not worker.rest]
+    if book.snapshot.paused or not startable or counts.running or not takers or past is None:
         return
     if past.counts.todo and not past.counts.running and past.counts.finished == counts.finished:
         since = duration(book.taken - past.moment)
         waiting = many(startable, "task waits", "tasks wait")
-        yield f"Nothing has started for {since}, though {waiting} for {many(len(book.snapshot.alive), 'worker')}"
+        yield f"Nothing has started for {since}, though {waiting} for {many(len(takers), 'worker')}"
 
 
 def _remedies(found: Iterable[stuck.Obstacle]) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from dsgspool.snapshot.attempts import Attempt, attempt_numbers, moment, read_at
 from dsgspool.snapshot.counting import Tally, count, tally
 from dsgspool.snapshot.values import Running, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.spool import PAUSE, Spool, lies, task_name
+from dsgspool.spool.rest import rest_of
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -236,6 +237,7 @@ class _Look:
             cpus=_integer(facts.get("cpus")),
             memory_bytes=_integer(facts.get("memory_bytes")),
             inventory=inventory_of(facts),
+            rest=rest_of(self.spool, wid, self.files),
         )
 
     def verdict(self, wid: str, age: float | None) -> str:

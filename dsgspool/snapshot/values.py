@@ -14,6 +14,7 @@ from dsgspool.classes import dataclass
 from dsgspool.conditions import Inventory
 from dsgspool.names import TaskName, parse_after
 from dsgspool.snapshot.attempts import Attempt
+from dsgspool.spool.rest import Rest
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class WorkerSeen:
     cpus: int = 0  #: of its node, as far as it may use them; 0 = not known
     memory_bytes: int = 0  #: of its node; 0 = not known
     inventory: Inventory = Inventory()
+    rest: Rest | None = None  #: why it takes no new tasks now, when its node is not to be had
 
     @property
     def alive(self) -> bool:

@@ -6,6 +6,8 @@ import argparse
 import sys
 
 from dsgspool.errors import NodeError, SpoolError, StorageError
+from dsgspool.hours import parse_hours
+from dsgspool.nodes import KEYS, Idle, Rules
 from dsgspool.spool import Spool
 from dsgspool.worker.journal import clean
 from dsgspool.worker.loop import Worker
@@ -25,10 +27,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--scratch", default="")
     parser.add_argument("--label", action="append", default=[])
     parser.add_argument("--resource", action="append", default=[])
+    parser.add_argument("--run-between", type=parse_hours)
+    parser.add_argument("--pin", action="store_true", default=None)
+    parser.add_argument("--only-when-idle", action="store_const", const=Idle())
     parser.add_argument("--guard-fd", type=int, default=-1)
     parser.add_argument("--guard-pid", type=int, default=0)
     given = vars(parser.parse_args(arguments))
     given["labels"] = dict(word.split("=", 1) for word in given.pop("label"))
+    given["rules"] = Rules(**{key: given.pop(key) for key in KEYS})
     given["resources"] = {
         name: int(count) for name, _, count in (word.partition("=") for word in given.pop("resource"))
     }

@@ -47,6 +47,7 @@ class Attempt:
     slots: int = 0  #: slots that it takes now
     request: Request = NOTHING  #: what else it takes
     gpus: tuple[Gpu, ...] | None = None  #: that it got, None = on a node without
+    pinned: tuple[int, ...] = ()  #: CPUs that it has to itself; () = it runs on all of its worker's
     lane: str | None = None  #: the lane it is given back into, None = its own
     user: Account | None = None  #: as whom it runs, None = as the worker
     keeps_text: bool = False  #: the record holds the text of a file that could not be run

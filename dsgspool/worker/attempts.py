@@ -23,6 +23,7 @@ from dsgspool.worker.desk import Ready
 from dsgspool.worker.endings import Endings
 from dsgspool.worker.limits import Limits
 from dsgspool.worker.peek import peek
+from dsgspool.worker.pinning import Pins
 from dsgspool.worker.runner import Runner
 from dsgspool.worker.sampling import Sampler
 from dsgspool.worker.sorting import late
@@ -54,6 +55,7 @@ class Attempts:
         self.endings = Endings(worker, self.runner)
         self.limits = Limits(self)
         self.sampler = Sampler(self.clock, worker.tell)
+        self.pins = Pins(worker)
         self.helpers: set[int] = set()
         self.used = 0  #: slots taken
 
@@ -69,8 +71,7 @@ class Attempts:
 
     def next_moment(self) -> float:
         """BOOTTIME at which something here must be looked at without a signal."""
-        pause = CLEAR_PAUSE if self.clearing else RETRY_PAUSE if self.endings.pending else 3600.0
-        return self.clock.boot() + pause
+        return self.clock.boot() + (CLEAR_PAUSE if self.clearing else RETRY_PAUSE if self.endings.pending else 3600.0)
 
     # -- starting ------------------------------------------------------------------------------------------------
 
@@ -86,6 +87,7 @@ class Attempts:
         attempt.slots, attempt.request = ready.cpus, ready.request
         self.used += ready.cpus
         attempt.gpus = self.worker.intake.packing.take(ready.request)
+        attempt.pinned = self.pins.take(ready.cpus)
         outcome: Outcome | None = Outcome(Kind.INVALID, reason="internal error: see what its worker printed")
         try:
             self.runner.open(attempt)
@@ -259,10 +261,8 @@ class Attempts:
     def tend(self) -> None:
         """Every few seconds: sample memory, and on a share put new log lines on the server for readers elsewhere."""
         self.sampler.take(self.by_pid.values())
-        for attempt in self.by_pid.values():
-            if self.runner.flushes and attempt.logs:
-                for log in attempt.logs:
-                    self.fs.sync(log)
+        for log in [log for attempt in self.by_pid.values() if self.runner.flushes for log in attempt.logs or ()]:
+            self.fs.sync(log)
 
     # -- ending --------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool.errors import SettingsError
 from dsgspool.settings import Control, parse_control
+from dsgspool.worker.resting import Resting
 
 if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker
@@ -25,17 +26,26 @@ class Controls:
         self.control = Control(paused=worker.options.paused)
         self.draining = self.stopping = self.orphaned = self.emptied = False
         self.settings_trouble = self.low_space = ""
+        self.rules = worker.station.rules(worker.settings)  #: what holds on this node
+        self.resting = Resting(worker)
         self._trouble = ""
         self._drain_since = self._stop_since = 0.0
 
     @property
     def slots(self) -> int:
-        """How many commands may run at once."""
-        return self.control.slots if self.control.slots is not None else self.options.slots
+        """How many commands may run at once: pinned ones at most as there are CPUs."""
+        wanted = self.control.slots if self.control.slots is not None else self.options.slots
+        return min(wanted, len(self.worker.attempts.pins.cpus)) if self.rules.pin else wanted
+
+    @property
+    def starts_nothing(self) -> bool:
+        """True while also what it has claimed must not be started here."""
+        return self.draining or self.resting.rest is not None
 
     def may_claim(self) -> bool:
         """True when nobody said otherwise."""
-        return not (self.draining or self.stopping or self.control.paused or self.settings_trouble or self.low_space)
+        is_told = self.starts_nothing or self.stopping or self.control.paused
+        return not (is_told or self.settings_trouble or self.low_space)
 
     def is_over(self) -> bool:
         """True when there is nothing left to do and nothing more is wanted."""
@@ -94,7 +104,12 @@ class Controls:
             self.worker.intake.look_soon()
 
     def read(self) -> None:
-        """The control file as it is now; a broken one changes nothing."""
+        """The control file and the settings as they are now."""
+        self._read()
+        self.rules = self.control.rules.over(self.worker.station.rules(self.worker.settings))
+
+    def _read(self) -> None:
+        """A broken control file changes nothing."""
         path = f"{self.worker.spool.workers}/{self.worker.station.wid}.control.yaml"
         data = self.worker.spool.fs.read(path)[0] if os.path.basename(path) in self.worker.peers.files else b""
         try:

@@ -108,8 +108,8 @@ class Intake:
         if paths or self.gifts or self.desk.is_fresh or (self.desk.leaving and self.clock.boot() >= self._retry_at):
             self._exchange(paths)
         self._settle()
-        if self.worker.controls.draining:
-            self.give_all_back()  # what a person put here since the drain began
+        if self.worker.controls.starts_nothing:
+            self.give_all_back()  # also what a person put here since that began
         self._start()
         self._check_end()
 
@@ -268,7 +268,7 @@ class Intake:
     # -- the end -------------------------------------------------------------------------------------------------
 
     def give_all_back(self) -> None:
-        """Draining: what has not begun goes back, nothing counted."""
+        """Draining or at rest: what has not begun goes back, nothing counted."""
         waiting: list[Ready | Settling] = [*self.desk.ready.values(), *self.desk.settling.values()]
         for each in waiting:
             self.worker.attempts.endings.give_back(each.held)

@@ -8,6 +8,7 @@ kills it), and a worker that others declared dead publishes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import os
@@ -101,6 +102,7 @@ class Worker:
         self.duties = [
             Duty(self.beat, lambda: self.settings.heartbeat),
             self.meeting,
+            Duty(self.controls.resting.look, lambda: self.settings.heartbeat),
             Duty(self._watch_peers, lambda: self.settings.heartbeat),
             Duty(self.attempts.tend, lambda: TEND_INTERVAL),
             Duty(self.attempts.sampler.look, lambda: NODE_INTERVAL),
@@ -154,10 +156,8 @@ class Worker:
         left = min(*moments, self.janitor.next_moment(), self.alerts.next_moment()) - now
         if left > 0 and not self.signals:
             self._rest(left)
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.read(self._ears, 4096)
-        except BlockingIOError:
-            return
 
     def _rest(self, seconds: float) -> None:
         """Until a signal, the bell, or that long."""

@@ -69,6 +69,7 @@ class Runner:
         attempt.text = text
         parsed = parse_task(text.data, settings.task, policy.defaults, timezone=settings.timezone)
         attempt.task = task = launch.held_to(parsed, attempt.request)
+        attempt.pinned = attempt.pinned[: task.cpus]
         attempt.cwd = launch.folder(task, self.spool.default_cwd(settings))
         attempt.script = self.scripts.write(attempt.held.claim, task.script, attempt.user) if task.script else ""
         attempt.argv = launch.argv(task, attempt.script)
@@ -77,7 +78,8 @@ class Runner:
         facts = {
             "submitted": iso(max(text.mtime, 0.0)), "digest": hashlib.sha256(text.data).hexdigest(),
             "cpus": task.cpus, "resources": str(attempt.request) or None,
-            "gpus": [gpu.index for gpu in attempt.gpus or ()] or None, "memory_limit_bytes": task.limits.get("memory"),
+            "gpus": [gpu.index for gpu in attempt.gpus or ()] or None, "pinned": list(attempt.pinned) or None,
+            "memory_limit_bytes": task.limits.get("memory"),
             "command": [known.hide(word) for word in attempt.argv], "cwd": known.hide(attempt.cwd),
             "environment": known.shown, "git": (not attempt.user and self.provenance.commit(attempt.cwd)) or None,
             "text": mask_text(text.data.decode("utf-8-sig"), known.secrets),
@@ -144,7 +146,7 @@ class Runner:
             argv, cwd = user.wrap(argv, cwd, path or os.devnull), "/"
         return Launch(
             argv, cwd, self._environment(attempt, who), stdin, *attempt.logs,
-            umask=-1 if attempt.task.umask is None else attempt.task.umask, user=user,
+            umask=-1 if attempt.task.umask is None else attempt.task.umask, user=user, cpus=attempt.pinned,
         )  # fmt: skip
 
     def _environment(self, attempt: Attempt, who: Who) -> dict[str, str]:

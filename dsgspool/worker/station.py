@@ -20,6 +20,7 @@ from dsgspool.clock import iso
 from dsgspool.conditions import Inventory
 from dsgspool.errors import NodeError
 from dsgspool.lease import Lease, dump_identity
+from dsgspool.nodes import Rules, rules_of
 from dsgspool.settings import Settings
 from dsgspool.spool import FOLDERS, Spool
 from dsgspool.spool.own import OwnFolder
@@ -41,6 +42,7 @@ class Options:
     scratch: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, int] = field(default_factory=dict)
+    rules: Rules = Rules()
 
 
 class GuardLine:
@@ -96,11 +98,20 @@ class Station:
         for folder in sorted(missing):
             self.fs.make_folder(f"{self.spool.root}/{folder}")
         proc.become_subreaper()
+        if self.rules(settings).pin and self.options.slots > (cpus := proc.usable_cpus()):
+            raise NodeError(
+                f"`pin` gives each task CPUs of its own, and for {self.options.slots} slots this worker may use only {cpus}: "
+                f"start it with --slots {cpus}, or without `pin`"
+            )
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         needed = FILES + FILES_PER_SLOT * self.options.slots
         if soft != resource.RLIM_INFINITY and soft < needed:  # no higher: commands inherit it, and some loop over it
             ceiling = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
             resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
+
+    def rules(self, settings: Settings) -> Rules:
+        """What holds on this node, as this worker was started."""
+        return self.options.rules.over(rules_of(settings.nodes, self.identity.host))
 
     def check_owner(self, settings: Settings) -> None:
         """root works only its own spool, unless it is to run each task as the task's owner."""

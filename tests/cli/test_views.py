@@ -5,6 +5,9 @@ import os
 
 import pytest
 
+from dsgspool.clock import local
+from dsgspool.settings import parse_control
+
 WID = "n1-abcdefgh"
 
 
@@ -146,6 +149,27 @@ def test_workers_as_json_and_those_that_ended(run, spool, worker):
     assert json.loads(run("workers", "--json").stdout) == []
     (entry,) = json.loads(run("workers", "--all", "--json").stdout)
     assert (entry["worker"], entry["ended"], entry["slots"]) == (WID, True, 4)
+
+
+def test_workers_says_who_rests_why_and_until_when(run, spool, worker):
+    (spool / "workers" / f"{WID}.rest").write_text(
+        'key: "run_between"\nwhy: "19:00-08:00"\nuntil_unix_s: 2000000000\n...\n'
+    )
+    told = run("workers").stdout
+    assert f"alive, takes tasks again at {local(2e9)} (run_between: 19:00-08:00)" in told
+    (entry,) = json.loads(run("workers", "--json").stdout)
+    assert entry["rest"] == {"key": "run_between", "why": "19:00-08:00", "until_unix_s": 2e9}
+    (spool / "workers" / f"{WID}.rest").write_text("key: 1\n")  # half written, or by somebody else
+    assert json.loads(run("workers", "--json").stdout)[0]["rest"] is None
+
+
+def test_workers_set_takes_hours_and_keeps_them(spool, run, worker):
+    assert run("workers", "set", WID, "run_between=mon-fri 19:00-08:00, weekends").exit_code == 0
+    assert run("workers", "set", WID, "paused=true").exit_code == 0
+    text = (spool / "workers" / f"{WID}.control.yaml").read_text()
+    control = parse_control(text.encode(), "c")
+    assert (control.paused, control.rules.run_between.text) == (True, "mon-fri 19:00-08:00, weekends")
+    assert "is no day" in run("workers", "set", WID, "run_between=nights").stderr
 
 
 def test_workers_set_writes_the_control_file_and_keeps_the_rest(spool, run, worker):

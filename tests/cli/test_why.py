@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from dsgspool.clock import iso
+from dsgspool.clock import iso, local
 
 WID, OTHER = "n1-abcdefgh", "n2-abcdefgh"
 WHOLE = "command: echo hi\n...\n"
@@ -50,6 +50,33 @@ def test_a_paused_spool(spool, put, worker, why):
 def test_no_worker(put, why):
     put("todo/a.yaml")
     assert "no worker is alive" in why("a") and "-> dsgspool worker" in why("a")
+
+
+def rest(spool, wid, until):
+    (spool / f"workers/{wid}.rest").write_text(f'key: "run_between"\nwhy: "19:00-08:00"\nuntil_unix_s: {until}\n...\n')
+
+
+def test_nodes_outside_of_their_hours_are_told_with_the_end_of_that(spool, put, worker, why):
+    put("todo/a.yaml")
+    worker()
+    worker(OTHER)
+    rest(spool, WID, 2000000000)
+    told = why("a")
+    assert f"{WID}: takes tasks again at {local(2e9)} (run_between: 19:00-08:00)" in told
+    assert f"{OTHER}: free" in told and "a worker is free" in told
+    rest(spool, OTHER, 1900000000)
+    told = why("a")
+    assert f"no node is to be had now; the first, {OTHER}, takes tasks again at {local(1.9e9)}" in told
+    assert f"-> dsgspool workers set {OTHER} run_between=always" in told
+
+
+def test_a_node_that_somebody_uses_is_told_with_the_word_that_has_it_take_tasks_all_the_same(spool, put, worker, why):
+    put("todo/a.yaml")
+    worker()
+    (spool / f"workers/{WID}.rest").write_text('key: "only_when_idle"\nwhy: "others"\nuntil_unix_s: null\n...\n')
+    told = why("a")
+    assert f"{WID}: takes tasks again when that is over (only_when_idle: others)" in told
+    assert f"-> dsgspool workers set {WID} only_when_idle=false" in told
 
 
 def test_too_many_slots_are_told_with_the_largest_worker_and_for_each_node(put, worker, why):

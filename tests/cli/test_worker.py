@@ -48,6 +48,19 @@ def test_a_label_or_resource_that_no_task_could_ask_for_is_refused(spool, run, b
     assert part in result.stderr
 
 
+def test_hours_are_handed_on_and_what_means_no_time_is_refused(spool, run, became):
+    assert run("worker", "--slots", "1", "--run-between", "mon-fri 19:00-08:00, weekends").exit_code == 0
+    assert became.pop()[-2:] == ["--run-between", "mon-fri 19:00-08:00, weekends"]
+    result = run("worker", "--run-between", "25:00-08:00")
+    assert (result.exit_code, became) == (2, [])
+    assert "--run-between: `25:00` is no time of day" in result.stderr
+
+
+def test_pinning_and_idleness_are_handed_on(spool, run, became):
+    assert run("worker", "--slots", "1", "--pin", "--only-when-idle").exit_code == 0
+    assert became[0][-2:] == ["--pin", "--only-when-idle"]
+
+
 def test_no_slots_at_all_is_a_usage_error(spool, run, became):
     assert run("worker", "--slots", "0").exit_code == 2
     assert became == []

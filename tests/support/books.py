@@ -6,6 +6,7 @@ The rule: values only, and always the same moment, so what is made of them is al
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from dsgspool import names
@@ -17,6 +18,7 @@ from dsgspool.requests import Request
 from dsgspool.settings import Settings
 from dsgspool.snapshot.standings import Standing
 from dsgspool.snapshot.values import Counts, Running, Snapshot, TaskSeen, WorkerSeen
+from dsgspool.spool.rest import Rest
 from dsgspool.task import State
 
 NOW = 1_795_800_000.0  #: some day at noon
@@ -63,6 +65,10 @@ class Made:
             inventory=Inventory(wid.rpartition("-")[0], 8, **{"memory": 32 << 30, **has}),
         )  # fmt: skip
         return wid
+
+    def rest(self, wid: str, rest: Rest) -> None:
+        """Its node is not to be had."""
+        self.workers[wid] = replace(self.workers[wid], rest=rest)
 
     def task(self, state: str, *identities: str, until: float | None = None, folder: str = "", lane: str = "") -> None:
         """Files in a state's folder; until: seconds from now."""

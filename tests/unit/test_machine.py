@@ -1,10 +1,12 @@
 """The rule: what cannot be measured is not there, and what a cgroup or CUDA_VISIBLE_DEVICES leaves over is all that counts."""
 
 import os
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
-from dsgspool import machine, proc
+from dsgspool import census, machine, proc
 from dsgspool.clock import SystemClock
 from dsgspool.conditions import Gpu
 from tests.support.waiting import wait_until
@@ -32,6 +34,62 @@ A100, T4 = Gpu(0, 40 << 30, "NVIDIA A100-SXM4-40GB", "GPU-11aa"), Gpu(1, 16 << 3
 )
 def test_those_gpus_count_that_cuda_visible_devices_leaves(chosen, gpus):
     assert machine.visible(machine.parse_gpus(SAID), chosen) == gpus
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """A terminal, the only one of this machine, on which nobody has typed yet: its two ends."""
+    ours, theirs = os.openpty()
+    name = os.path.basename(os.ttyname(theirs))
+    monkeypatch.setattr(machine, "_names", lambda _: [name, "ptmx"])
+    monkeypatch.setattr(psutil, "users", list)
+    yield ours, theirs
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_who_typed_on_a_terminal_a_while_ago_uses_the_machine(terminal):
+    ours, theirs = terminal
+    os.write(ours, b"x\n")
+    os.read(theirs, 9)
+    read_at = os.fstat(theirs).st_atime
+    assert machine.in_use(read_at + 899) == "somebody used a terminal in the last 15 minutes"
+    assert machine.in_use(read_at + 901) == ""
+
+
+@pytest.mark.parametrize(
+    ("where", "uses"), [("tty2", True), (":0", True), ("seat0", True), ("pts/3", False), (None, False)]
+)
+def test_who_is_logged_in_at_the_screen_uses_the_machine(monkeypatch, where, uses):
+    monkeypatch.setattr(machine, "_last_reads", list)
+    monkeypatch.setattr(psutil, "users", lambda: [SimpleNamespace(name="anna", terminal=where)])
+    assert bool(machine.in_use(1e9)) is uses
+
+
+def test_cpu_time_of_others_leaves_out_what_came_from_me_also_when_it_has_ended(monkeypatch):
+    me, times = os.getpid(), SimpleNamespace(user=100.0, nice=10.0, system=5.0, idle=900.0, steal=7.0)
+    one = {1: census.Process(1, 0, 1, 0, 50.0), me: census.Process(me, 1, me, 0, 3.0)}
+    child, below = census.Process(8, me, 8, 0, 20.0), census.Process(9, 8, 8, 0, 4.0)
+    monkeypatch.setattr(psutil, "cpu_times", lambda: times)
+    monkeypatch.setattr(census, "table", lambda: {**one, 8: child, 9: below})
+    assert census.cpu_of_others() == 115 - 27
+    monkeypatch.setattr(census, "table", lambda: {**one, me: census.Process(me, 1, me, 0, 27.0)})
+    assert census.cpu_of_others() == 115 - 27
+
+
+def test_threads_of_a_core_stand_side_by_side_then_cores_of_a_socket(monkeypatch):
+    """CPU -> (socket, core): the second threads are counted on behind all first ones."""
+    there = {0: (0, 0), 1: (0, 1), 2: (1, 0), 3: (1, 1), 4: (0, 0), 5: (0, 1), 6: (1, 0), 7: (1, 1)}
+
+    def text(path):
+        cpu = int(path.split("/cpu/cpu")[1].partition("/")[0])
+        return f"{there[cpu][path.endswith('core_id')]}\n"
+
+    monkeypatch.setattr(machine, "_text", text)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(there))
+    assert machine.cpus() == (0, 4, 1, 5, 2, 6, 3, 7)
+    monkeypatch.setattr(machine, "_text", lambda _: "")
+    assert machine.cpus() == tuple(range(8))
 
 
 def test_the_least_limit_of_all_cgroups_on_the_way_up_counts(tmp_path):

@@ -14,6 +14,7 @@ from dsgspool.report.digest import digest
 from dsgspool.report.forecast import Forecast
 from dsgspool.report.verdict import Verdict, band, done_about, ends
 from dsgspool.snapshot.standings import Standing
+from dsgspool.spool.rest import Rest
 from tests.support.books import NOW, Made
 
 CLOCK = r"(\w{3} )?\d\d:\d\d"
@@ -190,6 +191,23 @@ def nothing_starts(made: Made) -> None:
     made.past(700.0, todo=2)
 
 
+def outside_of_hours(made: Made) -> None:
+    nothing_starts(made)
+    made.rest("n1-aaaaaaaa", Rest("run_between", "19:00-08:00", NOW + 7200))
+    made.worker("n2-bbbbbbbb")
+    made.rest("n2-bbbbbbbb", Rest("only_when_idle", "others' load is above 1"))
+
+
+def in_use(made: Made) -> None:
+    nothing_starts(made)
+    made.rest("n1-aaaaaaaa", Rest("only_when_idle", "others' load is above 1"))
+
+
+def one_of_two_rests(made: Made) -> None:
+    outside_of_hours(made)
+    made.worker("n3-cccccccc")
+
+
 def running(made: Made) -> None:
     for n in range(3):
         made.worker(f"n{n}-aaaaaaa{'abc'[n]}")
@@ -260,6 +278,9 @@ def a_task_that_hangs(made: Made) -> None:
         (on_hold, "attention", "Nothing runs: 4 tasks are on hold, 1 of 5 done"),
         (about_to_start, "busy", "About to start: 2 tasks for 1 worker"),
         (nothing_starts, "attention", "Nothing has started for 12 min, though 2 tasks wait for 1 worker; .*"),
+        (outside_of_hours, "idle", f"Waiting: 2 tasks wait, and no node is to be had before {CLOCK}"),
+        (in_use, "idle", "Waiting: 2 tasks wait, and no node is to be had now, as somebody uses them"),
+        (one_of_two_rests, "attention", "Nothing has started for 12 min, though 2 tasks wait for 1 worker; .*"),
         (running, "busy", f"Running on 3 nodes, done about {CLOCK}"),
         (running_and_failing, "attention", f"Running on 3 nodes, done about {CLOCK}; 2 failures have 1 cause"),
         (running_without_history, "busy", "Running on 1 node"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dsgspool.errors import SettingsError
+from dsgspool.nodes import NEVER_MIND, Idle, Rules, written
 from dsgspool.settings import (
     DEFAULT_KEYS,
     Control,
@@ -17,6 +18,7 @@ from dsgspool.settings import (
     parse_settings,
 )
 from dsgspool.task import Backoff, Task
+from dsgspool.yamlwriting import dump
 
 TEMPLATE = Path(__file__).parents[2] / "spool_template" / "spool.yaml"
 
@@ -135,6 +137,20 @@ def test_a_fence_of_less_than_two_heartbeats_is_refused():
         ("max_lost: 0", 1, "from 1"),
         ("a: 1\na: 2", 2, "second time"),
         ("- a", 1, "not a mapping"),
+        ("run_between: weekends", 1, "below `nodes:`"),
+        ("nodes:\n  n1: weekends", 2, "`nodes.n1` must be a mapping"),
+        ("nodes:\n  n1:\n    run_betwen: weekends", 3, "did you mean `run_between`?"),
+        ("nodes:\n  n1:\n    run_between: 25:00-08:00", 3, "`nodes.n1.run_between`: `25:00` is no time of day"),
+        ("nodes: {n1: {only_when_idle: 3}}", 1, "must be true or false"),
+        ("nodes: {n1: {only_when_idle: {lod: 1}}}", 1, "did you mean `load`?"),
+        (
+            "nodes: {n1: {only_when_idle: {load: -1}}}",
+            1,
+            "`nodes.n1.only_when_idle.load` is -1.0 and must be at least 0",
+        ),
+        ("nodes: {n1: {only_when_idle: {users: 2}}}", 1, "`nodes.n1.only_when_idle.users` is '2'"),
+        ("nodes: {n1: {pin: 3}}", 1, "`nodes.n1.pin` is '3' and must be true or false"),
+        ("nodes: {n1: {run_between: 19:00}}", 1, "base 60"),
     ],
 )
 def test_what_is_wrong_is_said_with_line_and_remedy(text, line, part):
@@ -162,6 +178,23 @@ def test_a_newer_format_is_told_apart_before_its_keys_are_looked_at():
 )
 def test_the_format_is_seen_without_yaml(data, number):
     assert format_of(data) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "idle"),
+    [
+        ("true", Idle(1.0, True)),
+        ("false", NEVER_MIND),
+        ("{load: 0.3}", Idle(0.3, True)),
+        ("{users: false}", Idle(1.0, False)),
+        ("{load: null}", Idle(None, True)),
+    ],
+)
+def test_what_counts_as_use_of_a_node_can_be_said(text, idle):
+    rules = parse_settings(f"nodes: {{n1: {{only_when_idle: {text}}}}}".encode(), "spool.yaml").nodes["n1"]
+    assert rules == Rules(only_when_idle=idle)
+    again = parse_control(dump(written(rules)).encode(), "c.yaml")
+    assert again.rules == rules
 
 
 def test_control_says_only_what_it_says():

@@ -1,5 +1,6 @@
 """The rule: the cheap way to start a command keeps what the long one keeps, and both tell the same of what is missing."""
 
+import errno
 import os
 import signal
 from dataclasses import replace
@@ -8,6 +9,7 @@ import pytest
 
 from dsgspool import proc, spawning
 from dsgspool.spawning import Launch
+from dsgspool.worker.launch import NODE_TROUBLE
 from tests.support.waiting import wait_until
 
 
@@ -46,6 +48,42 @@ def test_no_descriptor_but_three_is_handed_down(run):
         os.close(other)
     assert printed.split()[:3] == [b"0", b"1", b"2"]
     assert str(open_to_all).encode() not in printed.split()
+
+
+def test_it_is_on_its_own_cpus_from_its_first_instruction_and_the_worker_on_all_of_its_own(run):
+    before = os.sched_getaffinity(0)
+    for cpu in sorted(before)[:2]:
+        printed, _ = run("grep", "Cpus_allowed_list", "/proc/self/status", cpus=(cpu,))
+        assert printed.split()[1] == str(cpu).encode()
+    assert os.sched_getaffinity(0) == before
+    with pytest.raises(FileNotFoundError):
+        run("no-such-command", cpus=(min(before),))
+    assert os.sched_getaffinity(0) == before
+
+
+def test_a_command_that_was_started_is_known_even_when_the_worker_cannot_go_back_to_its_cpus(run, monkeypatch):
+    calls, real = [], os.sched_setaffinity
+
+    def set_once(pid, cpus):
+        calls.append(cpus)
+        if len(calls) == 2:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        real(pid, cpus)
+
+    before = os.sched_getaffinity(0)
+    monkeypatch.setattr(os, "sched_setaffinity", set_once)
+    assert run("echo", "here", cpus=(min(before),))[0] == b"here\n"
+    assert len(calls) == 2
+    real(0, before)
+
+
+def test_cpus_that_are_no_longer_there_are_the_nodes_trouble(run):
+    before = os.sched_getaffinity(0)
+    for cpus in [(1023,), (min(before), 1023)]:
+        with pytest.raises(OSError, match=r"has no CPUs .*1023") as caught:
+            run("true", cpus=cpus)
+        assert caught.value.errno in NODE_TROUBLE
+        assert os.sched_getaffinity(0) == before
 
 
 def test_it_begins_in_its_folder_and_the_worker_stays_where_it_was(run, tmp_path):

@@ -7,6 +7,8 @@ import pytest
 
 from dsgspool import chance, proc
 from dsgspool.errors import NodeError
+from dsgspool.nodes import Rules
+from dsgspool.settings import Settings
 from dsgspool.spool import Spool
 from dsgspool.worker.station import Options, Station
 from tests.support.doors import ClockedFs
@@ -39,6 +41,16 @@ def test_the_others_know_a_worker_only_when_its_lock_is_held(station, world):
     station.announce(lease)
     assert f"{station.wid}.yaml" in os.listdir(world.spool.workers)
     lease.release()
+
+
+def test_more_slots_than_cpus_cannot_be_pinned(station, monkeypatch):
+    monkeypatch.setattr(proc, "usable_cpus", lambda: 2)
+    for slots, rules in [(2, Rules(pin=True)), (3, Rules()), (3, Rules(pin=False))]:
+        station.options = Options(slots=slots, rules=rules)
+        station.check(Settings())
+    station.options = Options(slots=3)
+    with pytest.raises(NodeError, match=r"only 2: start it with --slots 2"):
+        station.check(Settings(nodes={"*": Rules(pin=True)}))
 
 
 def refuse(path: str, **_: object) -> None:

@@ -1,0 +1,59 @@
+"""Why a worker takes no new tasks now, and until when: workers/WID.rest.
+
+The rule: telemetry, never truth; written by its worker alone, which removes it when it takes tasks again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+
+from dsgspool.classes import dataclass
+from dsgspool.clock import local
+from dsgspool.lease import parse_facts
+from dsgspool.spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """`key` is the setting that asks for it, `why` what that says; `until`: Unix time of the file server, None = not known."""
+
+    key: str
+    why: str
+    until: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """For people: `takes tasks again at Mon 30 Nov 19:00:00 (run_between: 19:00-08:00)`."""
+        when = f"at {local(self.until)}" if self.until is not None else "when that is over"
+        return f"takes tasks again {when} ({self.key}: {self.why})"
+
+    @property
+    def remedy(self) -> str:
+        """What `dsgspool workers set WID` is told to have it take tasks all the same."""
+        return "only_when_idle=false" if self.key == "only_when_idle" else "run_between=always"
+
+
+def path_of(spool: Spool, wid: str) -> str:
+    """Where it lies."""
+    return f"{spool.workers}/{wid}.rest"
+
+
+def dump_rest(rest: Rest) -> bytes:
+    """One line a key, JSON values, as WID.yaml is written."""
+    facts = {"key": rest.key, "why": rest.why, "until_unix_s": rest.until}
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in facts.items()).encode() + b"...\n"
+
+
+def rest_of(spool: Spool, wid: str, files: Collection[str]) -> Rest | None:
+    """What a worker says of itself, None when it takes tasks or nothing whole is there; `files` is a listing of workers/."""
+    if f"{wid}.rest" not in files:
+        return None
+    try:
+        facts = parse_facts(spool.fs.read(path_of(spool, wid))[0])
+    except OSError:
+        return None
+    key, why, until = (facts.get(name) for name in ("key", "why", "until_unix_s"))
+    if not isinstance(key, str) or not isinstance(why, str):
+        return None
+    return Rest(key, why, float(until) if isinstance(until, int | float) else None)
