@@ -20,7 +20,7 @@ _IN_TEXT = f"[\x00-\x08\x0b-\x1f{_UNSAFE}"
 _IN_LINE = f"[\x00-\x1f{_UNSAFE}"
 _COLOURS = {
     "todo": "36", "waiting": "36", "hold": "35", "running": "33", "done": "32", "failed": "31",
-    "dead": "31", "alive": "32", "paused": "35", "draining": "35", "bold": "1", "dim": "2",
+    "dead": "31", "alive": "32", "resting": "35", "paused": "35", "draining": "35", "bold": "1", "dim": "2",
     "ok": "32", "note": "2", "warn": "33", "FAIL": "31", "fixed": "32",
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from dsgspool.cli import output
 from dsgspool.cli.context import server_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dsgspool.cli.top.values import Load, Row
     from dsgspool.cli.watching import News
@@ -149,6 +149,7 @@ def _show_workers(seen: Snapshot, loads: Mapping[str, Load]) -> None:
         figures = [_load(loads.get(worker.wid)) for worker in there[:MOST]]
         rows = [(*cells, *more) for cells, more in zip(rows, figures, strict=True)]
     output.table(("WORKER", "STATE", "SLOTS", "HEARTBEAT", "LOAD", "CPU", "MEMORY")[: len(rows[0])], rows)
+    show_rests(there)
     _more(len(there), "workers")
 
 
@@ -172,8 +173,19 @@ def _more(count: int, what: str, most: int = MOST) -> None:
 def state_of(worker: WorkerSeen) -> str:
     """One word, with the reason when it is not well."""
     if worker.alive:
-        return f"alive, {worker.rest.sentence}" if worker.rest else "alive"
+        return "resting" if worker.rest else "alive"
     return "ended" if worker.ended else f"dead: {worker.verdict}"
+
+
+def show_rests(workers: Iterable[WorkerSeen]) -> None:
+    """Say below a table which of its workers take no new tasks for now, and why."""
+    resting: dict[str, list[str]] = {}
+    for worker in workers:
+        if worker.alive and worker.rest:
+            resting.setdefault(worker.rest.sentence, []).append(worker.wid)
+    for sentence, wids in list(resting.items())[:MOST]:
+        more = f" and {len(wids) - 1} more" if len(wids) > 1 else ""
+        output.sentence(f"{wids[0]}{more}: {sentence}")
 
 
 def row(worker: WorkerSeen) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import typer
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Json
 from dsgspool.cli.context import open_spool, server_clock, usage, worker_ids
-from dsgspool.cli.overview import entry, row
+from dsgspool.cli.overview import entry, row, show_rests
 
 if TYPE_CHECKING:
     from dsgspool.conditions import Inventory
@@ -42,6 +42,7 @@ def workers(
     else:
         rows = [(*row(worker), *_has(worker.inventory)) for worker in there]
         output.table(("WORKER", "STATE", "SLOTS", "HEARTBEAT", "CPUS", "MEMORY", "SCRATCH", "GPUS", "OTHER"), rows)
+        show_rests(there)
 
 
 def _has(node: Inventory) -> tuple[str, ...]:

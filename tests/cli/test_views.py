@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import pytest
 
@@ -156,7 +157,8 @@ def test_workers_says_who_rests_why_and_until_when(run, spool, worker):
         'key: "run_between"\nwhy: "19:00-08:00"\nuntil_unix_s: 2000000000\n...\n'
     )
     told = run("workers").stdout
-    assert f"alive, takes tasks again at {local(2e9)} (run_between: 19:00-08:00)" in told
+    assert re.search(rf"{WID} +resting ", told)
+    assert f"\n{WID}: takes tasks again at {local(2e9)} (run_between: 19:00-08:00)\n" in told
     (entry,) = json.loads(run("workers", "--json").stdout)
     assert entry["rest"] == {"key": "run_between", "why": "19:00-08:00", "until_unix_s": 2e9}
     (spool / "workers" / f"{WID}.rest").write_text("key: 1\n")  # half written, or by somebody else
