@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dsgspool.cli.output import clean_line, paint, short, shortened, width
+from dsgspool.snapshot.awaited import FINISHED
 from dsgspool.snapshot.graph import Graph, Line, Point
 from dsgspool.task import State
 
@@ -17,7 +18,6 @@ WORDS = {
     State.TODO: "todo", State.WAITING: "waiting", State.HOLD: "on hold",
 }  # fmt: skip
 ARROW = "  <- "
-NOWHERE = ", which is nowhere in the spool"
 MOST = 12  #: arrows of one point
 WIDE = 44  #: columns of names as far as the others stand in one column behind them
 LEAST = 16  #: columns that a name keeps
@@ -30,11 +30,15 @@ def counted(point: Point) -> list[tuple[str, str]]:
 
 
 def told(first: Point, later: Point, line: Line) -> str:
-    """What there is to say of a line besides its ends: how what is waited for has to end, and of how many tasks it speaks."""
+    """What there is to say of a line besides its ends: how what is waited for has to end, and of how many tasks it speaks.
+
+    That what is finished already came after it too is only known where its records were read.
+    """
     parts = [] if line.wants == ("success",) else [" or ".join(line.wants)]
-    if first.kind in ("batch", "tasks") and line.awaited < len(first.tasks):
-        parts.append(f"{line.awaited:,} of {len(first.tasks):,}")
-    if later.kind in ("batch", "tasks") and line.waiters < len(later.tasks):
+    if line.awaited < (size := len(first.tasks) or len(first.missing)):
+        parts.append(f"{line.awaited:,} of {size:,}")
+    left = sum(number for state, number in later.counts.items() if state not in FINISHED)
+    if later.kind != "asked" and line.waiters not in (len(later.tasks), left):
         parts.append(f"for {line.waiters:,} of {len(later.tasks):,}")
     return ", ".join(parts)
 
@@ -45,16 +49,20 @@ def told(first: Point, later: Point, line: Line) -> str:
 def text(graph: Graph, columns: int) -> Iterator[str]:
     """Lines with their colours, none longer than so many columns."""
     points = {point.number: point for point in graph.points}
-    names = (clean_line(point.name) for point in graph.points if point.kind != "nowhere")
+    names = (clean_line(point.name) for point in graph.points if not point.missing)
     room = max((size for size in map(width, names) if size <= WIDE), default=0)
     for point in graph.points:
-        if point.kind != "nowhere":
+        if not point.missing:
             yield _titled(point, room, columns)
         lines = graph.before(point)
         for line in lines[:MOST]:
             yield _arrow(points[line.first], point, line, columns)
         if len(lines) > MOST:
             yield f"{ARROW}and {len(lines) - MOST:,} more"
+
+
+def _nowhere(point: Point) -> str:
+    return f"{'is' if len(point.missing) == 1 else 'are'} nowhere in the spool"
 
 
 def _titled(point: Point, room: int, columns: int) -> str:
@@ -77,7 +85,7 @@ def _arrow(first: Point, later: Point, line: Line, columns: int) -> str:
         name = "others of it"
     elif first.number > later.number:
         more = f"{more}, below" if more else "below"
-    behind = (f" ({more})" if more else "") + (NOWHERE if first.kind == "nowhere" else "")
+    behind = (f" ({more})" if more else "") + (f", which {_nowhere(first)}" if first.missing else "")
     return short(f"{ARROW}{shortened(name, max(LEAST, columns - len(ARROW) - width(behind)))}{behind}", columns)
 
 
@@ -91,7 +99,7 @@ def dot(graph: Graph) -> Iterator[str]:
     yield "  rankdir=LR;"
     yield '  node [shape=box, fontname="sans-serif"];'
     for point in graph.points:
-        style = ", style=dashed" if point.kind == "nowhere" else ""
+        style = ", style=dashed" if point.missing else ""
         label = "\\n".join(map(_dot, _label(point)))
         yield f'  n{point.number} [label="{label}"{style}];'
     for line in graph.lines:
@@ -118,7 +126,7 @@ def mermaid(graph: Graph) -> Iterator[str]:
         label = f'|"{_mermaid(more)}"|' if more else ""
         yield f"  n{line.first} -->{label} n{line.later}"
     for point in graph.points:
-        if point.kind == "nowhere":
+        if point.missing:
             yield f"  style n{point.number} stroke-dasharray: 4"
 
 
@@ -129,7 +137,7 @@ def _mermaid(part: str) -> str:
 
 def _label(point: Point) -> list[str]:
     counts = ", ".join(word for word, _ in counted(point))
-    return [clean_line(point.name), "nowhere in the spool" if point.kind == "nowhere" else counts]
+    return [clean_line(point.name), _nowhere(point) if point.missing else counts]
 
 
 # -- for programs ----------------------------------------------------------------------------------------------------
@@ -144,6 +152,7 @@ def document(graph: Graph, unread: int) -> dict[str, object]:
                 "name": point.name,
                 "kind": point.kind,
                 "tasks": len(point.tasks),
+                "missing": point.missing,
                 "counts": {str(state): point.counts.get(state, 0) for state in WORDS} if point.tasks else {},
                 "after": [
                     {"number": line.first, "wants": line.wants, "waiters": line.waiters, "awaited": line.awaited}

@@ -104,7 +104,7 @@ def _check(tasks: Sequence[TaskSeen], patterns: Sequence[str], found: Graph) -> 
 
 
 def _is_nowhere(point: Point, patterns: Sequence[str]) -> bool:
-    return point.kind == "nowhere" and point.name.rstrip("/") in [pattern.rstrip("/") for pattern in patterns]
+    return not {pattern.rstrip("/") for pattern in patterns}.isdisjoint(name.rstrip("/") for name in point.missing)
 
 
 def _show(found: Graph) -> None:

@@ -15,13 +15,14 @@ from dsgspool.task import State
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A batch, a task, several like `tasks`, or what tasks wait for: a pattern (`asked`), or a name that is `nowhere`."""
+    """A batch, a task, several like `tasks`, or what tasks wait for: a pattern (`asked`), or names that are `nowhere`."""
 
     number: int  #: from 1, in order
     name: str
     kind: str  #: batch, task, tasks, asked, nowhere
     tasks: tuple[str, ...] = ()
     counts: Mapping[State, int] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()  #: names, batches and patterns that are nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,16 @@ class Graph:
         return replace(part, stuck=tuple(each for each in self.stuck if not names.isdisjoint(each.tasks)), apart=0)
 
     def shortened(self, limit: int) -> Graph:
-        """Its first points; what is nowhere is not counted, and there as long as somebody waits for it."""
+        """Its first points; what is nowhere is not counted."""
         numbers = [point.number for point in self.points if point.kind != "nowhere"]
         if len(numbers) <= limit:
             return self
-        kept = set(numbers[:limit])
-        nowhere = {point.number for point in self.points if point.kind == "nowhere"}
-        kept |= {line.first for line in self.lines if line.later in kept and line.first in nowhere}
-        return replace(self._only(kept), cut=len(numbers) - limit)
+        return replace(self._only(set(numbers[:limit])), cut=len(numbers) - limit)
 
     def _only(self, numbers: set[int]) -> Graph:
+        """These points, and what they wait for and is nowhere."""
+        nowhere = {point.number for point in self.points if point.kind == "nowhere"}
+        numbers |= {line.first for line in self.lines if line.later in numbers} & nowhere
         points = tuple(point for point in self.points if point.number in numbers)
         lines = tuple(line for line in self.lines if line.first in numbers and line.later in numbers)
         return replace(self, points=points, lines=lines)

@@ -8,7 +8,7 @@ are equally far behind the first ones; and where that is too many still, the bat
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import compress
 
 from dsgspool.snapshot.awaited import Meant
@@ -19,6 +19,11 @@ PARTS = 24  #: of one batch
 FEW = 3  #: so many like tasks outside of batches are a part each
 
 Waits = Mapping[str, Collection[After]]
+
+
+def each_of_few(names: list[str]) -> list[list[str]]:
+    """Each by itself when they are few, else all together."""
+    return [names] if len(names) > FEW else [[name] for name in names]
 
 
 class Parting:
@@ -36,7 +41,8 @@ class Parting:
         """The parts of a batch, '' = of all that is outside of batches; `tasks`: all of it, by name."""
         if batch and not any(map(self._inner, tasks)):
             return [[*tasks]]
-        parts = [part for alike in self._alike(tasks) for part in self._each_of_few(batch, alike)]
+        alike = self._alike(tasks)
+        parts = [*alike] if batch else [part for names in alike for part in each_of_few(names)]
         return parts if len(parts) <= PARTS else self._levels(tasks) or [[*tasks]]
 
     def _inner(self, name: str) -> list[str]:
@@ -51,12 +57,6 @@ class Parting:
             entries = tuple(sorted((entry.what, entry.wants) for entry in self.after.get(name, ())))
             found.setdefault((entries, *self.asked.get(name, ()), name in self.named), []).append(name)
         return found.values()
-
-    def _each_of_few(self, batch: str, alike: list[str]) -> Iterator[list[str]]:
-        if batch or len(alike) > FEW:
-            yield alike
-        else:
-            yield from ([name] for name in alike)
 
     def _levels(self, tasks: Collection[str]) -> list[list[str]]:
         """Those that come after none of the others, those that come after these, and so on; [] when that is too much."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from dsgspool.snapshot.awaited import FINISHED, Meant, lasting, meant_by
 from dsgspool.snapshot.graph import Graph, Line, Point, ordered
-from dsgspool.snapshot.parts import Parting, Waits
+from dsgspool.snapshot.parts import Parting, Waits, each_of_few
 from dsgspool.spool.policies import top_batch
 from dsgspool.task import After, State
 
@@ -38,6 +38,11 @@ def draw(states: Mapping[str, State], after: Waits, *, each: bool = False, named
     )
 
 
+def called(names: Collection[str]) -> str:
+    """One name for all of them."""
+    return f"{min(names)} and {len(names) - 1:,} more" if len(names) > 1 else min(names)
+
+
 class _Sketch:
     """Points and lines in the making; points are numbered as they come."""
 
@@ -50,19 +55,19 @@ class _Sketch:
         self.apart: dict[str, int] = {}  #: what has a point of its own beside those of its tasks -> that
         self.pairs: dict[tuple[int, int], set[tuple[str, After]]] = {}  #: (first, later) -> who comes after what
 
-    def add(self, name: str, kind: str, tasks: Iterable[str] = ()) -> int:
+    def add(self, name: str, kind: str, tasks: Iterable[str] = (), missing: Iterable[str] = ()) -> int:
         """A new point."""
-        tasks = tuple(sorted(tasks))
-        self.points.append(Point(len(self.points), name, kind, tasks, Counter(self.states[task] for task in tasks)))
-        return len(self.points) - 1
+        tasks, number = tuple(sorted(tasks)), len(self.points)
+        counts = Counter(self.states[task] for task in tasks)
+        self.points.append(Point(number, name, kind, tasks, counts, tuple(missing)))
+        return number
 
     def take(self, tasks: Collection[str], batch: str = "") -> None:
         """One point of all these tasks, which are the whole `batch`, a part of one or outside of any."""
-        first, others = min(tasks), len(tasks) - 1
         if batch:
             number = self.add(f"{batch}/", "batch", tasks)
         else:
-            number = self.add(f"{first} and {others:,} more" if others else first, "tasks" if others else "task", tasks)
+            number = self.add(called(tasks), "tasks" if len(tasks) > 1 else "task", tasks)
         self.home.update(dict.fromkeys(tasks, number))
 
     def take_each(self, tied: Iterable[str]) -> None:
@@ -96,15 +101,26 @@ class _Sketch:
 
     def tie(self) -> None:
         """Lines for all that tasks come after."""
+        mine = [(name, entry) for name, entries in sorted(self.after.items()) for entry in entries if name in self.home]
+        self._take_nowhere(mine)
         homes = {what: Counter(self.home[name] for name in names) for what, names in self.meant.items()}
-        for name, entries in sorted(self.after.items()):
-            for entry in entries if name in self.home else ():
-                self._tie(name, entry, homes[entry.what])
+        for name, entry in mine:
+            self._tie(name, entry, homes[entry.what])
+
+    def _take_nowhere(self, pairs: Iterable[tuple[str, After]]) -> None:
+        """Points for what is nowhere; many of one batch that the same points wait for are one."""
+        waiters: dict[str, set[int]] = {}
+        for name, entry in pairs:
+            if not self.meant[entry.what]:
+                waiters.setdefault(entry.what, set()).add(self.home[name])
+        alike: dict[object, list[str]] = {}
+        for what, points in sorted(waiters.items()):
+            alike.setdefault((top_batch(what), frozenset(points)), []).append(what)
+        for part in (part for whats in alike.values() for part in each_of_few(whats)):
+            self.apart.update(dict.fromkeys(part, self.add(called(part), "nowhere", missing=part)))
 
     def _tie(self, name: str, entry: After, homes: Mapping[int, int]) -> None:
         later, what = self.home[name], entry.what
-        if not homes and what not in self.apart:
-            self.apart[what] = self.add(what, "nowhere")
         if what in self.apart:
             self.pair(self.apart[what], later, name, entry)
             return
@@ -128,8 +144,10 @@ class _Sketch:
 
     def _awaited(self, first: int, later: int) -> Collection[str]:
         pairs, point = self.pairs[first, later], self.points[first]
-        if point.kind not in ("batch", "tasks"):
+        if point.kind in ("asked", "task"):
             return point.tasks
+        if point.kind == "nowhere":
+            return {entry.what for _, entry in pairs}
         meant = (self.meant[what] for what in {entry.what for _, entry in pairs})
         awaited = set[str]().union(*meant).intersection(point.tasks)
         waiters = {name for name, _ in pairs}

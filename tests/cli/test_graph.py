@@ -30,7 +30,7 @@ def test_batches_are_drawn_with_what_they_come_after(put, drawn):
     assert drawn() == [
         "prep    done",
         "sweep/  1 failed, 1 running, 1 todo, 1 on hold",
-        "  <- prep (for 3 of 4)",
+        "  <- prep",
         "sum     waiting",
         "  <- sweep/",
         "  <- tidy (any), which is nowhere in the spool",

@@ -48,6 +48,13 @@ def test_only_a_part_is_told_with_its_numbers_and_a_way_back_as_one():
     ]
 
 
+def test_what_is_finished_is_not_missed_among_those_that_come_after():
+    sweep = {f"s/{number}": ["prep"] for number in range(3)}
+    left = graph(sweep, {"s/8": State.DONE, "s/9": State.FAILED})
+    assert text(left)[1:] == ["s/    1 done, 1 failed, 3 todo", "  <- prep"]
+    assert text(graph(sweep, {"s/8": State.DONE, "s/9": State.HOLD}))[2:] == ["  <- prep (for 3 of 5)"]
+
+
 def test_a_batch_in_a_line_comes_after_others_of_it():
     found = graph({f"s/{number:02}": [f"s/{number - 1:02}"] for number in range(1, 40)})
     assert text(found) == ["s/  40 todo", "  <- others of it (39 of 40, for 39 of 40)"]
@@ -99,7 +106,7 @@ def test_a_name_stays_a_name_in_mermaid(name):
 
 def test_what_is_nowhere_is_dashed():
     found = graph({"z": ["lost"]}, {"lost": None})
-    assert '  n1 [label="lost\\nnowhere in the spool", style=dashed];' in list(drawn.dot(found))
+    assert '  n1 [label="lost\\nis nowhere in the spool", style=dashed];' in list(drawn.dot(found))
     assert list(drawn.mermaid(found))[-1] == "  style n1 stroke-dasharray: 4"
 
 

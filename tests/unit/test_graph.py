@@ -63,6 +63,14 @@ def test_what_is_nowhere_is_a_point_and_told_as_what_nothing_ends():
     assert [(each.kind, each.what) for each in graph.stuck] == [("unknown", "gone/"), ("unknown", "lost")]
 
 
+def test_very_many_names_of_a_batch_that_is_nowhere_are_one_point():
+    graph = drawn({**{f"b/{name}": [f"a/{name}"] for name in numbered("", 60)}, "x": ["lost", "a/z"]})
+    assert {point.name: len(point.missing) for point in graph.points if point.missing} == {
+        "a/000 and 59 more": 60, "a/z": 1, "lost": 1,
+    }  # fmt: skip
+    assert line_of(graph, "b/", "a/000 and 59 more") == Line(1, 3, waiters=60, awaited=60)
+
+
 def test_a_running_task_waits_for_nothing_that_was_removed_since():
     assert drawn({"a": ["lost"]}, {"a": State.RUNNING}).stuck == ()
 
@@ -207,6 +215,12 @@ def test_around_a_task_is_all_that_comes_before_and_after_it_and_nothing_beside(
     graph = drawn(CHAIN, others=["a"]).around(lambda point: point.name == "c")
     assert names(graph) == ["a", "b", "c", "d"]
     assert graph.stuck == ()  # that x waits for what is lost is another story
+
+
+def test_what_is_nowhere_is_part_of_whatever_waits_for_it():
+    after = {"b": ["a"], "c": ["b", "lost"]}
+    assert names(drawn(after, others=["a"]).around(lambda point: point.name == "b")) == ["a", "b", "lost", "c"]
+    assert names(drawn({"a": ["lost"], "b": ["a"]}).shortened(1)) == ["lost", "a"]
 
 
 def test_a_shortened_graph_says_how_much_is_cut_and_keeps_whole_lines_only():
