@@ -97,7 +97,7 @@ def dot(graph: Graph) -> Iterator[str]:
     points = {point.number: point for point in graph.points}
     yield "digraph dsgspool {"
     yield "  rankdir=LR;"
-    yield '  node [shape=box, fontname="sans-serif"];'
+    yield "  node [shape=box];"
     for point in graph.points:
         style = ", style=dashed" if point.missing else ""
         label = "\\n".join(map(_dot, _label(point)))
@@ -131,8 +131,14 @@ def mermaid(graph: Graph) -> Iterator[str]:
 
 
 def _mermaid(part: str) -> str:
-    """Also `:`, behind which Mermaid takes a `#` for a colour."""
-    return "".join(sign if sign.isalnum() or sign in " -_/.," else f"#{ord(sign)};" for sign in part)
+    """Signs as numbers; `:` too, since Mermaid takes a `#` behind it for a colour.
+
+    Two things it finds in any text: `direction TB`, which turns the drawing, and `fa:fa-car`, the name of a picture, also
+    where it is written in numbers (U+2060, which nobody sees, keeps it apart).
+    """
+    signs = part.replace(":fa-", ":\u2060fa-")
+    text = "".join(sign if sign.isalnum() or sign in " -_/.," else f"#{ord(sign)};" for sign in signs)
+    return text.replace("direction", "#100;irection")
 
 
 def _label(point: Point) -> list[str]:
