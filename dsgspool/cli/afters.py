@@ -36,11 +36,12 @@ _KEY = expression(rb"""(?:^|[{,"'\s])after["']?\s*:""", re.MULTILINE)
 
 @dataclass(slots=True)
 class Afters:
-    """Reads files.  `most`: so many; `unread`: those that were not, because that was reached or they cannot be read."""
+    """Reads files.  `most`: so many, and `unread` were left; `unreadable`: nobody lets me read them."""
 
     spool: Spool
     most: int
     unread: int = 0
+    unreadable: int = 0
     timezone: str | None = None
     entries: dict[str, Entries] = field(default_factory=dict)
 
@@ -78,7 +79,7 @@ class Afters:
         except FileNotFoundError:  # it has moved on since it was listed
             return ()
         except OSError:
-            self.unread += 1
+            self.unreadable += 1
             return ()
         return self._said(data, template)
 

@@ -17,6 +17,7 @@ from dsgspool.cli.context import open_spool, usage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dsgspool.cli.afters import Afters
     from dsgspool.snapshot import TaskSeen
     from dsgspool.snapshot.graph import Graph, Point
     from dsgspool.spool import Spool
@@ -55,20 +56,22 @@ def graph(
 
     if as_json and form is not Format.TEXT:
         raise usage("--json and --format do not go together: choose one")
-    found, unread = _look(open_spool(context), patterns or [], read, each=tasks, finished=whole)
+    found, afters = _look(open_spool(context), patterns or [], read, each=tasks, finished=whole)
     if as_json:
-        output.json(drawn.document(found if limit is None else found.shortened(limit), unread))
+        output.json(
+            drawn.document(found if limit is None else found.shortened(limit), afters.unread + afters.unreadable)
+        )
         return
     found = found.shortened(limit or MOST)
     if form is Format.TEXT:
         _show(found)
     else:
         output.lines(drawn.dot(found) if form is Format.DOT else drawn.mermaid(found))
-    _note(found, unread, as_text=form is Format.TEXT)
+    _note(found, afters, as_text=form is Format.TEXT)
 
 
-def _look(spool: Spool, patterns: Sequence[str], most: int, *, each: bool, finished: bool) -> tuple[Graph, int]:
-    """The graph, and how many files were not read for it."""
+def _look(spool: Spool, patterns: Sequence[str], most: int, *, each: bool, finished: bool) -> tuple[Graph, Afters]:
+    """The graph, and what it was made from."""
     from dsgspool import snapshot
     from dsgspool.cli.afters import Afters
     from dsgspool.snapshot.awaited import settled
@@ -82,7 +85,7 @@ def _look(spool: Spool, patterns: Sequence[str], most: int, *, each: bool, finis
     if patterns:
         _check(tasks, patterns, found)
         found = found.around(lambda point: not named.isdisjoint(point.tasks) or _is_nowhere(point, patterns))
-    return found, afters.unread
+    return found, afters
 
 
 def _named(tasks: Sequence[TaskSeen], patterns: Sequence[str]) -> set[str]:
@@ -126,13 +129,15 @@ def _show(found: Graph) -> None:
         output.line(f"apart: {who} nothing to do with others")
 
 
-def _note(found: Graph, unread: int, *, as_text: bool) -> None:
+def _note(found: Graph, afters: Afters, *, as_text: bool) -> None:
     """What is not in the drawing."""
     if found.cut:
         output.note(f"dsgspool: {found.cut:,} more are not drawn: -n draws more, and NAME what is around it")
-    if unread:
+    if afters.unread:
         output.note(
-            f"dsgspool: {unread:,} files were not read, and what they come after is not drawn: --read N reads more"
+            f"dsgspool: {afters.unread:,} files were not read, and may come after others too: --read N reads more"
         )
+    if afters.unreadable:
+        output.note(f"dsgspool: {afters.unreadable:,} files cannot be read by you, and may come after others too")
     if found.stuck and not as_text:
-        output.note(f"dsgspool: {len(found.stuck):,} stuck: dsgspool graph says what")
+        output.note("dsgspool: something waits for ever: the drawing as text says what")

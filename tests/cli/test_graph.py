@@ -139,6 +139,14 @@ def test_what_is_left_out_is_said(put, run):
     assert "3 files were not read" in few.stderr
 
 
+def test_what_is_no_file_that_can_be_read_is_said(put, run, spool):
+    put("todo/a.yaml", "command: x\nafter: b\n")
+    (spool / "todo/link.yaml").symlink_to("/etc/passwd")
+    result = run("graph")
+    assert result.stdout.splitlines()[0] == "a  todo"
+    assert "1 files cannot be read by you" in result.stderr
+
+
 def test_of_many_files_those_are_read_first_that_were_asked_for_and_then_some_of_each_batch(put, run):
     for batch in "a", "b":
         for number in range(20):
@@ -163,6 +171,9 @@ def test_other_programs_can_draw_it(put, run):
     assert run("graph", "--format", "dot").stdout.splitlines()[3:] == [
         '  n1 [label="a\\ntodo"];', '  n2 [label="b\\ntodo"];', "  n1 -> n2;", "}",
     ]  # fmt: skip
+    put("todo/c.yaml", "command: x\nafter: lost\n")
+    assert "something waits for ever" in run("graph", "--format", "dot").stderr
+    (put("todo/c.yaml")).unlink()
     assert run("graph", "--format", "mermaid").stdout.splitlines()[0] == "flowchart LR"
     assert [point["name"] for point in json.loads(run("graph", "--json").stdout)["points"]] == ["a", "b"]
     result = run("graph", "--format", "dot", "--json")
