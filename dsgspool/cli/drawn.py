@@ -54,7 +54,7 @@ def text(graph: Graph, columns: int) -> Iterator[str]:
     for point in graph.points:
         if not point.missing:
             yield _titled(point, room, columns)
-        lines = graph.before(point)
+        lines = graph.before(point.number)
         for line in lines[:MOST]:
             yield _arrow(points[line.first], point, line, columns)
         if len(lines) > MOST:
@@ -162,7 +162,7 @@ def document(graph: Graph, unread: int) -> dict[str, object]:
                 "counts": {str(state): point.counts.get(state, 0) for state in WORDS} if point.tasks else {},
                 "after": [
                     {"number": line.first, "wants": line.wants, "waiters": line.waiters, "awaited": line.awaited}
-                    for line in graph.before(point)
+                    for line in graph.before(point.number)
                 ],
             }
             for point in graph.points

@@ -46,10 +46,10 @@ class Graph:
     apart: int = 0
     cut: int = 0
 
-    def before(self, point: Point) -> Sequence[Line]:
+    def before(self, number: int) -> Sequence[Line]:
         """Lines to what a point comes after, in order."""
-        start = bisect_left(self.lines, point.number, key=lambda line: line.later)
-        return self.lines[start : bisect_right(self.lines, point.number, key=lambda line: line.later)]
+        start = bisect_left(self.lines, number, key=lambda line: line.later)
+        return self.lines[start : bisect_right(self.lines, number, key=lambda line: line.later)]
 
     def around(self, wanted: Callable[[Point], bool]) -> Graph:
         """The part of it that comes, however far, before or after what is wanted."""

@@ -235,4 +235,4 @@ def test_lines_of_a_point_are_found_by_its_number():
         (Point(1, "a", "task"), Point(2, "b", "task"), Point(3, "c", "task")),
         (Line(1, 2, 1, 1), Line(1, 3, 1, 1), Line(2, 3, 1, 1)),
     )
-    assert [[line.first for line in graph.before(point)] for point in graph.points] == [[], [1], [1, 2]]
+    assert [[line.first for line in graph.before(point.number)] for point in graph.points] == [[], [1], [1, 2]]
