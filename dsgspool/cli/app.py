@@ -33,6 +33,7 @@ COMMANDS = {
     "list": "listing:listing",
     "show": "show:show",
     "why": "why:why",
+    "graph": "graph:graph",
     "logs": "logs:logs",
     "wait": "wait:wait",
     "hold": "verbs:hold",

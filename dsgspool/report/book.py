@@ -14,6 +14,7 @@ from dsgspool.report.stuck import Kept
 from dsgspool.report.table import Attempts
 from dsgspool.report.tally import Tally
 from dsgspool.settings import Settings
+from dsgspool.snapshot.graph import Graph
 from dsgspool.snapshot.values import Counts, Snapshot, WorkerSeen
 
 
@@ -139,6 +140,7 @@ class Book:
     nodes: tuple[Node, ...] = ()  #: by name
     events: tuple[Event, ...] = ()  #: newest first
     kept: Kept = field(default_factory=Kept)  #: tasks in todo/ that nobody will start
+    waits: Graph = field(default_factory=Graph)  #: what tasks in waiting/ come after, batch by batch
     writes_every: float | None = None  #: seconds: the writer's promise of the next page; None = nobody promised
     previous: tuple[Past, ...] = ()  #: oldest first, thinned: about 24 h
     settings: Settings | None = None  #: None when spool.yaml is broken

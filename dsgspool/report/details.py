@@ -88,7 +88,7 @@ class Reader:
             "cwd": record.cwd,
             "environment": {key[:MAX_FACT]: value[:MAX_FACT] for key, value in facts},
         }
-        if after := _after(record.text or ""):
+        if after := after_of(record.text or ""):
             entry["after"] = after[:MAX_FACTS]
         return entry
 
@@ -106,7 +106,7 @@ class Reader:
         return {"bytes": size, "tail": data.decode(errors="replace")}
 
 
-def _after(text: str) -> list[list[str]]:
+def after_of(text: str) -> list[list[str]]:
     """What a task waits for before it runs, by its text: [[name, how that has to end] ...]."""
     if "after" not in text:
         return []

@@ -20,6 +20,7 @@ from dsgspool.report.lanes import requests_of
 from dsgspool.report.records import NEITHER, Records, Writer
 from dsgspool.report.stuck import kept
 from dsgspool.report.table import SILENT
+from dsgspool.report.waits import waits
 from dsgspool.snapshot import Snapshot, TaskSeen, WorkerSeen, take, with_tails
 from dsgspool.snapshot.look import FLOW, is_there
 from dsgspool.snapshot.values import Counts
@@ -187,6 +188,7 @@ class Look:
             nodes=tuple(self._nodes(snapshot)),
             events=tuple(self.journals.told()),
             kept=kept(snapshot, requests_of(self.spool, snapshot)),
+            waits=waits(self.spool, snapshot.tasks, snapshot.batches),
             writes_every=max(promised, 2 * self.ledger.took) if promised else None,  # nobody writes more often
             previous=tuple(self.ledger.past),
             settings=settings,

@@ -17,7 +17,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from dsgspool import __version__, clock, resources
-from dsgspool.report import again, drawing, failures, figures, journals, statistics, stuck, text, verdict, words
+from dsgspool.report import again, drawing, failures, figures, flow, journals, statistics, stuck, text, verdict, words
 from dsgspool.report.book import Log
 from dsgspool.report.tally import bad
 from dsgspool.settings import Floor, Settings
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SECTIONS = ("overview", "failures", "batches", "nodes", "about")
 MOST = {  # of each kind on a page: the rest is in the tables and in the folders
-    "batches": 12, "causes": 5, "running": 12, "notes": 5, "all_causes": 60, "all_batches": 100, "nodes": 60, "events": 40,
+    "batches": 12, "causes": 5, "running": 12, "notes": 6, "all_causes": 60, "all_batches": 100, "nodes": 60, "events": 40,
     "problems": 200,
 }  # fmt: skip
 
@@ -109,7 +109,8 @@ def _environment() -> Environment:
         bad=bad, reason_of=failures.reason_of, link=text.link, page_of=text.page_of, search=text.search,
         by_hand=again.by_hand, worker_command=verdict.worker_command,
         label_of=stuck.label, limits_of=stuck.limits, has=figures.has, gpus_of=figures.gpus,
-        done_about=verdict.done_about, sketch=drawing.sketch, strips=drawing.strips, top_of=drawing.largest,
+        done_about=verdict.done_about, flow=lambda graph: flow.flow(graph, LABELS),
+        most_boxes=flow.MOST, sketch=drawing.sketch, strips=drawing.strips, top_of=drawing.largest,
     )  # fmt: skip
     return environment
 

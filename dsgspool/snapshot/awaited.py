@@ -7,13 +7,16 @@ wait for each other in a circle are found by following folders; no task file is 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 
 from dsgspool.classes import dataclass
 from dsgspool.snapshot.values import TaskSeen
-from dsgspool.spool.dependencies import meaning
+from dsgspool.spool.dependencies import meaning, top_of
 from dsgspool.task import After, State
 
 FINISHED = (State.DONE, State.FAILED)
+CIRCLES = 100  #: are told: where thousands wait for each other there is one for nearly each of them
+NAMED = 6  #: names of a circle that are told
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,9 @@ class Stuck:
     def sentence(self) -> str:
         """For people."""
         if self.kind == "circle":
-            return f"{' waits for '.join((*self.tasks, self.tasks[0]))}"
+            more = len(self.tasks) - NAMED
+            names = self.tasks if more <= 1 else (*self.tasks[: NAMED - 1], f"({more:,} more)", self.tasks[-1])
+            return " waits for ".join((*names, self.tasks[0]))
         number = len(self.tasks)
         who = self.tasks[0] if number == 1 else f"{self.tasks[0]} and {number - 1:,} more"
         is_there = "is on hold" if self.kind == "hold" else "is nowhere in the spool"
@@ -38,40 +43,76 @@ class Stuck:
 def stuck(tasks: Iterable[TaskSeen], *, knows_finished: bool = True) -> list[Stuck]:
     """Everything of that kind.  `knows_finished`: done/ and failed/ were listed, so that a name in no folder is unknown."""
     tasks = tuple(tasks)
-    waiting = {task.identity: task.after for task in tasks if task.after}
+    waiting = {task.identity: (task.after,) for task in tasks if task.after}
     if not waiting:
         return []
-    found = [
-        Stuck("circle", circle[0], circle) for circle in circles({task: (what,) for task, what in waiting.items()})
-    ]
+    states = settled(tasks)
+    meant = meant_by(states, {what for (what,) in waiting.values()})
+    return lasting(waiting, states, meant, knows_finished=knows_finished)
+
+
+def settled(tasks: Iterable[TaskSeen]) -> dict[str, State]:
+    """The state of each name: of several files of one name the finished one decides, as it does for a worker."""
     states: dict[str, State] = {}
-    for task in tasks:  # of several files of one name the finished one decides, as it does for a worker
+    for task in tasks:
         if states.get(task.identity) not in FINISHED:
             states[task.identity] = task.state
+    return states
+
+
+Meant = Mapping[str, Mapping[str, None]]  #: name, batch or pattern -> the tasks that it means, in order
+
+
+def meant_by(names: Iterable[str], wanted: Iterable[str]) -> Meant:
+    """Which of the names are meant by each name, batch and pattern."""
+    tops: dict[str, dict[str, None]] = {"": dict.fromkeys(sorted(names))}
+    for name in tops[""]:
+        if "/" in name:
+            tops.setdefault(name.partition("/")[0], {})[name] = None
+    found: dict[str, Mapping[str, None]] = {}
+    for what in wanted:
+        if After(what).is_many:
+            found[what] = dict.fromkeys(filter(meaning(what), tops.get(top_of(what).partition("/")[0], ())))
+        else:
+            found[what] = {what: None} if what in tops[""] else {}
+    return found
+
+
+def lasting(
+    waiting: Mapping[str, Collection[str]],
+    states: Mapping[str, State],
+    meant: Meant,
+    *,
+    knows_finished: bool = True,
+) -> list[Stuck]:
+    """The same, of tasks that wait for several things each.  `waiting`: identity -> names, batches and patterns."""
+    found = [Stuck("circle", circle[0], circle) for circle in islice(circles(waiting, meant), CIRCLES)]
     waiters: dict[str, list[str]] = {}
-    for identity, what in waiting.items():
-        waiters.setdefault(what, []).append(identity)
+    for identity, after in waiting.items():
+        for what in after:
+            waiters.setdefault(what, []).append(identity)
     for what, names in sorted(waiters.items()):
-        if (kind := _kind(what, states, names)) and (kind == "hold" or knows_finished):
+        if (kind := _kind(what, states, meant[what], names)) and (kind == "hold" or knows_finished):
             found.append(Stuck(kind, what, tuple(sorted(names))))
     return found
 
 
-def _kind(what: str, states: Mapping[str, State], waiters: list[str]) -> str:
+def _kind(what: str, states: Mapping[str, State], meant: Collection[str], waiters: list[str]) -> str:
     """'' for what may still come."""
     if not After(what).is_many:
         return {State.HOLD: "hold", None: "unknown"}.get(states.get(what), "")
-    is_meant = meaning(what)
-    mine = {state for identity, state in states.items() if is_meant(identity) and identity not in waiters}
+    own = set(waiters)
+    mine = {states[identity] for identity in meant if identity not in own}
     if not mine:
         return "unknown"
     return "hold" if mine - set(FINISHED) == {State.HOLD} else ""
 
 
-def circles(waiting: Mapping[str, Collection[str]]) -> Iterator[tuple[str, ...]]:
+def circles(waiting: Mapping[str, Collection[str]], meant: Meant | None = None) -> Iterator[tuple[str, ...]]:
     """Each circle once, from its first name on; a batch leads to those of it that wait themselves."""
     many = {what for after in waiting.values() for what in after if After(what).is_many}
-    members = {what: [name for name in waiting if meaning(what)(name)] for what in many}
+    meant = meant_by(waiting, many) if meant is None else meant
+    members = {what: [name for name in meant[what] if name in waiting] for what in many}
     state: dict[str, int] = {}  # 1 = on the path, 2 = over
     for start in waiting:
         path: list[str] = []

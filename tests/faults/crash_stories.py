@@ -262,4 +262,5 @@ COMMANDS = (
     Story("status", lab, _run("status")),
     Story("list", lab, _run("list")),
     Story("why", lab, _run("why", "q1", "f1", "w1")),
+    Story("graph", lab, _run("graph")),
 )  # fmt: skip

@@ -1,5 +1,7 @@
 """The rule: what waits for ever is named, with what it waits for; what may still come is not."""
 
+from dataclasses import replace
+
 import pytest
 
 from dsgspool import names
@@ -62,3 +64,34 @@ def test_a_reader_that_does_not_know_what_is_finished_takes_nothing_for_unknown(
 def test_a_circle_is_told_as_the_way_round():
     (found,) = stuck(waiting(a="b", b="a"))
     assert found.sentence == "a waits for b waits for a"
+
+
+def test_a_long_circle_is_told_in_one_line_with_its_length():
+    names = [f"a{number:03}" for number in range(100)]
+    (found,) = stuck(waiting(**dict(zip(names, [*names[1:], names[0]], strict=True))))
+    assert len(found.tasks) == 100
+    assert found.sentence.endswith("a004 waits for (94 more) waits for a099 waits for a000")
+
+
+def test_thousands_that_wait_for_their_own_batch_do_not_fill_the_memory_with_circles():
+    found = stuck([seen(f"s/{number:04}", State.WAITING, "s/") for number in range(3000)])
+    assert 0 < len([each for each in found if each.kind == "circle"]) <= 100
+
+
+class Name(str):
+    """A name that counts how often it is compared."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __eq__(self, other):
+        Name.compared += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_many_may_wait_for_a_batch_of_many_without_each_being_held_against_each():
+    tasks = [replace(seen(f"s/{number}"), identity=Name(f"s/{number}")) for number in range(500)]
+    assert stuck([*tasks, *waiting(**{f"t_{number}": "s/" for number in range(500)})]) == []
+    assert Name.compared < 20_000
