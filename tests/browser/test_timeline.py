@@ -57,6 +57,8 @@ def test_a_bar_under_the_mouse_tells_of_its_task_and_a_click_leads_there(full: P
         reader.page.mouse.move(box["x"] + box["width"] * part / 100, box["y"] + box["height"] * 0.3)
         if reader.page.locator(".tooltip:visible").count():
             break
+    # The first one asks for the names of tasks, which are read when somebody wants them; until then it says so.
+    reader.page.wait_for_function("() => !/^Reading/.test(document.querySelector('.tooltip').textContent)")
     tip = reader.page.locator(".tooltip:visible").inner_text()
     assert any(batch in tip for batch in ("sweep-a/", "align/", "maps/", "train/")), tip
     reader.page.mouse.down()
