@@ -65,7 +65,7 @@ def set_control(
     worker: Annotated[str, typer.Argument(metavar="WID", help="A worker's id, or a pattern such as 'n1-*'.")],
     changes: Annotated[list[str], typer.Argument(metavar="KEY=VALUE", help="slots=4 paused=true run_between=weekends")],
 ) -> None:
-    """Change the slots of workers, pause or drain them, while they run."""
+    """Change slots and hours of workers, pause or drain them, while they run."""
     from fnmatch import fnmatchcase
 
     from dsgspool.errors import NodeError

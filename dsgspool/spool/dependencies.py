@@ -148,16 +148,16 @@ class Dependencies:
         What is overlooked in done/ only makes others wait.
         """
         base = self.spool.folder(state)
-        if state is State.DONE:
-            yield from self.fs.find(f"{base}/{top}".rstrip("/"), part, f"{top}/".lstrip("/"))
-            return
-        folders = [f"/{top}" if top and state not in (State.RUNNING, State.WAITING) else ""]
+        folders = [top if state not in (State.RUNNING, State.WAITING) else ""]
         if top and state is State.TODO:
             lanes = [name for name, is_folder in self.fs.scan(base) if is_folder and name.startswith("@")]
-            folders += [f"/{lane}/{top}" for lane in lanes]
+            folders += [f"{lane}/{top}" for lane in lanes]
         for folder in folders:
-            if self._is_there(base + folder):
-                yield from self.fs.find(base + folder, part, f"{folder}/"[1:], must_be_there=True)
+            path, prefix = (f"{base}/{folder}", f"{folder}/") if folder else (base, "")
+            if state is State.DONE:
+                yield from self.fs.find(path, part, prefix)
+            elif self._is_there(path):
+                yield from self.fs.find(path, part, prefix, must_be_there=True)
 
     def _is_there(self, folder: str) -> bool:
         """False when it cannot be opened and the one above it does not list it either."""

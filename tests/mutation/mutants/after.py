@@ -64,8 +64,8 @@ MUTANTS = (
         "16 (xlix)",
         "in a folder that is listed and cannot be opened lies nothing",
         "spool/dependencies.py",
-        'part, f"{folder}/"[1:], must_be_there=True)',
-        'part, f"{folder}/"[1:])',
+        "find(path, part, prefix, must_be_there=True)",
+        "find(path, part, prefix)",
         (f"{UNIT}test_a_batch_is_not_over_when_a_client_believes_that_its_folder_does_not_exist",),
     ),
     Mutant(
