@@ -16,6 +16,7 @@ from dsgspool.report.tally import Tally
 from dsgspool.settings import Settings
 from dsgspool.snapshot.graph import Graph
 from dsgspool.snapshot.values import Counts, Snapshot, WorkerSeen
+from dsgspool.spool.rest import Rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,12 @@ class Node:
     def silent(self) -> bool:
         """True when a worker says nothing any more and has not ended."""
         return any(not worker.alive and not worker.ended for worker in self.workers)
+
+    @property
+    def rest(self) -> Rest | None:
+        """Why none of its living workers takes new tasks now, when their node is not to be had."""
+        rests = [worker.rest for worker in self.workers if worker.alive]
+        return rests[0] if rests and all(rests) else None
 
 
 @dataclass(frozen=True, slots=True)

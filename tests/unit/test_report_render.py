@@ -16,6 +16,7 @@ from dsgspool.report.book import Failure, Load
 from dsgspool.report.digest import digest
 from dsgspool.report.site import write_site
 from dsgspool.settings import parse_settings
+from dsgspool.spool.rest import Rest
 from tests.support.books import NOW, Made
 from tests.support.seeded import Seeded
 
@@ -207,6 +208,16 @@ def test_every_section_says_what_it_is_for() -> None:
         assert sentence in html["nodes"]
     for sentence in ("/lab/spool", "report.json", "todo/x.txt: no YAML file"):
         assert sentence in html["about"]
+
+
+def test_a_node_that_is_not_to_be_had_says_until_when_unless_one_of_its_workers_takes_tasks() -> None:
+    made = Made()
+    for wid in ("n1-aaaaaaaa", "n1-bbbbbbbb"):
+        made.rest(made.worker(wid), Rest("only_when_idle", "others' load is above 1"))
+    told = "No new tasks: it takes tasks again when that is over (only_when_idle: others&#39; load is above 1)"
+    assert told in sections(made)["nodes"]
+    made.worker("n1-bbbbbbbb")
+    assert "No new tasks" not in sections(made)["nodes"]
 
 
 def test_every_state_has_its_number_in_all_and_in_each_batch() -> None:

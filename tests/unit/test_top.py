@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from dsgspool.cli.top.draw import frame
 from dsgspool.cli.top.keys import keys
 from dsgspool.cli.top.loads import Loads
+from dsgspool.cli.top.look import nodes
 from dsgspool.cli.top.model import Act, Model
 from dsgspool.cli.top.rates import WINDOW, Rates
 from dsgspool.cli.top.values import Facts, Load, Node, Row, View
-from dsgspool.snapshot.values import Counts
+from dsgspool.snapshot.values import Counts, WorkerSeen
+from dsgspool.spool.rest import Rest
 from dsgspool.task import State
 from tests.support.doors import ClockedFs
 
@@ -294,6 +296,17 @@ def busy(count=40):
     )  # fmt: skip
 
 
+def test_a_node_that_is_not_to_be_had_says_so_unless_one_of_its_workers_takes_tasks():
+    resting, taking = (
+        WorkerSeen(wid, "n1", 2, "", 1.0, (), rest=rest)
+        for wid, rest in (("n1-aaaaaaaa", Rest("run_between", "weekends")), ("n1-bbbbbbbb", None))
+    )
+    model = Model()
+    for workers, told in (((resting,), True), ((resting, taking), False)):
+        model.update(facts(nodes=nodes(workers, {})))
+        assert ("takes tasks again when that is over (run_between: weekends)" in "\n".join(plain(model, 200))) is told
+
+
 @pytest.mark.parametrize("size", [(80, 24), (20, 6), (200, 60), (40, 10), (100, 30)])
 @pytest.mark.parametrize("typed", ["", "tab", "tab tab", "?", "c", "/ f", "end", "p"])
 def test_a_frame_fits_its_window(size, typed):
@@ -349,7 +362,7 @@ def test_no_text_of_others_steers_the_terminal():
     model.update(
         facts(
             [run(TEETH, node=TEETH, line=TEETH)], [failed(TEETH, reason=TEETH, line=TEETH)], [todo(TEETH)],
-            nodes=(Node(TEETH, 1, 1, TEETH),), problems=(TEETH,),
+            nodes=(Node(TEETH, 1, 1, TEETH), Node(TEETH, 1, 1, rest=TEETH)), problems=(TEETH,),
         )
     )  # fmt: skip
     model.message = TEETH

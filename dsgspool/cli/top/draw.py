@@ -130,8 +130,8 @@ def _node(node: Node) -> tuple[Text, Text, Text, Text]:
     memory = Text("" if load.used is None else size(load.used))
     if load.used is not None and load.total:
         memory.append(f" of {size(load.total)}", "bright_black")
-    if node.silent:
-        memory = Text(clean_line(node.silent), "red")
+    if node.silent or node.rest:
+        memory = Text(clean_line(node.silent or node.rest), "red" if node.silent else "magenta")
     return slots, Text(_figure(load.load, "{:.1f}")), Text(_figure(load.cpu, "{:.0%}")), memory
 
 

@@ -91,7 +91,8 @@ def _node(host: str, workers: list[WorkerSeen], loads: dict[str, Load]) -> Node:
     told = next((loads[worker.wid] for worker in reversed(alive) if worker.wid in loads), Load())
     silent = "; ".join(dict.fromkeys(worker.verdict for worker in workers if worker.verdict))
     slots, busy = sum(worker.slots for worker in alive), sum(len(worker.running) for worker in workers)
-    return Node(host, slots, busy, silent, told)
+    rests = [worker.rest.sentence if worker.rest else "" for worker in alive]
+    return Node(host, slots, busy, silent, told, rests[0] if rests and all(rests) else "")
 
 
 class Looker(threading.Thread):

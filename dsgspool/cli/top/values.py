@@ -56,6 +56,7 @@ class Node:
     running: int
     silent: str = ""  #: why it is taken for dead or silent; '' = it is alive
     load: Load = Load()
+    rest: str = ""  #: why its workers take no new tasks, and until when; '' = one of them does
 
 
 @dataclass(frozen=True, slots=True)
