@@ -232,6 +232,7 @@ def after_folder(what: str) -> str:
     return f"after-{what.replace('/', '%')}"
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_after(folder: str) -> str:
     """What the tasks in a folder of waiting/ wait for, '' when it is no such folder."""
     if not folder.startswith("after-"):

@@ -11,6 +11,7 @@ from dataclasses import field, replace
 from enum import StrEnum
 
 from dsgspool.classes import dataclass
+from dsgspool.expressions import expression
 from dsgspool.requests import NOTHING, Request
 
 
@@ -110,9 +111,10 @@ class After:
     @property
     def is_many(self) -> bool:
         """True for a batch or a glob."""
-        return self.what.endswith("/") or any(sign in self.what for sign in "*?[")
+        return _MANY.search(self.what) is not None
 
 
+_MANY = expression(r"[*?\[]|/\Z")
 WANTS = ("success", "any", "failure")
 
 

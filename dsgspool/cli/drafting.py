@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dsgspool import names
@@ -21,6 +22,7 @@ from dsgspool.yamlwriting import MAX_BYTES, dump
 
 if TYPE_CHECKING:
     from dsgspool.spool.policies import Policies
+    from dsgspool.spool.submission import Draft
     from dsgspool.yamltext import Node
 
 Command = str | list[str]
@@ -95,6 +97,16 @@ def lane_of(data: bytes) -> str:
 
     hint = peek(data)
     return names.lane_for(0, hint.cpus, hint.request.on_rung(0))
+
+
+def addressed(draft: Draft) -> Draft:
+    """With what decides where in todo/ or waiting/ it goes."""
+    name = replace(draft.name, lane=lane_of(draft.data))
+    if b"after:" not in draft.data:
+        return replace(draft, name=name)
+    from dsgspool.worker.peek import peek
+
+    return replace(draft, name=name, after=peek(draft.data).after)
 
 
 def plain_text(what: str, value: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import field, replace
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from dsgspool.classes import dataclass
@@ -239,9 +239,7 @@ def _accept(spool: Spool, order: Order, folder: str) -> Iterator[str]:
         else:
             drafts = _drafts(submission, order, files)
             if folder == spool.todo:
-                drafts = [
-                    replace(draft, name=replace(draft.name, lane=drafting.lane_of(draft.data))) for draft in drafts
-                ]
+                drafts = [drafting.addressed(draft) for draft in drafts]
             yield from submission.put(drafts, folder)
 
 

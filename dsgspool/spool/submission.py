@@ -1,8 +1,9 @@
 """Putting tasks into todo/.
 
 The rule: a task is accepted when its whole text is on the server under a name that nobody can mistake for a finished
-one before, and one rename has put it into todo/.  A submitter writes in tmp/TOKEN/, which nobody else moves things into
-or out of; that the file is gone from there is the proof (R1).  What a crash leaves in tmp/ was promised to nobody.
+one before, and one rename has put it into todo/, or into waiting/ when it comes after a task that is not over.  A
+submitter writes in tmp/TOKEN/, which nobody else moves things into or out of; that the file is gone from there is the
+proof (R1).  What a crash leaves in tmp/ was promised to nobody.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName, StorageError
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool
+from dsgspool.task import After
 
 FOLDER_SIZE = 1000  #: tasks in one sub-folder of a bulk batch
 TICK = 0.02  #: seconds after which a change of a folder shows on NFSv3 (hazards, finding 3)
@@ -29,6 +31,7 @@ class Draft:
 
     name: TaskName
     data: bytes
+    after: tuple[After, ...] = ()  #: what is known of its `after`: a task that is not over may be filed at once
 
 
 class Submission:
@@ -57,12 +60,34 @@ class Submission:
     def put(self, drafts: Iterable[Draft], folder: str) -> Iterator[str]:
         """Accept each draft into `folder` (todo/ or hold/); yields the identities as they are accepted."""
         for draft in drafts:
-            file = draft.name.flat
+            file, what = draft.name.flat, self._awaited(draft) if folder == self.spool.todo else ""
+            into = f"{self.spool.waiting}/{names.after_folder(what)}" if what else folder
             self.fs.create_whole(f"{self.private}/{file}", draft.data)
-            self._out(file, f"{folder}/{draft.name.lane_path}")
+            self._out(file, f"{into}/{draft.name.lane_path}")
             if not self.spool.fs.mount(folder).is_remote:
-                self.fs.sync_folder(os.path.dirname(f"{folder}/{draft.name.lane_path}"))
+                self.fs.sync_folder(os.path.dirname(f"{into}/{draft.name.lane_path}"))
+            if what:
+                self._look_again(what, draft.name)
             yield draft.name.identity
+
+    def _awaited(self, draft: Draft) -> str:
+        """One task that it comes after and that is not over, '' when there is none: batches are asked by those who claim."""
+        if not draft.after:
+            return ""
+        from dsgspool.spool.dependencies import Dependencies
+
+        verdict = Dependencies(self.spool).judge(
+            draft.name.identity, [entry for entry in draft.after if not entry.is_many]
+        )
+        return verdict.entry.what if verdict and not verdict.culprit else ""
+
+    def _look_again(self, what: str, name: TaskName) -> None:
+        """RACE: it was over, and its waiters were looked for, before mine was among them (xxxiv)."""
+        from dsgspool.spool.dependencies import Dependencies, Standing
+        from dsgspool.spool.moves import Moves
+
+        if Dependencies(self.spool).standing(what)[0] is not Standing.OPEN:
+            Moves(self.spool).due(names.after_folder(what), name.lane_path)
 
     def put_bulk(self, texts: Iterable[bytes], batch: str, folder: str, lane: str = "") -> Iterator[str]:
         """Accept many as BATCH/000/00001 ..., a thousand a sub-folder; each sub-folder goes out by ONE rename."""

@@ -30,7 +30,7 @@ class Waiters:
         self.moves, self.spool, self.fs, self.tell = moves, moves.spool, moves.spool.fs, tell
         self.dependencies = Dependencies(self.spool)
         self.round_at = float("-inf")  #: BOOTTIME at which the last whole round began
-        self._wanted: dict[str, None] = {}  #: folders to look into, in order
+        self._wanted: dict[str, bool] = {}  #: folders to look into, in order; False = only when their thing is finished
         self._turn: Iterator[bool] | None = None
         self._folder = ""  #: that `_turn` looks into
         self._round: Iterator[bool] | None = None
@@ -39,11 +39,11 @@ class Waiters:
 
     def published(self, identity: str) -> None:
         """This task now lies in done/ or failed/: look who waits for it."""
-        self._wanted[names.after_folder(identity)] = None
+        self._wanted[names.after_folder(identity)] = True
 
     def filed(self, what: str) -> None:
         """A task now waits for that, which may have come meanwhile."""
-        self._wanted[names.after_folder(what)] = None
+        self._wanted.setdefault(names.after_folder(what), False)
 
     def ask(self) -> None:
         """A round, whoever leads, and at once unless one goes on: a worker that waits for nothing else wants to end."""
@@ -86,7 +86,7 @@ class Waiters:
         if not self._failed:
             self.tell("wake", f"what waits in waiting/ cannot be looked at: {StorageError.of(error)}; trying again")
         if self._turn:
-            self._wanted[self._folder] = None
+            self._wanted[self._folder] = True
         self._failed, self._turn, self._round = True, None, None
         self._retry_at = self.spool.clock.boot() + PAUSE
 
@@ -95,9 +95,9 @@ class Waiters:
         while (self._turn or self._wanted) and not self._is_late(began):
             if self._turn is None:
                 # No longer wanted from now on: what is filed there while I look must be looked for once more.
-                self._folder = next(iter(self._wanted))
+                self._folder, is_published = next(iter(self._wanted.items()))
                 del self._wanted[self._folder]
-                self._turn = self._wake(self._folder)
+                self._turn = self._wake(self._folder, is_published=is_published)
             for is_woken in self._turn:
                 woken += is_woken
                 if self._is_late(began):
@@ -124,25 +124,35 @@ class Waiters:
     def _all(self) -> Iterator[bool]:
         for folder in [name for name, is_folder in self.fs.scan(self.spool.waiting) if is_folder]:
             if names.parse_after(folder):
-                yield from self._wake(folder)
+                yield from self._wake(folder, is_published=False)
 
-    def _wake(self, folder: str) -> Iterator[bool]:
+    def _wake(self, folder: str, *, is_published: bool) -> Iterator[bool]:
         """Everything in a folder whose thing is finished goes to todo/; an empty folder is removed.
 
-        Nobody waits for most tasks: that must cost few calls, and must not be what a client remembers.
+        Nobody waits for most tasks: that must cost few calls, and must not be what a client remembers.  Who waits for one
+        that was not published just now is listed only when it is over: thousands may wait for it.
         """
         path, what = f"{self.spool.waiting}/{folder}", names.parse_after(folder)
+        standings: dict[str, Standing] = {}
+        if not is_published and not After(what).is_many:
+            standings[""] = self.dependencies.standing(what)[0]
+            if standings[""] is Standing.OPEN:
+                yield False
+                return
         if not self.fs.folder_is_there(path):
             return
-        standings: dict[str, Standing] = {}
+        is_left = False
         for below, _ in list(self.fs.walk(path)):
             if names.is_ignored(below.rpartition("/")[2]):
                 continue
             but = self._itself(what, f"{folder}/{below}")
             if but not in standings:
                 standings[but] = self.dependencies.standing(what, but)[0]
-            yield standings[but] is not Standing.OPEN and self.moves.bring_back(folder, below)
-        self.moves.remove_empty(path)
+            is_woken = standings[but] is not Standing.OPEN and self.moves.bring_back(folder, below)
+            is_left |= not is_woken
+            yield is_woken
+        if not is_left:
+            self.moves.remove_empty(path)
 
     def _itself(self, what: str, path: str) -> str:
         """The identity of a waiting task when it belongs to the batch that it waits for: it must not wait for itself."""

@@ -22,7 +22,6 @@ from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.desk import Ready
 from dsgspool.worker.endings import Endings
 from dsgspool.worker.limits import Limits
-from dsgspool.worker.peek import peek
 from dsgspool.worker.pinning import Pins
 from dsgspool.worker.runner import Runner
 from dsgspool.worker.sampling import Sampler
@@ -94,7 +93,7 @@ class Attempts:
             attempt.user = self._user(ready.text)
             policy = self.worker.intake.turnstile.policy(attempt.name.identity)
             self.runner.prepare(attempt, ready.text, self.worker.settings, policy)
-            outcome = self._must_wait(attempt, ready.text) or self._taken_away(attempt) or self._launch(attempt)
+            outcome = self._must_wait(attempt, ready) or self._taken_away(attempt) or self._launch(attempt)
         except NewerFormat as error:
             outcome = self._to_lane(attempt, f"format{error.format}", str(error))
         except InvalidTask as error:
@@ -144,16 +143,16 @@ class Attempts:
         """True when something lies in the place of this task's record, while the folder of all records is well."""
         return error.errno in MISPLACED and self.fs.folder_is_there(self.spool.logs)
 
-    def _must_wait(self, attempt: Attempt, text: Text) -> Outcome | None:
+    def _must_wait(self, attempt: Attempt, ready: Ready) -> Outcome | None:
         """What the peek at the text missed (flow style): that it is late, what it waits for, more CPUs than were thought of."""
-        if why := late(attempt.name, attempt.task.expires, text, self.server.now()):
+        if why := late(attempt.name, attempt.task.expires, ready.text, self.server.now()):
             attempt.keeps_text = True
             return Outcome(Kind.EXPIRED, reason=why)
         moment, cpus = attempt.task.not_before, attempt.task.cpus
         if moment is not None and moment > self.server.now():
             attempt.decision = Decision(State.WAITING, budget=attempt.name.budget, delay=moment - self.server.now())
             return Outcome(Kind.STOPPED, reason=f"not before {iso(moment)}")
-        if attempt.task.after != peek(text.data).after and (waits := self._waits(attempt)):
+        if attempt.task.after != ready.after and (waits := self._waits(attempt)):
             return waits
         if cpus > attempt.slots:
             lane = names.lane_for(names.parse_lane(attempt.name.lane).priority, cpus, attempt.request)

@@ -18,6 +18,7 @@ from dataclasses import field
 from dsgspool.classes import dataclass
 from dsgspool.requests import NOTHING, Request
 from dsgspool.spool.own import Held, OwnFolder, Text
+from dsgspool.task import After
 from dsgspool.worker.attempt import Attempt
 
 PERHAPS = (0, errno.EIO, errno.ESTALE)  #: what a rename answers that may have been carried out
@@ -41,12 +42,13 @@ class Settling:
 
 @dataclass(slots=True)
 class Ready:
-    """A whole file that waits for `cpus` slots and for what else it wants."""
+    """A whole file that waits for `cpus` slots and for what else it wants; `after` is what the peek saw and is met."""
 
     held: Held
     text: Text
     cpus: int
     request: Request = NOTHING
+    after: tuple[After, ...] = ()
 
 
 @dataclass(slots=True)

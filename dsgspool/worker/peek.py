@@ -7,6 +7,7 @@ missed (flow style, odd quoting) is noticed after parsing.
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import datetime
 
@@ -85,6 +86,7 @@ def _texts(section: str) -> list[str]:
     return [line.removeprefix("- ").strip() if is_list else line for line in lines]
 
 
+@functools.lru_cache(maxsize=1024)
 def _entry(text: str) -> After:
     match = _ENTRY.fullmatch(text)
     if match is None or (match["plain"] and _NO_TEXT.fullmatch(match["plain"])):

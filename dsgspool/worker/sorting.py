@@ -60,7 +60,7 @@ class Sorting:
             decision = Decision(State.WAITING, budget=held.name.budget, delay=hint.not_before - now)
             self._send(held, decision, "delay", f"{held.name.identity} waits until {iso(hint.not_before)}")
         elif self._has_room(cpus, request) or held.is_gift or (cpus > 1 and not request and not self.desk.ready):
-            self.desk.ready[held.file] = Ready(held, text, cpus, request)
+            self.desk.ready[held.file] = Ready(held, text, cpus, request, hint.after)
         else:  # it became whole while others took the slots: it must not wait here while another node is idle
             # The lane tells everybody what it wants, so that it is claimed next by one who has room for that.
             self.worker.attempts.endings.give_back(held, lane=names.lane_for(lane.priority, cpus, request))

@@ -212,14 +212,14 @@ def test_what_a_command_waits_for_stands_in_its_file_and_an_unknown_name_is_told
     result = run("submit", "--name", "b", "--after", "a", "--", "true")
     assert (result.exit_code, result.stdout) == (0, "b\n")
     assert "nothing is called a yet" in result.stderr
-    (file,) = (spool / "todo").glob("b~0.*.yaml")
+    (file,) = (spool / "waiting/after-a").glob("b~0.*.yaml")
     assert "after: [a]\n" in file.read_text()
     assert "called" not in run("submit", "--name", "c", "--after", "b", "--", "true").stderr
 
 
 def test_how_it_has_to_end_is_written_behind_a_colon(spool, run):
     assert run("submit", "--name", "c", "--after", "a:any", "--after", "s/", "--", "true").exit_code == 0
-    (file,) = (spool / "todo").glob("c~0.*.yaml")
+    (file,) = (spool / "waiting/after-a").glob("c~0.*.yaml")
     assert 'after:\n  a: any\n  "s/": success\n' in file.read_text()
 
 

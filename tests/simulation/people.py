@@ -17,6 +17,7 @@ from dsgspool.spool.moves import Moves
 from dsgspool.spool.pruning import Pruner
 from dsgspool.spool.submission import Draft, Submission
 from dsgspool.task import State
+from dsgspool.worker.peek import peek
 from tests.simulation.calls import calls
 from tests.simulation.door import SimFs
 from tests.simulation.mount import ROOT
@@ -58,7 +59,7 @@ def submit(actor: Actor, chance: random.Random) -> int:
         name = submission.named(chance.choice(NAMES)) if chance.random() < 0.6 else submission.unique("task")
         if chance.random() < 0.15:
             name = type(name)(name.identity, name.tag, name.token, lane="p5")
-        drafts.append(Draft(name, data))
+        drafts.append(Draft(name, data, peek(data).after))
         versions.append(version)
     for version, _ in zip(versions, submission.put(drafts, submission.spool.todo), strict=True):
         actor.sim.world.accept(version)

@@ -9,6 +9,7 @@ from dsgspool.errors import InvalidName, StorageError
 from dsgspool.mounts import Mount
 from dsgspool.spool import Spool
 from dsgspool.spool.submission import Draft, Submission, valid_batch
+from dsgspool.task import After
 from tests.support.doors import ClockedFs, FlakyFs, LossyFs, RemoteFs, TickFs, files_below
 
 TEXT = b"command: x\n...\n"
@@ -95,6 +96,63 @@ def test_what_the_sweeper_took_away_is_not_accepted(submit, world):
     os.rename(submission.private, f"{world.spool.tmp}/.{submission.word}.swept")
     with pytest.raises(FileNotFoundError):
         list(submission.put([Draft(submission.named("x"), TEXT)], world.spool.todo))
+
+
+# -- what comes after others
+
+
+AFTER = (After("s/*"), After("a"))
+
+
+def lay(world, path):
+    """A task that is over."""
+    with open(f"{world.root}/{path}", "wb") as file:
+        file.write(TEXT)
+
+
+def test_what_comes_after_a_task_that_is_not_over_is_filed_at_once(submit, world):
+    submission = submit()
+    drafts = [Draft(submission.named("s/x"), TEXT, AFTER), Draft(submission.unique("y"), TEXT, AFTER)]
+    names = list(submission.put(drafts, world.spool.todo))
+    assert todo(world) == []
+    assert files_below(world.root, ["waiting"]) == [
+        f"waiting/after-a/s/x~0.{submission.word}-1.yaml", f"waiting/after-a/{names[1]}.yaml",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("there", ["done/a.yaml", "failed/a~exit1.yaml"])
+def test_what_comes_after_a_task_that_is_over_goes_to_those_who_claim(submit, world, there):
+    lay(world, there)
+    submission = submit()
+    list(submission.put([Draft(submission.named("x"), TEXT, AFTER)], world.spool.todo))
+    assert len(todo(world)) == 1
+
+
+def test_what_comes_after_batches_only_goes_to_those_who_claim(submit, world):
+    submission = submit()
+    list(submission.put([Draft(submission.named("x"), TEXT, (After("s/"), After("t*")))], world.spool.todo))
+    assert len(todo(world)) == 1
+
+
+def test_held_is_held_whatever_it_comes_after(submit, world):
+    submission = submit()
+    list(submission.put([Draft(submission.named("x"), TEXT, AFTER)], world.spool.hold))
+    assert len(os.listdir(world.spool.hold)) == 1
+
+
+def test_what_ended_while_its_waiter_was_filed_wakes_it(submit, world):
+    """RACE (xxxiv): the publisher of `a` looked into waiting/after-a/ just before the waiter lay there."""
+
+    class EndsInBetween(ClockedFs):
+        def rename_into(self, source, target):
+            if "/waiting/after-a/" in target:
+                lay(world, "done/a.yaml")
+            return super().rename_into(source, target)
+
+    submission = submit(EndsInBetween(world.clock))
+    assert list(submission.put([Draft(submission.named("x"), TEXT, AFTER)], world.spool.todo)) == ["x"]
+    assert len(todo(world)) == 1
+    assert files_below(world.root, ["waiting"]) == []
 
 
 # -- bulk

@@ -19,6 +19,15 @@ MUTANTS = (
     Mutant(
         "after",
         "16 (xxxiv)",
+        "who submits a task into waiting/ does not look afterwards at what it waits for",
+        "spool/submission.py",
+        "            if what:\n                self._look_again(what, draft.name)\n",
+        "",
+        ("unit/test_submission.py::test_what_ended_while_its_waiter_was_filed_wakes_it",),
+    ),
+    Mutant(
+        "after",
+        "16 (xxxiv)",
         "who publishes a task does not look who waits for it",
         "worker/sorting.py",
         "            self.waiters.published(leaving.held.name.identity)\n",
