@@ -100,8 +100,8 @@ MUTANTS = (
         "7 After",
         "what is filed in a folder while that is looked at is forgotten",
         "spool/waiters.py",
-        "                del self._wanted[self._folder]\n                self._turn = self._wake(self._folder)\n",
-        "                self._turn = self._wake(self._folder)\n",
+        "                del self._wanted[self._folder]\n",
+        "",
         (f"{UNIT}test_what_is_filed_while_its_folder_is_looked_at_is_looked_for_once_more",),
         (
             Edit(
