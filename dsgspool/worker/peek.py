@@ -25,6 +25,8 @@ _CPUS = expression(rb"^cpus:\s*([0-9]{1,5})\s*(?:#.*)?$", re.MULTILINE)
 _FORMAT = expression(rb"^format:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
 _NOT_BEFORE = expression(rb"^not_before:\s*['\"]?([0-9T:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
 _EXPIRES = expression(rb"^expires:\s*['\"]?([0-9a-zT:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
+#: The way in which most write it: names in brackets on a line, and no line behind it that could go on with it.
+_PLAIN_AFTER = expression(rb"^after: \[([\w./, -]+)\]\r?\n(?=[A-Za-z.])", re.MULTILINE | re.ASCII)
 _AFTER = expression(r"^after:[ ]*([^\n]*(?:\n(?:[ -][^\n]*|#[^\n]*|(?=\n)))*)", re.MULTILINE)
 _NAME = (
     r"""(?:"(?P<double>[^"\\\n]+)"|'(?P<single>[^'\n]+)'|(?P<plain>[^\s,\[\]{}"'#&*!|>%@`:?~-][^,\[\]{}"'#:\n]*?))"""
@@ -64,6 +66,8 @@ def peek(data: bytes) -> Peek:
 def _after(data: bytes) -> tuple[After, ...]:
     """The entries of `after` when they are written plainly: on one line, in brackets, or one a line; else ()."""
     try:
+        if plain := _PLAIN_AFTER.search(data):
+            return tuple(dict.fromkeys(_entry(text.strip()) for text in plain[1].decode().rstrip(" ,").split(",")))
         found = _AFTER.search(data.decode("utf-8-sig").replace("\r\n", "\n"))
         return tuple(dict.fromkeys(_entry(text) for text in _texts(found[1]))) if found else ()
     except (UnicodeDecodeError, ValueError, InvalidName):
