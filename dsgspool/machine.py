@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 
 from dsgspool import proc
+from dsgspool.cgroups import path_in, text
 from dsgspool.clock import Clock, SystemClock
 from dsgspool.conditions import Gpu, Inventory
 from dsgspool.fs import Fs
@@ -107,25 +108,17 @@ def visible(gpus: Sequence[Gpu], chosen: str | None) -> tuple[Gpu, ...]:
 
 def limits(root: str = "/sys/fs/cgroup", own: str = "/proc/self/cgroup") -> tuple[float, int]:
     """(CPUs, bytes) that the cgroups (v2) of this process leave to it, 0 = no limit: the least of all on the way up."""
-    path = next((line[3:].strip() for line in _text(own).splitlines() if line.startswith("0::")), "/")
+    path = path_in(own)
     cpus, memory = 0.0, 0
     while True:
-        quota, _, period = _text(f"{root}{path}/cpu.max").partition(" ")
+        quota, _, period = text(f"{root}{path}/cpu.max").partition(" ")
         if quota.isdecimal() and period.strip().isdecimal():
             cpus = min(cpus or float("inf"), int(quota) / int(period))
-        if (most := _text(f"{root}{path}/memory.max").strip()).isdecimal():
+        if (most := text(f"{root}{path}/memory.max").strip()).isdecimal():
             memory = min(memory or int(most), int(most))
         if path in ("", "/"):
             return cpus, memory
         path = os.path.dirname(path)
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
 
 
 def in_use(now: float) -> str:
@@ -162,7 +155,7 @@ def cpus() -> tuple[int, ...]:
 
 def _place(cpu: int) -> tuple[int, int, int]:
     words = [
-        _text(f"/sys/devices/system/cpu/cpu{cpu}/topology/{of}").strip() for of in ("physical_package_id", "core_id")
+        text(f"/sys/devices/system/cpu/cpu{cpu}/topology/{of}").strip() for of in ("physical_package_id", "core_id")
     ]
     socket, core = (int(word) if word.isdecimal() else 0 for word in words)
     return socket, core, cpu

@@ -30,6 +30,7 @@ PROCESSES = """
 #: module -> what it may do to files beside fs.py, and why
 OTHER_FILES = {
     "census.py": "/proc",
+    "cgroups.py": "/sys/fs/cgroup",
     "machine.py": "/proc, /sys, /dev/pts",
     "proc.py": "/proc, and /dev/null for helpers",
     "spawning.py": "chdir, access: where a command begins, and where PATH has its program",

@@ -11,12 +11,11 @@ import resource
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 
-from dsgspool import proc
+from dsgspool import cgroups, proc
 from dsgspool.doctor import raw
 from dsgspool.doctor.values import Finding, Status, some
 from dsgspool.proc import Identity
 
-CGROUPS = "/sys/fs/cgroup"
 FILES, FILES_PER_SLOT = 128, 4  #: descriptors that a worker needs, and for each running command
 NAMELESS = frozenset({"", "localhost", "localhost.localdomain", "(none)"})
 
@@ -107,18 +106,15 @@ def _limits() -> Finding:
 
 
 def _cgroup() -> Finding:
-    """cgroup v2: whether this user may make groups below its own, as systemd's delegation allows."""
-    path = next((line[3:] for line in raw.text_of("/proc/self/cgroup").splitlines() if line.startswith("0::")), "")
-    folder = f"{CGROUPS}{path}".rstrip("/")
-    controllers = raw.text_of(f"{folder}/cgroup.controllers")
-    facts = {"path": path, "controllers": controllers.split()}
-    if not path or not raw.text_of(f"{folder}/cgroup.procs"):
-        return _found("cgroup", Status.NOTE, "no cgroup v2 here; dsgspool does without", facts=facts)
-    if raw.may_write(f"{folder}/cgroup.procs") and raw.may_write(folder):
-        what = controllers or "no controllers"
-        return _found("cgroup", Status.OK, f"cgroup v2 is delegated to this user ({what})", facts=facts)
-    text = "cgroup v2 is not delegated to this user; dsgspool does without"
-    remedy = "`Delegate=yes` in the worker's systemd unit gives it one"
+    """Where a worker that is started from here would live, and whether it may divide that."""
+    found = cgroups.place({os.getpid(), os.getppid()})  # the examination is a child of the command
+    facts = {"path": found.folder, "obstacle": found.obstacle}
+    if not found.obstacle:
+        text = f"a worker started here has the kernel keep the memory of tasks: {found.folder} is its own to divide"
+        return _found("cgroup", Status.OK, text, facts=facts)
+    where = f"{found.folder}: " if found.folder else ""
+    text = f"limits of memory are watched, not kept by the kernel: {where}{found.obstacle}"
+    remedy = "systemd-run --user --scope -p Delegate=yes dsgspool worker"
     return _found("cgroup", Status.NOTE, text, remedy, facts=facts)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from dsgspool.accounts import Account
+from dsgspool.cgroups import Group
 from dsgspool.classes import dataclass
 from dsgspool.conditions import Gpu
 from dsgspool.names import TaskName
@@ -48,6 +49,7 @@ class Attempt:
     request: Request = NOTHING  #: what else it takes
     gpus: tuple[Gpu, ...] | None = None  #: that it got, None = on a node without
     pinned: tuple[int, ...] = ()  #: CPUs that it has to itself; () = it runs on all of its worker's
+    group: Group | None = None  #: the cgroup that keeps its memory; None = that is looked at (limits.py)
     lane: str | None = None  #: the lane it is given back into, None = its own
     user: Account | None = None  #: as whom it runs, None = as the worker
     keeps_text: bool = False  #: the record holds the text of a file that could not be run

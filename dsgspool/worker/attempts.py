@@ -46,8 +46,8 @@ class Attempts:
 
     def __init__(self, worker: Worker) -> None:
         self.worker, self.spool, self.fs, self.clock = worker, worker.spool, worker.spool.fs, worker.clock
-        self.server = worker.lease.server
-        self.runner = Runner(self.spool, worker.station.wid, self.server, worker.station.scratch)
+        self.server, station = worker.lease.server, worker.station
+        self.runner = Runner(self.spool, station.wid, self.server, station.scratch, station.cgroups)
         self.chain = Chain(self.spool, worker.peers.is_dead_by_now, lambda: worker.settings.lease)
         self.by_pid: dict[int, Attempt] = {}
         self.clearing: list[Attempt] = []

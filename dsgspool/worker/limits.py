@@ -1,8 +1,9 @@
 """What a task may use: the length of its logs, the memory and the number of its processes.
 
-The rule: what the kernel cannot keep for a whole tree of processes is looked at, several times a second, and for those
-tasks only that have a limit; looking may take a twentieth of the time.  Nothing is killed for memory that it shares: the
-sum of resident sets raises the suspicion, the proportional set sizes decide.
+The rule: what the kernel keeps for all processes of a task (memory, where the worker may divide its cgroup) is not looked
+at.  The rest is, several times a second, and for those tasks only that have a limit; looking may take a twentieth of the
+time.  Nothing is killed for memory that it shares: the sum of resident sets raises the suspicion, the proportional set
+sizes decide.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dsgspool.worker.attempts import Attempts
 
 PAUSE, SHARE = 0.25, 20.0  #: seconds between two looks at processes, and how many times longer than a look at least
+RARELY = 4.0  #: seconds between two looks whether cgroups still hold
 IDLE = 3600.0  #: seconds between two looks while no task has such a limit
 IMPATIENCE = 2  #: a log that gets that many times longer than it may while its writer has its grace ends the grace
 KINDS = frozenset({Kind.OOM, Kind.PROCESS_LIMIT})
@@ -34,7 +36,7 @@ class Limits:
 
     def watch(self, attempt: Attempt) -> None:
         """It has begun: the next look is soon, if it has a limit that must be looked at."""
-        if _is_watched(attempt):
+        if attempt.group or is_watched(attempt):
             duty, self.pause = self.attempts.worker.watching, PAUSE
             duty.next = min(duty.next, self.clock.boot() + PAUSE)
 
@@ -65,9 +67,9 @@ class Limits:
 
     def check_trees(self) -> None:
         """Kill what has more memory or more processes than it may."""
-        watched = [each for each in self.attempts.by_pid.values() if _is_watched(each)]
+        watched = [each for each in self.attempts.by_pid.values() if is_watched(each)]
         if not watched:
-            self.pause = IDLE
+            self.pause = RARELY if any(each.group for each in self.attempts.by_pid.values()) else IDLE
             return
         before = self.clock.boot()
         table = census.table()
@@ -84,16 +86,40 @@ class Limits:
             proc.send((process.pid for process in tree), signal.SIGKILL)  # also what left its session
 
 
-def _is_watched(attempt: Attempt) -> bool:
+def is_watched(attempt: Attempt) -> bool:
+    """True when its processes have to be looked at."""
     limits = attempt.task.limits
-    return limits.get("memory") is not None or limits.get("processes") is not None
+    return limits.get("processes") is not None or (limits.get("memory") is not None and not _is_kept(attempt))
+
+
+def _is_kept(attempt: Attempt) -> bool:
+    """True while the kernel keeps its limit of memory."""
+    return attempt.group is not None and attempt.group.holds()
 
 
 def _broken(attempt: Attempt, tree: list[Process], resident: int) -> Outcome | None:
     memory, processes = attempt.task.limits.get("memory"), attempt.task.limits.get("processes")
     if processes is not None and len(tree) > processes:
         return Outcome(Kind.PROCESS_LIMIT, reason=f"it had {len(tree)} processes; limits.processes is {processes}")
-    if memory is not None and resident > memory and (used := census.proportional(tree)) > memory:
-        key = "resources.memory" if attempt.request.memory else "limits.memory"
-        return Outcome(Kind.OOM, reason=f"its processes had {used} bytes of memory; {key} is {memory}")
+    if memory is None or resident <= memory or _is_kept(attempt):
+        return None
+    used = census.proportional(tree)
+    return _oom(attempt, f"its processes had {used} bytes of memory") if used > memory else None
+
+
+def _oom(attempt: Attempt, what: str) -> Outcome:
+    key = "resources.memory" if attempt.request.memory else "limits.memory"
+    return Outcome(Kind.OOM, reason=f"{what}; {key} is {attempt.task.limits['memory']}")
+
+
+def by_kernel(attempt: Attempt) -> Outcome | None:
+    """What the kernel did to all of it for its memory: its cgroup's own limit, or one further up."""
+    if attempt.group is None:
+        return None
+    was_killed, is_its_limit = attempt.group.killed()
+    if was_killed and is_its_limit:
+        return _oom(attempt, "the kernel killed all its processes: there was no more memory for them")
+    if was_killed and attempt.exit is not None and attempt.exit.signal == signal.SIGKILL:
+        why = "killed by SIGKILL: this node, or the cgroup that its worker lives in, had no memory left"
+        return Outcome(Kind.SIGNAL, signal.SIGKILL, why)
     return None

@@ -127,7 +127,7 @@ class Worker:
         self.intake.bell.disarm()
         if self.intake.desk.is_empty:
             self.own.leave()
-        self.attempts.runner.scripts.shut()
+        self.attempts.runner.shut()
         self.lease.release()
 
     # -- one turn ------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import os
 import random
 import signal
 
-from dsgspool import census, proc
+from dsgspool import census, cgroups, proc
 from dsgspool.clock import ServerClock, iso
 from dsgspool.codec import parse_task
 from dsgspool.names import record_path
@@ -31,7 +31,7 @@ from dsgspool.spool import Spool
 from dsgspool.spool.chain import next_line
 from dsgspool.spool.own import Text
 from dsgspool.task import Decision, Kind, Outcome, Retry, decide
-from dsgspool.worker import launch
+from dsgspool.worker import launch, limits
 from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.environment import environment
 from dsgspool.worker.last_words import last_words
@@ -44,9 +44,11 @@ from dsgspool.yamlwriting import dump
 class Runner:
     """Takes attempts through their steps for one worker."""
 
-    def __init__(self, spool: Spool, wid: str, server: ServerClock, scratch: str = "") -> None:
+    def __init__(
+        self, spool: Spool, wid: str, server: ServerClock, scratch: str = "", tree: cgroups.Tree | None = None
+    ) -> None:
         self.spool, self.fs, self.clock, self.wid = spool, spool.fs, spool.clock, wid
-        self.server, self.scratch = server, scratch
+        self.server, self.scratch, self.cgroups = server, scratch, tree
         self.flushes = spool.fs.mount(spool.logs).is_remote
         self.provenance = Provenance(self.fs, self.clock)
         self.host = os.uname().nodename
@@ -115,7 +117,7 @@ class Runner:
                 raise
             return self._not_started(attempt, f"its stdin file cannot be read: {error.filename}: {error.strerror}", 126)
         try:
-            attempt.pid = proc.spawn(self._launch(attempt, stdin, path))
+            attempt.pid = self._spawn(attempt, stdin, path)
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in launch.NODE_TROUBLE:
                 raise
@@ -126,6 +128,18 @@ class Runner:
         if attempt.task.nice:
             proc.set_nice(attempt.pid, attempt.task.nice)
         return None
+
+    def _spawn(self, attempt: Attempt, stdin: int, path: str) -> int:
+        memory = attempt.task.limits.get("memory")
+        attempt.group = self.cgroups.make(attempt.held.claim, memory) if self.cgroups and memory is not None else None
+        if attempt.group is None:
+            return proc.spawn(self._launch(attempt, stdin, path))
+        try:
+            with attempt.group.entry() as entry:
+                return proc.spawn(self._launch(attempt, entry, path))
+        except (OSError, ValueError):
+            attempt.group.remove()
+            raise
 
     def _open_logs(self, base: str, *, exclusive: bool) -> tuple[int, int]:
         out = self.fs.open_log(f"{base}.out", exclusive=exclusive)
@@ -144,6 +158,8 @@ class Runner:
         argv, cwd, user = launch.limited(attempt.argv, attempt.task.limits), attempt.cwd, attempt.user
         if user:
             argv, cwd = user.wrap(argv, cwd, path or os.devnull), "/"
+        if attempt.group:
+            argv = cgroups.entering(argv, os.devnull if user else path or os.devnull)
         return Launch(
             argv, cwd, self._environment(attempt, who), stdin, *attempt.logs,
             umask=-1 if attempt.task.umask is None else attempt.task.umask, user=user, cpus=attempt.pinned,
@@ -179,6 +195,8 @@ class Runner:
         if attempt.exit is None:
             proc.send_group(attempt.pid, number)
             proc.send(proc.descendants(attempt.pid), number)
+            if attempt.group and number == signal.SIGKILL:
+                attempt.group.kill()
 
     def clear(self, attempt: Attempt, others: set[int], claims: set[str]) -> bool:
         """Kill what the ended command left; True when nothing is left.
@@ -186,7 +204,7 @@ class Runner:
         What it left is now this process's child.  A child that is no command of mine, is in no other command's session
         and carries no other live claim belongs to it, or is nobody's: it is killed rather than spared.
         """
-        mine, unknown = set(), set()
+        mine, unknown = attempt.group.pids() if attempt.group else set(), set()
         for pid in set(proc.children()) - others:
             if (session := proc.session(pid)) in others:
                 continue
@@ -204,6 +222,8 @@ class Runner:
 
     def _kill_left(self, attempt: Attempt, pids: set[int]) -> None:
         """Whole groups first, at once: a fork bomb outruns one signal after another."""
+        if attempt.group:
+            attempt.group.kill()
         for group in {proc.group(pid) for pid in pids} - {0}:
             proc.send_group(group, signal.SIGKILL)
         left = {process.pid for process in census.below(census.table(), pids)}
@@ -213,9 +233,15 @@ class Runner:
     # -- ending --------------------------------------------------------------------------------------------------
 
     def classify(self, attempt: Attempt) -> Outcome:
-        """How it ended, once all its processes are gone."""
+        """How it ended, once all its processes are gone; its cgroup goes with them."""
+        by_kernel = limits.by_kernel(attempt)
+        if attempt.group:
+            attempt.peak_memory = attempt.group.peak(attempt.peak_memory)
+            attempt.group.remove()
         if attempt.stopping is not None:
             return attempt.stopping
+        if by_kernel is not None:
+            return by_kernel
         assert attempt.exit is not None
         code, number = attempt.exit.code, attempt.exit.signal
         if number is not None:
@@ -260,3 +286,9 @@ class Runner:
                 self.fs.close(descriptor)
         if attempt.script:
             self.fs.remove(attempt.script)
+
+    def shut(self) -> None:
+        """Nothing is started any more: take back what was laid out for commands on this machine."""
+        self.scripts.shut()
+        if self.cgroups:
+            self.cgroups.leave()

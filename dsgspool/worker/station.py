@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 
 import dsgspool
-from dsgspool import chance, machine, names, proc
+from dsgspool import cgroups, chance, machine, names, proc
 from dsgspool.classes import dataclass
 from dsgspool.clock import iso
 from dsgspool.conditions import Inventory
@@ -77,6 +77,7 @@ class Station:
         self.guard = GuardLine(options.guard_fd)
         self.wid = ""
         self.inventory = Inventory()
+        self.cgroups: cgroups.Tree | None = None  #: None = the memory of commands is looked at
         self.spool_owner = -1
 
     @property
@@ -144,6 +145,8 @@ class Station:
         settings = obeyed(self.spool, Me(os.geteuid(), self.spool_owner))
         self.check_owner(settings)
         self.check(settings)
+        if self.options.guard_pid:
+            self.cgroups = cgroups.enter({os.getpid(), self.options.guard_pid})
         # Before anybody knows me: probes take seconds in which no heart beats.
         found = machine.measure(self.scratch, settings.software, self.spool.clock)
         self.inventory = replace(found, labels=self.options.labels, resources=self.options.resources)
@@ -164,6 +167,7 @@ class Station:
         facts: dict[str, object] = {
             "started": iso(lease.server.now()), "lease": self.spool.settings().lease, "slots": self.options.slots,
             "cpus": self.inventory.cpus, **self.inventory.facts(), "scratch": self.scratch, "user": lease.uid,
+            "memory_limits": "cgroup" if self.cgroups else "watched",
             "version": dsgspool.__version__, "python": sys.version.split()[0],
         }  # fmt: skip
         self.fs.create_whole(f"{self.spool.workers}/{self.wid}.yaml", dump_identity(self.wid, self.identity, facts))

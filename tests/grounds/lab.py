@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import yaml
@@ -115,11 +115,11 @@ class Lab:
         env = {"DSGSPOOL_SPOOL": self.spool}
         return self.ground.nodes[node].run(f"cd {self.spool} && {line}", check=check, seconds=seconds, env=env)
 
-    def start(self, node: int, *flags: str, slots: int = 2) -> LabWorker:
-        """Start a worker."""
+    def start(self, node: int, *flags: str, slots: int = 2, prefix: Sequence[str] = ()) -> LabWorker:
+        """Start a worker; `prefix` is a program that becomes it."""
         log = f"{self.ground.scratch}/{self.name}-{len(self.everyone)}.log"
-        command = [self.ground.python, "-m", "dsgspool", "--spool", self.spool, "worker", "--slots", str(slots), *flags]
-        guard = self.ground.nodes[node].spawn(command, log)
+        worker = [self.ground.python, "-m", "dsgspool", "--spool", self.spool, "worker", "--slots", str(slots), *flags]
+        guard = self.ground.nodes[node].spawn([*prefix, *worker], log)
         self.everyone.append(LabWorker(self, self.ground.nodes[node], guard, log))
         return self.everyone[-1]
 

@@ -16,7 +16,7 @@ from unittest import mock
 
 import filelock
 
-from dsgspool import census, machine, names, proc
+from dsgspool import census, cgroups, machine, names, proc
 from dsgspool import chance as words
 from dsgspool.spool import FOLDERS
 from dsgspool.worker import loop, watch
@@ -268,6 +268,7 @@ def simulated() -> Iterator[None]:
         mock.patch.multiple(proc, **PATCHES),
         mock.patch.object(census, "table", table),
         mock.patch.object(machine, "measure", measure),
+        mock.patch.object(cgroups, "enter", lambda _ours: None),
         mock.patch.object(loop, "os", workers.NoPipes()),
         mock.patch.object(watch, "os", workers.NoPipes()),
         mock.patch.object(filelock, "FileLock", SimLock),

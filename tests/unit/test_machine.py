@@ -85,10 +85,10 @@ def test_threads_of_a_core_stand_side_by_side_then_cores_of_a_socket(monkeypatch
         cpu = int(path.split("/cpu/cpu")[1].partition("/")[0])
         return f"{there[cpu][path.endswith('core_id')]}\n"
 
-    monkeypatch.setattr(machine, "_text", text)
+    monkeypatch.setattr(machine, "text", text)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(there))
     assert machine.cpus() == (0, 4, 1, 5, 2, 6, 3, 7)
-    monkeypatch.setattr(machine, "_text", lambda _: "")
+    monkeypatch.setattr(machine, "text", lambda _: "")
     assert machine.cpus() == tuple(range(8))
 
 

@@ -1,8 +1,8 @@
-"""When a node is to be had, and CPUs that each task has to itself."""
+"""When a node is to be had, CPUs that each task has to itself, and memory that the kernel keeps."""
 
 from tests.mutation.mutant import Mutant
 
-TEST, PINS = "unit/test_resting.py::", "unit/test_pinning.py::"
+TEST, PINS, GROUPS = "unit/test_resting.py::", "unit/test_pinning.py::", "unit/test_cgroups.py::"
 
 MUTANTS = (
     Mutant(
@@ -43,5 +43,41 @@ MUTANTS = (
         (
             "unit/test_spawning.py::test_a_command_that_was_started_is_known_even_when_the_worker_cannot_go_back_to_its_cpus",
         ),
+    ),
+    Mutant(
+        "slots",
+        "5.5",
+        "a group in which others live is divided",
+        "cgroups.py",
+        '_why_not(folder) or (f"other processes are in it ({_some(others)})" if others else "")',
+        "_why_not(folder)",
+        (f"{GROUPS}test_what_is_not_its_own_is_left_alone_for_a_reason",),
+    ),
+    Mutant(
+        "slots",
+        "5.5",
+        "a group that systemd has not given away is divided",
+        "cgroups.py",
+        "    if os.access(SYSTEMD, os.F_OK) and",
+        "    if not os.access(SYSTEMD, os.F_OK) and",
+        (f"{GROUPS}test_where_systemd_is_its_word_counts",),
+    ),
+    Mutant(
+        "slots",
+        "5.3",
+        "a task is blamed for a machine without memory",
+        "worker/limits.py",
+        "    if was_killed and is_its_limit:\n",
+        "    if was_killed:\n",
+        (f"{GROUPS}test_a_machine_without_memory_is_no_fault_of_the_task_that_it_kills",),
+    ),
+    Mutant(
+        "slots",
+        "5.3",
+        "memory is not watched any more where the kernel does not keep it any more",
+        "worker/limits.py",
+        "    return attempt.group is not None and attempt.group.holds()\n",
+        "    return attempt.group is not None\n",
+        (f"{GROUPS}test_memory_is_watched_again_when_the_limit_is_gone",),
     ),
 )
