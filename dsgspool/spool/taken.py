@@ -62,14 +62,13 @@ class Taken:
         """Give back what it stands for."""
         self.fs.remove(f"{self.folder}/{mark.file}")
 
-    def sweep(self, is_dead: Callable[[str], bool], marks: Iterable[Mark] | None = None) -> list[Mark]:
-        """Remove what dead workers left, of the marks that were seen; those that stay."""
-        marks = self.marks() if marks is None else [*marks]
+    def sweep(self, is_dead: Callable[[str], bool]) -> None:
+        """Remove what dead workers left."""
+        marks = self.marks()
         dead = {wid for wid in {mark.claim.wid for mark in marks} if is_dead(wid)}
         for mark in marks:
             if mark.claim.wid in dead:
                 self.remove(mark)
-        return [mark for mark in marks if mark.claim.wid not in dead]
 
 
 def parse_mark(name: str) -> Mark | None:

@@ -75,10 +75,7 @@ class Counted:
         """What is free of each now, besides what waits here for its start."""
         limits, free = self.limits, Counter[str]()
         if self.spool.clock.boot() >= self.rests_until:
-            marks = self._marks()
-            if any(totals(marks)[name] >= most for name, most in limits.items()):
-                marks = self.taken.sweep(self.peers.is_dead, marks)
-            taken = totals(marks)
+            taken = totals(self._marks())
             free.update({name: most - taken[name] for name, most in limits.items()})
             for request in ready:
                 free.subtract(dict(self.of(request)))
