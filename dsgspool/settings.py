@@ -219,8 +219,6 @@ def _software(node: Node, what: str) -> dict[str, str]:
 
 def _resources(node: Node, what: str) -> dict[str, int]:
     """Counted resources of the whole spool."""
-    if fields.is_null(node):
-        return {}
     for key, _ in pairs(node, what):
         if key.value in KEYS:
             raise wrong(
