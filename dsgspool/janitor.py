@@ -196,6 +196,8 @@ class Janitor:
         RACE: an NFSv3 client that lists a folder between two changes of one clock tick misses the second one for ever.
         """
         self.fs.touch(self.spool.todo)
+        with contextlib.suppress(FileNotFoundError):
+            self.fs.touch(self.taken.folder)
         before, self._bumped = self._bumped, {}
         for folder in self._folders_below(self.spool.todo):
             with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):

@@ -7,6 +7,8 @@ given back as soon as no process of it is left.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +19,7 @@ from dsgspool.requests import Request
 from dsgspool.settings import Settings
 from dsgspool.spool import Spool
 from dsgspool.spool.own import Held
+from dsgspool.spool.submission import TICK
 from dsgspool.spool.taken import Mark, Taken, totals
 
 INTERVAL = 30.0  #: seconds between two looks for marks of mine that landed late
@@ -57,6 +60,8 @@ class Counted:
         self.taken = Taken(spool)
         self.mine: dict[Claim, tuple[Mark, ...]] = {}  #: what I hold
         self.rests_until = 0.0  #: BOOTTIME; nothing that wants any is taken before
+        self.touch_at = math.inf  #: BOOTTIME at which the folder is touched, after I gave something back
+        self._is_remote = spool.fs.mount(spool.todo).is_remote
         self._tidy_at = 0.0  #: BOOTTIME of the next look at my marks, when nothing else makes me look
 
     @property
@@ -120,16 +125,25 @@ class Counted:
     # -- the end -------------------------------------------------------------------------------------------------
 
     def give(self, claim: Claim | None) -> None:
-        """Nothing of it runs: others may have what it had.  What cannot be removed now is removed later."""
+        """Nothing of it runs: others may have what it had.  What cannot be removed now is removed later.
+
+        RACE: an NFSv3 client that listed the folder in the clock tick of my removal would believe the mark for ever.
+        """
         for mark in self.mine.pop(claim, ()) if claim else ():
             self.rests_until = 0.0
+            self.touch_at = self.spool.clock.boot() + TICK if self._is_remote else math.inf
             try:
                 self.taken.remove(mark)
             except OSError:
                 self._tidy_at = self.spool.clock.boot() + RETRY_PAUSE
 
     def tidy(self) -> None:
-        """Look for marks of mine that are not mine any more: one could not be removed, or was made late."""
+        """Let others see what I gave back; look for marks of mine that are not mine any more: one could not be removed, or
+        was made late."""
+        if self.spool.clock.boot() >= self.touch_at:
+            self.touch_at = math.inf
+            with contextlib.suppress(OSError):
+                self.spool.fs.touch(self.taken.folder)
         if self.limits and self.spool.clock.boot() >= self._tidy_at:
             self._marks()
 

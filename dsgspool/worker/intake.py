@@ -79,7 +79,7 @@ class Intake:
     def next_moment(self) -> float:
         """BOOTTIME of the next thing to do here."""
         now = self.clock.boot()
-        moments = [now + 3600.0]
+        moments = [now + 3600.0, self.packing.counted.touch_at]
         if self.desk.leaving or self.gifts:
             moments.append(now if self.desk.is_fresh else self._retry_at)
         if self.may_claim():

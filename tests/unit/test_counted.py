@@ -1,5 +1,6 @@
 """The rule: of what is counted for the whole spool no more is taken than there is, by whomever, and all of it comes back."""
 
+import math
 import os
 
 import pytest
@@ -8,6 +9,7 @@ from dsgspool.names import Claim, lane_for
 from dsgspool.requests import Request
 from dsgspool.spool.taken import Mark, Taken, parse_mark, totals
 from dsgspool.worker.counted import Part
+from tests.support.doors import RemoteFs
 
 CLAIM = Claim("n1-abcdefgh", 7)
 
@@ -263,6 +265,23 @@ def test_an_attempt_of_its_name_that_is_alive_takes_no_licence_meanwhile(worker,
     want(worker, "x")
     worker.until(lambda: worker.lies("waiting"))
     assert taken() == []
+
+
+def test_on_a_share_who_gave_back_touches_the_folder_a_tick_later(inside, spool_says, world, monkeypatch):
+    fs, told = RemoteFs(world.clock), []
+    worker = inside(fs)
+    want(worker, "x", worker.gate())
+    worker.until(lambda: worker.pid("x"))
+    remove, touch = fs.remove, fs.touch
+    monkeypatch.setattr(fs, "remove", lambda path: told.append((path, world.clock.boot())) or remove(path))
+    monkeypatch.setattr(fs, "touch", lambda path: told.append((path, world.clock.boot())) or touch(path))
+    worker.open()
+    worker.until(lambda: worker.lies() == ["done/x"], step=0.001)
+    worker.until(lambda: worker.worker.intake.packing.counted.touch_at == math.inf, step=0.001)
+    (removed,) = [when for path, when in told if "/taken/licence" in path]
+    touched = [when for path, when in told if path == f"{world.root}/taken"]
+    assert 0.02 <= touched[-1] - removed < 0.03
+    assert worker.worker.intake.next_moment() > world.clock.boot()
 
 
 # -- how much there is

@@ -81,6 +81,15 @@ MUTANTS = (
     Mutant(
         "counted",
         "7",
+        "who gave back on a share does not let others see it",
+        "worker/counted.py",
+        "            self.touch_at = self.spool.clock.boot() + TICK if self._is_remote else math.inf\n",
+        "",
+        (f"{TEST}test_on_a_share_who_gave_back_touches_the_folder_a_tick_later",),
+    ),
+    Mutant(
+        "counted",
+        "7",
         "a mark of mine that lands late stays",
         "worker/counted.py",
         "        for mark in astray:\n            self.taken.remove(mark)\n",
