@@ -181,8 +181,8 @@ class Packing:
         if request.gpus:
             self.look_at_gpus()
             room.gpus = [gpu for gpu in room.gpus if gpu.index not in self.foreign]
-        wants = self.counted.of(request)
-        is_there = self._part.takes(wants)
+        wants = self.counted.of(request) if request.named else ()
+        is_there = not wants or self._part.takes(wants)
         if is_there and room.takes(cpus, request):
             room.take(cpus, request)
             self._part.take(wants)

@@ -15,6 +15,8 @@ from types import SimpleNamespace
 from dsgspool.conditions import Gpu, Inventory
 from dsgspool.names import TaskName, lane_for
 from dsgspool.requests import NOTHING
+from dsgspool.settings import Settings
+from dsgspool.worker.counted import Counted
 from dsgspool.worker.packing import Packing
 from dsgspool.worker.peek import peek
 
@@ -42,8 +44,13 @@ def per_task(what: Callable[[], None]) -> float:
 
 
 def packing() -> Packing:
-    clock = SimpleNamespace(boot=lambda: -1.0)
-    return Packing(SimpleNamespace(clock=clock), NODE, print)  # type: ignore[arg-type]
+    mount = SimpleNamespace(is_remote=False)
+    spool = SimpleNamespace(
+        clock=SimpleNamespace(boot=lambda: -1.0), fs=SimpleNamespace(mount=lambda _: mount), root="", todo=""
+    )
+    settings = Settings()
+    counted = Counted(spool, "n1-abcdefgh", lambda: settings, None)  # type: ignore[arg-type]
+    return Packing(spool, NODE, print, counted)  # type: ignore[arg-type]
 
 
 def claimed(texts: list[bytes]) -> Callable[[], None]:
@@ -70,7 +77,8 @@ def chosen(texts: list[bytes]) -> Callable[[], None]:
         for number in range(TASKS):
             at = number % len(texts)
             if node.admits(paths[at], node.left(64)):
-                node.give(requests[at], node.take(requests[at]))
+                held = SimpleNamespace(request=requests[at], gpus=node.take(requests[at]), name=TaskName("x"))
+                node.give(held)  # type: ignore[arg-type]
 
     return decide
 
