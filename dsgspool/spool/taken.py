@@ -7,6 +7,7 @@ the maker of the last one sees all others in its next listing.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 
@@ -63,11 +64,11 @@ class Taken:
         self.fs.remove(f"{self.folder}/{mark.file}")
 
     def sweep(self, is_dead: Callable[[str], bool]) -> None:
-        """Remove what dead workers left."""
+        """Remove what dead workers left; where I may not, others can."""
         marks = self.marks()
         dead = {wid for wid in {mark.claim.wid for mark in marks} if is_dead(wid)}
-        for mark in marks:
-            if mark.claim.wid in dead:
+        for mark in [mark for mark in marks if mark.claim.wid in dead]:
+            with contextlib.suppress(PermissionError):
                 self.remove(mark)
 
 

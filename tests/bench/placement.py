@@ -71,13 +71,14 @@ def chosen(texts: list[bytes]) -> Callable[[], None]:
     """What is decided of a candidate in a lane, before it is claimed; what fits runs and ends at once."""
     node, hints = packing(), [peek(text) for text in texts]
     paths = [f"@{lane_for(0, hint.cpus, hint.request)}/x.yaml" if hint.request else "x.yaml" for hint in hints]
-    requests = [node.wanted(TaskName("x"), hint) for hint in hints]
+    name = TaskName("x")
+    requests = [node.wanted(name, hint) for hint in hints]
 
     def decide() -> None:
         for number in range(TASKS):
             at = number % len(texts)
             if node.admits(paths[at], node.left(64)):
-                held = SimpleNamespace(request=requests[at], gpus=node.take(requests[at]), name=TaskName("x"))
+                held = SimpleNamespace(request=requests[at], gpus=node.take(requests[at]), name=name)
                 node.give(held)  # type: ignore[arg-type]
 
     return decide
