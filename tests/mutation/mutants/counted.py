@@ -142,6 +142,15 @@ MUTANTS = (
     ),
     Mutant(
         "counted",
+        "7",
+        "who wants most of the whole spool's does not go first",
+        "spool/scan.py",
+        "not self.lane.wants, -self.weight",
+        "not self.lane.wants, 0",
+        ("unit/test_scan.py::test_of_lanes_with_requests_the_heaviest_comes_first_within_its_priority",),
+    ),
+    Mutant(
+        "counted",
         "5.6",
         "what fits here is not asked again when spool.yaml says something else",
         "worker/packing.py",
