@@ -7,7 +7,7 @@ names a label.  A word that cannot be meant is an error that says at which chara
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any
 
 from dsgspool.classes import dataclass
@@ -82,6 +82,11 @@ class Inventory:
     software: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, int] = field(default_factory=dict)
+
+    def within(self, shared: Mapping[str, int]) -> Inventory:
+        """The same with what the whole spool has; of a resource that both have the smaller number counts."""
+        least = {name: min(self.resources.get(name, most), most) for name, most in shared.items()}
+        return replace(self, resources={**self.resources, **least}) if shared else self
 
     def facts(self) -> dict[str, object]:
         """What WID.yaml says of it beyond host and cpus."""

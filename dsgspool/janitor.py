@@ -26,6 +26,7 @@ from dsgspool.spool.chain import Chain, next_of
 from dsgspool.spool.editing import is_awaited, mend
 from dsgspool.spool.moves import Moves, park, target_of
 from dsgspool.spool.strays import Strays
+from dsgspool.spool.taken import Taken
 from dsgspool.spool.waiters import Waiters
 from dsgspool.task import Decision, Kind, Outcome, Retry, State, decide
 
@@ -35,6 +36,7 @@ BUMPS = 2
 DUE_SHARE = 20.0
 SWEEP_INTERVAL = 60.0  #: seconds between two looks at what crashes left
 SLICE = 0.5  #: seconds after which a long duty leaves the rest to its next turn: a heart must beat in between
+TAKEN_INTERVAL = 30.0  #: seconds between two looks at what the dead left in taken/, whose requests may land late
 SELDOM = 10.0  #: seconds between two looks at a dead worker's folder that has long been empty
 
 Tell = Callable[..., None]
@@ -68,6 +70,7 @@ class Janitor:
         self.leadership = Leadership(spool, peers, wid)
         self.round_at = float("-inf")  #: BOOTTIME before the last whole look at the folders of all workers
         self._met: dict[str, _Swept] = {}  #: dead workers that I have taken over
+        self.taken, self._taken_at = Taken(spool), 0.0
         self._due_at = 0.0  #: BOOTTIME at which waiting/ is listed again
         self._bumped: dict[str, tuple[int, int]] = {}  #: batch folder -> its mtime after my last touch, and how many
 
@@ -79,12 +82,15 @@ class Janitor:
         Names that people moved out of these folders are looked for once for all of them (`strays`).  A look is a walk
         through the whole spool: one for each of 190 dead workers took a new worker longer than its fence, and killed it.
         """
-        moved, began = 0, self.spool.clock.boot()
+        moved, began, met = 0, self.spool.clock.boot(), len(self._met)
         self.peers.dying.clear()
         for wid, is_folder in list(self.fs.scan(self.spool.running)):
             is_dead = is_folder and wid != self.wid and (why := self.peers.verdict(wid)) and not self._is_new(wid)
             if is_dead and (wid not in self._met or began >= self._met[wid].again_at):
                 moved += self._take_over(wid, why)
+        if len(self._met) > met or began >= self._taken_at:
+            self._taken_at = began + TAKEN_INTERVAL
+            self.taken.sweep(self.peers.is_dead)
         self.round_at = began
         return moved
 
@@ -190,6 +196,8 @@ class Janitor:
         RACE: an NFSv3 client that lists a folder between two changes of one clock tick misses the second one for ever.
         """
         self.fs.touch(self.spool.todo)
+        with contextlib.suppress(FileNotFoundError):
+            self.fs.touch(self.taken.folder)
         before, self._bumped = self._bumped, {}
         for folder in self._folders_below(self.spool.todo):
             with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):

@@ -173,6 +173,12 @@ def is_tag(tag: str) -> bool:
     return tag in REASONS or bool(_BUDGET.match(tag) or _NUMBERED.match(tag))
 
 
+def parse_claim(text: str) -> Claim | None:
+    """The parts of `WID.C`, None when it is no claim."""
+    owner = _OWNER.fullmatch(f"@{text}")
+    return Claim(owner[1], int(owner[2])) if owner else None
+
+
 def is_wid(text: str) -> bool:
     """True when `text` has the form of a worker's id."""
     return _WHOLE_WID.fullmatch(text) is not None

@@ -21,6 +21,7 @@ from dsgspool.yamltext import Node, did_you_mean, pairs, wrong
 
 RUNGS = 8
 MOST = 4096  #: characters of what both keys say: no text may keep its reader busy
+MOST_NAMED = 999_999_999  #: of a counted resource
 KEYS = ("cpus", "memory", "gpus", "gpu_memory", "scratch")
 PLAINLY = "write it as `resources: {memory: 16G, gpus: 1}`, or one `  key: value` a line below `resources:`; `where: ram>=64G`"
 
@@ -56,13 +57,14 @@ def resources(node: Node, what: str) -> dict[str, Any]:
             case "gpu_memory" | "scratch":
                 found[key.value] = fields.size(value, word)
             case name:
-                named.append((_named(key, name), fields.integer(value, word, 0, 999_999_999)))
+                named.append((check_named(key, name), fields.integer(value, word, 0, MOST_NAMED)))
     if found.get("gpu_memory") and "gpus" not in found:
         found["gpus"] = 1
     return {**found, "named": tuple(sorted(pair for pair in named if pair[1]))}
 
 
-def _named(key: Node, name: str) -> str:
+def check_named(key: Node, name: str) -> str:
+    """That name of a counted resource; InvalidTask for one that cannot be meant."""
     if hint := foreign.RESOURCES.get(name):
         raise wrong(key, f"unknown key `{name}`", hint)
     if not is_name(name):

@@ -22,6 +22,7 @@ from dsgspool.errors import InvalidTask, SettingsError
 from dsgspool.expressions import expression
 from dsgspool.nodes import READERS as NODE_READERS
 from dsgspool.nodes import Rules, nodes
+from dsgspool.requesting import KEYS, MOST_NAMED, check_named
 from dsgspool.task import Task
 from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
 
@@ -83,6 +84,7 @@ class Settings:
     min_free: Floor = Floor()
     software: Mapping[str, str] = field(default_factory=dict)
     nodes: Mapping[str, Rules] = field(default_factory=dict)
+    resources: Mapping[str, int] = field(default_factory=dict)
     task: Task = field(default_factory=Task)
 
     @property
@@ -215,6 +217,17 @@ def _software(node: Node, what: str) -> dict[str, str]:
     return fields.text_mapping(node, what)
 
 
+def _resources(node: Node, what: str) -> dict[str, int]:
+    """Counted resources of the whole spool."""
+    for key, _ in pairs(node, what):
+        if key.value in KEYS:
+            raise wrong(
+                key, f"`{key.value}` is counted on each node", f"give `{what}` names of your own, such as licence"
+            )
+        check_named(key, key.value)
+    return {key.value: fields.integer(value, f"{what}.{key.value}", 0, MOST_NAMED) for key, value in pairs(node, what)}
+
+
 _NULLABLE = frozenset({
     "default_cwd", "timezone", "group", "report_every", "stop_grace", "slots", "max_running", *NODE_READERS,
 })  # fmt: skip
@@ -236,6 +249,7 @@ _READERS: dict[str, Callable[[Node, str], Any]] = {
     "min_free": _floor,
     "software": _software,
     "nodes": nodes,
+    "resources": _resources,
 }
 _ELSEWHERE = {
     **dict.fromkeys(DEFAULT_KEYS, "write it below `defaults:`, with two spaces in front"),

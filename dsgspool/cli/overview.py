@@ -43,6 +43,7 @@ def document(seen: Snapshot) -> dict[str, object]:
         "batches": {batch: _counts(counts) for batch, counts in seen.batches.items() if batch},
         "running": list(seen.running),
         "workers": [entry(worker) for worker in seen.workers],
+        "resources": {each.name: {"of": each.there, "taken": dict(each.holders)} for each in seen.stock},
         "next_due_unix_s": seen.next_due,
         "problems": list(seen.problems),
     }
@@ -67,6 +68,7 @@ def show(seen: Snapshot, news: News | None = None) -> None:
         output.line(f"next due {local(seen.next_due)}")
     for sentence in stopped(seen)[:MOST]:
         output.sentence(sentence)
+    show_stock(seen)
     _show_stuck(seen)
     _show_running(seen)
     if news and news.failures:
@@ -186,6 +188,12 @@ def show_rests(workers: Iterable[WorkerSeen]) -> None:
     for sentence, wids in list(resting.items())[:MOST]:
         more = f" and {len(wids) - 1} more" if len(wids) > 1 else ""
         output.sentence(f"{wids[0]}{more}: {sentence}")
+
+
+def show_stock(seen: Snapshot) -> None:
+    """How much of what is counted for the whole spool is taken."""
+    for each in seen.stock[:MOST]:
+        output.sentence(each.sentence)
 
 
 def row(worker: WorkerSeen) -> tuple[str, ...]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from dsgspool.cli.batched import Words
 from dsgspool.cli.behind import Answer, text_of, without
+from dsgspool.conditions import Inventory
 from dsgspool.requests import Request, Room, why_unfit
 from dsgspool.settings import Control, parse_control
 from dsgspool.snapshot import Snapshot, TaskSeen, WorkerSeen
 from dsgspool.snapshot.look import facts_of
-from dsgspool.spool import Spool
+from dsgspool.spool import SETTINGS, Spool
 from dsgspool.task import State
 from dsgspool.worker.peek import peek
 
@@ -23,7 +25,7 @@ class Placing:
 
     def __init__(self, spool: Spool, seen: Snapshot) -> None:
         self.spool, self.seen = spool, seen
-        self.files = frozenset(spool.fs.names(spool.workers))
+        self.files, self.limits = frozenset(spool.fs.names(spool.workers)), seen.limits
 
     def ask(self, task: TaskSeen, cpus: int, request: Request, answer: Answer) -> None:
         """What keeps each living worker from taking it now."""
@@ -36,7 +38,9 @@ class Placing:
         if cpus > largest.slots:
             answer.because = f"it wants {cpus} slots, and the largest worker, {largest.wid}, has {largest.slots}"
             answer.remedies = [f"dsgspool worker --slots {cpus}", f"dsgspool workers set {largest.wid} slots={cpus}"]
-        elif all(why_unfit(request, worker.inventory) for worker in self.seen.alive):
+        elif words := self._beyond(task, request):
+            answer.because, answer.remedies = words
+        elif all(why_unfit(request, self._has(worker)) for worker in self.seen.alive):
             answer.because = f"it wants {request}, and no worker that is alive has all of that"
             answer.remedies = ["start a worker on a node that has it", *self._less(task, request)]
         elif all("uid" in why for why in answer.nodes.values()):
@@ -52,6 +56,36 @@ class Placing:
         elif all(why.startswith(("paused", "draining", "0 slots")) for why in answer.nodes.values()):
             answer.because = "every worker is paused, draining or has no slots"
             answer.remedies = ["dsgspool workers set '*' paused=false", "dsgspool worker"]
+        elif words := self._taken(request):
+            answer.because, answer.remedies = words
+
+    def _has(self, worker: WorkerSeen) -> Inventory:
+        """What a worker can give, with what is counted for the whole spool."""
+        return worker.inventory.within(self.limits)
+
+    def _beyond(self, task: TaskSeen, request: Request) -> Words | None:
+        """It wants more than there is in the whole spool."""
+        for name, amount in request.named:
+            if amount > self.limits.get(name, amount):
+                because = (
+                    f"it wants {name}={amount}, and the whole spool has {self.limits[name]} (`resources` in {SETTINGS})"
+                )
+                return because, [self._raise(name, amount), *self._less(task, request)]
+        return None
+
+    def _taken(self, request: Request) -> Words | None:
+        """Of what is counted for the whole spool others have too much just now."""
+        for stock in self.seen.stock:
+            amount = dict(request.named).get(stock.name, 0)
+            if amount and amount > stock.there - stock.taken:
+                share = f"all {stock.there}" if stock.taken >= stock.there else f"{stock.taken} of {stock.there}"
+                because = f"it wants {stock.name}={amount}, and {share} of the spool are taken (by {stock.by})"
+                wait = "wait: it begins within seconds when enough of it is free"
+                return because, [wait, self._raise(stock.name, stock.taken + amount)]
+        return None
+
+    def _raise(self, name: str, number: int) -> str:
+        return f"raise `{name}` below `resources` in {self.spool.root}/{SETTINGS} to {number}, if there are so many"
 
     def _uid(self, task: TaskSeen) -> int | None:
         try:
@@ -83,7 +117,7 @@ class Placing:
             return f"it runs files of uid {user} only, and this one is of uid {uid}"
         if cpus > worker.slots:
             return f"too small: {worker.slots} of {cpus} slots"
-        if lacks := why_unfit(request, worker.inventory):
+        if lacks := why_unfit(request, self._has(worker)):
             return "; ".join(lacks)
         if request and (too_little := self._lacks_now(worker, request)):
             return f"busy: of what is free now it {too_little}"
@@ -92,7 +126,7 @@ class Placing:
 
     def _lacks_now(self, worker: WorkerSeen, request: Request) -> str:
         """What its running tasks leave too little of, '' when there is enough."""
-        room = Room.of(worker.inventory)
+        room = Room.of(self._has(worker))
         for task in self.seen.in_state(State.RUNNING):
             if task.path.startswith(f"{worker.wid}/"):
                 room.take(0, peek(text_of(self.spool, task)).request.on_rung(task.name.budget.ooms))

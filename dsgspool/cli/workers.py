@@ -13,7 +13,7 @@ import typer
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Json
 from dsgspool.cli.context import open_spool, server_clock, usage, worker_ids
-from dsgspool.cli.overview import entry, row, show_rests
+from dsgspool.cli.overview import entry, row, show_rests, show_stock
 
 if TYPE_CHECKING:
     from dsgspool.conditions import Inventory
@@ -35,14 +35,15 @@ def workers(
     if context.invoked_subcommand:
         return
     spool = open_spool(context)
-    seen = snapshot.take(spool, server=server_clock(spool)).workers
-    there = [worker for worker in seen if everyone or worker.alive or not worker.ended]
+    seen = snapshot.take(spool, server=server_clock(spool))
+    there = [worker for worker in seen.workers if everyone or worker.alive or not worker.ended]
     if as_json:
         output.json([entry(worker) for worker in there])
     else:
         rows = [(*row(worker), *_has(worker.inventory)) for worker in there]
         output.table(("WORKER", "STATE", "SLOTS", "HEARTBEAT", "CPUS", "MEMORY", "SCRATCH", "GPUS", "OTHER"), rows)
         show_rests(there)
+        show_stock(seen)
 
 
 def _has(node: Inventory) -> tuple[str, ...]:

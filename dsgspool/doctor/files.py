@@ -22,6 +22,7 @@ from dsgspool.listings import DEEPEST
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool, task_name
 from dsgspool.spool.moves import Tokens
+from dsgspool.spool.taken import Taken
 from dsgspool.task import State
 
 HOUR, DAY = 3600.0, 86400.0
@@ -46,6 +47,7 @@ class Files:
         for state in (State.HOLD, State.DONE, State.FAILED):
             yield from self._in_the_way(f"{state}")
         yield from self._drafts()
+        yield from self._marks()
         yield from self._rubbish()
         yield from self._parking()
 
@@ -120,6 +122,17 @@ class Files:
             actions.append(Action("rmdir", f"{self.spool.folder(state)}/{folder}"))
         if actions:
             yield Fault(rule, "", (f"{state}/{folder}",), text, tuple(actions), safe=True)
+
+    def _marks(self) -> Iterator[Fault]:
+        """What dead workers have of the spool's counted resources; living ones give it back within half a minute."""
+        for mark in [] if self.owners.living else Taken(self.spool).marks():
+            if proof := self.owners.proof(mark.claim.wid):
+                text = f"taken/{mark.file}: {proof}, and no worker lives to give it back"
+                action, remedy = (
+                    Action("rm", f"{self.spool.root}/taken/{mark.file}"),
+                    "or start a worker: dsgspool worker",
+                )
+                yield Fault("stale-mark", "", (f"taken/{mark.file}",), text, (action,), safe=True, remedy=remedy)
 
     def _drafts(self) -> Iterator[Fault]:
         """What a program wrote beside a file to put it in its place, and was killed."""

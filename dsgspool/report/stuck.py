@@ -66,7 +66,8 @@ class Kept:
 
 def kept(snapshot: Snapshot, requests: Mapping[str, Request]) -> Kept:
     """What is kept from running.  `requests`: what tasks of a lane want besides slots, as far as it is known."""
-    workers = [worker for worker in snapshot.alive if worker.slots]
+    limits = snapshot.limits
+    workers = [replace(each, inventory=each.inventory.within(limits)) for each in snapshot.alive if each.slots]
     causes: dict[str, tuple[str, ...]] = {}
     wide, strange, held_back, batches = [], 0, Counter[str](), Counter[str]()
     unmet: dict[tuple[str, ...], list[str]] = {}

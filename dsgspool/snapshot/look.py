@@ -12,7 +12,6 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import field, replace
-from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.classes import dataclass
@@ -24,13 +23,11 @@ from dsgspool.names import TaskName
 from dsgspool.settings import parse_control
 from dsgspool.snapshot.attempts import Attempt, attempt_numbers, moment, read_attempt
 from dsgspool.snapshot.counting import Tally, count, tally
+from dsgspool.snapshot.rules import Stock, policies, stock
 from dsgspool.snapshot.values import Running, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.spool import PAUSE, Spool, lies, task_name
 from dsgspool.spool.rest import rest_of
 from dsgspool.task import State
-
-if TYPE_CHECKING:
-    from dsgspool.snapshot.standings import Standing
 
 COUNTED = (State.TODO, State.HOLD, State.DONE, State.FAILED)  #: whose names alone say all that a count needs
 FLOW = (State.TODO, State.WAITING, State.HOLD, State.RUNNING, State.DONE, State.FAILED)
@@ -64,6 +61,7 @@ class _Look:
     problems: list[str] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
     lease: float = DEFAULT_LEASE
+    stock: tuple[Stock, ...] = ()
 
     def take(self) -> Snapshot:
         self.read_settings()
@@ -91,7 +89,8 @@ class _Look:
             workers=workers,
             problems=tuple(self.problems),
             records=self.records,
-            policies=self.policies(),
+            policies=policies(self.spool, self.problems),
+            stock=self.stock,
         )
 
     def read_settings(self) -> None:
@@ -100,22 +99,11 @@ class _Look:
             self.lease = settings.lease
             if low := settings.min_free.why_low(*self.spool.fs.space(self.spool.root)):
                 self.problems.append(f"{self.spool.root}: {low}: workers take no new tasks")
+            self.stock = stock(self.spool, settings.resources)
         except SettingsError as error:
             self.problems.append(str(error))
         except OSError as error:
             self.problems.append(str(StorageError.of(error, "read")))
-
-    def policies(self) -> dict[str, Standing]:
-        try:
-            if not any(name.endswith(names.SUFFIXES) for name in self.spool.fs.names(f"{self.spool.root}/batches")):
-                return {}
-            from dsgspool.snapshot.standings import standings
-
-            return standings(self.spool)
-        except OSError as error:
-            if not isinstance(error, FileNotFoundError):
-                self.problems.append(str(StorageError.of(error, "list")))
-            return {}
 
     def names(self, folder: str) -> list[str]:
         try:

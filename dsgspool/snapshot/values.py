@@ -18,6 +18,7 @@ from dsgspool.spool.rest import Rest
 from dsgspool.task import State
 
 if TYPE_CHECKING:
+    from dsgspool.snapshot.rules import Stock
     from dsgspool.snapshot.standings import Standing
 
 
@@ -139,6 +140,12 @@ class Snapshot:
     problems: tuple[str, ...]
     records: bool = False  #: attempts of finished tasks were read too
     policies: Mapping[str, Standing] = field(default_factory=dict)  #: of the batches that have one
+    stock: tuple[Stock, ...] = ()  #: counted resources of the whole spool
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """How much there is of each counted resource of the whole spool."""
+        return {each.name: each.there for each in self.stock}
 
     @property
     def stopped(self) -> dict[str, str]:

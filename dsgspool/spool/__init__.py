@@ -28,7 +28,8 @@ SETTINGS = "spool.yaml"
 PAUSE = "PAUSE"
 #: Every folder of a spool; a test ties spool_template/ to it.
 FOLDERS = (
-    "todo", "waiting", "hold", "running", "done", "failed", "logs", "workers", "batches", "schedules", "hooks", "reports", "tmp",
+    "todo", "waiting", "hold", "running", "done", "failed", "logs", "workers", "batches", "schedules", "hooks", "reports",
+    "taken", "tmp",
 )  # fmt: skip
 
 

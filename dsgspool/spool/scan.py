@@ -47,10 +47,11 @@ class Band:
     prefix: str
     entries: list[Entry]
     most: int
+    weight: int = 0
 
-    def rank(self) -> tuple[int, int, bool]:
+    def rank(self) -> tuple[int, int, bool, int]:
         """The smaller, the sooner."""
-        return -self.lane.priority, -self.lane.cpus, not self.lane.wants
+        return -self.lane.priority, -self.lane.cpus, not self.lane.wants, -self.weight
 
 
 class Look:
@@ -66,10 +67,12 @@ class Look:
         refused: Collection[str] = (),
         policies: Policies | None = None,
         most: Callable[[Lane, Iterable[str]], int] | None = None,
+        weight: Callable[[Lane], int] = lambda _lane: 0,
     ) -> None:
-        """`most`: how many candidates of a lane that asks for more than slots, of which it may look at the paths."""
+        """`most`: how many candidates of a lane that asks for more than slots, of which it may look at the paths; `weight`:
+        how early such a lane is tried among others."""
         self.spool, self.slots, self.alone, self.limit, self.refused = spool, slots, alone, limit, refused
-        self.policies, self.most = policies, most
+        self.policies, self.most, self.weight = policies, most, weight
         self._only: frozenset[str] = frozenset()  #: of the batch that is listed, only these may be started; empty = all
         self._stems: set[str] = set()  #: the last part of their names
         self.sight = Sight()
@@ -81,7 +84,7 @@ class Look:
         for name, _ in (entry for entry in top if _is_lane(*entry)):
             lane, prefix = names.parse_lane(name[1:]), f"{name}/"
             if lane.known and lane.cpus <= self.slots and (most := self._most(lane, prefix)):
-                bands.append(Band(lane, prefix, self._list(prefix), most))
+                bands.append(Band(lane, prefix, self._list(prefix), most, self.weight(lane)))
         if self.policies and any(is_folder for band in bands for _, is_folder in band.entries):
             # RACE: read after the batches were seen: a policy that was written before them is not overlooked.
             self.policies.refresh()

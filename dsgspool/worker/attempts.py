@@ -295,5 +295,5 @@ class Attempts:
         attempt.outcome = replace(outcome, reason=attempt.environment.hide(outcome.reason))
         self.used -= attempt.slots
         attempt.slots = 0
-        self.worker.intake.packing.give(attempt.request, attempt.gpus or ())
+        self.worker.intake.packing.give(attempt)
         self.endings.pending.append(attempt)

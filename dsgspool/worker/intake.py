@@ -19,9 +19,11 @@ from dsgspool.spool.scan import LIMIT, Look
 from dsgspool.task import State
 from dsgspool.worker import admission
 from dsgspool.worker.agreement import Agreement
+from dsgspool.worker.counted import Counted
 from dsgspool.worker.desk import Desk, Leaving, Ready, Refused, Settling
 from dsgspool.worker.packing import Packing
 from dsgspool.worker.sorting import Sorting
+from dsgspool.worker.starting import Starting
 from dsgspool.worker.turnstile import Turnstile
 from dsgspool.worker.watch import Bell
 
@@ -47,7 +49,9 @@ class Intake:
         self.agreement = Agreement(self)
         self.sorting = Sorting(self)
         self.turnstile = Turnstile(worker)
-        self.packing = Packing(worker.spool, worker.station.inventory, worker.tell)
+        counted = Counted(worker.spool, worker.station.wid, lambda: worker.settings, worker.peers)
+        self.packing = Packing(worker.spool, worker.station.inventory, worker.tell, counted)
+        self.starting = Starting(self)
         self.queue: deque[str] = deque()
         self.gifts: set[str] = set()
         self.refused = Refused()
@@ -75,7 +79,7 @@ class Intake:
     def next_moment(self) -> float:
         """BOOTTIME of the next thing to do here."""
         now = self.clock.boot()
-        moments = [now + 3600.0]
+        moments = [now + 3600.0, self.packing.counted.touch_at]
         if self.desk.leaving or self.gifts:
             moments.append(now if self.desk.is_fresh else self._retry_at)
         if self.may_claim():
@@ -86,7 +90,7 @@ class Intake:
             moments.append(self.worker.blocked_until)
         if self.desk.settling:
             moments.append(min(each.last for each in self.desk.settling.values()) + self.worker.settings.settle)
-        if self._startable():
+        if self.starting.next():
             moments.append(max(now, self.worker.blocked_until))
         return min(moments)
 
@@ -104,13 +108,14 @@ class Intake:
     def turn(self) -> None:
         """Look if due, exchange files with the shared folders, settle, start."""
         self._listen()
+        self.packing.heed()
         paths = self._choose() if self.may_claim() else []
         if paths or self.gifts or self.desk.is_fresh or (self.desk.leaving and self.clock.boot() >= self._retry_at):
             self._exchange(paths)
         self._settle()
         if self.worker.controls.starts_nothing:
             self.give_all_back()  # also what a person put here since that began
-        self._start()
+        self.starting.turn()
         self._check_end()
 
     def _listen(self) -> None:
@@ -161,8 +166,10 @@ class Intake:
         before = self.clock.boot()
         self.paused = self.spool.is_paused()
         alone, refused = len(self.peers.living()) <= 1, self.refused.now(before)
-        slots, policies, most = self.worker.controls.slots, self.turnstile.policies, self.packing.most
-        sight = Look(self.spool, slots, alone=alone, refused=refused, policies=policies, most=most).take()
+        slots, policies, packing = self.worker.controls.slots, self.turnstile.policies, self.packing
+        sight = Look(
+            self.spool, slots, alone=alone, refused=refused, policies=policies, most=packing.most, weight=packing.weight
+        ).take()
         self.packing.look_again()
         self._looked_at = self.clock.boot()
         self._cost = self._looked_at - before
@@ -252,18 +259,6 @@ class Intake:
             elif text is not None and now - settling.since > self.worker.settings.lease:
                 why = "it is empty, and nobody has written to it since it was claimed"
                 self.worker.attempts.reject(settling.held, why)
-
-    def _startable(self) -> Ready | None:
-        return self.packing.startable(self.desk.ready.values(), self.worker.controls.slots - self.worker.attempts.used)
-
-    def _start(self) -> None:
-        """Start what fits, in order: a wide task at the head is not overtaken, or it would starve."""
-        for ready in [r for r in self.desk.ready.values() if r.cpus > self.worker.controls.slots]:
-            self.sorting.unfit(ready.held, ready.cpus, ready.request)  # somebody lowered the slots since it was claimed
-        for ready in [r for r in self.desk.ready.values() if self.turnstile.forbids(r.held)]:
-            self.worker.attempts.endings.give_back(ready.held)
-        while (first := self._startable()) and self.clock.boot() >= self.worker.blocked_until:
-            self.worker.attempts.start(first)
 
     # -- the end -------------------------------------------------------------------------------------------------
 

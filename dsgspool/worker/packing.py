@@ -2,14 +2,16 @@
 
 The rule: what a lane says is believed before anything in it is claimed.  A lane says its request by a digest; what that
 stands for is learned from one of its files, which is read where it lies and not claimed.  The first task that must wait
-for room keeps what it wants: others get what is left over, so that it does not starve.
+for room keeps what it wants: others get what is left over, so that it does not starve.  One that waits for what is counted for
+the whole spool keeps of that alone: nobody knows until when, and this node's CPUs and memory are not idle meanwhile.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from dsgspool import machine, names
 from dsgspool.conditions import Gpu, Inventory
@@ -17,26 +19,34 @@ from dsgspool.errors import InvalidName
 from dsgspool.names import Lane, TaskName
 from dsgspool.requests import NOTHING, Request, Room, why_unfit
 from dsgspool.spool import Spool
+from dsgspool.worker.counted import Counted, Part, Wants
 from dsgspool.worker.desk import Ready
 from dsgspool.worker.peek import Peek, peek
+
+if TYPE_CHECKING:
+    from dsgspool.worker.attempt import Attempt
 
 MAX_READ = 256 * 1024
 TRIES = 8  #: files of a lane that are read before it is taken for mixed up
 MOST = 256  #: candidates of one lane in one look, so that no lane hides what lies behind it
 GPU_INTERVAL = 10.0  #: seconds between two looks at who computes on GPUs
+MANY = 1 << 62  #: of what this node has no number of its own for
 MAX_KNOWN = 4096  #: requests that are remembered
 
 
 class Packing:
     """The node's stock, and the tasks that were passed over."""
 
-    def __init__(self, spool: Spool, node: Inventory, tell: Callable[..., None]) -> None:
-        self.spool, self.node, self.room, self.tell = spool, node, Room.of(node), tell
+    def __init__(self, spool: Spool, node: Inventory, tell: Callable[..., None], counted: Counted) -> None:
+        self.spool, self.node, self.room, self.tell, self.counted = spool, node, Room.of(node), tell, counted
+        self._limits: Mapping[str, int] = {}  #: of the whole spool, as `_fits` knows them
+        self._part = Part({}, 1)
         self.foreign: frozenset[int] = frozenset()  #: GPUs that I gave to nobody and on which somebody computes
         self._next_look = 0.0
         self.skipped: deque[str] = deque()  #: candidates that found no room since the last look
         self.has_changed = False  #: room came back since they were skipped
-        self._first: tuple[int, Request] | None = None  #: what the first of them wants
+        self._first: tuple[int, Request] | None = None  #: what the first of them wants that waits for room here
+        self._kept: dict[str, int] = {}  #: of the whole spool's: what the first wants that waits for it
         self._requests: dict[str, Request] = {}
         self._fits: dict[str, bool] = {}
 
@@ -47,11 +57,18 @@ class Packing:
         gpus = self.room.take(0, request, self.foreign) if request else ()
         return gpus if self.node.gpus else None
 
-    def give(self, request: Request, gpus: tuple[Gpu, ...]) -> None:
-        """It has ended."""
-        if request:
-            self.room.give(request, gpus)
+    def give(self, attempt: Attempt) -> None:
+        """It has ended, to its last process."""
+        if attempt.request:
+            self.room.give(attempt.request, attempt.gpus or ())
+        self.counted.give(attempt.name.claim)
         self.has_changed = True
+
+    def has_room(self, free: int, cpus: int, request: Request, ready: Collection[Ready]) -> bool:
+        """True when it could begin now, with so many free slots, besides what waits for its start."""
+        if not self.left(free, ready).takes(cpus, request):
+            return False
+        return self.counted.has(request, (each.request for each in ready))
 
     def left(self, cpus: int, ready: Iterable[Ready] = ()) -> Room:
         """What is free besides what waits for its start; `cpus` were counted already."""
@@ -106,7 +123,16 @@ class Packing:
             self._requests.clear()
             self._fits.clear()
         self._requests[request.digest] = request
-        self._fits[request.digest] = not why_unfit(request, self.node)
+        self._fits[request.digest] = not why_unfit(request, self.node.within(self._limits))
+
+    def heed(self) -> None:
+        """spool.yaml may say something else since: what fits here is asked again."""
+        if (limits := self.counted.limits) != self._limits:
+            self._limits, known = limits, [*self._requests.values()]
+            for name in limits:
+                self.room.amounts.setdefault(name, MANY)
+            for request in known:
+                self._learn(request)
 
     def most(self, lane: Lane, paths: Iterable[str]) -> int:
         """How many candidates of a lane a look may take: 0 = nothing in it fits here.  `paths` are looked at if need be."""
@@ -133,15 +159,18 @@ class Packing:
     def look_again(self) -> None:
         """A new look has begun: what was passed over is among its candidates."""
         self.skipped.clear()
-        self._first = None
+        self._first, self._kept = None, {}
 
     def plan(self, cpus: int, ready: Mapping[str, Ready], queue: deque[str]) -> Room:
         """The room for which candidates are chosen now; when some came back the skipped are candidates again."""
         if self.has_changed:
-            self.has_changed, self._first = False, None
+            self.has_changed, self._first, self._kept = False, None, {}
             queue.extendleft(reversed(self.skipped))
             self.skipped.clear()
         room = self.left(cpus, ready.values())
+        if queue and self._limits and any(map(self.counted.of, self._requests.values())):
+            self._part = self.counted.part(each.request for each in ready.values())
+            self._part.keep(self._kept.items())
         if self._first:
             room.take(*self._first)
         return room
@@ -152,14 +181,30 @@ class Packing:
         if request.gpus:
             self.look_at_gpus()
             room.gpus = [gpu for gpu in room.gpus if gpu.index not in self.foreign]
-        if room.takes(cpus, request):
+        wants = self.counted.of(request) if request.named else ()
+        is_there = not wants or self._part.takes(wants)
+        if is_there and room.takes(cpus, request):
             room.take(cpus, request)
+            self._part.take(wants)
             return True
         self.skipped.append(path)
-        if self._first is None and not self._is_others(request):
+        if not is_there:
+            self._keep(wants)
+        elif self._first is None and not self._is_others(request):
             self._first = (cpus, request)
             room.take(cpus, request)
+            self._keep(wants)
         return False
+
+    def _keep(self, wants: Wants) -> None:
+        """Of each of the whole spool's resources the first that waits keeps what it wants, as far as I claim."""
+        new = {name: amount for name, amount in wants if name not in self._kept}
+        self._kept.update(new)
+        self._part.keep(new.items())
+
+    def weight(self, lane: Lane) -> int:
+        """How much of the whole spool's its tasks want: who wants more goes first, or the others would leave it too little."""
+        return sum(amount for _, amount in self.counted.of(self._requests.get(lane.wants, NOTHING)))
 
     def _of_lane(self, path: str) -> tuple[int, Request]:
         lane = names.parse_lane(names.split_lane(path)[0] or "")

@@ -70,7 +70,7 @@ class Sorting:
             self.intake.packing.look_at_gpus()
         free = self.intake.free
         return cpus <= free and (
-            not request or self.intake.packing.left(free, self.desk.ready.values()).takes(cpus, request)
+            not request or self.intake.packing.has_room(free, cpus, request, self.desk.ready.values())
         )
 
     def _must_wait(self, held: Held, text: Text, verdict: Verdict) -> None:

@@ -15,6 +15,8 @@ from types import SimpleNamespace
 from dsgspool.conditions import Gpu, Inventory
 from dsgspool.names import TaskName, lane_for
 from dsgspool.requests import NOTHING
+from dsgspool.settings import Settings
+from dsgspool.worker.counted import Counted
 from dsgspool.worker.packing import Packing
 from dsgspool.worker.peek import peek
 
@@ -42,8 +44,13 @@ def per_task(what: Callable[[], None]) -> float:
 
 
 def packing() -> Packing:
-    clock = SimpleNamespace(boot=lambda: -1.0)
-    return Packing(SimpleNamespace(clock=clock), NODE, print)  # type: ignore[arg-type]
+    mount = SimpleNamespace(is_remote=False)
+    spool = SimpleNamespace(
+        clock=SimpleNamespace(boot=lambda: -1.0), fs=SimpleNamespace(mount=lambda _: mount), root="", todo=""
+    )
+    settings = Settings()
+    counted = Counted(spool, "n1-abcdefgh", lambda: settings, None)  # type: ignore[arg-type]
+    return Packing(spool, NODE, print, counted)  # type: ignore[arg-type]
 
 
 def claimed(texts: list[bytes]) -> Callable[[], None]:
@@ -64,13 +71,15 @@ def chosen(texts: list[bytes]) -> Callable[[], None]:
     """What is decided of a candidate in a lane, before it is claimed; what fits runs and ends at once."""
     node, hints = packing(), [peek(text) for text in texts]
     paths = [f"@{lane_for(0, hint.cpus, hint.request)}/x.yaml" if hint.request else "x.yaml" for hint in hints]
-    requests = [node.wanted(TaskName("x"), hint) for hint in hints]
+    name = TaskName("x")
+    requests = [node.wanted(name, hint) for hint in hints]
 
     def decide() -> None:
         for number in range(TASKS):
             at = number % len(texts)
             if node.admits(paths[at], node.left(64)):
-                node.give(requests[at], node.take(requests[at]))
+                held = SimpleNamespace(request=requests[at], gpus=node.take(requests[at]), name=name)
+                node.give(held)  # type: ignore[arg-type]
 
     return decide
 

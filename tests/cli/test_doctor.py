@@ -240,6 +240,12 @@ def empty_folder(b: Broken) -> str:
     return "empty-folder"
 
 
+def stale_mark(b: Broken) -> str:
+    b.seeded.worker(DEAD, ended=True)
+    b.write(f"taken/licence=2@{DEAD}.1", "")
+    return "stale-mark"
+
+
 def lost_attempt(b: Broken) -> str:
     b.seeded.worker(DEAD, ended=True)
     b.seeded.record("sweep/x", 1, worker=DEAD, text="command: |\n  echo 'it''s'\n\n  true\n...\n")
@@ -323,7 +329,7 @@ MENDED_BY_FIX = [
     half_written_and_cut_in_hold, half_written_before_its_command, half_written_and_cut_in_todo, draft, draft_of_a_doctor,
     rubbish,
     rubbish_swept, stale_lease, stale_lease_of_a_process_that_is_gone, stale_lease_of_nobody, ownerless,
-    ownerless_in_failed, ownerless_in_done, empty_folder, lost_attempt,
+    ownerless_in_failed, ownerless_in_done, empty_folder, stale_mark, lost_attempt,
     lost_attempt_with_a_text_that_is_no_plain_block, token_twice, chain_gap, missing_folder, group_mode,
 ]  # fmt: skip
 FOR_A_PERSON = [

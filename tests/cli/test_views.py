@@ -233,3 +233,24 @@ def test_schedules_that_no_worker_of_mine_obeys_are_listed_with_the_reason(spool
     assert "everybody may write to it" in told[2] and "chmod o-w it" in told[2]
     assert ":00:00, " in told[3]
     assert "it is a hard link (copy it instead)" in told[4]
+
+
+def test_what_is_taken_of_the_whole_spools_resources_is_shown(spool, run, worker):
+    assert " taken " not in run("status").stdout
+    (spool / "spool.yaml").write_text("resources: {licence: 5, bandwidth: 20}\n")
+    for mark in (
+        f"licence=1@{worker}.1",
+        f"licence=2@{worker}.2",
+        "bandwidth=7@n2-abcdefgh.1",
+        "other=1@n2-abcdefgh.2",
+    ):
+        (spool / f"taken/{mark}").touch()
+    for command in ("status", "workers"):
+        out = run(command).stdout
+        assert f"licence: 3 of 5 taken (by {worker} 3)\n" in out
+        assert "bandwidth: 7 of 20 taken (by n2-abcdefgh 7)\n" in out
+    found = json.loads(run("status", "--json").stdout)["resources"]
+    assert found == {
+        "licence": {"of": 5, "taken": {worker: 3}},
+        "bandwidth": {"of": 20, "taken": {"n2-abcdefgh": 7}},
+    }

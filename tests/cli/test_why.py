@@ -115,6 +115,43 @@ def test_what_has_no_room_now_is_told(put, worker, why):
     assert f"{WID}: free\n" in why("c")
 
 
+@pytest.fixture
+def licences(spool):
+    """spool.yaml says how many there are; the marks of those that are taken."""
+
+    def take(there, *marks):
+        (spool / "spool.yaml").write_text(f"resources: {{licence: {there}}}\n")
+        for mark in marks:
+            (spool / f"taken/licence={mark}").touch()
+
+    return take
+
+
+def test_what_others_have_of_the_whole_spools_is_told_with_who_has_it(put, worker, why, licences):
+    put("todo/@licence-1=abcdef/a~0.abcdefgh-1.yaml", "command: x\nresources: {licence: 1}\n...\n")
+    worker(**NODE)
+    licences(5, f"1@{WID}.7", f"3@{OTHER}.8")
+    assert "a worker is free" in why("a")
+    licences(5, f"1@{OTHER}.9")
+    told = why("a")
+    assert f"it wants licence=1, and all 5 of the spool are taken (by {OTHER} 4, {WID})\n" in told
+    assert "-> wait: it begins within seconds when enough of it is free\n" in told
+    assert "-> raise `licence` below `resources` in " in told and told.rstrip().endswith("to 6, if there are so many")
+    put("todo/b~0.abcdefgh-2.yaml", "command: x\nresources: {licence: 2}\n...\n")
+    licences(6)
+    assert "it wants licence=2, and 5 of 6 of the spool are taken (by" in why("b")
+
+
+def test_more_than_the_whole_spool_has_is_told(put, worker, why, licences):
+    put("todo/@licence-3=abcdef/a~0.abcdefgh-1.yaml", "command: x\nresources: {licence: 3}\n...\n")
+    worker(**NODE)
+    licences(2)
+    told = why("a")
+    assert "it wants licence=3, and the whole spool has 2 (`resources` in spool.yaml)\n" in told
+    assert f"{WID}: has 2 licence, it wants 3\n" in told
+    assert "-> dsgspool edit a resources=" in told
+
+
 def test_a_rung_of_memory_is_told(put, worker, why):
     put("todo/a~0o1.abcdefgh-1.yaml", "command: x\nresources: {memory: [8G, 128G]}\n...\n")
     worker(gpus=[], **NODE)

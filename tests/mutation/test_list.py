@@ -16,7 +16,7 @@ from tests.mutation.trial import ROOT
 ROOMS = (
     "spool/*.py", "janitor.py", "lease.py", "worker/intake.py", "worker/agreement.py", "worker/attempts.py",
     "worker/endings.py", "worker/runner.py", "worker/admission.py", "worker/guard.py", "worker/desk.py", "worker/loop.py",
-    "worker/watch.py", "worker/turnstile.py", "doctor/*.py",
+    "worker/watch.py", "worker/turnstile.py", "worker/counted.py", "worker/starting.py", "doctor/*.py",
 )  # fmt: skip
 RULES = {"R1", "R2", "R3", "R4", "R5", "R6"}
 

@@ -39,3 +39,13 @@ def test_what_expires_runs_while_there_is_time_and_not_later(folder: SpoolFolder
         os.utime(folder / f"todo/{name}.yaml", (time.time() - age,) * 2)
     workers.run_until_empty(30)
     assert folder.done() == {"soon"} and folder.ls("failed") == ["late~expired.yaml"]
+
+
+def test_what_takes_a_licence_runs_where_spool_yaml_says_how_many_there_are(
+    folder: SpoolFolder, workers: Workers
+) -> None:
+    for number in range(3):
+        shutil.copy(EXAMPLES / "12-licence.yaml", folder / f"todo/{number}.yaml")
+    folder.configure(resources={"licence": 1})
+    workers.run_until_empty(30)
+    assert [folder.out(str(number)) for number in range(3)] == ["one of 1 that are taken now\n"] * 3

@@ -188,6 +188,18 @@ def _overlooked(pair: Pair) -> str:
     return ""
 
 
+def who_makes_a_name_sees_all_that_came_before_it(pair: Pair) -> None:
+    """[3] Also what came in the tick of its last listing, and on v3: its own change has it forget what it listed (li)."""
+    pair.a.mkdir("d")
+    for name in ("x", "y", "z"):
+        with pair.still_clock():
+            pair.a.create(f"d/before-{name}")
+            pair.b.list("d")
+            pair.a.create(f"d/{name}")
+            pair.b.create(f"d/mine-{name}")
+            assert {name, f"mine-{name}"} <= pair.b.list("d")
+
+
 def a_change_after_the_tick_is_seen(pair: Pair) -> None:
     """[3] 20 ms later nothing is overlooked."""
     pair.a.mkdir("d")
@@ -398,7 +410,7 @@ FINDINGS: list[Callable[[Pair], None]] = [
     looking_and_touching_again_do_not_cure_it, a_listing_of_the_source_before_the_rename_cures_it,
     a_listing_before_the_open_cures_it, a_folder_that_was_renamed_can_be_worked_in, renaming_the_file_fences,
     a_change_in_the_same_tick_is_overlooked, who_overlooked_it_can_touch_the_folder_too, a_change_after_the_tick_is_seen,
-    exactly_one_wins,
+    who_makes_a_name_sees_all_that_came_before_it, exactly_one_wins,
     a_file_removed_while_open_gets_a_silly_name, a_heartbeat_is_seen_at_once_by_open_and_fstat, what_is_gone_is_not_found,
     a_rename_that_worked_can_say_ENOENT, a_removal_that_worked_can_say_ENOENT, a_folder_that_was_made_can_say_EEXIST,
     a_reply_that_is_lost_without_a_restart_comes_again, an_exclusive_creation_says_the_truth,

@@ -19,6 +19,7 @@ from dsgspool.spool.submission import Draft, Submission
 from dsgspool.task import State
 from dsgspool.worker.peek import peek
 from tests.simulation.calls import calls
+from tests.simulation.counted import licence_line
 from tests.simulation.door import SimFs
 from tests.simulation.mount import ROOT
 from tests.simulation.server import EPOCH
@@ -42,6 +43,7 @@ def text(actor: Actor, chance: random.Random, *, complete: bool = True) -> tuple
         lines.append(f"retries: {retries}")
         lines += chance.choice([[], ["backoff: 2s"]])
     lines += chance.choice([[], [], [], ["cpus: 2"], ["timeout: 2s"]])
+    lines += licence_line(actor.sim.plan.seed, version) if actor.sim.plan.licences else []
     lines += after_line(actor.sim.plan.seed, version) if actor.sim.plan.dependencies else []
     return version, "\n".join([*lines, *(["..."] if complete else []), ""]).encode()
 

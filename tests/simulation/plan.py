@@ -55,6 +55,7 @@ class Plan:
     nodes: int = 2
     twins: bool = False  #: all machines were cloned from one image, host name and machine-id
     dependencies: bool = False  #: some tasks wait for others (`after`)
+    licences: int = 0  #: how many spool.yaml says there are; some tasks want one.  0 = it says nothing
     workers: tuple[tuple[int, int], ...] = ((0, 2), (1, 2))  #: (machine, slots)
     events: tuple[Event, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -68,6 +69,8 @@ class Plan:
         for name in ("twins", "dependencies"):
             if getattr(self, name):
                 yield replace(self, **{name: False})
+        if self.licences:
+            yield replace(self, licences=0)
 
 
 def plan_of(seed: int) -> Plan:
@@ -85,6 +88,7 @@ def plan_of(seed: int) -> Plan:
         nodes=nodes,
         twins=seed % 10 == 0,
         dependencies=seed % 4 == 1,
+        licences=1 + seed // 4 % 2 if seed % 4 == 3 else 0,
         workers=workers,
         events=tuple(sorted(events, key=lambda event: event.at)),
         faults=tuple(_fault(chance, kinds) for _ in range(chance.choice([0, 2, 4, 8]))),

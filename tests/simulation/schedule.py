@@ -83,7 +83,8 @@ class Simulation:
         self.acting: Any = None
         for folder in FOLDERS:
             self.server.put(folder)
-        self.server.put("spool.yaml", SETTINGS)
+        licences = f"resources: {{licence: {plan.licences}}}\n" if plan.licences else ""
+        self.server.put("spool.yaml", SETTINGS + licences.encode())
         self.server.watcher = self.world
         rates = self.rng.choice([(1.0, 1.0, 1.0), (0.977, 1.023, 1.0), (1.023, 0.977, 1.01)])
         self.nodes = [

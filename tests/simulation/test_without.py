@@ -23,6 +23,8 @@ WITHIN = {
     "flush_before_rename": 50,
     "claimers_judge": 50,
     "rounds_over_what_waits": 100,
+    "who_marked_counts": 1000,
+    "marks_of_the_dead_are_removed": 200,
 }
 
 

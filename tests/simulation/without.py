@@ -17,9 +17,11 @@ from dsgspool.spool.chain import Chain
 from dsgspool.spool.dependencies import Dependencies
 from dsgspool.spool.own import Held, OwnFolder
 from dsgspool.spool.submission import Submission
+from dsgspool.spool.taken import Taken
 from dsgspool.spool.waiters import Waiters
 from dsgspool.task import Budget
 from dsgspool.worker.agreement import Agreement
+from dsgspool.worker.counted import Counted
 from dsgspool.worker.desk import Desk, Exchange
 from tests.simulation import workers
 from tests.simulation.door import SimFs
@@ -197,6 +199,20 @@ def rounds_over_what_waits() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def who_marked_counts() -> Iterator[None]:
+    """Who has made its mark starts, without having counted once more."""
+    with mock.patch.object(Counted, "_is_allowed", lambda *_args: True):
+        yield
+
+
+@contextlib.contextmanager
+def marks_of_the_dead_are_removed() -> Iterator[None]:
+    """Nobody gives back what the dead had."""
+    with mock.patch.object(Taken, "sweep", lambda *_args: None):
+        yield
+
+
+@contextlib.contextmanager
 def everything_else() -> Iterator[None]:
     """Nothing is taken away."""
     yield
@@ -207,6 +223,6 @@ RULES: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
     for rule in (
         scandir_before_open, listing_decides, claimers_leave_held_names, self_fence, record_read_at_take_over,
         repeated_sweep, one_attempt_alive, token_in_returned_names, flush_before_rename, bump_of_todo, claimers_judge,
-        rounds_over_what_waits,
+        rounds_over_what_waits, who_marked_counts, marks_of_the_dead_are_removed,
     )
 }  # fmt: skip

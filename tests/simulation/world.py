@@ -2,7 +2,8 @@
 
 The rule: it looks at the server's tree and at the tables of processes, where no client's cache can deceive it, at the
 moment of each change.  I1 nothing accepted is lost; I2 at most one attempt of a name runs; I3 what ended does not run
-again unless somebody asked; I4 nothing wanted is overwritten; I5 a record is made once; I6 all comes to rest.
+again unless somebody asked; I4 nothing wanted is overwritten; I5 a record is made once; I6 all comes to rest; I7 no more
+licences are in use than there are.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dsgspool.records import record_claim, record_is_over
+from tests.simulation.counted import in_use
 from tests.simulation.server import Inode, Watcher
 from tests.simulation.waits import Waits
 
@@ -131,6 +133,16 @@ class World(Watcher):
             self.sim.broken(f"{version} of {identity} starts too early: {why}")
         self.ran.add(version)
         self.running.setdefault(identity, []).append(command)
+        self._are_enough()
+
+    def _are_enough(self) -> None:
+        """I7: of what is counted for the whole spool no more is in use than there is."""
+        there = self.sim.plan.licences
+        if not there:
+            return
+        claims = in_use([each for commands in self.running.values() for each in commands], self.inodes)
+        if len(claims) > there:
+            self.sim.broken(f"I7: {claims} have a licence each, and there are {there}")
 
     def _is_its_text(self, command: Command, version: str) -> None:
         """What runs is what the claimed file says (hazards, finding 2)."""
@@ -154,6 +166,7 @@ class World(Watcher):
     def unrest(self) -> list[str]:
         """What is not at rest: files on their way, names with a claim, commands."""
         found = [f"running: {identity}" for identity, commands in self.running.items() if commands]
+        found += [path for path, _ in self.sim.server.files("taken")]
         for state in STATES:
             for path, inode in self.sim.server.files(state):
                 name = path.rpartition("/")[2]

@@ -16,6 +16,7 @@ from dsgspool.report.book import Book, Failure, Load, Node, Past, RunningNow
 from dsgspool.report.table import Attempts
 from dsgspool.requests import Request
 from dsgspool.settings import Settings
+from dsgspool.snapshot.rules import Stock
 from dsgspool.snapshot.standings import Standing
 from dsgspool.snapshot.values import Counts, Running, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.spool.rest import Rest
@@ -43,6 +44,7 @@ class Made:
         self.every: float | None = None
         self.requests: dict[str, Request] = {}
         self.policies: dict[str, Standing] = {}
+        self.stock: list[Stock] = []
 
     def worker(
         self,
@@ -153,7 +155,7 @@ class Made:
         snapshot = Snapshot(
             "/lab/spool", NOW, self.paused, counts, batches, tuple(self.tasks),
             tuple(Running(run.identity, run.worker, run.host, "", 1, run.started, run.seconds) for run in self.runs),
-            tuple(workers), tuple(self.problems), policies=self.policies,
+            tuple(workers), tuple(self.problems), policies=self.policies, stock=tuple(self.stock),
         )  # fmt: skip
         nodes = [
             Node(host, tuple(w for w in workers if w.host == host), 8, 32 << 30, tuple(self.loads.get(host, ())))

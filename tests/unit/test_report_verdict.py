@@ -13,6 +13,7 @@ from dsgspool.report import words
 from dsgspool.report.digest import digest
 from dsgspool.report.forecast import Forecast
 from dsgspool.report.verdict import Verdict, band, done_about, ends
+from dsgspool.snapshot.rules import Stock
 from dsgspool.snapshot.standings import Standing
 from dsgspool.spool.rest import Rest
 from tests.support.books import NOW, Made
@@ -377,6 +378,16 @@ def test_of_several_wishes_only_those_are_told_that_nobody_meets() -> None:
     found = digest(made.book()).verdict
     words = "No node can run 1 task: no living one has scratch=1T has:samtools; about to start: 1 task for 1 worker"
     assert found.sentence == words
+
+
+def test_what_the_whole_spool_has_is_lacking_nowhere_as_long_as_there_is_enough() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    made.stock.append(Stock("licence", 2, {"n1-aaaaaaaa": 2}))
+    made.wants("fit", named=(("licence", 2),))
+    assert "No node" not in digest(made.book()).verdict.sentence
+    made.wants("more", named=(("licence", 3),))
+    assert "No node can run 1 task: no living one has licence=3" in digest(made.book()).verdict.sentence
 
 
 def test_a_batch_that_is_held_back_says_why_and_how_it_goes_on() -> None:

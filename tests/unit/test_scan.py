@@ -42,6 +42,19 @@ def test_wide_tasks_come_before_narrow_ones_of_their_priority(see):
     assert see("x.yaml", "@cpus2/x.yaml", "@cpus4/x.yaml").candidates == ["@cpus4/x.yaml", "@cpus2/x.yaml", "x.yaml"]
 
 
+def test_of_lanes_with_requests_the_heaviest_comes_first_within_its_priority(see):
+    weights = {"aaaaaa": 1, "bbbbbb": 3, "cccccc": 2, "dddddd": 9}
+    lanes = ["@=aaaaaa", "@=bbbbbb", "@=cccccc", "@p-1,=dddddd"]
+    sight = see(
+        "x.yaml", *(f"{lane}/x.yaml" for lane in lanes), most=lambda *_: 9, weight=lambda lane: weights[lane.wants]
+    )
+    assert [path.partition("/")[0] for path in sight.candidates] == [
+        *(lanes[at] for at in (1, 2, 0)),
+        "x.yaml",
+        lanes[3],
+    ]
+
+
 def test_lanes_that_cannot_be_served_are_not_even_listed(see, world):
     world.spool.fs = FlakyFs(world.clock, {"scan": errno.EIO, "walk": errno.EIO}, path="todo/@")
     assert see("@gpu/a.yaml", "@cpus8/a.yaml", "@format2/a.yaml", "x.yaml", slots=4).candidates == ["x.yaml"]

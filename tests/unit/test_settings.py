@@ -206,3 +206,26 @@ def test_control_says_only_what_it_says():
 def test_a_wrong_control_file_is_named():
     assert "slots" in str(refused("slots: many", parse_control))
     assert "did you mean `paused`?" in str(refused("pause: true", parse_control))
+
+
+def test_counted_resources_of_the_whole_spool():
+    assert parse_settings(b"resources: {licence: 5, band-width: 0}\n", "p").resources == {"licence": 5, "band-width": 0}
+    assert parse_settings(b"resources: {}\n", "p").resources == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("resources: {memory: 5}", "`memory` is counted on each node"),
+        ("resources: {disk: 5}", "here it is called `scratch`"),
+        ("resources: {licence: -1}", "resources.licence"),
+        ("resources: {licence: many}", "resources.licence"),
+        ("resources: {'a=b': 1}", "'a=b' cannot be a resource's name"),
+        ("resources: [licence]", "resources"),
+        ("resources: {licence: 1, licence: 2}", "licence"),
+    ],
+)
+def test_counted_resources_that_cannot_be_meant_are_told_with_the_line(text, why):
+    with pytest.raises(SettingsError, match=re.escape(why)) as error:
+        parse_settings(f"format: 1\n{text}\n".encode(), "p")
+    assert error.value.line == 2

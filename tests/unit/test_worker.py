@@ -100,8 +100,8 @@ def test_what_ran_elsewhere_while_this_worker_was_slow_is_not_started(inside, wo
     """Between its claim and its start a person took the file away, another worker ran it, and it failed for good."""
     worker = inside()
     intake = worker.worker.intake
-    start = intake._start
-    monkeypatch.setattr(intake, "_start", lambda: None)
+    start = intake.starting.turn
+    monkeypatch.setattr(intake.starting, "turn", lambda: None)
     worker.drop("x", HANGS)
     worker.until(lambda: intake.desk.ready)
     (file,) = worker.mine()
@@ -110,7 +110,7 @@ def test_what_ran_elsewhere_while_this_worker_was_slow_is_not_started(inside, wo
         record.write("task: x\nclaim: n2-bbbbbbbb.1\noutcome: exit1\nnext: failed~exit1\n...\n")
     start()
     assert not worker.worker.attempts.by_pid
-    monkeypatch.setattr(intake, "_start", start)
+    monkeypatch.setattr(intake.starting, "turn", start)
     worker.until(lambda: worker.record("x", 2).get("outcome"))
     assert (worker.record("x", 2)["outcome"], worker.record("x", 2)["next"]) == ("revoked", "nothing")
     assert worker.lies() == ["failed/x~exit1"]

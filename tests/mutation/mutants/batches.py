@@ -76,7 +76,7 @@ MUTANTS = (
         "batches",
         "7 Batches",
         "what was claimed before a pause begins all the same",
-        "worker/intake.py",
+        "worker/starting.py",
         "            self.worker.attempts.endings.give_back(ready.held)\n",
         "            pass\n",
         (f"{UNIT}test_what_was_claimed_before_its_batch_was_paused_goes_back",),

@@ -1,0 +1,90 @@
+"""What runs of the counted resources of the whole spool: an empty file taken/NAME=AMOUNT@WID.C for each attempt.
+
+The rule: a mark is made before its maker counts and before the record, and removed when no process of the attempt is left:
+by its worker, or by others once that is proven dead.  It is made once and removed once, in one folder: so of several marks
+the maker of the last one sees all others in its next listing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from dsgspool import names
+from dsgspool.classes import dataclass
+from dsgspool.conditions import is_name
+from dsgspool.names import Claim
+from dsgspool.spool import Spool
+
+_DIGITS = 9  #: of the largest number that a task can ask for
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """So much of a resource is taken for a claim."""
+
+    resource: str
+    amount: int
+    claim: Claim
+
+    @property
+    def file(self) -> str:
+        """Its name in taken/."""
+        return f"{self.resource}={self.amount}@{self.claim}"
+
+
+class Taken:
+    """The folder taken/ of a spool."""
+
+    def __init__(self, spool: Spool) -> None:
+        self.fs, self.folder = spool.fs, f"{spool.root}/taken"
+
+    def marks(self) -> list[Mark]:
+        """All of them, by one listing; other names are nobody's marks."""
+        return [mark for name, is_folder in self.fs.scan(self.folder) if not is_folder and (mark := parse_mark(name))]
+
+    def make(self, mark: Mark) -> None:
+        """RACE: an answer was lost, and the file is there already: nobody else makes one of that name."""
+        path = f"{self.folder}/{mark.file}"
+        try:
+            self._make(path)
+        except FileNotFoundError:
+            self.fs.make_folder(self.folder)
+            self._make(path)
+
+    def _make(self, path: str) -> None:
+        try:
+            self.fs.create_whole(path, b"", sync=False)
+        except FileExistsError:
+            return
+
+    def remove(self, mark: Mark) -> None:
+        """Give back what it stands for."""
+        self.fs.remove(f"{self.folder}/{mark.file}")
+
+    def sweep(self, is_dead: Callable[[str], bool]) -> None:
+        """Remove what dead workers left; where I may not, others can."""
+        marks = self.marks()
+        dead = {wid for wid in {mark.claim.wid for mark in marks} if is_dead(wid)}
+        for mark in [mark for mark in marks if mark.claim.wid in dead]:
+            with contextlib.suppress(PermissionError):
+                self.remove(mark)
+
+
+def parse_mark(name: str) -> Mark | None:
+    """What a name in taken/ says, None when it is no mark's."""
+    resource, _, rest = name.partition("=")
+    amount, _, claim = rest.partition("@")
+    if not (is_name(resource) and amount.isdecimal() and amount.isascii() and len(amount) <= _DIGITS):
+        return None
+    found = names.parse_claim(claim)
+    return Mark(resource, int(amount), found) if found else None
+
+
+def totals(marks: Iterable[Mark]) -> Counter[str]:
+    """How much of each resource is taken."""
+    found: Counter[str] = Counter()
+    for mark in marks:
+        found[mark.resource] += mark.amount
+    return found

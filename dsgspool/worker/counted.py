@@ -1,0 +1,157 @@
+"""How much of the counted resources of the whole spool this worker may take (spool.yaml, `resources`).
+
+The rule: a worker plans with its part of what is free, and starts only what it has marked in taken/ and then found room for.
+Whoever finds too many gives back its own, whoever was first, so no command above a limit is ever started; what has ended is
+given back as soon as no process of it is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from dsgspool.lease import Peers
+from dsgspool.names import Claim
+from dsgspool.requests import Request
+from dsgspool.settings import Settings
+from dsgspool.spool import Spool
+from dsgspool.spool.own import Held
+from dsgspool.spool.submission import TICK
+from dsgspool.spool.taken import Mark, Taken, totals
+
+INTERVAL = 30.0  #: seconds between two looks for marks of mine that landed late
+RETRY_PAUSE = 1.0
+Wants = tuple[tuple[str, int], ...]
+
+
+class Part:
+    """What one round of choosing may take: of each resource one task's worth, or else no more than a worker's share."""
+
+    def __init__(self, free: Mapping[str, int], workers: int) -> None:
+        self.free = Counter(free)
+        self._share = {name: number // max(1, workers) for name, number in free.items()}
+        self._taken: Counter[str] = Counter()
+
+    def takes(self, wants: Wants) -> bool:
+        """True when there is room for one more."""
+        return all(
+            amount <= self.free[name] and (not self._taken[name] or self._taken[name] + amount <= self._share[name])
+            for name, amount in wants
+        )
+
+    def take(self, wants: Wants) -> None:
+        """One more is claimed."""
+        self.keep(wants)
+        self._taken.update(dict(wants))
+
+    def keep(self, wants: Iterable[tuple[str, int]]) -> None:
+        """No other may have that."""
+        self.free.subtract(dict(wants))
+
+
+class Counted:
+    """Takes and gives back, for one worker."""
+
+    def __init__(self, spool: Spool, wid: str, settings: Callable[[], Settings], peers: Peers) -> None:
+        self.spool, self.wid, self.settings, self.peers = spool, wid, settings, peers
+        self.taken = Taken(spool)
+        self.mine: dict[Claim, tuple[Mark, ...]] = {}  #: what I hold
+        self.rests_until = 0.0  #: BOOTTIME; nothing that wants any is taken before
+        self.touch_at = math.inf  #: BOOTTIME at which the folder is touched, after I gave something back
+        self._is_remote = spool.fs.mount(spool.todo).is_remote
+        self._tidy_at = 0.0  #: BOOTTIME of the next look at my marks, when nothing else makes me look
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """How much there is of each."""
+        return self.settings().resources
+
+    def of(self, request: Request) -> Wants:
+        """What it wants of the whole spool's."""
+        limits = self.limits
+        return tuple(pair for pair in request.named if pair[0] in limits)
+
+    # -- before a claim ------------------------------------------------------------------------------------------
+
+    def part(self, ready: Iterable[Request] = ()) -> Part:
+        """What is free of each now, besides what waits here for its start."""
+        limits, free = self.limits, Counter[str]()
+        if self.spool.clock.boot() >= self.rests_until:
+            taken = totals(self._marks())
+            free.update({name: most - taken[name] for name, most in limits.items()})
+            for request in ready:
+                free.subtract(dict(self.of(request)))
+        return Part(free, len(self.peers.living()))
+
+    def has(self, request: Request, ready: Iterable[Request] = ()) -> bool:
+        """True when it may be started now, as far as anybody knows."""
+        wants = self.of(request)
+        return not wants or self.part(ready).takes(wants)
+
+    # -- before a record -----------------------------------------------------------------------------------------
+
+    def take(self, held: Held, request: Request) -> bool:
+        """Mark what it wants and count; False, or OSError: it may not begin, and nothing is marked.
+
+        RACE: two workers counted before either had marked.  Both count again, and all that find too many give back.
+        """
+        claim, wants = held.name.claim, self.of(request)
+        if not wants or claim is None:
+            return True
+        self.mine[claim] = tuple(Mark(name, amount, claim) for name, amount in wants)
+        try:
+            for mark in self.mine[claim]:
+                self.taken.make(mark)
+            is_allowed = self._is_allowed(self.mine[claim])
+        except OSError:
+            self.give(claim)
+            self._tidy_at = 0.0
+            raise
+        if not is_allowed:
+            self.give(claim)
+            pause = random.uniform(0.2, 1.0) * self.settings().poll_min  # noqa: S311 - or they would meet again
+            self.rests_until = self.spool.clock.boot() + pause
+        return is_allowed
+
+    def _is_allowed(self, marks: Iterable[Mark]) -> bool:
+        """A listing that lacks what I have just made is not believed."""
+        found, limits = self._marks(), self.limits
+        taken = totals(found)
+        return all(mark in found and taken[mark.resource] <= limits.get(mark.resource, 0) for mark in marks)
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def give(self, claim: Claim | None) -> None:
+        """Nothing of it runs: others may have what it had.  What cannot be removed now is removed later.
+
+        RACE: an NFSv3 client that listed the folder in the clock tick of my removal would believe the mark for ever.
+        """
+        for mark in self.mine.pop(claim, ()) if claim else ():
+            self.rests_until = 0.0
+            self.touch_at = self.spool.clock.boot() + TICK if self._is_remote else math.inf
+            try:
+                self.taken.remove(mark)
+            except OSError:
+                self._tidy_at = self.spool.clock.boot() + RETRY_PAUSE
+
+    def tidy(self) -> None:
+        """Let others see what I gave back; look for marks of mine that are not mine any more: one could not be removed, or
+        was made late."""
+        if self.spool.clock.boot() >= self.touch_at:
+            self.touch_at = math.inf
+            with contextlib.suppress(OSError):
+                self.spool.fs.touch(self.taken.folder)
+        if self.limits and self.spool.clock.boot() >= self._tidy_at:
+            self._marks()
+
+    def _marks(self) -> list[Mark]:
+        """All marks, and of me only those that I know."""
+        found, mine = self.taken.marks(), {mark for marks in self.mine.values() for mark in marks}
+        astray = {mark for mark in found if mark.claim.wid == self.wid} - mine
+        for mark in astray:
+            self.taken.remove(mark)
+        self._tidy_at = self.spool.clock.boot() + INTERVAL
+        return [mark for mark in found if mark not in astray]

@@ -1,0 +1,56 @@
+"""From a whole file to its start: what may begin now.
+
+The rule: in order, so that a wide task at the head is not overtaken, or it would starve.  What wants some of the whole spool's
+resources marks it first (counted.py), and goes back, into the lane that says so, when there is too little.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsgspool import names
+from dsgspool.worker.desk import Ready
+
+if TYPE_CHECKING:
+    from dsgspool.worker.intake import Intake
+
+
+class Starting:
+    """Starts what is ready on the desk of an intake."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake, self.worker, self.desk, self.packing = intake, intake.worker, intake.desk, intake.packing
+
+    def next(self) -> Ready | None:
+        """The first of those that wait, when there is room for it here."""
+        return self.packing.startable(self.desk.ready.values(), self.worker.controls.slots - self.worker.attempts.used)
+
+    def turn(self) -> None:
+        """Start what fits."""
+        self.packing.counted.tidy()
+        for ready in [r for r in self.desk.ready.values() if r.cpus > self.worker.controls.slots]:
+            # Somebody lowered the slots since it was claimed.
+            self.intake.sorting.unfit(ready.held, ready.cpus, ready.request)
+        for ready in [r for r in self.desk.ready.values() if self.intake.turnstile.forbids(r.held)]:
+            self.worker.attempts.endings.give_back(ready.held)
+        while (first := self.next()) and self.worker.clock.boot() >= self.worker.blocked_until:
+            if self.packing.counted.of(first.request):
+                self._start_marked(first)
+            else:
+                self.worker.attempts.start(first)
+
+    def _start_marked(self, ready: Ready) -> None:
+        """Start what wants some of the whole spool's, when there is enough.
+
+        RACE: what could not be marked or counted goes back: a mark of that name might still land, and be taken for the next one.
+        """
+        counted, priority = self.packing.counted, names.parse_lane(ready.held.name.lane).priority
+        try:
+            if counted.take(ready.held, ready.request):
+                self.worker.attempts.start(ready)
+        finally:
+            if ready.held.file not in self.desk.attempts:
+                counted.give(ready.held.name.claim)
+            if ready.held.file in self.desk.ready:
+                lane = names.lane_for(priority, ready.cpus, ready.request)
+                self.worker.attempts.endings.give_back(ready.held, lane=lane)
