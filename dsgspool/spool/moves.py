@@ -190,7 +190,7 @@ class Moves:
 
     def remove_empty(self, folder: str) -> None:
         """Remove a folder with the folders in it, as far as no file lies there."""
-        if len(folder) > len(self.spool.root) + DEEPEST or self.fs.remove_folder(folder):
+        if len(folder) > len(self.spool.root) + DEEPEST:
             return
         with contextlib.suppress(PermissionError):  # somebody's private folder stays
             for name in [name for name, is_folder in self.fs.scan(folder) if is_folder]:
