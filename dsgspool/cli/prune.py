@@ -82,7 +82,8 @@ def _edits(pruner: Pruner, *, dry_run: bool) -> None:
 
 def _ticks(pruner: Pruner, *, dry_run: bool) -> None:
     """That a tick of a schedule was made is remembered for a day at least, and of the newest for ever."""
-    from dsgspool.spool.ticks import LEAST, TICKS, Ticks
+    from dsgspool.spool.once import LEAST
+    from dsgspool.spool.ticks import TICKS, Ticks
 
     ticks = Ticks(pruner.moves)
     for tick in ticks.old(min(pruner.limit, pruner.now - LEAST)):
