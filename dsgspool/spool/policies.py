@@ -52,6 +52,7 @@ class Entry:
     since: float
     read: float
     data: bytes = b""
+    status: os.stat_result | None = None
     policy: Policy = NONE
     why: str = ""
     gone: float | None = None
@@ -171,7 +172,7 @@ class Policies:
             return None
         seen = (status.st_ino, status.st_size, status.st_mtime_ns)
         since = before.since if before and before.seen == seen else now
-        entry = self.entries[batch] = Entry(inode, seen, since, now, data)
+        entry = self.entries[batch] = Entry(inode, seen, since, now, data, status)
         # RACE: an editor truncates and writes: what is read in between may be half a command.
         if not is_complete(data) and now - since < self.settle():
             entry.why = UNSETTLED

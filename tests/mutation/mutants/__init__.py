@@ -8,6 +8,7 @@ from tests.mutation.mutants import (
     check,
     doctor,
     editing,
+    finals,
     guard,
     janitor,
     lease,
@@ -35,5 +36,6 @@ MUTANTS = (
     *check.MUTANTS,
     *doctor.MUTANTS,
     *editing.MUTANTS,
+    *finals.MUTANTS,
     *ticks.MUTANTS,
 )

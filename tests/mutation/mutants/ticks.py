@@ -62,9 +62,9 @@ MUTANTS = (
         "schedule",
         "15",
         "everybody may read the task of a private schedule",
-        "worker/scheduling.py",
-        "text.uid != me else me if is_private else -1\n",
-        "text.uid != me else me if is_private < 0 else -1\n",
+        "worker/admission.py",
+        "    return -1 if text.mode & 0o077 else me.uid\n",
+        "    return -1\n",
         ("unit/test_scheduling.py::test_the_task_of_a_schedule_that_nobody_else_may_read_is_private_too",),
     ),
     Mutant(
