@@ -14,9 +14,10 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from dsgspool.classes import dataclass
-from dsgspool.clock import iso
+from dsgspool.clock import iso, local
 from dsgspool.policy import batch_of, final_of
 from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import Dependencies
@@ -126,6 +127,14 @@ class Finals:
     def remove(self, batch: str) -> None:
         """Forget that it was over."""
         self.once.drop(over_of(self.spool, batch))
+
+
+def since_of(facts: Mapping[str, object]) -> str:
+    """When a batch was over, for a screen."""
+    try:
+        return local(datetime.fromisoformat(str(facts.get("at"))).timestamp())
+    except ValueError:
+        return "some time"
 
 
 def words_of(facts: Mapping[str, object]) -> str:
