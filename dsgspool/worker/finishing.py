@@ -103,17 +103,20 @@ class Finishing:
 
     def _look(self, batch: str, over: int | None, listed: Collection[str]) -> Iterator[None]:
         entry = self.policies.entries.get(batch)
-        if entry and entry.why:
+        if entry and (entry.why or not entry.policy.wants_its_end):
             entry = None
+        why = self._why_foreign(entry) if entry else ""
         if over is not None:
-            self._settle(batch, over, entry)
-        elif entry and entry.policy.wants_its_end:
-            self._check_owner(entry)
-            for tally in self.finals.tally(batch):
-                yield
-                if tally is not None:
-                    self._make(batch, entry, tally)
-        if entry and entry.policy.notify:
+            self._settle(batch, over, None if why else entry)
+        if why:
+            raise SpoolError(why)
+        if entry is None:
+            return
+        for tally in self.finals.tally(batch) if over is None else ():
+            yield
+            if tally is not None:
+                self._make(batch, entry, tally)
+        if entry.policy.notify:
             self._tell_trial(batch, entry, listed)
 
     def _make(self, batch: str, entry: Entry, tally: Tally) -> None:
@@ -123,10 +126,11 @@ class Finishing:
         self.finals.make(batch, tally, self.worker.lease.server.now(), text, owner)
         self._settle(batch, 0, entry)
 
-    def _check_owner(self, entry: Entry) -> None:
-        """Its task will be one of mine, or of the policy's owner: so a task file like the policy must be one that I run."""
-        if entry.policy.final and (why := why_foreign(_file(entry), self.worker.settings, self.worker.me)):
-            raise SpoolError(f"no task is made of its `{FINALLY}`: {why}")
+    def _why_foreign(self, entry: Entry) -> str:
+        """Its task will be one of mine, or of the policy's owner, and so will be who is told: so a task file like the policy
+        must be one that I run."""
+        why = why_foreign(_file(entry), self.worker.settings, self.worker.me)
+        return f"its `{FINALLY}` and `notify` are not for this worker: {why}" if why else ""
 
     def _settle(self, batch: str, over: int, entry: Entry | None) -> None:
         """Its last task goes to todo/, and its end is told, if that is still to be done."""
