@@ -83,7 +83,10 @@ class Finishing:
     def _all(self) -> Iterator[None]:
         try:
             listed = self.fs.inodes(f"{self.spool.root}/batches")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except PermissionError as error:  # tasks outside of batches go on without it
+            self._tell_once("", str(error.strerror))
             return
         over = {batch: inode for file, inode in listed.items() if (batch := batch_over(file))}
         self._settled = {batch: known for batch, known in self._settled.items() if batch in over}
@@ -176,7 +179,8 @@ class Finishing:
     def _tell_once(self, batch: str, why: str) -> None:
         if self._told.get(batch) != why:
             self._told[batch] = why
-            self.worker.tell("final", f"{path_of(self.spool, batch)}: {why}", batch=batch, why=why)
+            where = path_of(self.spool, batch) if batch else f"{self.spool.root}/batches"
+            self.worker.tell("final", f"{where}: {why}", batch=batch, why=why)
 
 
 def _file(entry: Entry) -> Text:

@@ -173,6 +173,17 @@ def test_what_is_odd_about_one_batch_is_told_once_and_stops_no_other(actor, worl
     assert [event["batch"] for event in happened] == ["b"]
 
 
+@pytest.mark.parametrize(("number", "lines"), [(13, 1), (20, 0), (2, 0)])
+def test_a_folder_that_cannot_be_listed_is_told_once_and_stops_no_task(actor, told, monkeypatch, number, lines):
+    fs = FlakyFs(actor.clock, {"inodes": number}, 99, "/batches")
+    monkeypatch.setattr(actor.worker.finishing, "fs", fs)
+    actor.drop("x", "true")
+    actor.until(lambda: actor.lies("done") == ["done/x"])
+    actor.live(6.0)
+    assert len([line for line in told if line.endswith("/batches: Permission denied")]) == lines
+    assert not [line for line in told if "no new ones are taken" in line]
+
+
 def test_a_name_that_is_too_long_for_its_last_task_is_told(actor, world, write, told, happened):
     batch = "x" * 145
     write(FINALLY, batch)
