@@ -29,8 +29,9 @@ def to_come(spool: Spool, behind: Behind, batched: Batched, identity: str) -> An
     words, remedies = behind.of(f"{batch}/", identity)
     answer.because += f", {words}" if words else ": it is, and the leading worker makes it within seconds"
     answer.remedies += [remedy for remedy in remedies if remedy.startswith("dsgspool release")]
-    if stopped := batched.policies.stopped().get(batch, ""):
-        answer.more.append(f"the batch is held back: {stopped}")
+    standing = batched.seen.policies.get(batch)
+    if standing and standing.stops:
+        answer.more.append(f"the batch is held back: {standing.why}")
         answer.remedies.append(f"dsgspool batch resume {shlex.quote(batch)}")
     if not batched.seen.alive:
         answer.more.append("no worker is alive")

@@ -332,6 +332,8 @@ def test_the_last_task_of_a_batch_is_known_before_it_is_there(put, worker, why):
     assert "-> dsgspool release s" in told and "no worker is alive" in told
     worker()
     assert "no worker" not in why("s.finally")
+    put("batches/s.yaml", "finally: {command: ./merge.sh}\ncanary: 1\n")
+    assert "batch resume" not in why("s.finally"), "that one is tried first is no reason to do something"
 
 
 def test_why_the_last_task_of_a_batch_is_not_made_is_told(put, worker, why):
