@@ -2,24 +2,26 @@
 
 The rule: a closed world like that of spool.yaml.  A policy that cannot be read starts nothing: whoever reads it is told
 path, line and remedy, and its batch waits.  `defaults` stay what was written, because a task's own keys are laid over
-them before anything is filled in (codec.parse_task).
+them before anything is filled in (codec.parse_task); what `finally` says is the text of a task file.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Any
 
 from dsgspool import fields, foreign
 from dsgspool.classes import dataclass
-from dsgspool.codec import READERS, REQUESTS, RESERVED, check_format, read_fields
+from dsgspool.codec import READERS, REQUESTS, RESERVED, check_format, parse_task, read_fields
 from dsgspool.errors import InvalidName, InvalidTask, SettingsError
 from dsgspool.names import SUFFIXES, check_part
 from dsgspool.overlay import check_one_program, without_lines
+from dsgspool.rewriting import Setting, rewritten, task_below
 from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
 
-LATER = ("notify",)  #: reserved
+FINALLY = "finally"  #: behind the name of a batch: the task that comes when it is over
 MAX_BYTES = 64 * 1024
 
 
@@ -33,7 +35,8 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a batch's file says.  `defaults`: keys of tasks as they were written; `text`: the whole file."""
+    """What a batch's file says.  `defaults`: keys of tasks as they were written; `final`: the task file that `finally`
+    describes, b'' = none; `text`: the whole file."""
 
     priority: int = 0
     paused: bool = False
@@ -41,7 +44,14 @@ class Policy:
     canary: int | None = None
     breaker: Breaker | None = None
     defaults: Mapping[str, Node] = field(default_factory=dict)
+    final: bytes = b""
+    notify: str | tuple[str, ...] | None = None
     text: str = ""
+
+    @property
+    def wants_its_end(self) -> bool:
+        """True when somebody has to find out that the batch is over."""
+        return bool(self.final or self.notify)
 
 
 def parse_policy(data: bytes, path: str, timezone: str | None = None) -> Policy:
@@ -57,7 +67,7 @@ def _policy(data: bytes, timezone: str | None) -> Policy:
         raise InvalidTask("it is empty", remedy="write what it shall say, such as `paused: false`, or remove it")
     root = compose(data, MAX_BYTES, may_be_empty=True)
     check_format(root)
-    check_keys(root, ("format", "defaults", *_READERS), LATER, _ELSEWHERE)
+    check_keys(root, ("format", "defaults", FINALLY, *_READERS), (), _ELSEWHERE)
     values: dict[str, Any] = {}
     for key, node in pairs(root, "the file"):
         if key.value in _READERS:
@@ -65,6 +75,8 @@ def _policy(data: bytes, timezone: str | None) -> Policy:
             values[key.value] = None if null else _READERS[key.value](node, key.value)
         elif key.value == "defaults" and node.tag != "null":
             values["defaults"] = _template(node, timezone)
+        elif key.value == FINALLY and node.tag != "null":
+            values["final"] = _final(data, key, node, timezone)
     return Policy(**values, text=data.decode("utf-8-sig"))
 
 
@@ -75,6 +87,34 @@ def _template(node: Node, timezone: str | None) -> dict[str, Node]:
     check_one_program(nodes, may_lack=True)
     read_fields(nodes, timezone)
     return {key: without_lines(value) for key, value in nodes.items()}
+
+
+def _final(data: bytes, key: Node, node: Node, timezone: str | None) -> bytes:
+    nodes = {name.value: value for name, value in pairs(node, FINALLY)}
+    own = {"after": "it comes after all of its batch; what is to come after others too is a task of its own"}
+    check_keys(node, [word for word in (*READERS, *REQUESTS) if word != "after"], RESERVED, {**foreign.WORDS, **own})
+    check_one_program(nodes, may_lack=bool(nodes))  # else: with a line
+    text = task_below(data, FINALLY)
+    try:
+        parse_task(final_text(text, "x", 1, 1), timezone=timezone)
+    except InvalidTask as error:
+        line = key.line + error.line if error.line and node.line > key.line else key.line
+        raise InvalidTask(f"`{FINALLY}`: {error.reason}", line=line, remedy=error.remedy) from None
+    return text
+
+
+def final_text(final: bytes, batch: str, done: int, failed: int) -> bytes:
+    """The text of a `finally` task that knows how its batch ended; InvalidTask when it cannot be written so."""
+    facts = {"": batch, "_DONE": str(done), "_FAILED": str(failed)}
+    settings = [
+        Setting("env", f"DSGSPOOL_BATCH{word}", json.dumps(said, ensure_ascii=False)) for word, said in facts.items()
+    ]
+    return rewritten(final, settings)
+
+
+def final_of(batch: str) -> str:
+    """What the task is called that comes when a batch is over; too long for a batch with a very long name."""
+    return f"{batch}.{FINALLY}"
 
 
 def batch_of(file: str) -> str:
@@ -99,13 +139,14 @@ def _breaker(node: Node, what: str) -> Breaker:
     return Breaker(**told)
 
 
-_NULLABLE = ("max_running", "canary", "breaker")
+_NULLABLE = ("max_running", "canary", "breaker", "notify")
 _READERS: dict[str, Callable[[Node, str], Any]] = {
     "priority": lambda node, what: fields.integer(node, what, -999_999, 999_999),
     "paused": fields.boolean,
     "max_running": lambda node, what: fields.integer(node, what, 1, 999_999),
     "canary": lambda node, what: fields.integer(node, what, 1, 1000),
     "breaker": _breaker,
+    "notify": READERS["on_failed"],
 }
 _ELSEWHERE = {
     **dict.fromkeys(

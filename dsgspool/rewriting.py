@@ -239,3 +239,25 @@ def block_of(data: bytes, key: str) -> bytes:
     raise wrong(
         value, f"`{key}` must be a block of lines", f"write `{key}:`, and below it each key on a line of its own"
     )
+
+
+def task_below(data: bytes, key: str) -> bytes:
+    """The same, of a block or of a mapping in braces."""
+    value = next(value for node, value in pairs(compose(data), "the file") if node.value == key)
+    try:
+        text = block_of(data, key)
+    except InvalidTask:
+        text = b"{"
+    if value.kind == "mapping" and text.startswith(b"{"):
+        lines = (f"{_key(name.value)}: {_flow(node)}\n" for name, node in pairs(value, key))
+        text = f"{''.join(lines)}...\n".encode()
+    return text
+
+
+def _flow(node: Node) -> str:
+    """A value on one line."""
+    if node.kind == "list":
+        return f"[{', '.join(map(_flow, node.children))}]"
+    if node.kind == "mapping":
+        return f"{{{', '.join(f'{_key(name.value)}: {_flow(value)}' for name, value in pairs(node, '...'))}}}"
+    return _written(node)

@@ -14,6 +14,7 @@ from dsgspool.cli import output
 from dsgspool.codec import parse_task
 from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.names import TaskName, check_after
+from dsgspool.policy import final_of
 from dsgspool.snapshot.awaited import circles
 from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import OPEN_STATES, Dependencies, Standing, meaning
@@ -51,7 +52,8 @@ def examine(spool: Spool, texts: Mapping[str, bytes]) -> None:
         if mine.keys() & set(circle):
             way = " waits for ".join((*circle, circle[0]))
             raise InvalidTask(f"{way}: none of them could ever run", remedy="take one of these `after` out")
-    is_known = _known(spool, mine.keys())
+    finals = [final_of(batch) for batch, entry in policies.entries.items() if entry.policy.final]
+    is_known = _known(spool, [*mine, *finals])
     unknown = [what for what in dict.fromkeys(e.what for after in mine.values() for e in after) if not is_known(what)]
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""

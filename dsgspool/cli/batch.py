@@ -55,7 +55,14 @@ def show_one(context: typer.Context, name: Name, as_json: Json = False) -> None:
 
 def _print(seen: Seen) -> None:
     output.heading(f"{seen.batch}  {seen.state}")
-    output.fields([("why", seen.why), ("tasks", seen.counted), ("policy", seen.path if seen.text else "none")])
+    output.fields(
+        [
+            ("why", seen.why),
+            ("tasks", seen.counted),
+            ("end", seen.ended),
+            ("policy", seen.path if seen.text else "none"),
+        ]
+    )
     output.block(seen.text, "    ")
 
 
@@ -70,7 +77,7 @@ def change(
         ),
     ],
 ) -> None:
-    """Change the policy of a batch; `defaults` are for an editor."""
+    """Change the policy of a batch; `defaults` and `finally` are for an editor."""
     from dsgspool.cli.policies import write
 
     for line in write(open_spool(context), name, changes):

@@ -86,6 +86,8 @@ class Behind:
         if After(what).is_many:
             return self._many(what, waiter)
         task, name, drop = self.tasks.get(what), shlex.quote(what), without(waiter, "after")
+        if task is None and (batch := self.seen.finals.get(what)):
+            return f"which is made when the batch {batch} is over", [f"dsgspool why {name}"]
         if task is None:
             return "which is nowhere in the spool: not submitted yet, removed, or misspelt", [
                 f"submit {what}; or drop the entry: {drop}"

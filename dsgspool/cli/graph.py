@@ -76,12 +76,18 @@ def _look(spool: Spool, patterns: Sequence[str], most: int, *, each: bool, finis
     from dsgspool.cli.afters import Afters
     from dsgspool.snapshot.awaited import settled
     from dsgspool.snapshot.sketch import draw
+    from dsgspool.task import After, State
 
-    tasks = snapshot.take(spool).tasks
+    seen = snapshot.take(spool)
+    tasks, finals = seen.tasks, seen.finals
     named = _named(tasks, patterns)
     afters = Afters(spool, most)
     afters.look(tasks, named, finished=finished)
-    found = draw(settled(tasks), afters.entries, each=each, named=named)
+    states = dict.fromkeys(finals, State.WAITING) | settled(
+        tasks
+    )  # a last task that is not made yet waits for its batch
+    after = {**afters.entries, **{final: (After(f"{batch}/", "any"),) for final, batch in finals.items()}}
+    found = draw(states, after, each=each, named=named | (finals.keys() & set(patterns)))
     if patterns:
         _check(tasks, patterns, found)
         found = found.around(lambda point: not named.isdisjoint(point.tasks) or _is_nowhere(point, patterns))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dsgspool import snapshot
 from dsgspool.classes import dataclass
@@ -16,17 +16,18 @@ from dsgspool.cli import output
 from dsgspool.cli.context import usage
 from dsgspool.cli.overview import STATES
 from dsgspool.errors import InvalidName, SettingsError, TaskNotFound
-from dsgspool.policy import Policy, batch_of, parse_policy
+from dsgspool.policy import Policy, batch_of, final_of, parse_policy
 from dsgspool.snapshot import Counts
 from dsgspool.spool import Spool
+from dsgspool.spool.finals import facts_of, since_of, words_of
 from dsgspool.spool.policies import Policies, path_of, read_policies
 
-SETTABLE = ("priority", "paused", "max_running", "canary", "breaker")
+SETTABLE = ("priority", "paused", "max_running", "canary", "breaker", "notify")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A batch, its tasks and its policy; `why`: why nothing of it is started."""
+    """A batch, its tasks and its policy; `why`: why nothing of it is started; `over`: what was known when it was over."""
 
     batch: str
     state: str
@@ -35,6 +36,7 @@ class Seen:
     counts: Counts
     path: str
     text: str
+    over: Mapping[str, object]
 
     def row(self) -> tuple[object, ...]:
         """For the table."""
@@ -59,10 +61,21 @@ class Seen:
             "max_running": self.policy.max_running,
             "canary": self.policy.canary,
             "breaker": self.policy.breaker,
+            "finally": final_of(self.batch) if self.policy.final else None,
+            "notify": self.policy.notify,
+            "over": self.over or None,
             "counts": {state: getattr(self.counts, state) for state in STATES},
             "policy": self.path if self.text else None,
             "text": self.text or None,
         }
+
+    @property
+    def ended(self) -> str:
+        """Since when it is over, and what comes then; '' when nobody asked for that."""
+        name = f"{final_of(self.batch)} " if self.policy.final else ""
+        if self.over:
+            return f"was over at {since_of(self.over)}: {words_of(self.over)}"
+        return f"{name or 'notify '}comes when it is over" if self.policy.wants_its_end else ""
 
 
 def look(spool: Spool) -> list[Seen]:
@@ -84,7 +97,11 @@ def _seen(policies: Policies, batch: str, counts: Counts) -> Seen:
     why, entry = policies.stopped().get(batch, ""), policies.entries.get(batch)
     text = entry.data.decode(errors="replace") if entry else ""
     path = path_of(policies.spool, batch)
-    return Seen(batch, policies.state(batch), why, policies.of(batch), counts, path, text)
+    over = facts_of(policies.spool, batch) if policies.of(batch).wants_its_end else {}
+    state = policies.state(batch)
+    if over and state == "open" and not (counts.todo or counts.waiting or counts.hold or counts.running):
+        state = "over"
+    return Seen(batch, state, why, policies.of(batch), counts, path, text, over)
 
 
 def _check(batch: str) -> None:

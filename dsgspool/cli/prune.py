@@ -49,6 +49,7 @@ def prune(
     if not patterns and not state:
         _edits(pruner, dry_run=dry_run)
         _ticks(pruner, dry_run=dry_run)
+        _ends(pruner, dry_run=dry_run)
 
 
 def _report(results: Iterable[Pruned]) -> None:
@@ -82,10 +83,22 @@ def _edits(pruner: Pruner, *, dry_run: bool) -> None:
 
 def _ticks(pruner: Pruner, *, dry_run: bool) -> None:
     """That a tick of a schedule was made is remembered for a day at least, and of the newest for ever."""
-    from dsgspool.spool.ticks import LEAST, TICKS, Ticks
+    from dsgspool.spool.once import LEAST
+    from dsgspool.spool.ticks import TICKS, Ticks
 
     ticks = Ticks(pruner.moves)
     for tick in ticks.old(min(pruner.limit, pruner.now - LEAST)):
         if not dry_run:
             ticks.remove(tick)
         output.line(f"{TICKS}/{tick}")
+
+
+def _ends(pruner: Pruner, *, dry_run: bool) -> None:
+    """That a batch was over is remembered for a day at least, and while anything of it is left."""
+    from dsgspool.spool.finals import OVER, Finals
+
+    finals = Finals(pruner.moves)
+    for batch in finals.old(pruner.limit, pruner.now):
+        if not dry_run:
+            finals.remove(batch)
+        output.line(f"batches/{batch}.{OVER}")

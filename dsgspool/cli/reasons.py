@@ -11,6 +11,7 @@ import shlex
 from dsgspool import names
 from dsgspool.cli.batched import Batched
 from dsgspool.cli.behind import Answer, Behind, text_of, without
+from dsgspool.cli.ends import to_come
 from dsgspool.cli.placing import Placing
 from dsgspool.clock import local
 from dsgspool.records import is_complete
@@ -231,7 +232,9 @@ class Reasons:
         return answer
 
     def of_gone(self, identity: str) -> Answer | None:
-        """The answer for a name whose file is nowhere, None when no record knows it either."""
+        """The answer for a name whose file is nowhere, None when neither a record nor the policy of a batch knows it."""
+        if answer := to_come(self.spool, self.behind, self.batched, identity):
+            return answer
         if (last := self._newest(identity)) is None:
             return None
         ended = (

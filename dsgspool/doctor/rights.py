@@ -20,6 +20,7 @@ from dsgspool.errors import NodeError, SettingsError
 from dsgspool.policy import batch_of
 from dsgspool.settings import Settings
 from dsgspool.spool import FOLDERS, PAUSE, SETTINGS, Spool
+from dsgspool.spool.finals import MARKS
 from dsgspool.spool.laying import group_number
 from dsgspool.spool.policies import read_policies
 from dsgspool.spool.trials import OVER
@@ -134,7 +135,7 @@ def policies(spool: Spool) -> Iterator[Finding]:
             yield _found("batch", Status.WARN, f"{why}; nothing of the batch {batch} is started", "mend that file")
     for name in sorted(spool.fs.names(f"{spool.root}/batches")):
         stem, _, what = name.rpartition(".")
-        is_decision = what in {*OVER, *OVER.values()} and batch_of(f"{stem}.yaml")
+        is_decision = what in {*OVER, *OVER.values(), *MARKS} and batch_of(f"{stem}.yaml")
         if not (batch_of(name) or is_decision or name.startswith(".")):
             yield _found("batch", Status.WARN, f"batches/{name} is not read", "call it batches/NAME.yaml, or remove it")
 

@@ -188,7 +188,7 @@ class Look:
             nodes=tuple(self._nodes(snapshot)),
             events=tuple(self.journals.told()),
             kept=kept(snapshot, requests_of(self.spool, snapshot)),
-            waits=waits(self.spool, snapshot.tasks, snapshot.batches),
+            waits=waits(self.spool, snapshot.tasks, snapshot.batches, snapshot.finals),
             writes_every=max(promised, 2 * self.ledger.took) if promised else None,  # nobody writes more often
             previous=tuple(self.ledger.past),
             settings=settings,

@@ -29,13 +29,18 @@ MOST_ASKED = 100  #: names that are not open, so that they are over or nowhere
 MOST = 20_000  #: tasks that are not done; with more it would cost each rendering seconds
 
 
-def waits(spool: Spool, tasks: Collection[TaskSeen], batches: Mapping[str, Counts]) -> Graph:
-    """The graph of what waits; nothing when nothing does, or in a spool of very many.  `tasks`: all that are not in done/."""
+def waits(
+    spool: Spool, tasks: Collection[TaskSeen], batches: Mapping[str, Counts], to_come: Collection[str] = ()
+) -> Graph:
+    """The graph of what waits; nothing when nothing does, or in a spool of very many.  `tasks`: all that are not in done/;
+    `to_come`: names that will be there."""
     waiting = [task for task in tasks if task.state is State.WAITING and task.after] if len(tasks) <= MOST else []
     if not waiting:
         return Graph()
     after = _after(spool, waiting)
-    found = draw(settled(tasks) | _done(spool, {task.identity for task in tasks}, after), after)
+    awaited = {entry.what for entries in after.values() for entry in entries}
+    expected = dict.fromkeys(sorted(awaited.intersection(to_come)), State.WAITING)
+    found = draw(expected | settled(tasks) | _done(spool, {task.identity for task in tasks}, after), after)
     over = {point.number for point in found.points if _is_over(point, batches)}
     return replace(
         found,

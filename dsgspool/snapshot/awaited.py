@@ -40,13 +40,14 @@ class Stuck:
         return f"{who} {'waits' if number == 1 else 'wait'} for {self.what}, which {is_there}"
 
 
-def stuck(tasks: Iterable[TaskSeen], *, knows_finished: bool = True) -> list[Stuck]:
-    """Everything of that kind.  `knows_finished`: done/ and failed/ were listed, so that a name in no folder is unknown."""
+def stuck(tasks: Iterable[TaskSeen], *, knows_finished: bool = True, to_come: Iterable[str] = ()) -> list[Stuck]:
+    """Everything of that kind.  `knows_finished`: done/ and failed/ were listed, so that a name in no folder is unknown, but
+    for what is `to_come`."""
     tasks = tuple(tasks)
     waiting = {task.identity: (task.after,) for task in tasks if task.after}
     if not waiting:
         return []
-    states = settled(tasks)
+    states = dict.fromkeys(to_come, State.WAITING) | settled(tasks)
     meant = meant_by(states, {what for (what,) in waiting.values()})
     return lasting(waiting, states, meant, knows_finished=knows_finished)
 

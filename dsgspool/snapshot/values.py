@@ -153,6 +153,16 @@ class Snapshot:
         return {batch: standing.why for batch, standing in self.policies.items() if standing.why}
 
     @property
+    def finals(self) -> dict[str, str]:
+        """The last task of each batch whose policy has one -> the batch, whether it is there or still to come."""
+        if not self.policies:
+            return {}
+        from dsgspool.policy import final_of
+
+        named = {final_of(batch): batch for batch, standing in self.policies.items() if standing.policy.final}
+        return {final: batch for final, batch in named.items() if batch in self.batches}
+
+    @property
     def alive(self) -> tuple[WorkerSeen, ...]:
         """The workers that are alive."""
         return tuple(worker for worker in self.workers if worker.alive)

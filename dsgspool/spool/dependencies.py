@@ -133,6 +133,10 @@ class Dependencies:
         under = under_edit(self.spool)
         return next(((state, identity) for state, identity in under if identity != but and is_meant(identity)), None)
 
+    def ended(self, state: State, batch: str) -> Iterator[str]:
+        """Names of a batch in done/ or failed/, one for each file; FileNotFoundError as above."""
+        return self._in(state, batch, meaning(f"{batch}/"), "")
+
     def _in(self, state: State, top: str, is_meant: Callable[[str], bool], but: str, part: str = "") -> Iterator[str]:
         """Identities in a state that are meant, as they come."""
         for path in self._paths(state, top, part):

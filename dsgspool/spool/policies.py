@@ -52,6 +52,7 @@ class Entry:
     since: float
     read: float
     data: bytes = b""
+    status: os.stat_result | None = None
     policy: Policy = NONE
     why: str = ""
     gone: float | None = None
@@ -77,6 +78,7 @@ class Policies:
         self.tell = tell or (lambda *_: None)
         self.entries: dict[str, Entry] = {}
         self._told: dict[str, str] = {}
+        self._parsed: dict[str, tuple[object, Policy]] = {}  #: path -> what it was read from
         self._looked_at = float("-inf")
 
     def of(self, batch: str) -> Policy:
@@ -171,7 +173,7 @@ class Policies:
             return None
         seen = (status.st_ino, status.st_size, status.st_mtime_ns)
         since = before.since if before and before.seen == seen else now
-        entry = self.entries[batch] = Entry(inode, seen, since, now, data)
+        entry = self.entries[batch] = Entry(inode, seen, since, now, data, status)
         # RACE: an editor truncates and writes: what is read in between may be half a command.
         if not is_complete(data) and now - since < self.settle():
             entry.why = UNSETTLED
@@ -182,8 +184,12 @@ class Policies:
         return None
 
     def _parse(self, entry: Entry, path: str) -> None:
+        """What is read once in a heartbeat mostly says what it said: a thousand policies would take seconds."""
         try:
-            entry.policy = parse_policy(entry.data, path, self.spool.settings().timezone)
+            what = (path, entry.data, self.spool.settings().timezone)
+            if (known := self._parsed.get(path)) is None or known[0] != what:
+                known = self._parsed[path] = (what, parse_policy(entry.data, path, what[2]))
+            entry.policy = known[1]
         except SpoolError as error:
             entry.why = str(error)
 
@@ -195,3 +201,4 @@ class Policies:
         entry.why = UNSETTLED
         if now - entry.gone >= self.settle():
             del self.entries[batch]
+            self._parsed.pop(path_of(self.spool, batch), None)

@@ -1,29 +1,22 @@
 """One instance for each tick of a schedule, whoever makes it and how often.
 
-The rule: schedules/ticks/NAME/STAMP/ is put there whole by one rename, and is never empty again: so it is there once.  Its
-task.yaml goes to todo/ by one more rename, and exists once.  Whoever comes second, an hour late too, finds the folder or
-finds no file.
+The rule: schedules/ticks/NAME/STAMP/ says that the tick STAMP was made, and is made once (`once`).
 """
 
 from __future__ import annotations
 
-import errno
-import json
-
-from dsgspool import chance
 from dsgspool.classes import dataclass
 from dsgspool.clock import iso
-from dsgspool.errors import InvalidName, InvalidTask, StorageError
-from dsgspool.names import TaskName, check_identity, is_ignored
+from dsgspool.errors import InvalidName, InvalidTask
+from dsgspool.names import check_identity, is_ignored
 from dsgspool.schedules import stamp_of, tick_of
 from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import Dependencies
 from dsgspool.spool.moves import Moves
+from dsgspool.spool.once import DRAFT, Once
 from dsgspool.spool.own import MAX_TASK_BYTES, Text, text_of
 
-TICKS, DRAFT, FACTS = "schedules/ticks", "task.yaml", "tick.json"
-_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
-LEAST = 86400.0  #: seconds: no leader is so slow that it still makes an older tick; its guard would have killed it
+TICKS, FACTS = "schedules/ticks", "tick.json"
 NO_NAME = "its name cannot be that of a task"  #: why a schedule is not obeyed
 UNSURE = 5  #: of the newest ticks, looked at for a task that somebody could not put into todo/ any more
 
@@ -64,7 +57,7 @@ class Ticks:
     """The ticks of a spool."""
 
     def __init__(self, moves: Moves) -> None:
-        self.moves, self.spool, self.fs = moves, moves.spool, moves.fs
+        self.spool, self.fs, self.once = moves.spool, moves.fs, Once(moves)
         self.dependencies = Dependencies(moves.spool)
 
     def newest(self, schedule: str) -> float | None:
@@ -78,36 +71,16 @@ class Ticks:
     def make(self, instance: Instance, tick: float, now: float, *, skips: bool) -> str:
         """The identity of the task that is in todo/ now, '' when the tick was made before, or is skipped."""
         stamp = stamp_of(tick)
-        staged = f"{self.spool.tmp}/{chance.word()}"
-        self.fs.make_folder(staged, exclusive=True)
         skipped = self._still_open(instance.schedule) if skips else ""
         facts = {"at": iso(now), **({"skipped": f"{skipped} was not over"} if skipped else {})}
-        self.fs.create_whole(f"{staged}/{FACTS}", f"{json.dumps(facts)}\n".encode())
-        if not skipped:
-            self.fs.create_whole(f"{staged}/{DRAFT}", instance.text, owner=instance.owner)
-        # RACE: another leader, or I myself an hour ago, made this tick.  A folder with something in it is never replaced.
-        number = self.fs.rename_into(staged, f"{self._folder(instance.schedule)}/{stamp}")
-        if staged.rpartition("/")[2] in self.fs.names(self.spool.tmp):
-            self._drop(staged)
-            if number not in _TAKEN:
-                raise StorageError("make", f"{self._folder(instance.schedule)}/{stamp}", number)
+        text = None if skipped else instance.text
+        self.once.make(f"{self._folder(instance.schedule)}/{stamp}", FACTS, facts, text, instance.owner)
         return self._publish(instance.schedule, stamp)
-
-    def _drop(self, staged: str) -> None:
-        for file, is_folder in list(self.fs.scan(staged)):
-            if not is_folder:
-                self.fs.remove(f"{staged}/{file}")
-        self.fs.remove_folder(staged)
 
     def _publish(self, schedule: str, stamp: str) -> str:
         """Put the task of a tick into todo/, when it is still to be put there; its identity, '' otherwise."""
-        folder, name = f"{self._folder(schedule)}/{stamp}", TaskName(f"{schedule}-{stamp}", "0", self.moves.token())
-        if DRAFT not in self.fs.names(folder):
-            return ""
-        number = self.fs.rename_into(f"{folder}/{DRAFT}", f"{self.spool.todo}/{name.path}")
-        if DRAFT in self.fs.names(folder):
-            raise StorageError("move", f"{folder}/{DRAFT}", number)
-        return name.identity if number == 0 else ""
+        identity = f"{schedule}-{stamp}"
+        return identity if self.once.publish(f"{self._folder(schedule)}/{stamp}", identity) else ""
 
     def _still_open(self, schedule: str) -> str:
         """An earlier instance that is not over; two looks, as for a batch."""
@@ -131,4 +104,4 @@ class Ticks:
 
     def remove(self, tick: str) -> None:
         """Forget a tick."""
-        self._drop(f"{self.spool.root}/{TICKS}/{tick}")
+        self.once.drop(f"{self.spool.root}/{TICKS}/{tick}")

@@ -62,6 +62,15 @@ def _why_foreign_owner(text: Text, settings: Settings, me: Me, trusted: int | No
     )
 
 
+def owner_of(text: Text, settings: Settings, me: Me) -> int:
+    """Who alone may read a task that is made of a file of that owner and mode; -1 = others may too.
+
+    root's worker makes a task of that owner, not one of root; what nobody else may read stays so."""
+    if settings.run_as == "owner" and text.uid != me.uid:
+        return text.uid
+    return -1 if text.mode & 0o077 else me.uid
+
+
 def obeyed(spool: Spool, me: Me) -> Settings:
     """spool.yaml as it is now; SettingsError unless nobody wrote it but the spool's owner, the worker's user or root.
 

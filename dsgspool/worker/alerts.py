@@ -1,4 +1,4 @@
-"""Commands that learn how tasks ended: `on_done` and `on_failed`, run by the worker that publishes.
+"""Commands that learn how tasks ended: `on_done` and `on_failed`, run by the worker that publishes; `notify` of batches.
 
 The rule: an event is told in one run of its command, and never in two; a worker that dies between publishing a task and
 telling of it tells nothing.  A command has one run at a time: what happens meanwhile goes into its next run, so a thousand
@@ -43,7 +43,7 @@ MOST = 1000  #: events that one run is told line by line; what is more is counte
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command line as it is to be run, and as whom (None = the worker); `what` is `on_failed` or `on_done`."""
+    """A command line as it is to be run, and as whom (None = the worker); `what` is `on_failed`, `on_done` or `notify`."""
 
     what: str
     argv: tuple[str, ...]
@@ -99,10 +99,15 @@ class Alerts:
         known = (attempt.task, attempt.user) if attempt and attempt.argv else self._read(name, target)
         command = known and getattr(known[0], what)
         if known and command:
-            task, user = known
-            argv = tuple(command) if isinstance(command, tuple) else (task.shell, "-c", command)
-            call = Call(what, argv, user.uid if user else None, user)
-            self.waiting.setdefault(call, Digest()).add(self._facts(what, name, target, attempt))
+            self.happened(what, command, *known, self._facts(what, name, target, attempt))
+
+    def happened(
+        self, what: str, command: str | tuple[str, ...], task: Task, user: Account | None, facts: Mapping[str, object]
+    ) -> None:
+        """An event that `what` is to be told of, by a command that is run by the shell of `task`."""
+        argv = tuple(command) if isinstance(command, tuple) else (task.shell, "-c", command)
+        call = Call(what, argv, user.uid if user else None, user)
+        self.waiting.setdefault(call, Digest()).add(facts)
 
     def _read(self, name: TaskName, target: str) -> tuple[Task, Account | None] | None:
         """What a file says that was published unparsed, and whose command that is; None = nobody's."""

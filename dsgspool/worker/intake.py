@@ -281,9 +281,8 @@ class Intake:
             # RACE: what others ran at my last look at todo/ may have been given back since: look once more.
             self._quiet_since = self.clock.boot()
             self.look_soon()
-            self.worker.meeting.next = 0.0
-            self.worker.janitor.waiters.ask()
-        elif min(self._looked_at - self._cost, *self.worker.janitor.rounds()) > self._quiet_since:
+            self.worker.rounds.ask()
+        elif min(self._looked_at - self._cost, self.worker.rounds.began()) > self._quiet_since:
             # RACE: of a worker that died a moment ago a person may have parked a file, claim and all.
             controls.emptied = self.worker.janitor.is_at_rest()
             if controls.emptied:

@@ -18,7 +18,6 @@ import traceback
 from collections.abc import Callable
 
 from dsgspool import proc
-from dsgspool.classes import dataclass
 from dsgspool.errors import NodeError, SettingsError, SpoolError, StorageError
 from dsgspool.janitor import SWEEP_INTERVAL, Janitor
 from dsgspool.lease import Peers, Times
@@ -29,8 +28,12 @@ from dsgspool.worker.alerts import Alerts
 from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.attempts import Attempts
 from dsgspool.worker.control import Controls
+from dsgspool.worker.duty import Duty
+from dsgspool.worker.finishing import INTERVAL as LEAST
+from dsgspool.worker.finishing import Finishing
 from dsgspool.worker.intake import Intake
 from dsgspool.worker.journal import Journal
+from dsgspool.worker.rounds import Rounds
 from dsgspool.worker.scheduling import INTERVAL, Scheduler
 from dsgspool.worker.station import Options, Station
 
@@ -42,15 +45,6 @@ TEND_INTERVAL, NODE_INTERVAL = 4.0, 30.0
 
 class Fenced(Exception):
     """Others took this worker for dead, or its folder is gone."""
-
-
-@dataclass(slots=True)
-class Duty:
-    """Something to do every now and then: `next` is BOOTTIME."""
-
-    what: Callable[[], None]
-    every: Callable[[], float]
-    next: float = 0.0
 
 
 class Worker:
@@ -94,10 +88,13 @@ class Worker:
         self.intake = Intake(self)
         self.alerts = Alerts(self)
         self.janitor = Janitor(self.spool, self.peers, station.wid, self.lease.server, self.tell, self.alerts.published)
+        self.finishing = Finishing(self)
+        self.rounds = Rounds(self)
         station.announce(self.lease)
         station.guard.introduce(f"{self.spool.workers}/{station.wid}.dead", self.settings.fence)
         self.leading = False
         self.meeting = Duty(self._meet_peers, lambda: min(PEER_INTERVAL, self.settings.heartbeat))
+        self.concluding = Duty(self.finishing.turn, lambda: LEAST)
         self.watching = Duty(self.attempts.limits.check_trees, lambda: self.attempts.limits.pause)
         self.duties = [
             Duty(self.beat, lambda: self.settings.heartbeat),
@@ -112,6 +109,7 @@ class Worker:
             Duty(self._tidy, lambda: BUMP_INTERVAL),
             Duty(self._sweep, lambda: SWEEP_INTERVAL),
             Duty(Scheduler(self).turn, lambda: INTERVAL),
+            self.concluding,
             Duty(self._report, lambda: self.settings.report_every or 3600.0),
         ]
         slots = self.controls.slots

@@ -16,7 +16,7 @@ from dsgspool.records import is_complete
 from dsgspool.schedules import IN_TIME, Schedule, parse_schedule
 from dsgspool.spool.own import Text
 from dsgspool.spool.ticks import NO_NAME, Instance, Ticks, is_name, read_schedule, schedule_files
-from dsgspool.worker.admission import why_foreign
+from dsgspool.worker.admission import owner_of, why_foreign
 
 if TYPE_CHECKING:
     from dsgspool.settings import Settings
@@ -88,9 +88,7 @@ class Scheduler:
     def _make(self, name: str, schedule: Schedule, text: Text, now: float) -> str:
         """Make the next tick that is due; why that is not possible, '' when all is well."""
         newest = self._newest.pop(name, None) or self.ticks.newest(name) or 0.0
-        me, is_private = self.worker.me.uid, not text.mode & 0o077
-        # root's worker makes a task of the schedule's owner, not one of root; what nobody else may read stays so.
-        owner = text.uid if self.worker.settings.run_as == "owner" and text.uid != me else me if is_private else -1
+        owner = owner_of(text, self.worker.settings, self.worker.me)
         since = max(newest, text.mtime)
         if since > now + IN_TIME:  # a clock was wrong: nothing would come for years, and nobody would know why
             remedy = f"remove what is too new in schedules/ticks/{name}/" if newest > now else "touch it"

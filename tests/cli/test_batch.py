@@ -114,7 +114,8 @@ def test_status_says_which_batches_are_not_started(put, run, policy):
 def test_doctor_names_a_policy_that_is_not_obeyed_and_a_name_that_is_none(put, run, policy):
     put("batches/s.yaml", "x: 1\n")
     put("batches/t.yml", "priority: 1\n")
-    put("batches/s.passed", "")
+    for mark in ("s.passed", "s.over/over.json", "s.told-tripped", "s.told-canary"):
+        put(f"batches/{mark}", "")
     told = run("doctor", "--quick").stdout
     assert "unknown key `x`" in told and "nothing of the batch s is started" in told
     assert [line for line in told.splitlines() if "is not read" in line and "batches/t.yml" not in line] == []
@@ -156,3 +157,34 @@ def test_canary_and_breaker_are_shown_and_resume_ends_them(put, run, spool):
     assert "s is resumed" in run("batch", "resume", "s").stdout
     assert "s  open" in run("batch", "show", "s").stdout
     assert sorted(path.name for path in (spool / "batches").iterdir()) == ["s.passed", "s.resumed", "s.yaml"]
+
+
+def test_one_says_what_comes_when_it_is_over_and_how_it_ended(put, run):
+    put("batches/s.yaml", "finally: {command: ./merge.sh}\nnotify: ./tell.sh\n")
+    put("todo/s/1.yaml")
+    assert "s.finally comes when it is over" in run("batch", "show", "s").stdout
+    put("batches/s.over/over.json", '{"at": "2026-11-21T21:00:00.000Z", "done": 28, "failed": 2}\n')
+    shown = run("batch", "show", "s").stdout
+    assert shown.startswith("s  open\n") and "was over at " in shown and ": 28 done, 2 failed" in shown
+    (told,) = json.loads(run("batch", "list", "--json").stdout)
+    assert (told["finally"], told["notify"], told["over"]["failed"]) == ("s.finally", "./tell.sh", 2)
+
+
+def test_a_batch_that_was_over_and_has_nothing_open_is_called_so(put, run):
+    put("batches/s.yaml", "notify: ./tell.sh\n")
+    put("done/s/1.yaml")
+    assert "notify comes when it is over" in run("batch", "show", "s").stdout
+    put("batches/s.over/over.json", '{"at": "?", "done": 1, "failed": 0}')
+    shown = run("batch", "show", "s").stdout
+    assert shown.startswith("s  over\n") and "was over at some time: 1 done, 0 failed" in shown
+
+
+def test_who_is_told_can_be_changed_by_a_word(run, policy):
+    assert run("batch", "set", "s", "notify=./tell.sh").exit_code == 0
+    assert policy.read_text() == "notify: ./tell.sh\n...\n"
+
+
+def test_who_comes_after_the_last_task_of_a_batch_waits_for_no_unknown_name(put, run):
+    put("batches/s.yaml", "finally: {command: ./merge.sh}\n")
+    told = run("submit", "--name", "letter", "--after", "s.finally", "--after", "t.finally", "--", "true")
+    assert "nothing is called t.finally yet" in told.stderr

@@ -217,3 +217,13 @@ def test_an_attempt_of_a_worker_that_came_while_it_prunes_keeps_the_name(spool, 
     (spool / "workers" / f"{WID}.{mark}").touch()
     assert [result.reason for result in pruner.run(places)] == [f"{WID}.7 holds it"]
     assert len(files(spool, "logs")) == 9
+
+
+def test_that_a_batch_was_over_goes_when_it_is_old_and_nothing_of_it_is_left(spool, run, put):
+    for batch in ("s", "t"):
+        put(f"batches/{batch}.over/over.json", "{}")
+        os.utime(spool / f"batches/{batch}.over", (1e9, 1e9))
+    put("done/t/1.yaml")
+    assert run("prune", "--older-than", "30d", "--dry-run").stdout == "batches/s.over\n"
+    assert run("prune", "--older-than", "30d").stdout == "batches/s.over\n"
+    assert os.listdir(spool / "batches") == ["t.over"]

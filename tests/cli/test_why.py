@@ -353,3 +353,52 @@ def test_what_has_expired_is_told_before_and_after(spool, put, worker, why, reco
     put("failed/c~expired.yaml")
     record("c", 1, "expired", reason="it had not begun")
     assert "it failed with expired" in why("c") and "dsgspool edit c expires=; dsgspool release c" in why("c")
+
+
+# -- the last task of a batch
+
+
+def test_the_last_task_of_a_batch_is_known_before_it_is_there(put, worker, why):
+    put("batches/s.yaml", "finally: {command: ./merge.sh}\n")
+    put("todo/s/1.yaml")
+    put("hold/s/2.yaml")
+    put("done/s/3.yaml")
+    told = why("s.finally")
+    assert "s.finally  to come" in told and "it is made when the batch s is over" in told
+    assert "of which 2 of 3 are not over (s/1, s/2), 1 of them on hold" in told
+    assert "-> dsgspool release s" in told and "no worker is alive" in told
+    worker()
+    assert "no worker" not in why("s.finally")
+    put("batches/s.yaml", "finally: {command: ./merge.sh}\ncanary: 1\n")
+    assert "batch resume" not in why("s.finally"), "that one is tried first is no reason to do something"
+
+
+def test_why_the_last_task_of_a_batch_is_not_made_is_told(put, worker, why):
+    worker()
+    put("batches/s.yaml", "finally: {command: ./merge.sh}\npaused: true\n")
+    assert "of which nothing is in the spool yet" in why("s.finally")
+    assert "`paused: true`" in why("s.finally") and "-> dsgspool batch resume s" in why("s.finally")
+    put("done/s/1.yaml")
+    assert "it is, and the leading worker makes it within seconds" in why("s.finally")
+    put("batches/s.over/over.json", '{"at": "2026-11-21T21:00:00.000Z", "done": 1, "failed": 0}')
+    told = why("s.finally")
+    assert "(1 done, 0 failed), and its file is in no folder" in told and "-> rm -r " in told
+
+
+def test_a_name_like_that_of_a_last_task_is_nothing_without_a_policy_that_says_so(put, run):
+    put("batches/s.yaml", "priority: 1\n")
+    for name in ("s.finally", "t.finally", "s"):
+        assert run("why", name).exit_code == 5
+
+
+def test_what_waits_for_the_last_task_of_a_batch_is_not_stuck(put, run, why):
+    put("batches/s.yaml", "finally: {command: ./merge.sh}\n")
+    put("todo/s/1.yaml")
+    put("waiting/after-s.finally/letter.yaml", "command: ./letter.sh\nafter: s.finally\n")
+    assert "it waits for s.finally, which is made when the batch s is over" in why("letter")
+    for words in (("status",), ("doctor", "--quick"), ("doctor",), ("graph",)):
+        assert "nowhere in the spool" not in run(*words).stdout
+    drawn = run("graph").stdout.splitlines()
+    assert [line.split()[0] for line in drawn if line[0] != " "] == ["s/", "s.finally", "letter"]
+    put("batches/s.yaml", "priority: 1\n")
+    assert "stuck: letter waits for s.finally, which is nowhere in the spool" in run("status").stdout

@@ -9,9 +9,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
-from tests.faults.crash_stories import ONCE, Story
-from tests.support.crashing import HEIR, VICTIM, Ground, command, guard_and_worker, normal, redirect, worker_alone
+import yaml
+
+from tests.faults.crash_stories import ONCE, Story, lies_in
+from tests.support.crashing import (
+    HEIR,
+    VICTIM,
+    Ground,
+    command,
+    fork,
+    guard_and_worker,
+    normal,
+    redirect,
+    wait,
+    worker_alone,
+)
 from tests.support.processes import CODE
 from tests.support.ptrace import GO, KILL, Call, Tracer
 
@@ -110,6 +124,39 @@ def waiting(ground: Ground) -> None:
     drop("z", command(ONCE.format("z", "kill -TERM $PPID")), description="v-z", after=["e"])
 
 
+def over(ground: Ground) -> None:
+    """A batch that is over, whose last task is to be made; that one ends its worker."""
+    ground.spool.configure(HEIR)
+    ground.spool.drop("s/f", command(), description="v-f")
+    ground.spool.drop("s/g", command("exit 1"), description="v-g")
+    assert wait(fork(worker_alone(ground, "--until-empty", kind="-before"))) == 0
+    for file in ground.spool.ls("workers"):
+        (ground.spool / f"workers/{file}").unlink()
+    final = {"description": "v-final", "command": command(ONCE.format("z", "kill -TERM $PPID"))}
+    ground.spool.overwrite("batches/s.yaml", f"{yaml.safe_dump({'finally': final})}...\n")
+    ground.spool.configure(VICTIM)
+
+
+def in_one_turn(ground: Ground) -> Callable[[], int]:
+    """A traced worker is slow: what it does bit by bit would be interrupted by the clock, each time elsewhere."""
+    inner = guard_and_worker(ground)
+
+    def program() -> int:
+        from dsgspool.worker import finishing
+
+        finishing.SLICE = 60.0
+        return inner()
+
+    return program
+
+
+def last_one_ran(ground: Ground) -> list[str]:
+    """It was made and run once, and what says so is there once."""
+    marks = ground.spool.ls("batches")
+    wrong = [] if marks == ["s.over/over.json", "s.yaml"] else [f"batches/ holds {marks}"]
+    return wrong + lies_in("done")(ground, ["s.finally"])
+
+
 def as_typed(ground: Ground) -> Callable[[], int]:
     """`dsgspool worker` as a user starts it: it becomes the isolated guard, which starts the worker by exec."""
 
@@ -139,5 +186,6 @@ LIVES = (
     _life("fenced", fenced),
     _life("waiting", waiting),
     _life("brief", short),
+    replace(_life("over", over), program=in_one_turn, rests=last_one_ran),
     Story("as-typed", short, as_typed, roles=ROLES, is_life=True, only="guard"),
 )

@@ -36,6 +36,7 @@ class Story:
     promise: Callable[[Ground, list[str]], list[str]] = lambda _ground, _printed: []
     #: what else must hold once the program was run again, whole; None = it is not run again
     again: Callable[[Ground], list[str]] | None = None
+    rests: Callable[[Ground], list[str]] = lambda _ground: []  #: what else must hold when all is at rest
     meanwhile: Callable[[Ground], None] = lambda _ground: None  #: before it is run again
     vanishes: bool = False  #: it removes tasks
     bare: bool = False  #: there is no spool before

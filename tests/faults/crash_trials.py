@@ -120,6 +120,7 @@ class Trial:
         after = _Moment(self.ground)
         self._each_once(after)
         self._at_rest(after)
+        self.wrong += self.story.rests(self.ground)
         self._ran(before, after)
         self._check("at rest")
         if left := leftovers():

@@ -16,9 +16,16 @@ def test_the_sweep_runs_by_its_policy(folder: SpoolFolder, workers: Workers) -> 
     shutil.copy(EXAMPLES / "batches/sweep.yaml", folder / "batches")
     shutil.copytree(EXAMPLES / "sweep", folder / "todo/sweep")
     workers.run_until_empty(60, slots=2)
-    assert folder.done() == {f"sweep/dice-{number}" for number in (1, 2, 3)}
+    tasks = {f"sweep/dice-{number}" for number in (1, 2, 3)}
+    assert folder.done() == {*tasks, "sweep.finally"}
+    assert folder.out("sweep.finally").splitlines()[1:] == [
+        "6 sides, thrown 200 times",
+        "8 sides, thrown 300 times",
+        "3 done, 0 failed",
+    ]
+    assert (folder / "news.txt").read_text() == "sweep is over (3 done, 0 failed)\n"
     assert folder.out("sweep/dice-2") == "6 sides, thrown 200 times\n"
-    first, *others = sorted((folder.record(name) for name in folder.done()), key=lambda record: str(record["started"]))
+    first, *others = sorted((folder.record(name) for name in tasks), key=lambda record: str(record["started"]))
     assert all(str(first["ended"]) <= str(other["started"]) for other in others), "one is tried before the others"
 
 

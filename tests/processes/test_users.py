@@ -301,3 +301,28 @@ def test_the_command_in_a_strangers_file_is_not_run(folder: SpoolFolder, workers
     workers.run_until_empty(prefix=as_user(ALICE))
     assert folder.ls("failed")
     assert list((place / "told").iterdir()) == []
+
+
+def test_the_last_task_of_a_batch_is_its_policys_owners_and_tells_as_that_one(
+    folder: SpoolFolder, workers: Workers, place: Path
+) -> None:
+    folder.configure(FAST, run_as="owner", default_cwd="/")
+    (place / "told").touch()
+    os.chown(place / "told", ALICE, ALICE)
+    for batch, uid in (("s", ALICE), ("t", 0), ("u", 0)):
+        text = f"notify: 'echo {batch} $(id -u) >> {place}/told'\n...\n"
+        if batch != "u":  # root changed, with `batch set`, what somebody else had written
+            text = f"finally: {{command: id -u}}\n{text}"
+        os.chown(folder.overwrite(f"batches/{batch}.yaml", text), uid, uid)
+        drop(folder, batch, ALICE, ALICE)
+        (folder / f"todo/{batch}").mkdir()
+        folder.mv(f"todo/{batch}.yaml", f"todo/{batch}/x.yaml")
+    worker = workers.run_until_empty()
+    assert folder.out("s.finally") == f"{ALICE}\n"
+    assert (folder / "done/s.finally.yaml").stat().st_uid == ALICE
+    assert (place / "told").read_text() == f"s {ALICE}\n"
+    assert folder.done() == {"s/x", "t/x", "u/x", "s.finally"}
+    for batch in "tu":
+        assert (
+            f"batches/{batch}.yaml: its `finally` and `notify` are not for this worker: it is root's" in worker.output()
+        )

@@ -56,6 +56,7 @@ class Plan:
     twins: bool = False  #: all machines were cloned from one image, host name and machine-id
     dependencies: bool = False  #: some tasks wait for others (`after`)
     licences: int = 0  #: how many spool.yaml says there are; some tasks want one.  0 = it says nothing
+    finals: bool = False  #: the batch s has a last task (`finally`)
     workers: tuple[tuple[int, int], ...] = ((0, 2), (1, 2))  #: (machine, slots)
     events: tuple[Event, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -66,7 +67,7 @@ class Plan:
             items = getattr(self, name)
             for index in range(len(items)):
                 yield replace(self, **{name: items[:index] + items[index + 1 :]})
-        for name in ("twins", "dependencies"):
+        for name in ("twins", "dependencies", "finals"):
             if getattr(self, name):
                 yield replace(self, **{name: False})
         if self.licences:
@@ -89,6 +90,7 @@ def plan_of(seed: int) -> Plan:
         twins=seed % 10 == 0,
         dependencies=seed % 4 == 1,
         licences=1 + seed // 4 % 2 if seed % 4 == 3 else 0,
+        finals=seed % 4 == 2,
         workers=workers,
         events=tuple(sorted(events, key=lambda event: event.at)),
         faults=tuple(_fault(chance, kinds) for _ in range(chance.choice([0, 2, 4, 8]))),

@@ -31,7 +31,7 @@ from tests.simulation.plan import ACTIVE, Event, Plan
 from tests.simulation.processes import PATCHES, measure, table
 from tests.simulation.server import Inode, Server
 from tests.simulation.virtual import Broken, Killed, Time, current
-from tests.simulation.world import World
+from tests.simulation.world import POLICY, World
 
 SETTINGS = b"""format: 1
 heartbeat: 2s
@@ -85,6 +85,8 @@ class Simulation:
             self.server.put(folder)
         licences = f"resources: {{licence: {plan.licences}}}\n" if plan.licences else ""
         self.server.put("spool.yaml", SETTINGS + licences.encode())
+        if plan.finals:
+            self.server.put("batches/s.yaml", POLICY)
         self.server.watcher = self.world
         rates = self.rng.choice([(1.0, 1.0, 1.0), (0.977, 1.023, 1.0), (1.023, 0.977, 1.01)])
         self.nodes = [

@@ -67,9 +67,10 @@ class Waits:
         """True for a file in waiting/after-WHAT/ whose WHAT is not finished."""
         what = parse_after(path.split("/")[1]) if path.startswith("waiting/after-") else ""
         mine = _name(State.WAITING, path.partition("/")[2])
-        return bool(what and mine and self._is_open(what, mine.identity))
+        return bool(what and mine and self.is_open(what, mine.identity))
 
-    def _is_open(self, what: str, but: str) -> bool:
+    def is_open(self, what: str, but: str = "") -> bool:
+        """True for what is not finished."""
         over = any(self._of(State.DONE, what, but)) or any(self._of(State.FAILED, what, but))
         if what.endswith("/") or "*" in what:
             moving = (State.TODO, State.WAITING, State.HOLD, State.RUNNING)

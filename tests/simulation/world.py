@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 STATES = ("todo", "waiting", "hold", "running", "done", "failed")
 OVER = ("done", "failed")
 PEOPLE = ("person", "operator")
+FINAL = "v999999"  #: the last task of the batch s
+POLICY = f"finally:\n  command: [sim, '0.3', '0', '#{FINAL}#']\n...\n".encode()
 _VERSION = re.compile(rb"#(v[0-9]+)#")
 _ENDS = re.compile(rb"^next: ['\"]?(done|failed)", re.MULTILINE)
 
@@ -65,10 +67,19 @@ class World(Watcher):
         old, new = source.partition("/")[0], target.partition("/")[0]
         if inode.entries is None:
             self.waits.came(target)
+        elif target == "batches/s.over":
+            self._made(inode)
         if inode.entries is None and inode.version:
             self._moved(inode.version, role, old, new, target)
         if replaced is not None and replaced.version:
             self._replaced(replaced.version, role, new, target)
+
+    def _made(self, folder: Inode) -> None:
+        """The batch s is over, and that is said once: from now on its last task is promised."""
+        if FINAL in self.accepted:
+            self.sim.broken("the last task of s is made a second time")
+        self.inodes[FINAL] = (folder.entries or {})["task.yaml"]
+        self.accept(FINAL)
 
     def _moved(self, version: str, role: str, old: str, new: str, target: str) -> None:
         if role in PEOPLE:
@@ -93,7 +104,7 @@ class World(Watcher):
         self.sim.note(f"{self.sim.acting.name}: rm {path}")
         if path.startswith("logs/") and path.endswith(".yaml") and role != "operator":
             self.sim.broken(f"I5: the record {path} is removed by a {role}")
-        if inode.version:
+        if inode.version and not (inode.version == FINAL and path.startswith("tmp/")):  # who came second drops its own
             fine = role == "person" or (role == "operator" and path.startswith(("done/", "failed/")))
             if not fine and version_wanted(self, inode.version):
                 self.sim.broken(f"I1: {inode.version} in {path} is removed by a {role}")
@@ -167,6 +178,10 @@ class World(Watcher):
         """What is not at rest: files on their way, names with a claim, commands."""
         found = [f"running: {identity}" for identity, commands in self.running.items() if commands]
         found += [path for path, _ in self.sim.server.files("taken")]
+        is_made = self.sim.server.find("batches/s.over")
+        is_owed = self.sim.plan.finals and not (is_made or self.waits.is_open("s/"))
+        if is_owed or (is_made and "task.yaml" in (is_made.entries or {})):
+            found.append("the last task of s, which is over")
         for state in STATES:
             for path, inode in self.sim.server.files(state):
                 name = path.rpartition("/")[2]

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from dsgspool.policy import parse_policy
+from dsgspool.spool import policies as room
 from dsgspool.spool.policies import Policies, read_policies, top_batch
 from dsgspool.spool.scan import LIMITED, Look
 from tests.support.doors import FlakyFs
@@ -296,3 +298,18 @@ def test_a_worker_that_works_the_queue_off_waits_for_room(inside, write):
         worker.drop(f"s/{name}")
     worker.until(lambda: worker.worker.controls.emptied)
     assert len(worker.lies("done")) == 3
+
+
+def test_a_policy_is_parsed_when_it_changes_and_when_the_time_zone_does(world, monkeypatch):
+    parsed = []
+    monkeypatch.setattr(room, "parse_policy", lambda *what: parsed.append(what[2]) or parse_policy(*what))
+    path = f"{world.root}/batches/s.yaml"
+    reader = Policies(world.spool, lambda _: "")
+    for text, zone in (("priority: 1", None), ("priority: 1", None), ("priority: 2", None), ("priority: 2", "UTC")):
+        with open(path, "w") as file:
+            file.write(f"{text}\n...\n")
+        with open(f"{world.root}/spool.yaml", "w") as file:
+            file.write(f"timezone: {zone}\n" if zone else "format: 1\n")
+        reader.refresh()
+        assert reader.of("s").priority == int(text[-1])
+    assert parsed == [None, None, "UTC"]

@@ -4,7 +4,7 @@ import pytest
 
 from dsgspool.codec import parse_task
 from dsgspool.errors import InvalidTask, SettingsError
-from dsgspool.policy import Policy, batch_of, parse_policy
+from dsgspool.policy import Policy, batch_of, final_text, parse_policy
 from dsgspool.settings import parse_settings
 from dsgspool.task import Task
 
@@ -29,7 +29,24 @@ def task(text, defaults, spool=Task()):  # noqa: B008
         ("paused: maybe", "`paused` is 'maybe' and must be true or false"),
         ("max_running: 0", "`max_running` is 0 and must be from 1 to 999999"),
         ("slots: 3", "(write `max_running: 3`: how many tasks of the batch run at once)"),
-        ("notify: x", "`notify` is reserved for a later version"),
+        ("notify: ''", "`notify` is empty (write the program and its arguments)"),
+        (
+            "finally: ./merge.sh",
+            "line 1: `finally` must be a mapping (write lines of the form `  key: value` below `finally:`)",
+        ),
+        ("finally: {}", "it says nothing to run"),
+        ("finally: {comand: x}", "unknown key `comand` (did you mean `command`?)"),
+        (
+            "priority: 1\nfinally:\n  command: x\n  after: y",
+            "line 4: unknown key `after` (it comes after all of its batch",
+        ),
+        ("finally: {command: x, name: y}", "unknown key `name`"),
+        (
+            "priority: 1\nfinally: {command: x, timeout: soon}",
+            "line 2: `finally`: `timeout` is 'soon': that is no duration",
+        ),
+        ("finally:\n\n  # why\n  command: x\n  resources: {gpu: 3}", "line 5: `finally`: unknown key `gpu`"),
+        ("finally:\n  command: x {y}\n  params: {x: 1}", "line 2: `finally`: there is no param `y`"),
         ("defaults: {retries: many}", "`retries` is 'many' and must be a whole number"),
         ("defaults: {command: x, script: '#!/bin/sh'}", "it has both `command` and `script`"),
         ("defaults: {format: 1}", "unknown key `format`"),
@@ -51,6 +68,34 @@ def test_what_a_policy_cannot_say_is_told_with_path_line_and_remedy(text, said):
 
 def test_a_policy_of_comments_says_nothing():
     assert policy("# paused: true\n") == Policy(text="# paused: true\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("finally: {command: ./merge.sh}", "command: ./merge.sh\nenv:\n"),
+        (
+            "finally: {command: [a, 'b c'], resources: {memory: [8G, 16G]}, env: {A: b}}",
+            'command: [a, "b c"]\nresources: {memory: ["8G", "16G"]}\nenv:\n  A: b\n',
+        ),
+        (
+            "finally:\n  # why\n  script: |\n    #!/bin/sh\n    : a\nnotify: x",
+            "# why\nscript: |\n  #!/bin/sh\n  : a\nenv:\n",
+        ),
+        ("finally:\n  {command: x,\n   retries: 2}\n", "command: x\nretries: 2\nenv:\n"),
+    ],
+)
+def test_what_finally_says_is_a_task_file_that_knows_how_the_batch_ended(text, said):
+    facts = '  DSGSPOOL_BATCH: "a \\"b"\n  DSGSPOOL_BATCH_DONE: "3"\n  DSGSPOOL_BATCH_FAILED: "0"\n...\n'
+    data = final_text(policy(text).final, 'a "b', 3, 0)
+    assert data.decode() == said + facts
+    assert parse_task(data).env["DSGSPOOL_BATCH"] == 'a "b'
+
+
+def test_notify_is_a_command_and_null_is_none():
+    assert policy("notify: ./tell.sh").notify == "./tell.sh"
+    assert policy("notify: [./tell.sh, x]").notify == ("./tell.sh", "x")
+    assert policy("notify: null\nfinally: null") == Policy(text="notify: null\nfinally: null")
 
 
 def test_null_is_no_limit_also_for_the_spool():

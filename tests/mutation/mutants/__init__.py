@@ -9,6 +9,7 @@ from tests.mutation.mutants import (
     counted,
     doctor,
     editing,
+    finals,
     guard,
     janitor,
     lease,
@@ -37,5 +38,6 @@ MUTANTS = (
     *counted.MUTANTS,
     *doctor.MUTANTS,
     *editing.MUTANTS,
+    *finals.MUTANTS,
     *ticks.MUTANTS,
 )

@@ -250,10 +250,10 @@ MUTANTS = (
         "16 (xxx)",
         "--until-empty ends without a round of its janitor since all is quiet",
         "worker/intake.py",
-        "        elif min(self._looked_at - self._cost, *self.worker.janitor.rounds()) > self._quiet_since:\n",
+        "        elif min(self._looked_at - self._cost, self.worker.rounds.began()) > self._quiet_since:\n",
         "        elif self._looked_at - self._cost > self._quiet_since:\n",
         ("unit/test_strays.py::test_until_empty_looks_for_the_dead_once_more_when_all_is_quiet",),
-        (Edit("dsgspool/worker/intake.py", "            self.worker.meeting.next = 0.0\n", ""),),
+        (Edit("dsgspool/worker/rounds.py", "self.worker.meeting.next = self.worker.", "self.worker."),),
     ),
     Mutant(
         "end",

@@ -1,0 +1,39 @@
+"""The `finally` task of a batch that is not there yet: what it waits for.
+
+The rule: told of names that no file has, when the policy of their batch says that there will be one.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from dsgspool.cli.batched import Batched
+from dsgspool.cli.behind import Answer, Behind
+from dsgspool.policy import FINALLY, final_of
+from dsgspool.spool import Spool
+from dsgspool.spool.finals import facts_of, over_of, since_of, words_of
+from dsgspool.spool.policies import path_of
+
+
+def to_come(spool: Spool, behind: Behind, batched: Batched, identity: str) -> Answer | None:
+    """The answer for a name that is nowhere, None for one that is of no batch with a `finally`."""
+    batch = identity.removesuffix(f".{FINALLY}")
+    if final_of(batch) != identity or not batched.policies.of(batch).final:
+        return None
+    answer = Answer(identity, "to come", f"it is made when the batch {batch} is over ({path_of(spool, batch)})")
+    if facts := facts_of(spool, batch):
+        answer.because = f"{batch} was over at {since_of(facts)} ({words_of(facts)}), and its file is in no folder"
+        answer.more.append("somebody removed it; or the policy had no `finally` then")
+        answer.remedies.append(f"rm -r {shlex.quote(over_of(spool, batch))}  (it is made when the batch is over again)")
+        return answer
+    words, remedies = behind.of(f"{batch}/", identity)
+    answer.because += f", {words}" if words else ": it is, and the leading worker makes it within seconds"
+    answer.remedies += [remedy for remedy in remedies if remedy.startswith("dsgspool release")]
+    standing = batched.seen.policies.get(batch)
+    if standing and standing.stops:
+        answer.more.append(f"the batch is held back: {standing.why}")
+        answer.remedies.append(f"dsgspool batch resume {shlex.quote(batch)}")
+    if not batched.seen.alive:
+        answer.more.append("no worker is alive")
+        answer.remedies.append("dsgspool worker")
+    return answer
