@@ -8,19 +8,19 @@ folder, without slot and record, until two looks `settle` seconds apart show the
 from __future__ import annotations
 
 import random
-from collections import deque
 from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.errors import StorageError
 from dsgspool.records import is_complete
 from dsgspool.spool.own import Held, Unusable
-from dsgspool.spool.scan import LIMIT, Look
+from dsgspool.spool.scan import LIMIT
 from dsgspool.task import State
 from dsgspool.worker import admission
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.desk import Desk, Leaving, Ready, Refused, Settling
 from dsgspool.worker.packing import Packing
+from dsgspool.worker.sharing import Sharing
 from dsgspool.worker.sorting import Sorting
 from dsgspool.worker.turnstile import Turnstile
 from dsgspool.worker.watch import Bell
@@ -48,7 +48,8 @@ class Intake:
         self.sorting = Sorting(self)
         self.turnstile = Turnstile(worker)
         self.packing = Packing(worker.spool, worker.station.inventory, worker.tell)
-        self.queue: deque[str] = deque()
+        self.sharing = Sharing(self)
+        self.queue = self.sharing.queue()
         self.gifts: set[str] = set()
         self.refused = Refused()
         self.paused = False
@@ -111,6 +112,7 @@ class Intake:
         if self.worker.controls.starts_nothing:
             self.give_all_back()  # also what a person put here since that began
         self._start()
+        self.sharing.tell()
         self._check_end()
 
     def _listen(self) -> None:
@@ -139,7 +141,7 @@ class Intake:
             if not self.turnstile.admits(path):
                 later.append(path)
             elif not self.bell.is_open(path) and self._batch_is_there(path, chosen) and self.packing.admits(path, room):
-                chosen.append(path)
+                chosen.append(self.sharing.took(path))
         if not chosen and not later:  # what is left of the room is kept for the first of those that were skipped
             self.packing.skipped += self.queue
             self.queue.clear()
@@ -160,13 +162,11 @@ class Intake:
         """List todo/; when there is nothing, wait longer and listen."""
         before = self.clock.boot()
         self.paused = self.spool.is_paused()
-        alone, refused = len(self.peers.living()) <= 1, self.refused.now(before)
-        slots, policies, most = self.worker.controls.slots, self.turnstile.policies, self.packing.most
-        sight = Look(self.spool, slots, alone=alone, refused=refused, policies=policies, most=most).take()
+        sight = self.sharing.look()
         self.packing.look_again()
         self._looked_at = self.clock.boot()
         self._cost = self._looked_at - before
-        self.queue, self.turnstile.stopped = deque(sight.candidates), sight.stopped
+        self.queue, self.turnstile.stopped = self.sharing.queue(sight), sight.stopped
         self.agreement.heed(sight)
         settings = self.worker.settings
         if sight.candidates and not self.paused:

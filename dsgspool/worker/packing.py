@@ -19,6 +19,7 @@ from dsgspool.requests import NOTHING, Request, Room, why_unfit
 from dsgspool.spool import Spool
 from dsgspool.worker.desk import Ready
 from dsgspool.worker.peek import Peek, peek
+from dsgspool.worker.sharing import Queue
 
 MAX_READ = 256 * 1024
 TRIES = 8  #: files of a lane that are read before it is taken for mixed up
@@ -135,7 +136,7 @@ class Packing:
         self.skipped.clear()
         self._first = None
 
-    def plan(self, cpus: int, ready: Mapping[str, Ready], queue: deque[str]) -> Room:
+    def plan(self, cpus: int, ready: Mapping[str, Ready], queue: Queue) -> Room:
         """The room for which candidates are chosen now; when some came back the skipped are candidates again."""
         if self.has_changed:
             self.has_changed, self._first = False, None

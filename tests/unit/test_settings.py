@@ -206,3 +206,21 @@ def test_control_says_only_what_it_says():
 def test_a_wrong_control_file_is_named():
     assert "slots" in str(refused("slots: many", parse_control))
     assert "did you mean `paused`?" in str(refused("pause: true", parse_control))
+
+
+@pytest.mark.parametrize(
+    ("text", "turns"),
+    [
+        ("", set()),
+        ("group: lab", {"owners"}),
+        ("run_as: owner", {"owners"}),
+        ("fair: owners", set()),
+        ("fair: batches", {"batches"}),
+        ("{fair: batches, group: lab}", {"batches"}),
+        ("{fair: [owners, batches], group: lab}", {"owners", "batches"}),
+        ("{fair: [], group: lab}", set()),
+        ("{fair: null, group: lab}", {"owners"}),
+    ],
+)
+def test_owners_take_turns_where_there_can_be_several_and_batches_when_asked_for(text, turns):
+    assert parse_settings(text.encode(), "spool.yaml").turns == turns
