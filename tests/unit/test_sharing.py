@@ -82,6 +82,19 @@ def test_slots_are_shared_out_before_anything_has_ended(fair):
     worker.open()
 
 
+def test_what_runs_counts_before_it_has_ended(fair):
+    worker = fair(slots=3)
+    worker.drop("a/0", worker.gate())
+    worker.until(lambda: worker.pid("a/0"))
+    worker.clock.advance(10)
+    for name in ("a/1", "b/0", "b/1"):
+        worker.drop(name, worker.gate())
+    worker.until(lambda: len(worker.worker.attempts.by_pid) == 3)
+    running = {attempt.name.identity for attempt in worker.worker.attempts.by_pid.values()}
+    assert running == {"a/0", "b/0", "b/1"}
+    worker.open()
+
+
 def test_who_has_wide_tasks_gets_fewer_of_them(fair, begun):
     worker = fair(slots=4)
     for number in range(6):

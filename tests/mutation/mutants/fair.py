@@ -39,7 +39,7 @@ MUTANTS = (
         "worker/sharing.py",
         "        for attempt in desk.attempts.values():\n",
         "        for attempt in ():\n",
-        (f"{SHARING}test_slots_are_shared_out_before_anything_has_ended",),
+        (f"{SHARING}test_what_runs_counts_before_it_has_ended",),
     ),
     Mutant(
         "turns",
