@@ -1,7 +1,8 @@
 """Whose files lie in todo/, as one worker remembers them.
 
-The rule: each file is asked about once, and a look spends on asking no longer than on all else.  An old or a missing
-answer only puts a task into another's turn: who may run it, and who is charged, is asked of the open file that was claimed.
+The rule: a file is asked about once, as far as memory goes, and a look spends on asking at most half as long as on all else.
+An old or a missing answer only puts a task into another's turn: who may run it, and who is charged, is asked of the open
+file that was claimed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dsgspool.spool import Spool
 
 LEAST = 256  #: files that a look may ask about however long that takes
-MOST = 32_768  #: answers that are remembered
+MOST = 65_536  #: answers that are remembered
 NOBODY = -1
 
 
@@ -43,7 +44,7 @@ class Owners:
         return uid
 
     def _may_ask(self) -> bool:
-        return self._asked < LEAST or 2 * self._spent < self.spool.clock.boot() - self._began
+        return self._asked < LEAST or 3 * self._spent < self.spool.clock.boot() - self._began
 
     def _ask(self, path: str) -> int:
         before = self.spool.clock.boot()

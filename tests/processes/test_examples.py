@@ -39,3 +39,15 @@ def test_what_expires_runs_while_there_is_time_and_not_later(folder: SpoolFolder
         os.utime(folder / f"todo/{name}.yaml", (time.time() - age,) * 2)
     workers.run_until_empty(30)
     assert folder.done() == {"soon"} and folder.ls("failed") == ["late~expired.yaml"]
+
+
+def test_two_sweeps_take_turns_as_the_page_on_fairness_says(folder: SpoolFolder, workers: Workers) -> None:
+    folder.configure(fair="batches")
+    for batch in ("sweep-a", "sweep-b"):
+        shutil.copy(EXAMPLES / "batches/sweep.yaml", folder / f"batches/{batch}.yaml")
+        shutil.copytree(EXAMPLES / "sweep", folder / f"todo/{batch}")
+    workers.run_until_empty(60, slots=1)
+    records = [folder.record(name) for name in folder.done()]
+    order = [str(record["task"]) for record in sorted(records, key=lambda record: str(record["started"]))]
+    assert len(order) == 6
+    assert {name.partition("/")[0] for name in order[:2]} == {"sweep-a", "sweep-b"}
