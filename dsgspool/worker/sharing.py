@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -86,9 +86,7 @@ class Sharing:
         self.owners = Owners(intake.spool)
         self.used: dict[Share, tuple[float, float]] = {}  #: slot-seconds at BOOTTIME; an owner's stand under batch '/'
         self.typical = 1.0  #: seconds that a task mostly takes
-        self._now: dict[Share, float] | None = (
-            None  #: the same with what runs and what was claimed; None = to be worked out
-        )
+        self._now: dict[Share, float] | None = None  #: the same and what is under way; None = to be worked out
         self._taken: dict[str, Share] = {}  #: whose turn a path took that was claimed since, while it may not be whole
         self._waiting: list[Share] = []  #: whose candidates the last look found
         self._line = self.queue()
@@ -100,10 +98,12 @@ class Sharing:
         """Look at todo/."""
         spool, turns, intake = self.intake.spool, self.worker.settings.turns, self.intake
         options: dict[str, Any] = {
-            "slots": self.worker.controls.slots, "alone": len(intake.peers.living()) <= 1,
-            "refused": intake.refused.now(self.clock.boot()), "policies": intake.turnstile.policies,
+            "slots": self.worker.controls.slots,
+            "alone": len(intake.peers.living()) <= 1,
+            "refused": intake.refused.now(self.clock.boot()),
+            "policies": intake.turnstile.policies,
             "most": intake.packing.most,
-        }  # fmt: skip
+        }
         self._now = None
         if not turns:
             return Look(spool, **options).take()
@@ -119,7 +119,7 @@ class Sharing:
         """A candidate is to be claimed now: it counts from here on."""
         if self._now is not None:
             self._taken[path] = share = self._line.share(path)
-            self._add(self._now, share, cpus_of(path) * self.typical)
+            self._add(share, cpus_of(path) * self.typical)
         return path
 
     def tell(self) -> None:
@@ -135,8 +135,14 @@ class Sharing:
     def use(self, share: Share) -> tuple[float, float]:
         """What its owner had of late, and what its batch had.  The smaller, the sooner."""
         if self._now is None:
-            self._now = self._work_out()
-        return self._now[share[0], "/"], self._now[share]
+            self._work_out()
+        return self._sum((share[0], "/")), self._sum(share)
+
+    def _sum(self, key: Share) -> float:
+        assert self._now is not None
+        if key not in self._now:
+            self._now[key] = self._left(key, self.clock.boot())
+        return self._now[key]
 
     def _next(self, shares: Iterable[Share]) -> Share:
         # Of several workers that know nothing yet not all may begin with the same one.
@@ -150,7 +156,7 @@ class Sharing:
         seconds = now - attempt.began
         self.typical += NEWS * (seconds - self.typical)
         share, spent = self._share(attempt), attempt.slots * weight(seconds)
-        for key in {share, (share[0], "/")}:
+        for key in (share, (share[0], "/")):
             self.used[key] = self._left(key, now) + spent, now
         if len(self.used) > MOST_KNOWN:
             least = sorted(self.used, key=lambda key: self._left(key, now))
@@ -167,21 +173,21 @@ class Sharing:
         spent, at = self.used.get(key, (0.0, now))
         return spent * math.pow(0.5, (now - at) / HALF_LIFE)
 
-    def _work_out(self) -> dict[Share, float]:
+    def _work_out(self) -> None:
+        """What is under way; what was used before is added as far as it is asked for."""
         now, desk, turns = self.clock.boot(), self.intake.desk, self.worker.settings.turns
-        found = defaultdict(float, {key: self._left(key, now) for key in self.used})
+        self._now = {}
         for attempt in desk.attempts.values():
             seconds = max(self.typical, now - attempt.began) if attempt.began else 0.0
-            self._add(found, self._share(attempt), attempt.slots * weight(seconds))
+            self._add(self._share(attempt), attempt.slots * weight(seconds))
         for ready in desk.ready.values():
-            share = share_of(ready.held.name.identity, ready.text.uid, turns)
-            self._add(found, share, ready.cpus * self.typical)
+            self._add(share_of(ready.held.name.identity, ready.text.uid, turns), ready.cpus * self.typical)
         paths = {each.held.dropped_as for each in desk.settling.values()}
         self._taken = {path: share for path, share in self._taken.items() if path in paths}
         for share in self._taken.values():
-            self._add(found, share, self.typical)
-        return found
+            self._add(share, self.typical)
 
-    def _add(self, found: dict[Share, float], share: Share, spent: float) -> None:
-        for key in {share, (share[0], "/")}:
-            found[key] += spent
+    def _add(self, share: Share, spent: float) -> None:
+        assert self._now is not None
+        for key in (share, (share[0], "/")):
+            self._now[key] = self._sum(key) + spent

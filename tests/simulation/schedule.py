@@ -83,7 +83,7 @@ class Simulation:
         self.acting: Any = None
         for folder in FOLDERS:
             self.server.put(folder)
-        self.server.put("spool.yaml", SETTINGS)
+        self.server.put("spool.yaml", SETTINGS + (b"fair: batches\n" if plan.turns else b""))
         self.server.watcher = self.world
         rates = self.rng.choice([(1.0, 1.0, 1.0), (0.977, 1.023, 1.0), (1.023, 0.977, 1.01)])
         self.nodes = [
