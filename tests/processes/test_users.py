@@ -330,15 +330,17 @@ def test_a_user_with_ten_tasks_is_served_soon_among_five_thousand_of_another(
 ) -> None:
     gid = grp.getgrnam(team).gr_gid
     for n in range(5000):
-        (folder / f"todo/a{n:04d}.yaml").write_text('command: "sleep 1"\n...\n')
+        (folder / f"todo/a{n:04d}.yaml").write_text('command: "sleep 2"\n...\n')
     give(folder / "todo", ALICE, gid)
     os.chmod(folder / "todo", 0o2770)
     worker = workers.ready(prefix=as_user(ALICE, ALICE, gid), umask=0o077)
-    worker.wait_until(lambda: len(folder.ls("done")) >= 2, 20)
+    worker.wait_until(lambda: len(folder.ls("done")) >= 11, 60)  # so the other had more than all ten take
+    (folder / "PAUSE").touch()  # a look in the middle of these would find some of them
     for n in range(10):
-        drop(folder, f"z{n}", BOB, gid, "sleep 1")
+        drop(folder, f"z{n}", BOB, gid, "sleep 2")
     before = len(folder.ls("done"))
-    worker.wait_until(lambda: sum(name[0] == "z" for name in folder.done()) == 10, 30)
+    (folder / "PAUSE").unlink()
+    worker.wait_until(lambda: sum(name[0] == "z" for name in folder.done()) == 10, 60)
     worker.lives_on(2)
     began = [first(str(line["task"])) for line in told(folder.root, "start")]
     at = began.index("z")
@@ -359,3 +361,13 @@ def test_a_user_with_a_batch_that_sorts_last_is_served_among_many_batches_of_ano
     give(folder / "todo/z", BOB, gid)
     workers.run_until_empty(seconds=60, prefix=as_user(ALICE, ALICE, gid), umask=0o077)
     assert 17 <= counted(folder.root, 40, first)["z"] <= 20
+
+
+def test_roots_worker_gives_each_owner_a_turn(folder: SpoolFolder, workers: Workers) -> None:
+    folder.configure(FAST, run_as="owner", default_cwd="/")
+    os.chown(folder.root, 0, 0)
+    for n in range(20):
+        drop(folder, f"a{n:02d}", 0, 0, "sleep 0.05")
+        drop(folder, f"z{n:02d}", ALICE, ALICE, "sleep 0.05")
+    workers.run_until_empty(60, slots=2)
+    assert 8 <= counted(folder.root, 20, first)["z"] <= 12
