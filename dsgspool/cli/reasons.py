@@ -137,9 +137,11 @@ class Reasons:
     def _place(self, task: TaskSeen, answer: Answer) -> tuple[int, str]:
         """How many lie before it, and that in words."""
         mine, share = self._rank(task), self.turns.share(task)
-        others = [other for other in self.seen.in_state(State.TODO) if not self.batched.waits(other)]
-        higher = sum(1 for other in others if self._rank(other)[0] < mine[0])
-        level = [(self._rank(other), self.turns.share(other)) for other in others if self._rank(other)[0] == mine[0]]
+        others = [
+            (self._rank(other), other) for other in self.seen.in_state(State.TODO) if not self.batched.waits(other)
+        ]
+        higher = sum(1 for rank, _ in others if rank[0] < mine[0])
+        level = [(rank, self.turns.share(other)) for rank, other in others if rank[0] == mine[0]]
         same = sum(1 for rank, whose in level if rank < mine and whose == share)
         if len({whose for _, whose in level}) < 2:
             before = higher + same
