@@ -46,6 +46,14 @@ def account(uid: int) -> Account:
     return Account(uid, user.pw_gid, os.getgrouplist(user.pw_name, user.pw_gid), user.pw_name, user.pw_dir)
 
 
+def name_of(uid: int) -> str:
+    """How people call a user; `uid 1234` for one that this machine does not know."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
 @contextlib.contextmanager
 def acting_as(account: Account | None) -> Iterator[None]:
     """Meanwhile files are opened with a user's rights, on a share too (root is nobody there); None = as I am."""

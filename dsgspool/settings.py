@@ -33,6 +33,7 @@ DEFAULT_KEYS = (
     "env", "env_file", "timeout", "grace", "retries", "backoff", "success_codes", "max_log", "limits", "umask", "nice",
     "cpus", "tags", "on_done", "on_failed",
 )  # fmt: skip
+FAIR = ("owners", "batches")
 
 
 class NewerFormatSettings(SettingsError):
@@ -77,6 +78,7 @@ class Settings:
     timezone: str | None = None
     group: str | None = None
     run_as: str = "worker"
+    fair: tuple[str, ...] | None = None
     report_every: float | None = None
     alert_every: float = 0.0
     allow_soft_mount: bool = False
@@ -86,6 +88,13 @@ class Settings:
     nodes: Mapping[str, Rules] = field(default_factory=dict)
     resources: Mapping[str, int] = field(default_factory=dict)
     task: Task = field(default_factory=Task)
+
+    @property
+    def turns(self) -> frozenset[str]:
+        """Who takes turns: `owners`, where a worker runs files of several at all; `batches` when that was asked for."""
+        several = self.group is not None or self.run_as == "owner"
+        wanted = ("owners",) if self.fair is None else self.fair
+        return frozenset(word for word in wanted if several or word != "owners")
 
     @property
     def least_lease(self) -> float:
@@ -208,6 +217,11 @@ def _floor(node: Node, what: str) -> Floor:
     return Floor(fields.size(node, what))
 
 
+def _fair(node: Node, what: str) -> tuple[str, ...]:
+    parts = [node] if node.kind == "scalar" else fields.items(node, what)
+    return tuple(fields.choice(part, what, FAIR) for part in parts)
+
+
 def _software(node: Node, what: str) -> dict[str, str]:
     for key, _ in pairs(node, what):
         if not is_name(key.value):
@@ -229,7 +243,7 @@ def _resources(node: Node, what: str) -> dict[str, int]:
 
 
 _NULLABLE = frozenset({
-    "default_cwd", "timezone", "group", "report_every", "stop_grace", "slots", "max_running", *NODE_READERS,
+    "default_cwd", "timezone", "group", "fair", "report_every", "stop_grace", "slots", "max_running", *NODE_READERS,
 })  # fmt: skip
 _READERS: dict[str, Callable[[Node, str], Any]] = {
     "format": lambda node, what: fields.integer(node, what, 1),
@@ -242,6 +256,7 @@ _READERS: dict[str, Callable[[Node, str], Any]] = {
     "timezone": lambda node, what: fields.zone(node, what).key,
     "group": fields.text,
     "run_as": _choice("worker", "owner"),
+    "fair": _fair,
     "report_every": _time(1),
     "alert_every": _time(0),
     "allow_soft_mount": fields.boolean,

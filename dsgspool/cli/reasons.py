@@ -13,6 +13,7 @@ from dsgspool.cli.batched import Batched
 from dsgspool.cli.behind import Answer, Behind, text_of, without
 from dsgspool.cli.ends import to_come
 from dsgspool.cli.placing import Placing
+from dsgspool.cli.turns import Turns
 from dsgspool.clock import local
 from dsgspool.records import is_complete
 from dsgspool.report.logs import error_of
@@ -31,7 +32,7 @@ class Reasons:
         self.spool, self.seen = spool, seen
         self.behind, self.batched = Behind(spool, seen), Batched(spool, seen)
         self.running = {run.task: run for run in seen.running}
-        self.placing = Placing(spool, seen)
+        self.placing, self.turns = Placing(spool, seen), Turns(spool, seen)
 
     def of(self, task: TaskSeen) -> Answer:
         """The answer for one file."""
@@ -123,13 +124,9 @@ class Reasons:
             answer.remedies.append(without(task.identity, "expires"))
 
     def _in_line(self, task: TaskSeen, cpus: int, answer: Answer) -> str:
-        mine = self._rank(task)
-        before = sum(
-            1 for other in self.seen.in_state(State.TODO) if self._rank(other) < mine and not self.batched.waits(other)
-        )
+        before, place = self._place(task, answer)
         if any(why == "free" for why in answer.nodes.values()) and not before:
             return "a worker is free: it is taken at the next look, within seconds"
-        place = f"{before:,} tasks lie before it" if before != 1 else "1 task lies before it"
         source = shlex.quote(f"{self.spool.todo}/{task.path}")
         target = shlex.quote(f"{self.spool.todo}/@p10/{task.name.batch}")
         answer.remedies += ["dsgspool worker", f"mkdir -p {target} && mv {source} {target}  (to the front)"]
@@ -137,6 +134,23 @@ class Reasons:
         slots = sum(worker.slots for worker in self.seen.alive)
         wide = f", and it wants {cpus}" if cpus > 1 else ""
         return f"it is queued: {place}, {taken} of {slots} slots are taken{wide}"
+
+    def _place(self, task: TaskSeen, answer: Answer) -> tuple[int, str]:
+        """How many lie before it, and that in words."""
+        mine, share = self._rank(task), self.turns.share(task)
+        others = [
+            (self._rank(other), other) for other in self.seen.in_state(State.TODO) if not self.batched.waits(other)
+        ]
+        higher = sum(1 for rank, _ in others if rank[0] < mine[0])
+        level = [(rank, self.turns.share(other)) for rank, other in others if rank[0] == mine[0]]
+        same = sum(1 for rank, whose in level if rank < mine and whose == share)
+        if len({whose for _, whose in level}) < 2:
+            before = higher + same
+            return before, f"{before:,} tasks lie before it" if before != 1 else "1 task lies before it"
+        if reason := self.turns.reason(share, [whose for _, whose in level]):
+            answer.more.append(reason)
+        words = f"{same:,} task{'s lie' if same != 1 else ' lies'} before it among those {self.turns.called(share)}"
+        return higher + same + bool(reason), words + (f", and {higher:,} of higher priority" if higher else "")
 
     def _rank(self, task: TaskSeen) -> tuple[int, str]:
         priority = names.parse_lane(task.name.lane).priority or self.batched.priority(task.identity)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import grp
 import os
-import pwd
 import stat
 from collections.abc import Iterator, Mapping
 
+from dsgspool.accounts import name_of
 from dsgspool.doctor import raw
 from dsgspool.doctor.repair import Action, Fault
 from dsgspool.doctor.semantics import refused
@@ -94,7 +94,7 @@ def owner(spool: Spool) -> Finding:
     status = spool.fs.status_of_folder(spool.root)
     mode = stat.S_IMODE(spool.fs.status_of_folder(spool.todo).st_mode)
     facts = {"uid": status.st_uid, "gid": status.st_gid, "mode": f"{mode:04o}", "me": os.geteuid()}
-    whose = f"owned by {_user(status.st_uid)}, group {_group(status.st_gid)}, todo/ {mode:04o}"
+    whose = f"owned by {name_of(status.st_uid)}, group {_group(status.st_gid)}, todo/ {mode:04o}"
     run_as = _run_as(spool)
     if os.geteuid() == 0 and status.st_uid != 0 and run_as != "owner":
         remedy = "run workers as the owner, or set `run_as: owner` in spool.yaml"
@@ -105,7 +105,9 @@ def owner(spool: Spool) -> Finding:
         remedy = "the owner can share it: dsgspool init --group G, and `group: G`"
         if os.geteuid() == 0:
             who = (
-                f"work as {_user(status.st_uid)}, who owns it" if status.st_uid else "give it to a user, on the server"
+                f"work as {name_of(status.st_uid)}, who owns it"
+                if status.st_uid
+                else "give it to a user, on the server"
             )
             remedy = f"its server seems to take root for nobody (root_squash): {who}, or export it with no_root_squash"
         return _found("owner", Status.FAIL, text, remedy, facts=facts)
@@ -138,13 +140,6 @@ def policies(spool: Spool) -> Iterator[Finding]:
         is_decision = what in {*OVER, *OVER.values(), *MARKS} and batch_of(f"{stem}.yaml")
         if not (batch_of(name) or is_decision or name.startswith(".")):
             yield _found("batch", Status.WARN, f"batches/{name} is not read", "call it batches/NAME.yaml, or remove it")
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
 
 
 def _group(gid: int) -> str:

@@ -25,18 +25,24 @@ LIMIT = 4096  #: candidates kept from one look
 SAMPLE = 256  #: names among which a look picks the point where it begins
 LIMITED = 256  #: candidates of a batch that has `max_running`: more would only stand in the others' way
 Entry = tuple[str, bool]  #: a name, and whether it is a folder
+Order = Callable[[str], tuple[bool, str]]  #: of names in a folder
+Share = tuple[
+    int, str
+]  #: who takes turns with others: the uid of an owner and a batch; -1 and '' where these do not count
 
 
 @dataclass(slots=True)
 class Sight:
     """What one look at todo/ saw: paths below todo/, best first, and names that somebody still holds.
 
-    `stopped`: batches that lie there and of which nothing, or not all, may be started, and why.
+    `stopped`: batches that lie there and of which nothing, or not all, may be started, and why.  `shares`: in a look of
+    `spool.turns` the priority of each candidate, and whose turn it takes.
     """
 
     candidates: list[str] = field(default_factory=list)
     held: list[tuple[str, TaskName]] = field(default_factory=list)
     stopped: dict[str, str] = field(default_factory=dict)
+    shares: dict[str, tuple[int, Share]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +95,14 @@ class Look:
             # RACE: read after the batches were seen: a policy that was written before them is not overlooked.
             self.policies.refresh()
             bands = [part for band in bands for part in self._by_policy(self.policies, band)]
-        for band in sorted(bands, key=Band.rank):
-            self._collect(band.prefix, band.entries, min(self.limit, len(self.sight.candidates) + band.most))
+        self._collect_all(sorted(bands, key=Band.rank))
         self.sight.held = [*dict.fromkeys(self.sight.held)]  # a lane may have been listed twice
         return self.sight
+
+    def _collect_all(self, bands: list[Band]) -> None:
+        """Candidates of all bands, which come in order."""
+        for band in bands:
+            self._collect(band.prefix, band.entries, min(self.limit, len(self.sight.candidates) + band.most))
 
     def _most(self, lane: Lane, prefix: str) -> int:
         """How many candidates of a lane may be taken."""
@@ -124,7 +134,7 @@ class Look:
 
     def _collect(self, prefix: str, entries: list[Entry], most: int) -> None:
         """Candidates of one folder and, in their place, of its sub-folders, until there are so many."""
-        is_top = not prefix or (prefix[0] == "@" and prefix.count("/") == 1)
+        is_top = is_top_folder(prefix)
         for name, is_folder in entries:
             if len(self.sight.candidates) >= most:
                 return
@@ -160,11 +170,15 @@ class Look:
         stream = self._files(prefix, folders, swaps)
         head = list(itertools.islice(stream, SAMPLE))
         pivot = "" if self.alone or not head else random.choice(head)  # noqa: S311 - spreads claimers, no secret
-        files = heapq.nsmallest(self.limit, itertools.chain(head, stream), key=lambda name: (name < pivot, name))
+        files = self._first(prefix, itertools.chain(head, stream), lambda name: (name < pivot, name))
         found = [(name, False) for name in files if f".{name}.swp" not in swaps] + [(name, True) for name in folders]
         if not self.alone and not head and folders:
             pivot = random.choice(folders)  # noqa: S311
         return sorted(found, key=lambda entry: (entry[0] < pivot, entry[0]))
+
+    def _first(self, prefix: str, files: Iterable[str], key: Order) -> list[str]:  # noqa: ARG002
+        """Of the files in a folder those that are tried."""
+        return heapq.nsmallest(self.limit, files, key=key)
 
     def _files(self, prefix: str, folders: list[str], swaps: set[str]) -> Iterator[str]:
         """Names that may be tasks, one by one; folders, editors' swap files and held names are put aside."""
@@ -186,6 +200,11 @@ class Look:
             return True
         stem = name.partition("~")[0] if "~" in name else name.rpartition(".")[0]
         return stem in self._stems and _identity(prefix + name) in self._only
+
+
+def is_top_folder(prefix: str) -> bool:
+    """True for todo/ and its lanes: what is a folder there is a batch."""
+    return not prefix or (prefix[0] == "@" and prefix.count("/") == 1)
 
 
 def _identity(path: str) -> str:

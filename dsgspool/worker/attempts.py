@@ -293,7 +293,7 @@ class Attempts:
     def conclude(self, attempt: Attempt, outcome: Outcome) -> None:
         """It has ended with this outcome; `settle` writes it down and sends the file on."""
         attempt.outcome = replace(outcome, reason=attempt.environment.hide(outcome.reason))
-        self.used -= attempt.slots
-        attempt.slots = 0
+        self.worker.intake.sharing.charge(attempt)
+        self.used, attempt.slots = self.used - attempt.slots, 0
         self.worker.intake.packing.give(attempt)
         self.endings.pending.append(attempt)

@@ -8,20 +8,20 @@ folder, without slot and record, until two looks `settle` seconds apart show the
 from __future__ import annotations
 
 import random
-from collections import deque
 from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.errors import StorageError
 from dsgspool.records import is_complete
 from dsgspool.spool.own import Held, Unusable
-from dsgspool.spool.scan import LIMIT, Look
+from dsgspool.spool.scan import LIMIT
 from dsgspool.task import State
 from dsgspool.worker import admission
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.counted import Counted
 from dsgspool.worker.desk import Desk, Leaving, Ready, Refused, Settling
 from dsgspool.worker.packing import Packing
+from dsgspool.worker.sharing import Sharing
 from dsgspool.worker.sorting import Sorting
 from dsgspool.worker.starting import Starting
 from dsgspool.worker.turnstile import Turnstile
@@ -52,7 +52,8 @@ class Intake:
         counted = Counted(worker.spool, worker.station.wid, lambda: worker.settings, worker.peers)
         self.packing = Packing(worker.spool, worker.station.inventory, worker.tell, counted)
         self.starting = Starting(self)
-        self.queue: deque[str] = deque()
+        self.sharing = Sharing(self)
+        self.queue = self.sharing.queue()
         self.gifts: set[str] = set()
         self.refused = Refused()
         self.paused = False
@@ -116,6 +117,7 @@ class Intake:
         if self.worker.controls.starts_nothing:
             self.give_all_back()  # also what a person put here since that began
         self.starting.turn()
+        self.sharing.tell()
         self._check_end()
 
     def _listen(self) -> None:
@@ -144,7 +146,7 @@ class Intake:
             if not self.turnstile.admits(path):
                 later.append(path)
             elif not self.bell.is_open(path) and self._batch_is_there(path, chosen) and self.packing.admits(path, room):
-                chosen.append(path)
+                chosen.append(self.sharing.took(path))
         if not chosen and not later:  # what is left of the room is kept for the first of those that were skipped
             self.packing.skipped += self.queue
             self.queue.clear()
@@ -165,15 +167,11 @@ class Intake:
         """List todo/; when there is nothing, wait longer and listen."""
         before = self.clock.boot()
         self.paused = self.spool.is_paused()
-        alone, refused = len(self.peers.living()) <= 1, self.refused.now(before)
-        slots, policies, packing = self.worker.controls.slots, self.turnstile.policies, self.packing
-        sight = Look(
-            self.spool, slots, alone=alone, refused=refused, policies=policies, most=packing.most, weight=packing.weight
-        ).take()
+        sight = self.sharing.look()
         self.packing.look_again()
         self._looked_at = self.clock.boot()
         self._cost = self._looked_at - before
-        self.queue, self.turnstile.stopped = deque(sight.candidates), sight.stopped
+        self.queue, self.turnstile.stopped = self.sharing.queue(sight), sight.stopped
         self.agreement.heed(sight)
         settings = self.worker.settings
         if sight.candidates and not self.paused:

@@ -22,6 +22,7 @@ from dsgspool.spool import Spool
 from dsgspool.worker.counted import Counted, Part, Wants
 from dsgspool.worker.desk import Ready
 from dsgspool.worker.peek import Peek, peek
+from dsgspool.worker.sharing import Queue
 
 if TYPE_CHECKING:
     from dsgspool.worker.attempt import Attempt
@@ -161,7 +162,7 @@ class Packing:
         self.skipped.clear()
         self._first, self._kept = None, {}
 
-    def plan(self, cpus: int, ready: Mapping[str, Ready], queue: deque[str]) -> Room:
+    def plan(self, cpus: int, ready: Mapping[str, Ready], queue: Queue) -> Room:
         """The room for which candidates are chosen now; when some came back the skipped are candidates again."""
         if self.has_changed:
             self.has_changed, self._first, self._kept = False, None, {}

@@ -402,3 +402,51 @@ def test_what_waits_for_the_last_task_of_a_batch_is_not_stuck(put, run, why):
     assert [line.split()[0] for line in drawn if line[0] != " "] == ["s/", "s.finally", "letter"]
     put("batches/s.yaml", "priority: 1\n")
     assert "stuck: letter waits for s.finally, which is nowhere in the spool" in run("status").stdout
+
+
+def turns(spool, fair, used, wid=WID):
+    (spool / "spool.yaml").write_text(f"format: 1\nfair: {fair}\n")
+    lines = [{"at": "x", "event": "turns", "used": [[-1, "/", 9]]}, {"at": "x", "event": "turns", "used": used}]
+    (spool / f"workers/{wid}.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines) + "half a li")
+
+
+def test_batches_that_had_less_of_late_come_first(spool, put, worker, why):
+    put("todo/a/1.yaml")
+    put("todo/a/2.yaml")
+    put("todo/b/1.yaml")
+    put("todo/c.yaml")
+    put("todo/@p5/d/1.yaml")
+    worker()
+    worker(OTHER)
+    turns(spool, "batches", [[-1, "/", 400], [-1, "a", 300], [-1, "b", 12], [-1, "", 50]])
+    turns(spool, "batches", [[-1, "/", 40], [-1, "a", 40]], OTHER)
+    told = why("a/2")
+    assert "it is queued: 1 task lies before it among those of the batch a, and 1 of higher priority" in told
+    assert (
+        "tasks of the batch b and of no batch have had less of late (12 s of slots, those of the batch a 340 s): "
+        "they come first (`fair` in spool.yaml)"
+    ) in told
+    told = why("b/1")
+    assert "0 tasks lie before it among those of the batch b, and 1 of higher priority" in told
+    assert "less of late" not in told
+
+
+def test_without_turns_the_place_is_that_among_all(spool, put, worker, why):
+    for name in ("a/1", "a/2", "b/1"):
+        put(f"todo/{name}.yaml")
+    worker()
+    turns(spool, "[]", [[-1, "/", 400], [-1, "a", 300]])
+    assert "it is queued: 2 tasks lie before it, 0 of 4 slots" in why("b/1")
+
+
+def test_owners_that_had_less_of_late_come_first(spool, put, worker, why, monkeypatch):
+    put("todo/mine.yaml")
+    put("todo/theirs.yaml")
+    monkeypatch.setattr("dsgspool.fs.Fs.owner", lambda _, path: 0 if "mine" in path else 65534)
+    worker()
+    turns(spool, "owners\ngroup: users", [[0, "/", 500], [0, "", 500]])
+    told = why("mine")
+    assert "0 tasks lie before it among those of root" in told
+    assert "tasks of nobody have had less of late (0 s of slots, those of root 500 s): they come first" in told
+    (spool / f"workers/{WID}.jsonl").write_text('{"event": "turns", "used": [[1, 2]]}\n')
+    assert "less of late" not in why("mine")

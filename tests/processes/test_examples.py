@@ -56,3 +56,15 @@ def test_what_takes_a_licence_runs_where_spool_yaml_says_how_many_there_are(
     folder.configure(resources={"licence": 1})
     workers.run_until_empty(30)
     assert [folder.out(str(number)) for number in range(3)] == ["one of 1 that are taken now\n"] * 3
+
+
+def test_two_sweeps_take_turns_as_the_page_on_fairness_says(folder: SpoolFolder, workers: Workers) -> None:
+    folder.configure(fair="batches")
+    for batch in ("sweep-a", "sweep-b"):
+        shutil.copy(EXAMPLES / "batches/sweep.yaml", folder / f"batches/{batch}.yaml")
+        shutil.copytree(EXAMPLES / "sweep", folder / f"todo/{batch}")
+    workers.run_until_empty(60, slots=1)
+    records = [folder.record(name) for name in folder.done()]
+    order = [str(record["task"]) for record in sorted(records, key=lambda record: str(record["started"]))]
+    assert len(order) == 6
+    assert {name.partition("/")[0] for name in order[:2]} == {"sweep-a", "sweep-b"}

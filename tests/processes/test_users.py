@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import Workers
-from tests.support.spools import FAST, SpoolFolder
+from tests.support.shares import counted, told
+from tests.support.spools import CALM, FAST, SpoolFolder
 
 pytestmark = pytest.mark.root
 
@@ -273,10 +274,10 @@ def test_where_proc_hides_the_processes_of_others_a_worker_knows_it(place: Path)
         pytest.skip("no namespaces of its own may be made here (unshare)")
     look = [sys.executable, "-c", LOOK, str(ALICE), str(BOB)]
     script = f'setpriv --reuid={ALICE} --clear-groups sleep 60 & exec "$@" $!'
-    for shell, told in ((HIDING, "False False True"), ('exec "$@"', "True True True")):
+    for shell, said in ((HIDING, "False False True"), ('exec "$@"', "True True True")):
         argv = [*apart, "sh", "-c", shell, "sh", "sh", "-c", script, "sh", *as_user(BOB), *look]
         found = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True, cwd=os.getcwd())
-        assert found.stdout.strip() == told
+        assert found.stdout.strip() == said
 
 
 def test_roots_worker_tells_as_the_owner_of_the_task(folder: SpoolFolder, workers: Workers, place: Path) -> None:
@@ -326,3 +327,72 @@ def test_the_last_task_of_a_batch_is_its_policys_owners_and_tells_as_that_one(
         assert (
             f"batches/{batch}.yaml: its `finally` and `notify` are not for this worker: it is root's" in worker.output()
         )
+
+
+def first(name: str) -> str:
+    """Whose it is: the first letter tells."""
+    return name[0]
+
+
+def test_two_users_have_half_each_of_a_thousand_tasks(folder: SpoolFolder, workers: Workers, team: str) -> None:
+    gid = grp.getgrnam(team).gr_gid
+    folder.configure(CALM, group=team, default_cwd="/")
+    os.chown(folder / "spool.yaml", ALICE, gid)
+    for n in range(600):
+        drop(folder, f"a{n:03d}", ALICE, gid, ["true"])
+        drop(folder, f"z{n:03d}", BOB, gid, ["true"])
+    (folder / "PAUSE").touch()
+    begin = {"prefix": as_user(ALICE, ALICE, gid), "umask": 0o077}
+    started = [workers.ready("--until-empty", **begin) for _ in range(2)]
+    (folder / "PAUSE").unlink()
+    assert [worker.ends(120) for worker in started] == [0, 0]
+    found = counted(folder.root, 1000, first)
+    assert abs(found["a"] - 500) <= 50, found
+
+
+def test_a_user_with_ten_tasks_is_served_soon_among_five_thousand_of_another(
+    folder: SpoolFolder, workers: Workers, team: str
+) -> None:
+    gid = grp.getgrnam(team).gr_gid
+    for n in range(5000):
+        (folder / f"todo/a{n:04d}.yaml").write_text('command: "sleep 2"\n...\n')
+    give(folder / "todo", ALICE, gid)
+    os.chmod(folder / "todo", 0o2770)
+    worker = workers.ready(prefix=as_user(ALICE, ALICE, gid), umask=0o077)
+    worker.wait_until(lambda: len(folder.ls("done")) >= 11, 60)  # so the other had more than all ten take
+    (folder / "PAUSE").touch()  # a look in the middle of these would find some of them
+    for n in range(10):
+        drop(folder, f"z{n}", BOB, gid, "sleep 2")
+    before = len(folder.ls("done"))
+    (folder / "PAUSE").unlink()
+    worker.wait_until(lambda: sum(name[0] == "z" for name in folder.done()) == 10, 60)
+    worker.lives_on(2)
+    began = [first(str(line["task"])) for line in told(folder.root, "start")]
+    at = began.index("z")
+    assert began[at : at + 12].count("z") == 10
+    assert at - before <= 12
+
+
+def test_a_user_with_a_batch_that_sorts_last_is_served_among_many_batches_of_another(
+    folder: SpoolFolder, workers: Workers, team: str
+) -> None:
+    gid = grp.getgrnam(team).gr_gid
+    for n in range(100):
+        for k in range(5):
+            folder.drop(f"a{n:02d}/{k}", "sleep 0.05")
+    for n in range(20):
+        folder.drop(f"z/{n:02d}", "sleep 0.05")
+    give(folder / "todo", ALICE, gid, mode=0o2770)
+    give(folder / "todo/z", BOB, gid)
+    workers.run_until_empty(seconds=60, prefix=as_user(ALICE, ALICE, gid), umask=0o077)
+    assert 17 <= counted(folder.root, 40, first)["z"] <= 20
+
+
+def test_roots_worker_gives_each_owner_a_turn(folder: SpoolFolder, workers: Workers) -> None:
+    folder.configure(FAST, run_as="owner", default_cwd="/")
+    os.chown(folder.root, 0, 0)
+    for n in range(20):
+        drop(folder, f"a{n:02d}", 0, 0, "sleep 0.05")
+        drop(folder, f"z{n:02d}", ALICE, ALICE, "sleep 0.05")
+    workers.run_until_empty(60, slots=2)
+    assert 8 <= counted(folder.root, 20, first)["z"] <= 12

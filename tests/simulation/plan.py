@@ -57,6 +57,7 @@ class Plan:
     dependencies: bool = False  #: some tasks wait for others (`after`)
     licences: int = 0  #: how many spool.yaml says there are; some tasks want one.  0 = it says nothing
     finals: bool = False  #: the batch s has a last task (`finally`)
+    turns: bool = False  #: batches take turns (`fair`)
     workers: tuple[tuple[int, int], ...] = ((0, 2), (1, 2))  #: (machine, slots)
     events: tuple[Event, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -67,7 +68,7 @@ class Plan:
             items = getattr(self, name)
             for index in range(len(items)):
                 yield replace(self, **{name: items[:index] + items[index + 1 :]})
-        for name in ("twins", "dependencies", "finals"):
+        for name in ("twins", "dependencies", "finals", "turns"):
             if getattr(self, name):
                 yield replace(self, **{name: False})
         if self.licences:
@@ -91,6 +92,7 @@ def plan_of(seed: int) -> Plan:
         dependencies=seed % 4 == 1,
         licences=1 + seed // 4 % 2 if seed % 4 == 3 else 0,
         finals=seed % 4 == 2,
+        turns=seed % 4 == 0,
         workers=workers,
         events=tuple(sorted(events, key=lambda event: event.at)),
         faults=tuple(_fault(chance, kinds) for _ in range(chance.choice([0, 2, 4, 8]))),

@@ -84,7 +84,8 @@ class Simulation:
         for folder in FOLDERS:
             self.server.put(folder)
         licences = f"resources: {{licence: {plan.licences}}}\n" if plan.licences else ""
-        self.server.put("spool.yaml", SETTINGS + licences.encode())
+        fair = "fair: batches\n" if plan.turns else ""
+        self.server.put("spool.yaml", SETTINGS + f"{licences}{fair}".encode())
         if plan.finals:
             self.server.put("batches/s.yaml", POLICY)
         self.server.watcher = self.world

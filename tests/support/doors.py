@@ -19,7 +19,19 @@ CHANGES = (
     "rename", "make_folder", "create", "replace", "open_log", "append", "sync", "sync_folder", "flush", "close", "touch",
     "remove", "remove_folder",
 )  # fmt: skip
-LOOKS = ("names", "entries", "scan", "inodes", "see", "read", "tail", "status", "status_of_folder", "folder_is_there")
+LOOKS = (
+    "names",
+    "entries",
+    "scan",
+    "inodes",
+    "see",
+    "read",
+    "tail",
+    "status",
+    "status_of_folder",
+    "folder_is_there",
+    "owner",
+)
 
 
 class FakeClock:

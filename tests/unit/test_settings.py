@@ -229,3 +229,21 @@ def test_counted_resources_that_cannot_be_meant_are_told_with_the_line(text, why
     with pytest.raises(SettingsError, match=re.escape(why)) as error:
         parse_settings(f"format: 1\n{text}\n".encode(), "p")
     assert error.value.line == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "turns"),
+    [
+        ("", set()),
+        ("group: lab", {"owners"}),
+        ("run_as: owner", {"owners"}),
+        ("fair: owners", set()),
+        ("fair: batches", {"batches"}),
+        ("{fair: batches, group: lab}", {"batches"}),
+        ("{fair: [owners, batches], group: lab}", {"owners", "batches"}),
+        ("{fair: [], group: lab}", set()),
+        ("{fair: null, group: lab}", {"owners"}),
+    ],
+)
+def test_owners_take_turns_where_there_can_be_several_and_batches_when_asked_for(text, turns):
+    assert parse_settings(text.encode(), "spool.yaml").turns == turns

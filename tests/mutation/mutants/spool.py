@@ -354,8 +354,8 @@ MUTANTS = (
         "7",
         "with others about everybody begins at the head of the queue",
         "spool/scan.py",
-        "heapq.nsmallest(self.limit, itertools.chain(head, stream), key=lambda name: (name < pivot, name))",
-        "heapq.nsmallest(self.limit, itertools.chain(head, stream))",
+        "itertools.chain(head, stream), lambda name: (name < pivot, name))",
+        "itertools.chain(head, stream), lambda name: (False, name))",
         ("unit/test_scan.py::test_with_others_about_a_look_begins_anywhere_and_misses_nothing",),
         (
             Edit(
