@@ -28,7 +28,7 @@ MAX_EVENTS = 500
 MAX_TEXT = 300
 LOOK_BACK = 2 * 86400.0  #: a worker that was silent for longer tells nothing new
 
-QUIET = frozenset({"start", "end", "sample", "node", "busy", "delay", "after", "unfit", "strip"})
+QUIET = frozenset({"start", "end", "sample", "node", "busy", "delay", "after", "unfit", "strip", "turns"})
 #: event -> what happened, in words; any other is told by its name
 WORDS = {
     "alert": "an alert was not sent",
