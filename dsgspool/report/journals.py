@@ -36,6 +36,7 @@ WORDS = {
     "deaf": "looks at folders more often, as it hears of no change",
     "drain": "takes no new tasks, ends with those it has",
     "fence": "took over from a dead worker",
+    "final": "the last task of a batch",
     "foreign": "a GPU is used by somebody else",
     "invalid": "a task cannot be run",
     "left": "tasks were left in todo/",
