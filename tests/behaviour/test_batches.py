@@ -1,0 +1,67 @@
+"""Policies of batches under kill -9, on two nodes: never more at once than `max_running`, and one choice of who is tried first.
+
+The rule: what ran at once is told by the tasks themselves; what a worker that was killed with its guard left running counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+import yaml
+
+from tests.grounds import Ground, Lab, Life
+from tests.grounds.fixtures import Figure, MakeLab
+
+TASKS, LIMIT, TRIED = 18, 3, 2
+
+
+@pytest.fixture
+def lab(make_lab: MakeLab, ground: Ground) -> Lab:
+    """A fresh spool whose lease is short enough to be waited for."""
+    return make_lab(ground.fast)
+
+
+def most_at_once(lives: Iterable[Life]) -> int:
+    """The largest number of attempts that were alive at one moment."""
+    changes = sorted(change for life in lives for change in ((life.start, 1), (life.last, -1)))
+    now = most = 0
+    for _, change in changes:
+        now += change
+        most = max(most, now)
+    return most
+
+
+def test_two_nodes_never_run_more_of_a_batch_than_it_says_while_one_of_them_is_killed(lab: Lab, figure: Figure) -> None:
+    lab.person(3, f"printf 'max_running: {LIMIT}\\n...\\n' > batches/.s && mv batches/.s batches/s.yaml")
+    names = lab.drop(3, *(f"s/{n:02d}" for n in range(TASKS)), command=lab.story.command(0.4))
+    others = lab.drop(3, *(f"t{n}" for n in range(4)), command=lab.story.command(0.2))
+    for worker in lab.ready(1, 2, slots=4):
+        ran = len(lab.story.lives())
+        lab.wait_for_lives(ran + 3)
+        worker.kill_both()
+        lab.start(worker.node.number, slots=4)
+    lab.wait_for_done(names | others, 90)
+    lives = [life for life in lab.story.lives() if life.task.startswith("s/")]
+    assert most_at_once(lives) <= LIMIT
+    lab.story.assert_never_together()
+    assert lab.violations(*names, *others) == ""
+    figure(f"max_running {LIMIT}, both workers killed: {most_at_once(lives)} at once, {len(lives)} attempts of {TASKS}")
+
+
+def test_who_is_tried_first_is_chosen_once_although_the_worker_that_chooses_is_killed(lab: Lab) -> None:
+    lab.person(3, f"printf 'canary: {TRIED}\\n...\\n' > batches/.c && mv batches/.c batches/c.yaml")
+    names = {f"c/{n}" for n in range(8)}
+    workers = lab.ready(1, 2, slots=4)
+    lab.drop(3, *sorted(names), command=lab.story.command(0.2))
+    workers[0].kill_both(when="'c.canary' in os.listdir(f'{root}/batches')")
+    lab.start(1, slots=4)
+    lab.wait_for_done(names, 60)
+    tried = set(yaml.safe_load(lab.read("batches/c.passed"))["tasks"])
+    assert len(tried) == TRIED
+    assert not lab.read("batches/c.canary")
+    lives = lab.story.lives()
+    ended = max(life.last for life in lives if life.task in tried)
+    assert all(life.task in tried or life.start > ended for life in lives)
+    lab.story.assert_never_together()
+    assert lab.violations(*names) == ""
