@@ -17,8 +17,8 @@ from tests.grounds import Ground, Lab
 from tests.grounds.fixtures import Figure, MakeLab
 from tests.grounds.lab import identity
 
-HALF = 12
-PLAIN, FIRST = 36, 12
+HALF = 5
+PLAIN, FIRST = 32, 8
 #: A worker that takes tasks looks every 0.2 s at most; without a priority the last of what was there would begin after 3 s.
 ONE_LOOK = 2.0
 LICENCE = ("--resource", "licence=1")
@@ -78,7 +78,8 @@ def test_a_priority_is_honoured_at_the_next_look_also_while_a_worker_is_killed(l
     lab.start(1)
     lab.wait_for_done(names, 60)
     starts = [(life.start, life.task) for life in lab.story.lives() if life.attempt == 1]
-    last = max(start for start, task in starts if task.startswith("z"))
+    # What the killed one had claimed comes back when it is taken over, with a token in its name.
+    last = max(start for start, task in starts if task.startswith("z") and "~" not in str(lab.record(task)["file"]))
     late = max(0.0, *(start - visible for start, task in starts if task.startswith("a") and start < last))
     figure(f"tasks without a priority began until {late:.2f} s after others with one could be seen")
     assert late < ONE_LOOK

@@ -14,7 +14,7 @@ from tests.grounds import Ground, Lab, LabWorker
 from tests.grounds.fixtures import MakeLab
 from tests.grounds.lab import identity
 
-COPIES = 3
+COPIES = 2
 #: kind -> keys, and whether the tick of 40 minutes ago was made before all workers went away.
 KINDS = {
     "all": ("catch_up: all\noverlap: allow", False),
@@ -78,7 +78,7 @@ def leader_and_other(lab: Lab) -> tuple[LabWorker, LabWorker]:
     return (workers[0], workers[1]) if workers[0].wid == first else (workers[1], workers[0])
 
 
-#: In the middle of a look: of fifteen schedules it has come to the fourth.
+#: In the middle of a look: of ten schedules it has come to the third.
 IN_A_LOOK = "os.path.isdir(f'{root}/schedules/ticks/0-last')"
 
 

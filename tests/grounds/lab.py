@@ -189,11 +189,11 @@ class Lab:
         return dict(yaml.safe_load(text)) if text.endswith("...\n") else {}
 
     def leader(self) -> str:
-        """WID of the worker that buries the dead (workers/janitor.N, the highest N)."""
+        """WID of the worker that buries the dead (workers/janitor.N, the highest N); '' before there is one."""
         listed = self.ground.nodes[0].python("os.listdir(path)", path=f"{self.truth}/workers")
         assert isinstance(listed, list)
         terms = [int(file.partition(".")[2]) for file in listed if file.startswith("janitor.")]
-        return self.read(f"workers/janitor.{max(terms)}").split()[0]
+        return self.read(f"workers/janitor.{max(terms, default=0)}").strip()
 
     def beat(self, wid: str) -> object:
         """When a worker's heart last beat, by the server's clock."""
