@@ -7,19 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pytest
 import yaml
 
-from tests.grounds import Ground, Lab, Life
-from tests.grounds.fixtures import Figure, MakeLab
+from tests.grounds import Lab, Life
+from tests.grounds.fixtures import Figure
 
 TASKS, LIMIT, TRIED = 10, 3, 2
-
-
-@pytest.fixture
-def lab(make_lab: MakeLab, ground: Ground) -> Lab:
-    """A fresh spool whose lease is short enough to be waited for."""
-    return make_lab(ground.fast)
 
 
 def most_at_once(lives: Iterable[Life]) -> int:

@@ -11,10 +11,8 @@ import time
 from collections import Counter
 from itertools import pairwise
 
-import pytest
-
-from tests.grounds import Ground, Lab
-from tests.grounds.fixtures import Figure, MakeLab
+from tests.grounds import Lab
+from tests.grounds.fixtures import Figure
 from tests.grounds.lab import identity
 
 HALF = 5
@@ -23,12 +21,6 @@ PLAIN, FIRST = 32, 8
 ONE_LOOK = 2.0
 LICENCE = ("--resource", "licence=1")
 LANE, TOKEN = r"todo/@licence-1=[a-z2-7]{6}/", r"~0\.[a-z2-7]{8}-[0-9]+"
-
-
-@pytest.fixture
-def lab(make_lab: MakeLab, ground: Ground) -> Lab:
-    """A fresh spool whose lease is short enough to be waited for."""
-    return make_lab(ground.fast)
 
 
 def assert_each_in_one_place(lab: Lab, names: set[str]) -> None:
