@@ -11,6 +11,8 @@ import time
 from collections import Counter
 from itertools import pairwise
 
+import pytest
+
 from tests.grounds import Lab
 from tests.grounds.fixtures import Figure
 from tests.grounds.lab import identity
@@ -59,6 +61,9 @@ def test_what_a_worker_cannot_run_is_filed_once_and_runs_where_it_can_through_ki
     assert lab.violations(*names) == ""
 
 
+@pytest.mark.grounds(
+    "local", "stale"
+)  # between two looks lies twenty times what one costs: seconds on a slow node of NFS
 def test_a_priority_is_honoured_at_the_next_look_also_while_a_worker_is_killed(lab: Lab, figure: Figure) -> None:
     command = lab.story.command(0.3)
     names = lab.drop(3, *(f"a{n:02d}" for n in range(PLAIN)), command=command)
