@@ -55,6 +55,7 @@ class Plan:
     nodes: int = 2
     twins: bool = False  #: all machines were cloned from one image, host name and machine-id
     dependencies: bool = False  #: some tasks wait for others (`after`)
+    most: int = 0  #: how many of the batch s may run at once, 0 = any number; then some tasks also have requests
     workers: tuple[tuple[int, int], ...] = ((0, 2), (1, 2))  #: (machine, slots)
     events: tuple[Event, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -65,9 +66,9 @@ class Plan:
             items = getattr(self, name)
             for index in range(len(items)):
                 yield replace(self, **{name: items[:index] + items[index + 1 :]})
-        for name in ("twins", "dependencies"):
+        for name in ("twins", "dependencies", "most"):
             if getattr(self, name):
-                yield replace(self, **{name: False})
+                yield replace(self, **{name: type(getattr(self, name))()})
 
 
 def plan_of(seed: int) -> Plan:
@@ -85,6 +86,7 @@ def plan_of(seed: int) -> Plan:
         nodes=nodes,
         twins=seed % 10 == 0,
         dependencies=seed % 4 == 1,
+        most=seed // 4 % 3 if seed % 4 in (1, 2) else 0,
         workers=workers,
         events=tuple(sorted(events, key=lambda event: event.at)),
         faults=tuple(_fault(chance, kinds) for _ in range(chance.choice([0, 2, 4, 8]))),

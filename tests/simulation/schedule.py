@@ -84,6 +84,8 @@ class Simulation:
         for folder in FOLDERS:
             self.server.put(folder)
         self.server.put("spool.yaml", SETTINGS)
+        if plan.most:
+            self.server.put("batches/s.yaml", f"max_running: {plan.most}\n...\n".encode())
         self.server.watcher = self.world
         rates = self.rng.choice([(1.0, 1.0, 1.0), (0.977, 1.023, 1.0), (1.023, 0.977, 1.01)])
         self.nodes = [
