@@ -150,7 +150,7 @@ class Person:
 
     def _command(self, what: str, name: str, *more: str) -> str:
         """What came of it: `exit code N:`, and what was printed."""
-        self.acts[what] += 1
+        self.acts[" ".join([what, *more[:1]])] += 1
         began = now()
         words = [self.python, "-m", "dsgspool", what, f"{self.batch}/{name}", *more]
         try:
