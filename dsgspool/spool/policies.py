@@ -74,7 +74,7 @@ class Policies:
         decides: bool = False,
     ) -> None:
         self.spool, self.judge, self.settle, self.every = spool, judge, settle, every
-        self.trials = Trials(spool, decides=decides)
+        self.trials = Trials(spool, settle, decides=decides)
         self.tell = tell or (lambda *_: None)
         self.entries: dict[str, Entry] = {}
         self._told: dict[str, str] = {}
@@ -124,8 +124,8 @@ class Policies:
         return self.of(top_batch(identity)).defaults
 
     def is_unsettled(self, batch: str) -> bool:
-        """True while the next look may find another policy."""
-        return self.why_unread(batch) == UNSETTLED
+        """True while the next look may find another policy, or a whole decision."""
+        return self.why_unread(batch) == UNSETTLED or self.trial(batch).is_unsettled
 
     def freshen(self, age: float) -> None:
         """Look when the last look was longer ago than that."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
 from dsgspool import names
@@ -34,20 +34,23 @@ OVER = {CANARY: PASSED, TRIPPED: RESUMED}  #: the file that ends what the other 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """`why`: nothing but what is in `only` may be started, and the file `what` says so.  `stops`: a person is needed."""
+    """`why`: nothing but what is in `only` may be started, and the file `what` says so.  `stops`: a person is needed.
+    `is_unsettled`: that file may not be whole yet."""
 
     why: str = ""
     what: str = ""
     only: frozenset[str] = frozenset()
     stops: bool = False
+    is_unsettled: bool = False
 
 
 class Trials:
     """Asks the folders.  `decides`: may make the files too, as a worker does."""
 
-    def __init__(self, spool: Spool, *, decides: bool) -> None:
-        self.spool, self.fs, self.decides = spool, spool.fs, decides
+    def __init__(self, spool: Spool, settle: Callable[[], float], *, decides: bool) -> None:
+        self.spool, self.fs, self.settle, self.decides = spool, spool.fs, settle, decides
         self.dependencies = Dependencies(spool)
+        self._cut: dict[str, float] = {}  #: decisions without their last line, and BOOTTIME when I first saw them so
 
     def look(self, batch: str, policy: Policy, listed: Mapping[str, int]) -> Trial:
         """How a batch stands; `listed`: a listing of batches/.  What cannot be looked at stops its own batch alone."""
@@ -69,7 +72,7 @@ class Trials:
         if policy.breaker is None or f"{batch}.{RESUMED}" in listed:
             return Trial()
         digest = hashlib.sha256(policy.text.encode()).hexdigest()
-        if f"{batch}.{TRIPPED}" not in listed and not self._trip(batch, policy, digest):
+        if not self._is_made(batch, TRIPPED, listed) and not self._trip(batch, policy, digest):
             return Trial()
         said = self._said(batch, TRIPPED)
         if said.get("policy", digest) != digest:
@@ -99,7 +102,7 @@ class Trials:
     def _canary(self, batch: str, policy: Policy, listed: Mapping[str, int]) -> Trial:
         if not policy.canary or f"{batch}.{PASSED}" in listed:
             return Trial()
-        if f"{batch}.{CANARY}" not in listed:
+        if not self._is_made(batch, CANARY, listed):
             first = heapq.nsmallest(policy.canary, self._queued(batch))
             if not first or not self.decides:
                 return Trial(
@@ -111,7 +114,7 @@ class Trials:
         tried = self._tried(batch)
         if tried is None:
             why = f"{self.path(batch, CANARY)} is no whole list of tasks: remove it, and they are chosen anew"
-            return Trial(why, CANARY)
+            return Trial(why, CANARY, is_unsettled=f"{batch}.{CANARY}" in self._cut)
         standings = {name: self.dependencies.standing(name)[0] for name in tried}
         if failed := [name for name, standing in standings.items() if standing is Standing.FAILED]:
             why = f"of the tasks that are tried first ({self.path(batch, CANARY)}) {', '.join(failed)} failed"
@@ -148,10 +151,26 @@ class Trials:
 
     # -- files ---------------------------------------------------------------------------------------------------
 
+    def _is_made(self, batch: str, what: str, listed: Mapping[str, int]) -> bool:
+        """True for a decision that is there, and for one that somebody may still be writing.
+
+        RACE: who makes it may be killed before it writes, or the disk is full: what stays cut off counts for nothing.
+        """
+        file = f"{batch}.{what}"
+        if file not in listed or is_complete(self.fs.read_fresh(self.path(batch, what)) or b""):
+            self._cut.pop(file, None)
+            return file in listed
+        now = self.spool.clock.boot()
+        return now - self._cut.setdefault(file, now) < self.settle()
+
     def _decide(self, batch: str, what: str, facts: Mapping[str, object]) -> None:
         """RACE: several workers come to it at once; O_EXCL lets one of them write, and all go by what that one wrote."""
+        path, data = self.path(batch, what), f"{dump(facts.items())}...\n".encode()
+        if self._cut.pop(f"{batch}.{what}", None) is not None:
+            self.fs.replace(path, data)
+            return
         with contextlib.suppress(FileExistsError):
-            self.fs.create_whole(self.path(batch, what), f"{dump(facts.items())}...\n".encode())
+            self.fs.create_whole(path, data)
 
     def _said(self, batch: str, what: str) -> dict[str, str]:
         """The texts in a file of mine, {} while it is not whole."""

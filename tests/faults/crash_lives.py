@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -32,6 +33,8 @@ from tests.support.ptrace import GO, KILL, Call, Tracer
 ROLES = ("guard", "worker")
 #: A person's move shows at a heartbeat.
 BEATING = {**VICTIM, "heartbeat": "300ms"}
+
+YEARS = 700 * 86400.0  #: seconds; more than one
 
 
 def last(ground: Ground) -> None:
@@ -157,6 +160,22 @@ def last_one_ran(ground: Ground) -> list[str]:
     return wrong + lies_in("done")(ground, ["s.finally"])
 
 
+def arranged(ground: Ground) -> None:
+    """What schedules, policies, requests and dates say: a tick that is due, a batch that is tried first, a lane, an end."""
+    drop, spool = ground.spool.drop, ground.spool
+    spool.configure(VICTIM)
+    long_ago = time.time() - YEARS
+    task = yaml.safe_dump({"task": {"command": command(), "description": "v-n"}}, width=10_000)
+    os.utime(spool.overwrite("schedules/n.yaml", f'cron: "0 0 1 1 *"\n{task}...\n'), (long_ago, long_ago))
+    spool.overwrite("batches/s.yaml", "priority: 5\ncanary: 1\nmax_running: 1\n...\n")
+    for number in (1, 2):
+        drop(f"s/{number}", command(), description=f"v-s{number}")
+    drop("t", command(), description="v-t", resources={"memory": "1M"})
+    drop("u", command(), description="v-u", resources={"licence": 1})
+    drop("x", command(), description="v-x", expires="2020-01-01T00:00:00Z")
+    drop("z", command(ONCE.format("z", "kill -TERM $PPID")), description="v-z", after=["s/2"])
+
+
 def as_typed(ground: Ground) -> Callable[[], int]:
     """`dsgspool worker` as a user starts it: it becomes the isolated guard, which starts the worker by exec."""
 
@@ -185,6 +204,7 @@ LIVES = (
     _life("stopped", stopped),
     _life("fenced", fenced),
     _life("waiting", waiting),
+    _life("arranged", arranged),
     _life("brief", short),
     replace(_life("over", over), program=in_one_turn, rests=last_one_ran),
     Story("as-typed", short, as_typed, roles=ROLES, is_life=True, only="guard"),

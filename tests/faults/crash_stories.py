@@ -264,4 +264,5 @@ COMMANDS = (
     Story("list", lab, _run("list")),
     Story("why", lab, _run("why", "q1", "f1", "w1")),
     Story("graph", lab, _run("graph")),
+    Story("schedule-list", lab, _run("schedule", "list")),
 )  # fmt: skip

@@ -23,6 +23,7 @@ import yaml
 from dsgspool import snapshot
 from dsgspool.cli import app
 from dsgspool.spool import Spool
+from dsgspool.spool.ticks import DRAFT, FACTS
 from tests.faults.crash_laying import LAYING
 from tests.faults.crash_lives import LIVES
 from tests.faults.crash_mutants import MUTANTS
@@ -111,6 +112,7 @@ class Trial:
         self.wrong += self.story.promise(self.ground, printed)
         before = _Moment(self.ground)
         self._each_once(before)
+        self._ticked(before)
         if not (self.story.is_life or self.story.broken):
             self._check("at once")
         self._repeat()
@@ -119,6 +121,7 @@ class Trial:
         self._recover()
         after = _Moment(self.ground)
         self._each_once(after)
+        self._ticked(after)
         self._at_rest(after)
         self.wrong += self.story.rests(self.ground)
         self._ran(before, after)
@@ -176,6 +179,14 @@ class Trial:
         lost = set(_versions(self.story.name)) - set(moment.versions)
         if lost and not self.story.vanishes:
             self.wrong.append(f"lost: {sorted(lost)}")
+
+    def _ticked(self, moment: _Moment) -> None:
+        """The task of each tick that was made is still to be put into todo/, or lies in a place."""
+        names = {_name_of(place) for places in moment.versions.values() for place in places}
+        for folder, _, files in os.walk(f"{self.ground.root}/schedules/ticks"):
+            name = "-".join(folder.rsplit("/", 2)[1:])
+            if FACTS in files and (DRAFT in files) == (name in names):
+                self.wrong.append(f"{name}: {files} in its folder, its task in {moment.versions}")
 
     def _at_rest(self, after: _Moment) -> None:
         for version, (place, *_) in after.versions.items():

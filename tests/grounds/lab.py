@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
@@ -16,7 +17,7 @@ import yaml
 
 from tests.grounds.ground import Ground
 from tests.grounds.node import Answer, Node, NodeError
-from tests.grounds.snippets import BURY, CHECK, DROP, ESCAPED, LIST, READ
+from tests.grounds.snippets import BURY, CHECK, DROP, ESCAPED, LIST, READ, STRIKE
 from tests.grounds.story import Story
 from tests.support.spools import name_at
 from tests.support.waiting import wait_until
@@ -65,6 +66,21 @@ class LabWorker:
     def kill_worker(self) -> None:
         """kill -9 of the worker; the guard lives."""
         self.node.run("kill", "-9", str(self.facts()["pid"]))
+
+    def kill_both(self, when: str = "True") -> None:
+        """kill -9 of worker and guard, so that neither does anything about the other's death; what they ran lives on.
+
+        At the moment when that is true on the node, of the spool's folder `root`.
+        """
+        self._strike(when, signal.SIGSTOP, signal.SIGKILL)
+
+    def freeze_both(self, when: str = "True") -> None:
+        """Worker and guard stand still."""
+        self._strike(when, signal.SIGSTOP)
+
+    def _strike(self, when: str, *numbers: int) -> None:
+        pids = [self.facts()["pid"], self.guard]
+        self.node.python(STRIKE, pids=pids, numbers=[*map(int, numbers)], when=when, root=self.lab.spool)
 
     def signal(self, name: str = "TERM") -> None:
         """As a person does: to the guard, which is what `dsgspool worker` is."""
@@ -173,11 +189,11 @@ class Lab:
         return dict(yaml.safe_load(text)) if text.endswith("...\n") else {}
 
     def leader(self) -> str:
-        """WID of the worker that buries the dead (workers/janitor.N, the highest N)."""
+        """WID of the worker that buries the dead (workers/janitor.N, the highest N); '' before there is one."""
         listed = self.ground.nodes[0].python("os.listdir(path)", path=f"{self.truth}/workers")
         assert isinstance(listed, list)
         terms = [int(file.partition(".")[2]) for file in listed if file.startswith("janitor.")]
-        return self.read(f"workers/janitor.{max(terms)}").split()[0]
+        return self.read(f"workers/janitor.{max(terms, default=0)}").strip()
 
     def beat(self, wid: str) -> object:
         """When a worker's heart last beat, by the server's clock."""

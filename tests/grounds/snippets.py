@@ -57,6 +57,16 @@ for guard in guards:
             signal(pid, 9)
         signal(guard, 9)
 """
+STRIKE = """
+deadline = time.monotonic() + 30
+while not eval(when):
+    if time.monotonic() > deadline:
+        raise TimeoutError(when)
+for number in numbers:
+    for pid in pids:
+        os.kill(pid, number)
+answer = 0
+"""
 ESCAPED = """
 answer = []
 for name in os.listdir("/proc"):

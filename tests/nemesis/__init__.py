@@ -16,6 +16,7 @@ a pure function judges the history and what lies in the folders when everything 
 | `schedule` | seed -> what happens when; pure |
 | `faults` | one method for each fault, with its end |
 | `crew` | the workers of all nodes: started again when they die |
+| `kinds` | tasks of all kinds: batches with policies, requests, what waits for others, a schedule; pure |
 | `feeder` | bulk submissions and single drops while all this goes on |
 | `people` | random persons with mv, cp, rm, an editor and the commands |
 | `clocks` | what makes one clock of all nodes' clocks |

@@ -41,6 +41,9 @@ def violations(history: History, rest: Rest, limits: Limits) -> list[Violation]:
         found += [*_overlaps(name, each, history.unguarded, limits), *_attempts(name, each)]
     for name, task in history.plain.items():
         found += _too_early(name, task, runs, limits)
+    for batch, most in history.most.items():
+        mine = [run for run in history.executions if run.task.startswith(f"{batch}/")]
+        found += _too_many(batch, most, sorted(mine, key=lambda run: run.start), history.unguarded, limits)
     late = {record.task for record in rest.records if _ended_late(record, rest.fenced, history.unguarded, limits)}
     return [*found, *_phantoms(history, rest), *_unrest(rest, late)]
 
@@ -176,6 +179,20 @@ def _too_early(name: str, task: Accepted, runs: Mapping[str, list[Execution]], l
                 yield Violation(
                     "too-early", name, f"attempt {run.attempt} on {run.worker} began before {other} had ended"
                 )
+
+
+def _too_many(
+    batch: str, most: int, runs: list[Execution], unguarded: list[Unguarded], limits: Limits
+) -> Iterator[Violation]:
+    """Never do more of a batch run than its policy says; what a guard that stood still could not kill is not counted."""
+    alive: dict[Execution, list[Execution]] = defaultdict(list)
+    for older, run in _alive_together(runs, limits):
+        if not _excuse(older, run, unguarded, limits):
+            alive[run].append(older)
+    for run, others in alive.items():
+        if len(others) >= most:
+            names = ", ".join(f"{each.task} on {each.worker}" for each in others)
+            yield Violation("too-many", run.task, f"it began on {run.worker} beside {names}: {most} of {batch} may run")
 
 
 # -- the spool at rest -------------------------------------------------------------------------------------------------------

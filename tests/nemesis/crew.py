@@ -12,6 +12,7 @@ import threading
 import time
 
 from tests.grounds import Ground, Node, NodeError
+from tests.nemesis.kinds import FLAGS
 from tests.nemesis.snippets import LIVING, SEND
 
 LOOK_EVERY = 0.3
@@ -68,7 +69,7 @@ class Crew:
         self.guards[number] = self.living(node)
         while len(self.guards[number]) < self.want and not self._over.is_set():
             log = f"{self.ground.scratch}/worker-{number}-{next(self._counter)}.log"
-            words = ["--spool", self.spool, "worker", "--slots", str(self.slots), "--quiet"]
+            words = ["--spool", self.spool, "worker", "--slots", str(self.slots), "--quiet", *FLAGS.get(number, ())]
             self.guards[number].append(node.spawn([self.ground.python, "-m", "dsgspool", *words], log))
             self.started += 1
 

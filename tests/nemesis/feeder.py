@@ -6,6 +6,7 @@ or not (`sure` is False); nothing else is ever assumed.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 from collections.abc import Callable
@@ -14,9 +15,8 @@ from dataclasses import dataclass
 from tests.grounds import Ground, Node, NodeError
 from tests.nemesis.crew import line_to
 from tests.nemesis.history import Accepted
+from tests.nemesis.kinds import MOST, RETRIES, lot, names_of
 from tests.nemesis.snippets import DROP
-
-RETRIES = 40  #: killed commands cost one each; nobody's are used up
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Feeder:
         self.ground, self.root, self.program = ground, root, program
         self.wanted, self.bulk = wanted, bulk
         self.accepted: dict[str, Accepted] = {}
+        self.most: dict[str, int] = {}  #: batch -> how many of it may run at once
         self.submissions = self.unanswered = 0
         self._lock = threading.Lock()
         self._words = {node.number: Words(f"{seed}n{node.number}", mix) for node in ground.nodes[1:]}
@@ -90,6 +91,8 @@ class Feeder:
             is_whole = self._submit(node, turn)
             self._submit_one(node, turn, is_whole=is_whole)
             self._drop(node, turn)
+            for lot_number in (2 * turn - 1, 2 * turn):
+                self._drop_lot(node, lot_number)
         node.close()
 
     def _submit(self, node: Node, turn: int) -> bool:
@@ -149,3 +152,31 @@ class Feeder:
                 name: Accepted(name, its_id, sure, sure or not in_place, tuple(others) if name in after else ())
                 for name, (_, its_id) in words.items()
             }
+
+    def _drop_lot(self, node: Node, turn: int) -> None:
+        """Tasks of all kinds; now and then their texts are changed while they may be claimed."""
+        words = {name: self._words[node.number].next() for name in names_of(node.number, turn)}
+        made = lot(self.program, node.number, turn, {name: word for name, (word, _) in words.items()})
+        self.most[made.policy] = MOST
+        try:
+            node.python(DROP, 400, root=self.root, files=made.files, in_place=False)
+            sure = True
+        except NodeError:
+            sure, self.unanswered = False, self.unanswered + 1
+        with self._lock:
+            self.accepted |= {
+                name: Accepted(name, its_id, sure, after=made.after.get(name, ()))
+                for name, (_, its_id) in words.items()
+            }
+        if turn % 2 == 0:
+            command = [
+                self.ground.python,
+                "-m",
+                "dsgspool",
+                "edit",
+                f"{made.policy}/*",
+                f"retries={RETRIES + 1}",
+                "--yes",
+            ]
+            with contextlib.suppress(NodeError):  # a text that was changed, or not, is the task all the same
+                node.run(*command, seconds=400, check=False, env={"DSGSPOOL_SPOOL": self.root})

@@ -94,6 +94,7 @@ class History:
     toys: dict[str, Toy] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     unguarded: list[Unguarded] = field(default_factory=list)
+    most: dict[str, int] = field(default_factory=dict)  #: batch -> how many of it may run at once
 
 
 @dataclass(slots=True)

@@ -23,9 +23,9 @@ FAMILY = re.compile(r"(?:^|[/%])([ke]\d+x\d+)")
 HABITS = {
     "todo": {
         "mv to hold": 5, "mv into a worker's folder": 3, "mv into a lane": 3, "cp to hold": 2, "rm": 1, "cancel": 2,
-        "hold": 3,
+        "hold": 3, "edit by command": 6,
     },
-    "hold": {"mv to todo": 6, "release": 4, "edit": 6, "edit in place": 4, "rm": 1},
+    "hold": {"mv to todo": 6, "release": 4, "edit": 6, "edit in place": 4, "edit by command": 4, "rm": 1},
     "running": {"mv to todo": 4, "mv to hold": 4, "mv to failed": 2, "cp to todo": 3, "rm": 1, "cancel": 2, "hold": 3},
     "done": {"mv to todo": 5, "requeue": 4},
     "failed": {"mv to todo": 5, "requeue": 4, "edit": 3},
@@ -91,7 +91,7 @@ class Person:
         found = FAMILY.search(path)
         assert found
         name, state = found[1], path.partition("/")[0]
-        unfit = ("cp to todo", "cp to hold", "rm") if name[0] == "e" else ("edit", "edit in place")
+        unfit = ("cp to todo", "cp to hold", "rm") if name[0] == "e" else ("edit", "edit in place", "edit by command")
         habits = {what: weight for what, weight in HABITS[state].items() if what not in unfit}
         what = self.random.choices(list(habits), list(habits.values()))[0]
         toy = self.toys[name]
@@ -102,6 +102,8 @@ class Person:
         elif what == "rm":
             toy.excused = True
             self._do(what, toy, REMOVE, old=path)
+        elif what == "edit by command":
+            self._edit_by_command(name)
         elif what.startswith("edit"):
             self._edit(what, toy, path)
         else:
@@ -123,6 +125,16 @@ class Person:
         in_place = what == "edit in place"
         self._do(what, toy, SAVE, old=path, text=self._text(word), in_place=in_place)
 
+    def _edit_by_command(self, name: str) -> None:
+        """`dsgspool edit`: the new text is the task's when its name is printed; without an answer it may be or not."""
+        toy = self.toys[name]
+        _, its_id = self._word()
+        outcome = self._command("edit", name, "--sed", f"s/:{re.escape(toy.ids[-1])}'/:{its_id}'/", "--yes")
+        is_known = outcome.startswith("exit code 0:")
+        if not is_known or f"\n{self.batch}/{name}\n" in outcome:
+            toy.ids.append(its_id)
+            toy.excused |= not is_known
+
     def _do(self, what: str, toy: Toy | None, program: str, **values: object) -> None:
         """What has no answer, or an error, may have happened or not; an editor's save may have left anything."""
         self.acts[what] += 1
@@ -136,16 +148,18 @@ class Person:
         told = {key: value for key, value in values.items() if key in ("old", "new", "text", "in_place")}
         self.log.append(f"{began:.3f} to {now():.3f}  {what} {told or values.get('files')}: {outcome}")
 
-    def _command(self, what: str, name: str) -> None:
-        self.acts[what] += 1
+    def _command(self, what: str, name: str, *more: str) -> str:
+        """What came of it: `exit code N:`, and what was printed."""
+        self.acts[" ".join([what, *more[:1]])] += 1
         began = now()
-        words = [self.python, "-m", "dsgspool", what, f"{self.batch}/{name}"]
+        words = [self.python, "-m", "dsgspool", what, f"{self.batch}/{name}", *more]
         try:
             answer = self.node.run(*words, seconds=400, check=False, env={"DSGSPOOL_SPOOL": self.root})
-            outcome = f"exit code {answer.code}: {answer.out.strip()} {answer.err.strip()}"
+            outcome = f"exit code {answer.code}:\n{answer.out}{answer.err}"
         except NodeError as error:
             outcome = str(error)
         self.log.append(f"{began:.3f} to {now():.3f}  {what} {self.batch}/{name}: {outcome}")
+        return outcome
 
 
 class People:

@@ -105,6 +105,33 @@ for state in states:
         answer += [os.path.relpath(f"{folder}/{file}", root) for file in files if file.endswith(".yaml")]
 """
 
+#: What an edit that was killed has taken out, until a leader brings it back.
+OWED = """
+def below(top):
+    return {
+        os.path.relpath(f"{folder}/{file}", top)
+        for folder, _, files in os.walk(top) for file in files if file.endswith(".yaml")
+    }
+
+answer = []
+for name in os.listdir(f"{root}/edits") if os.path.isdir(f"{root}/edits") else ():
+    top = f"{root}/edits/{name}"
+    if name.endswith(".open"):
+        old = below(f"{top}/old")
+        answer += [f"edits/{name}/out/{path}" for path in below(f"{top}/out")]
+        answer += [f"edits/{name}/{stage}/{path}" for stage in ("new", "afresh") for path in below(f"{top}/{stage}") & old]
+"""
+
+#: A schedule whose time began half an hour ago by the server's clock.
+LAY = """
+draft = f"{root}/schedules/.{name}"
+Path(draft).write_text(text)
+began = os.stat(draft).st_mtime - 1800
+os.utime(draft, (began, began))
+os.rename(draft, f"{root}/schedules/{name}.yaml")
+answer = 0
+"""
+
 #: All of the spool, for the verdict: [state, path, id, digest], [path, worker, outcome, id, digest], worker -> facts.
 LISTING = r"""
 import hashlib, re
@@ -148,7 +175,8 @@ for path in below("workers", ".jsonl"):
         if b'"rescue"' in row:
             said = json.loads(row)
             rescues.append([said["at"], said["worker"], said["why"]])
-answer = [files, records, workers, fenced, rescues]
+ticks = [name for top, names, _ in os.walk(f"{root}/schedules/ticks") for name in names if top != f"{root}/schedules/ticks"]
+answer = [files, records, workers, fenced, rescues, ticks]
 """
 
 #: A program: what `snapshot.check` finds in argv[1]; argv[2] is a file with the names that must be there.

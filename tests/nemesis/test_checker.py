@@ -62,6 +62,22 @@ def test_a_task_that_begins_before_what_it_waits_for_has_ended_is_too_early(hist
     assert rules(history, rest) == set()
 
 
+def test_more_of_a_batch_at_once_than_its_policy_says_are_too_many(history: History, rest: Rest) -> None:
+    for name, start in (("m/0", 200), ("m/1", 203), ("m/2", 204), ("m/3", 204.5), ("n", 204.6)):
+        history.plain[name] = Accepted(name, name)
+        history.executions.append(run(name, worker=B if name == "m/1" else A, start=start, last=start + 2))
+        rest.records.append(record(name, worker=B if name == "m/1" else A))
+        rest.files.append(file(name))
+    history.most = {"m": 2}
+    assert rules(history, rest) == {"too-many"}
+    assert [found.task for found in violations(history, rest, LIMITS)] == ["m/3"], "one that ended makes room"
+    history.most = {"m": 3}
+    assert rules(history, rest) == set()
+    history.most = {"m": 2}
+    history.unguarded = [Unguarded(frozenset({B}), 195, 206)]
+    assert rules(history, rest) == set(), "one that no guard could kill is not counted"
+
+
 # -- tasks that nobody touches -------------------------------------------------------------------------------------------
 
 

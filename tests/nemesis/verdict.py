@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tests.grounds import Ground
+from tests.nemesis import kinds
 from tests.nemesis.faults import Done
 from tests.nemesis.figures import Rescue
 from tests.nemesis.history import Execution, Lying, Record, Rest, Unguarded
@@ -29,14 +30,15 @@ class Seen:
         self.truth = f"{ground.truth}/{root.rpartition('/')[2]}"
         listed = ground.nodes[0].python(LISTING, READING, root=self.truth)
         assert isinstance(listed, list)
-        files, records, self.workers, fenced, rescues = listed
+        files, records, self.workers, fenced, rescues, ticks = listed
+        self.ticks = list(kinds.ticks(ticks))  #: tasks of the schedule
         ahead = time.time() - now()
         self.rescues = [Rescue(datetime.fromisoformat(at).timestamp() - ahead, wid, why) for at, wid, why in rescues]
         self.rest = Rest(
             files=[Lying(state, path, identity(state, path), its_id, digest) for state, path, its_id, digest in files],
             records=[_record(*facts) for facts in records],
             fenced=frozenset(fenced),
-            problems=self._check(accepted),
+            problems=self._check([*accepted, *self.ticks]),
             processes=self._left_over(),
             restless=restless,
         )

@@ -44,8 +44,17 @@ def text(actor: Actor, chance: random.Random, *, complete: bool = True) -> tuple
         lines += chance.choice([[], ["backoff: 2s"]])
     lines += chance.choice([[], [], [], ["cpus: 2"], ["timeout: 2s"]])
     lines += licence_line(actor.sim.plan.seed, version) if actor.sim.plan.licences else []
+    lines += request_lines(actor.sim.plan.seed, version) if actor.sim.plan.most else []
     lines += after_line(actor.sim.plan.seed, version) if actor.sim.plan.dependencies else []
     return version, "\n".join([*lines, *(["..."] if complete else []), ""]).encode()
+
+
+def request_lines(seed: int, version: str) -> list[str]:
+    """What a new task wants of its node, mostly nothing; without dice of their own all older plans would be others."""
+    chance = random.Random(f"{seed} {version} wants")
+    return chance.choice(
+        [[], [], ["where: scratch>=1T"], ["resources: {memory: 3G}"], ["where: scratch>=1T", "expires: 30d"]]
+    )
 
 
 def _spool(actor: Actor) -> Spool:

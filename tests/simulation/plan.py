@@ -58,6 +58,7 @@ class Plan:
     licences: int = 0  #: how many spool.yaml says there are; some tasks want one.  0 = it says nothing
     finals: bool = False  #: the batch s has a last task (`finally`)
     turns: bool = False  #: batches take turns (`fair`)
+    most: int = 0  #: how many of the batch s may run at once, 0 = any number; then some tasks also have requests
     workers: tuple[tuple[int, int], ...] = ((0, 2), (1, 2))  #: (machine, slots)
     events: tuple[Event, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -68,11 +69,9 @@ class Plan:
             items = getattr(self, name)
             for index in range(len(items)):
                 yield replace(self, **{name: items[:index] + items[index + 1 :]})
-        for name in ("twins", "dependencies", "finals", "turns"):
+        for name in ("twins", "dependencies", "licences", "finals", "turns", "most"):
             if getattr(self, name):
-                yield replace(self, **{name: False})
-        if self.licences:
-            yield replace(self, licences=0)
+                yield replace(self, **{name: type(getattr(self, name))()})
 
 
 def plan_of(seed: int) -> Plan:
@@ -93,6 +92,7 @@ def plan_of(seed: int) -> Plan:
         licences=1 + seed // 4 % 2 if seed % 4 == 3 else 0,
         finals=seed % 4 == 2,
         turns=seed % 4 == 0,
+        most=seed // 4 % 3 if seed % 4 in (1, 2) else 0,
         workers=workers,
         events=tuple(sorted(events, key=lambda event: event.at)),
         faults=tuple(_fault(chance, kinds) for _ in range(chance.choice([0, 2, 4, 8]))),

@@ -114,8 +114,9 @@ class Processes:
 
 
 def measure(*_: object) -> Inventory:
-    """`dsgspool.machine.measure`: a node without GPUs."""
-    return Inventory(host=current().node.host, cpus=4, memory=8 << 30, scratch=1 << 40)
+    """`dsgspool.machine.measure`: a node without GPUs; the first one has more scratch space than the others."""
+    node = current().node
+    return Inventory(host=node.host, cpus=4, memory=8 << 30, scratch=1 << (40 if node.number == 0 else 30))
 
 
 def table() -> dict[int, census.Process]:

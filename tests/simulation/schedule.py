@@ -86,8 +86,9 @@ class Simulation:
         licences = f"resources: {{licence: {plan.licences}}}\n" if plan.licences else ""
         fair = "fair: batches\n" if plan.turns else ""
         self.server.put("spool.yaml", SETTINGS + f"{licences}{fair}".encode())
-        if plan.finals:
-            self.server.put("batches/s.yaml", POLICY)
+        policy = (POLICY if plan.finals else "") + (f"max_running: {plan.most}\n" if plan.most else "")
+        if policy:
+            self.server.put("batches/s.yaml", f"{policy}...\n".encode())
         self.server.watcher = self.world
         rates = self.rng.choice([(1.0, 1.0, 1.0), (0.977, 1.023, 1.0), (1.023, 0.977, 1.01)])
         self.nodes = [

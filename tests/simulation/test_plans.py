@@ -43,6 +43,8 @@ PLANS = st.builds(
     seed=st.integers(0, 255),
     version=st.sampled_from(["4.2", "3"]),
     nodes=st.integers(2, 3),
+    dependencies=st.booleans(),
+    most=st.integers(0, 2),
     workers=st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3)), min_size=1, max_size=3).map(tuple),
     events=st.tuples(st.lists(WORKS, min_size=1, max_size=5), st.lists(EVENTS, max_size=6)).map(
         lambda both: tuple(sorted([*both[0], *both[1]], key=lambda event: event.at))

@@ -25,10 +25,14 @@ WITHIN = {
     "rounds_over_what_waits": 100,
     "who_marked_counts": 1000,
     "marks_of_the_dead_are_removed": 200,
+    "second_count": 600,
 }
 
 
 @pytest.mark.parametrize("rule", WITHIN)
 def test_a_rule_taken_away_is_missed(rule: str) -> None:
+    plans = map(plan_of, range(WITHIN[rule]))
+    if rule == "second_count":
+        plans = (plan for plan in plans if plan.most and plan.version == "4.2")
     with simulated(), RULES[rule]():
-        assert any(run(plan_of(seed)).broken for seed in range(WITHIN[rule]))
+        assert any(run(plan).broken for plan in plans)

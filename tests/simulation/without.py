@@ -23,6 +23,7 @@ from dsgspool.task import Budget
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.counted import Counted
 from dsgspool.worker.desk import Desk, Exchange
+from dsgspool.worker.turnstile import Turnstile
 from tests.simulation import workers
 from tests.simulation.door import SimFs
 from tests.simulation.mount import ROOT
@@ -213,6 +214,13 @@ def marks_of_the_dead_are_removed() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def second_count() -> Iterator[None]:
+    """Who claimed something that is limited does not count again."""
+    with mock.patch.object(Turnstile, "passed", lambda _self, came: list(came)):
+        yield
+
+
+@contextlib.contextmanager
 def everything_else() -> Iterator[None]:
     """Nothing is taken away."""
     yield
@@ -223,6 +231,6 @@ RULES: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
     for rule in (
         scandir_before_open, listing_decides, claimers_leave_held_names, self_fence, record_read_at_take_over,
         repeated_sweep, one_attempt_alive, token_in_returned_names, flush_before_rename, bump_of_todo, claimers_judge,
-        rounds_over_what_waits, who_marked_counts, marks_of_the_dead_are_removed,
+        rounds_over_what_waits, who_marked_counts, marks_of_the_dead_are_removed, second_count,
     )
 }  # fmt: skip

@@ -3,7 +3,7 @@
 The rule: it looks at the server's tree and at the tables of processes, where no client's cache can deceive it, at the
 moment of each change.  I1 nothing accepted is lost; I2 at most one attempt of a name runs; I3 what ended does not run
 again unless somebody asked; I4 nothing wanted is overwritten; I5 a record is made once; I6 all comes to rest; I7 no more
-licences are in use than there are.
+licences are in use than there are, and no more of a batch run than its policy says.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ STATES = ("todo", "waiting", "hold", "running", "done", "failed")
 OVER = ("done", "failed")
 PEOPLE = ("person", "operator")
 FINAL = "v999999"  #: the last task of the batch s
-POLICY = f"finally:\n  command: [sim, '0.3', '0', '#{FINAL}#']\n...\n".encode()
+POLICY = f"finally:\n  command: [sim, '0.3', '0', '#{FINAL}#']\n"
 _VERSION = re.compile(rb"#(v[0-9]+)#")
 _ENDS = re.compile(rb"^next: ['\"]?(done|failed)", re.MULTILINE)
 
@@ -142,6 +142,8 @@ class World(Watcher):
         self._is_its_text(command, version)
         if why := self.waits.too_early(identity, self.inodes[version].data):
             self.sim.broken(f"{version} of {identity} starts too early: {why}")
+        if beside := self._too_many(command):
+            self.sim.broken(f"I7: {identity} @{command.claim} starts beside {beside}: {self.sim.plan.most} may run")
         self.ran.add(version)
         self.running.setdefault(identity, []).append(command)
         self._are_enough()
@@ -154,6 +156,21 @@ class World(Watcher):
         claims = in_use([each for commands in self.running.values() for each in commands], self.inodes)
         if len(claims) > there:
             self.sim.broken(f"I7: {claims} have a licence each, and there are {there}")
+
+    def _too_many(self, command: Command) -> list[str]:
+        """Claims of the batch s beside which a command must not start.
+
+        What a person took out of running/ and is being stopped is not counted; what a person put there runs all the same; and an
+        NFS v3 client may miss what was claimed within a tick of the server's clock (docs/spool-format.md, xliv).
+        """
+        plan = self.sim.plan
+        gifts = any(event.what == "mv_here" for event in plan.events)
+        if not (plan.most and command.identity.startswith("s/")) or gifts or plan.version == "3":
+            return []
+        held = {path.rpartition("@")[2].rpartition(".")[0] for path, _ in self.sim.server.files("running")}
+        others = [each for name, every in self.running.items() if name.startswith("s/") for each in every]
+        beside = [each.claim for each in others if each.claim in held]
+        return beside if len(beside) >= plan.most else []
 
     def _is_its_text(self, command: Command, version: str) -> None:
         """What runs is what the claimed file says (hazards, finding 2)."""

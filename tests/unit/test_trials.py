@@ -131,13 +131,49 @@ def test_the_canaries_are_found_behind_very_many_that_came_later(world, write, p
     assert candidates(world, policies, limit=20) == [f"{name}.yaml"]
 
 
-def test_a_list_of_canaries_that_is_not_whole_stops_the_batch_and_says_what_to_do(world, write, put, policies):
+@pytest.mark.parametrize("text", ["", "tasks: [s/z"])
+def test_a_list_of_canaries_that_is_not_whole_stops_the_batch_for_a_moment_and_is_then_made_anew(
+    world, write, put, text
+):
+    """Its maker was killed before it wrote, or its disk was full: nobody may wait for the end of it for ever."""
+    settling = Policies(world.spool, lambda _: "", lambda: 2.0, decides=True)
     write("canary: 1")
-    put("todo/s/a")
+    put("todo/s/a", "todo/s/b")
     with open(f"{world.root}/batches/s.canary", "w") as file:
-        file.write("tasks: [s/a")
-    assert candidates(world, policies) == []
-    assert "remove it" in policies.stopped()["s"]
+        file.write(text)
+    for seconds in (0.0, 1.9):
+        world.clock.sleep(seconds)
+        assert candidates(world, settling) == []
+        assert settling.is_unsettled("s") and "no whole list" in settling.stopped()["s"]
+    world.clock.sleep(0.1)
+    assert candidates(world, settling) == ["s/a.yaml"]
+    assert not settling.is_unsettled("s")
+    with open(f"{world.root}/batches/s.canary") as file:
+        assert file.read() == "tasks: [s/a]\n...\n"
+
+
+def test_a_list_of_canaries_that_is_being_written_is_left_to_who_writes_it(world, write, put):
+    settling = Policies(world.spool, lambda _: "", lambda: 2.0, decides=True)
+    write("canary: 1")
+    put("todo/s/a", "todo/s/b")
+    for text in ("", "tasks: [s/b]\n...\n"):
+        with open(f"{world.root}/batches/s.canary", "w") as file:
+            file.write(text)
+        assert candidates(world, settling) == (["s/b.yaml"] if text else [])
+        world.clock.sleep(1.0)
+    world.clock.sleep(9.0)
+    assert candidates(world, settling) == ["s/b.yaml"]
+
+
+def test_why_a_batch_was_stopped_is_written_anew_when_that_broke_off(world, write, put):
+    settling = Policies(world.spool, lambda _: "", lambda: 2.0, decides=True)
+    write(BREAKER)
+    put("todo/s/z", *[f"failed/s/{n}~exit1" for n in range(3)], "batches/s.tripped")
+    os.rename(f"{world.root}/batches/s.tripped.yaml", f"{world.root}/batches/s.tripped")
+    for seconds in (0.0, 2.0):
+        world.clock.sleep(seconds)
+        assert candidates(world, settling) == []
+    assert "3 of the first 3" in settling.why_not("s")
 
 
 @pytest.mark.parametrize("text", ['["s/\\0a"]', "[../s/a]", "[]x", "{s: a}"])

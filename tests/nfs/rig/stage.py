@@ -9,7 +9,9 @@ from __future__ import annotations
 import compileall
 import hashlib
 import os
+import re
 import shutil
+import tomllib
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
@@ -18,7 +20,6 @@ from tests.grounds.node import AGENT
 from tests.nfs.rig.places import CACHE, INSIDE, REPOSITORY, Folders
 
 PROGRAM = ("dsgspool", "spool_template", "reports")
-IMPORTED = ("filelock", "jinja2", "psutil", "pyyaml", "typer", "watchdog")
 
 
 def stage(folders: Folders) -> str:
@@ -35,7 +36,9 @@ def stage(folders: Folders) -> str:
 
 def _site() -> Path:
     """A folder with all that dsgspool imports, made when it is not there."""
-    wanted = _closure(IMPORTED)
+    with open(REPOSITORY / "pyproject.toml", "rb") as file:
+        needs = tomllib.load(file)["project"]["dependencies"]
+    wanted = _closure(map(_name, needs))
     digest = hashlib.sha256(repr(sorted((d.name, d.version) for d in wanted)).encode()).hexdigest()[:12]
     site = CACHE / f"site-{digest}"
     if site.exists():
@@ -68,9 +71,10 @@ def _closure(names: Iterable[str]) -> list[metadata.Distribution]:
             continue
         for need in found[name].requires or ():
             if "extra ==" not in need:
-                word = need.partition(";")[0]
-                waiting.append(word[: next((i for i, c in enumerate(word) if c not in _NAME), len(word))])
+                waiting.append(_name(need))
     return list(found.values())
 
 
-_NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+def _name(need: str) -> str:
+    """Of a distribution in a line such as `jinja2>=3.1; python_version < "4"`."""
+    return re.split(r"[^a-zA-Z0-9._-]", need, maxsplit=1)[0]
