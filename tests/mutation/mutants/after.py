@@ -79,6 +79,15 @@ MUTANTS = (
     ),
     Mutant(
         "after",
+        "16 (xxxvi)",
+        "what a person moved out of running/ by its flat name does not belong to its batch",
+        "spool/dependencies.py",
+        "                elif not is_folder and flat in name and part in name:\n                    yield name\n",
+        "",
+        (f"{UNIT}test_what_a_person_just_moved_out_of_running_into_failed_is_one_of_its_batch",),
+    ),
+    Mutant(
+        "after",
         "16 (xlix)",
         "a batch's folder that cannot be opened is not looked for in the one above",
         "spool/dependencies.py",
