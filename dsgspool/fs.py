@@ -15,7 +15,6 @@ import stat
 from collections.abc import Iterator
 
 from dsgspool.listings import Listings
-from dsgspool.mounts import Mount, mount_of
 from dsgspool.permissions import Permissions
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -78,10 +77,6 @@ class Fs(Listings, Permissions):
         """fstat of a folder after opening it."""
         with _opened(path, _FOLDER) as descriptor:
             return os.fstat(descriptor)
-
-    def mount(self, path: str) -> Mount:
-        """The mount that a path is on."""
-        return mount_of(path)
 
     def rename(self, source: str, target: str) -> int:
         """Rename and answer with 0 or an errno: a hint, since a lost reply turns success into ENOENT [hazards H1]."""

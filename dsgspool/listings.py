@@ -2,14 +2,18 @@
 
 The rule (R6): an NFS client believes for up to a minute that something does not exist which another one has made, and
 opening the folder above is what makes it ask.  So existence is decided by listing, or by opening that folder first and
-the name then; and that a folder is not there is believed only when the one above it was opened.
+the name then; and that a folder is not there is believed only when the one above it was opened.  On a file system that
+only this kernel changes it knows, and is not asked twice.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator
+
+from dsgspool.mounts import Mount, mount_of
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 DEEPEST = 256  #: characters of a folder's path below which nobody looks: longer than any task's own
@@ -20,6 +24,16 @@ class Listings:
 
     def __init__(self, floor: str = "") -> None:
         self.floor = floor
+
+    def mount(self, path: str) -> Mount:
+        """The mount that a path is on."""
+        return mount_of(path)
+
+    @functools.cached_property
+    def _is_coherent(self) -> bool:
+        """True when what this kernel says of the spool's folder is so; its folders cannot lie elsewhere, as files are
+        renamed between them."""
+        return bool(self.floor) and self.mount(self.floor).is_coherent
 
     def names(self, folder: str) -> list[str]:
         """Names in a folder.  Opening it is what makes an NFS client ask the server."""
@@ -82,6 +96,8 @@ class Listings:
 
         RACE: the same may be believed of that folder itself, and of those above: then they are opened from the top down.
         """
+        if self._is_coherent:
+            return
         folder = os.path.dirname(path)
         try:
             os.close(os.open(folder, _FOLDER))
@@ -100,6 +116,8 @@ class Listings:
         try:
             return os.scandir(folder)
         except FileNotFoundError:
+            if self._is_coherent:
+                raise
             self.see(folder)
             return os.scandir(folder)
 

@@ -16,6 +16,9 @@ REMOTE = frozenset({
     "nfs", "nfs4", "cifs", "smb3", "ceph", "lustre", "gpfs", "glusterfs", "afs", "9p", "virtiofs", "beegfs", "pvfs2", "vboxsf",
 })  # fmt: skip
 
+#: Kinds that only this kernel changes: what it says of a name is so.  Any other may be a client's memory.
+COHERENT = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "zfs", "f2fs", "bcachefs"})
+
 _ESCAPE = expression(r"\\([0-7]{3})")  # a space in a path is \040 there
 
 
@@ -42,6 +45,11 @@ class Mount:
         """True where other machines may change files without this kernel knowing."""
         # A FUSE program that gives its mount no name of its own (bindfs, many of a site's own) is just `fuse`.
         return self.kind in REMOTE or self.kind == "fuse" or self.kind.startswith("fuse.")
+
+    @property
+    def is_coherent(self) -> bool:
+        """True where no other machine can change a file: nothing that this kernel remembers is out of date."""
+        return self.kind in COHERENT
 
     @property
     def is_soft(self) -> bool:

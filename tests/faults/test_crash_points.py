@@ -332,7 +332,7 @@ def test_a_lost_reply_to_the_first_rename_changes_nothing(verb, roots):
 
 def test_a_wake_up_that_is_lost_is_seen(roots, monkeypatch):
     """Without the look after filing and without the leader's round a crash leaves a task in waiting/ for ever."""
-    monkeypatch.setattr(Waiters, "_wake", lambda *_: iter(()))
+    monkeypatch.setattr(Waiters, "_wake", lambda *_, **__: iter(()))
     trial = Trial(roots())
     trial.run(file_behind)
     with pytest.raises(AssertionError, match="I6"):

@@ -68,9 +68,9 @@ def _copy(original: ModuleType, **over: object) -> Any:
 
 def _door() -> Any:
     """The door over the simulated calls, and below it the parts of it that have a module of their own."""
-    below = {part.__name__: _copy(part, os=calls) for part in (permissions, listings)}
+    below = {part.__name__: _copy(part, os=calls, mount_of=lambda _path: HARD) for part in (permissions, listings)}
     with mock.patch.dict(sys.modules, below):
-        return _copy(fs, os=calls, fcntl=Locks(), mount_of=lambda _path: HARD)
+        return _copy(fs, os=calls, fcntl=Locks())
 
 
 HARD = MountPoint(ROOT, "nfs4", frozenset({"hard"}))

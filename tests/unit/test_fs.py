@@ -364,3 +364,25 @@ def test_a_spool_that_is_away_is_not_made_on_the_bare_mount_point(at):
 
 def test_what_has_another_size_than_it_says_is_read_whole(fs):
     assert len(fs.read("/proc/self/status")[0]) > 200  # files there say that they are empty
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_asked"),
+    [("ext4", False), ("tmpfs", False), ("nfs4", True), ("fuse", True), ("overlay", True), ("new", True)],
+)
+def test_who_may_remember_wrongly_is_asked_for_the_folder_above_first(tmp_path, monkeypatch, kind, is_asked):
+    """R6.  Where only this kernel changes files it knows; of a kind that is not known nothing is taken for granted."""
+    (tmp_path / "a").mkdir()
+    fs, opened = Fs(floor=str(tmp_path)), []
+    monkeypatch.setattr(fs, "mount", lambda path: Mount(path, kind, frozenset()))
+    real = os.open
+    monkeypatch.setattr(os, "open", lambda path, *rest, **more: opened.append(path) or real(path, *rest, **more))
+    assert fs.folder_is_there(f"{tmp_path}/a") and not fs.folder_is_there(f"{tmp_path}/b")
+    assert not list(fs.scan(f"{tmp_path}/b/c"))
+    assert (str(tmp_path) in opened) == is_asked
+
+
+def test_a_door_that_has_no_spool_asks(tmp_path, monkeypatch):
+    monkeypatch.setattr(Fs, "mount", lambda _, path: Mount(path, "ext4", frozenset()))
+    with pytest.raises(FileNotFoundError):
+        Fs().see(f"{tmp_path}/none/x")

@@ -21,8 +21,8 @@ MUTANTS = (
         "16 (xxxiv)",
         "who submits a task into waiting/ does not look afterwards at what it waits for",
         "spool/submission.py",
-        "            if what:\n                self._look_again(what, draft.name)\n",
-        "",
+        "        if Dependencies(self.spool).standing(what)[0] is not Standing.OPEN:\n",
+        "        if not what:\n",
         ("unit/test_submission.py::test_what_ended_while_its_waiter_was_filed_wakes_it",),
     ),
     Mutant(

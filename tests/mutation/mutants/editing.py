@@ -22,8 +22,8 @@ MUTANTS = (
         "7",
         "what the peek does not see never expires",
         "worker/attempts.py",
-        "        if why := late(attempt.name, attempt.task.expires, text, self.server.now()):\n",
-        "        if (why := late(attempt.name, attempt.task.expires, text, self.server.now())) and not text:\n",
+        "        if why := late(attempt.name, attempt.task.expires, ready.text, self.server.now()):\n",
+        "        if (why := late(attempt.name, attempt.task.expires, ready.text, self.server.now())) and not ready.text:\n",
         LATE,
     ),
     Mutant(
