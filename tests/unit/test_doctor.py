@@ -268,3 +268,14 @@ def test_a_finding_survives_the_way_through_json():
     finding = Finding("a.b", "a", Status.WARN, "text", "remedy", {"x": 1}, Fix(("mv a b",), True, False, "no"))
     assert finding_of(plain(finding)) == finding
     assert finding_of(plain(replace(finding, fix=None))).fix is None
+
+
+@pytest.mark.parametrize(
+    ("folder", "systemd", "is_told"),
+    [("/sys/fs/cgroup/x", "/", True), ("/sys/fs/cgroup/x", "/none", False), ("", "/", False)],
+)
+def test_a_unit_of_its_own_is_a_remedy_only_where_systemd_could_make_one(monkeypatch, folder, systemd, is_told):
+    monkeypatch.setattr(machine.cgroups, "place", lambda _ours: machine.cgroups.Place(folder, "it is not ours"))
+    monkeypatch.setattr(machine.cgroups, "SYSTEMD", systemd)
+    (found,) = [finding for finding in machine.examine({}) if finding.id == "machine.cgroup"]
+    assert ("Delegate=yes" in found.remedy) == is_told
