@@ -51,6 +51,8 @@ def pytest_configure() -> None:
     """Processes behave as a user's do."""
     # Else each of thousands of processes would compile the package anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # And what a command keeps in its buffer while it goes on would be seen here and nowhere else.
+    os.environ.pop("PYTHONUNBUFFERED", None)
     sys.dont_write_bytecode = False
     _listen_to_interrupts()
 

@@ -5,6 +5,7 @@ The rule: everything in it is real, and the last lines say where to look, what f
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,6 +38,7 @@ def demo(
     spool = Spool.open(root)
     names = run.submit_study(spool, run.lay_study(root))
     output.line(f"{root} is a spool, with {len(names)} tasks in todo/ and {workers} workers")
+    sys.stdout.flush()  # a pipe would keep it until the end
     tasks = Watch(spool, set(names))
     _work(run.Workers.start(spool, workers), tasks)
     _tell(root, tasks, write_site(spool))

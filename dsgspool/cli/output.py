@@ -141,6 +141,7 @@ def repainted() -> Iterator[None]:
     """What is printed meanwhile takes the place of what is on the screen: one write, and nothing is wiped before it."""
     if not is_terminal():
         yield
+        sys.stdout.flush()  # whoever reads from a pipe wants each look when it is made
         return
     page: Any = _Page(sys.stdout)
     with contextlib.redirect_stdout(page), contextlib.redirect_stderr(page):

@@ -6,6 +6,7 @@ The rule: it prints the path of the page and nothing else on stdout, so that `xd
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,6 +57,7 @@ def _watch(spool: Spool, every: float, *, text: bool) -> None:
                 pages.show(spool)
             elif path != told:
                 output.line(path)
+                sys.stdout.flush()  # a pipe would keep it until the end, which may be weeks away
                 told = path
         except SpoolError as error:
             output.error(str(error))

@@ -88,6 +88,16 @@ def test_watch_writes_again_and_again_until_it_is_interrupted(spool, put):
     assert (watcher.returncode, rest, errors) == (130, "", "")
 
 
+def test_each_look_of_a_status_that_goes_on_comes_through_a_pipe_at_once(spool):
+    command = [sys.executable, "-m", "dsgspool", "--spool", str(spool), "status", "--watch"]
+    watcher = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True)
+    try:
+        assert str(spool) in watcher.stdout.readline()
+    finally:
+        watcher.send_signal(signal.SIGINT)
+        watcher.communicate(timeout=20)
+
+
 def test_watch_goes_on_when_something_is_wrong_for_a_while(spool, put):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "dsgspool", "--spool", str(spool), "report", "--watch", "--every", "1s"]
