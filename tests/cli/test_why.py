@@ -385,6 +385,19 @@ def test_why_the_last_task_of_a_batch_is_not_made_is_told(put, worker, why):
     assert "(1 done, 0 failed), and its file is in no folder" in told and "-> rm -r " in told
 
 
+def test_what_is_odd_about_the_end_of_one_batch_is_told_and_hides_no_other(spool, put, run, why):
+    for name in "abc":
+        put(f"batches/{name}.yaml", "finally: {command: ./merge.sh}\n")
+        put(f"done/{name}/1.yaml")
+    (spool / "batches/a.over/over.json").mkdir(parents=True)
+    (spool / "batches/b.over").symlink_to("/nowhere")
+    assert "its file is in no folder" in why("a.finally")
+    assert "b.over is in the way: it is no folder" in why("b.finally") and "-> rm " in why("b.finally")
+    assert "within seconds" in why("c.finally")
+    assert run("batch", "list").stdout.count("\n") == 4 and "c  open" in run("batch", "show", "c").stdout
+    assert "b.over is no folder" in run("doctor", "--quick").stdout
+
+
 def test_a_name_like_that_of_a_last_task_is_nothing_without_a_policy_that_says_so(put, run):
     put("batches/s.yaml", "priority: 1\n")
     for name in ("s.finally", "t.finally", "s"):
