@@ -218,7 +218,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], *, shrink: int 
             free += before - widths[-1]
             cells = [[*row[:-1], short(row[-1], widths[-1])] for row in cells]
         widths[shrink] = max(min(8, widths[shrink]), widths[shrink] + free)
-    figures = [bool(cells) and all(row[i].isdigit() for row in cells) for i in range(len(head))]
+    columns = [{row[i] for row in cells} - {"-"} for i in range(len(head))]
+    figures = [bool(column) and all(map(str.isdigit, column)) for column in columns]
     print(paint(_row(head, widths, figures), "dim"))
     for row in cells:
         print(_row(row, widths, figures))
