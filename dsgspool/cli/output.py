@@ -63,16 +63,16 @@ def line(text: str) -> None:
     print(clean_line(text))
 
 
-def sentence(text: str) -> None:
+def sentence(text: str, indent: str = "") -> None:
     """A result that may be longer than a line: on a terminal it goes on in the next one, between two words."""
-    text = clean_line(text)
+    text = indent + clean_line(text)
     if is_terminal():
         import shutil
         import textwrap
 
         columns = max(20, shutil.get_terminal_size().columns - 1)
         if width(text) > columns:
-            wrapped = textwrap.wrap(text, columns, subsequent_indent="  ", break_on_hyphens=False)
+            wrapped = textwrap.wrap(text, columns, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
             text = "\n".join(short(row, columns) for row in wrapped)
     print(text)
 

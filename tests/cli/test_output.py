@@ -66,6 +66,8 @@ def test_a_sentence_goes_on_in_the_next_line_between_two_words(capsys, monkeypat
     output.sentence(words)
     output.sentence("x" * 90)
     shown = capsys.readouterr().out.splitlines()
+    output.sentence("it wants licence=1, and all 3 are taken", "  ")
+    assert capsys.readouterr().out.splitlines() == ["  it wants licence=1, and all", "    3 are taken"]
     assert shown[:3] == ["batch probe is not started: 3", "  of the first 3 have", "  failed\\x1b[2J"]
     assert max(map(len, shown)) <= 29
 
