@@ -171,7 +171,7 @@ def _backoff(node: Node, what: str) -> Backoff:
     """A duration, which is the base, or a mapping of base, factor, max and jitter."""
     if node.kind != "mapping":
         return Backoff(base=fields.duration(node, what))
-    check_keys(node, ("base", "factor", "max", "jitter"))
+    check_keys(node, ("base", "factor", "max", "jitter"), what=what)
     values = {}
     for key, value in pairs(node, what):
         word = f"{what}.{key.value}"
@@ -229,7 +229,7 @@ LIMITS: dict[str, Callable[[Node, str], int]] = {
 
 
 def _limits(node: Node, what: str) -> dict[str, int | None]:
-    check_keys(node, LIMITS, (), foreign.LIMITS)
+    check_keys(node, LIMITS, (), foreign.LIMITS, what)
     named = [(key.value, value) for key, value in pairs(node, what)]
     return {key: None if fields.is_null(value) else LIMITS[key](value, f"{what}.{key}") for key, value in named}
 

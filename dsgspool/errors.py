@@ -93,6 +93,10 @@ REMEDIES = {
     errno.EIO: "input/output error: is the share still reachable?",
     errno.ENOTCONN: "the share is not connected: is it still mounted?",
     errno.ENOENT: "it does not exist: is the share still mounted?",
+    errno.EINVAL: "it is no regular file (a folder, fifo or device), or the file system cannot do this",
+    errno.ELOOP: "it is a link that is not followed, or that leads round in a circle",
+    errno.ENOTDIR: "a file is in the place of a folder",
+    errno.EISDIR: "a folder is in the place of a file",
 }
 
 

@@ -74,7 +74,7 @@ def _hours(node: Node, what: str) -> Hours:
 def _idle(node: Node, what: str) -> Idle:
     if node.kind == "scalar":
         return Idle() if read.boolean(node, what) else NEVER_MIND
-    check_keys(node, ("load", "users"))
+    check_keys(node, ("load", "users"), what=what)
     said = {key.value: value for key, value in pairs(node, what)}
     load = said.get("load")
     return Idle(

@@ -81,8 +81,8 @@ def _policy(data: bytes, timezone: str | None) -> Policy:
 
 
 def _template(node: Node, timezone: str | None) -> dict[str, Node]:
-    apart = dict.fromkeys(REQUESTS, "write it in each task: it decides who claims the file, without its batch's policy")
-    check_keys(node, [word for word in READERS if word != "format"], RESERVED, {**foreign.WORDS, **apart})
+    known = [word for word in READERS if word != "format"]
+    check_keys(node, known, RESERVED - _ABOVE.keys(), {**foreign.WORDS, **_ABOVE, **_APART}, "defaults")
     nodes = {key.value: value for key, value in pairs(node, "defaults")}
     check_one_program(nodes, may_lack=True)
     read_fields(nodes, timezone)
@@ -92,10 +92,12 @@ def _template(node: Node, timezone: str | None) -> dict[str, Node]:
 def _final(data: bytes, key: Node, node: Node, timezone: str | None) -> bytes:
     nodes = {name.value: value for name, value in pairs(node, FINALLY)}
     own = {"after": "it comes after all of its batch; what is to come after others too is a task of its own"}
-    check_keys(node, [word for word in (*READERS, *REQUESTS) if word != "after"], RESERVED, {**foreign.WORDS, **own})
+    known = [word for word in (*READERS, *REQUESTS) if word != "after"]
+    check_keys(node, known, RESERVED - _ABOVE.keys(), {**foreign.WORDS, **_ABOVE, **own})
     check_one_program(nodes, may_lack=bool(nodes))  # else: with a line
     text = task_below(data, FINALLY)
     try:
+        parse_task(text, timezone=timezone)  # what is wrong with it as it was written
         parse_task(final_text(text, "x", 1, 1), timezone=timezone)
     except InvalidTask as error:
         line = key.line + error.line if error.line and node.line > key.line else key.line
@@ -128,7 +130,7 @@ def batch_of(file: str) -> str:
 
 
 def _breaker(node: Node, what: str) -> Breaker:
-    check_keys(node, ("of", "failures"))
+    check_keys(node, ("of", "failures"), what=what)
     told = {key.value: fields.integer(value, f"{what}.{key.value}", 1, 10_000) for key, value in pairs(node, what)}
     if missing := {"of", "failures"} - told.keys():
         raise wrong(node, f"`{what}` lacks `{missing.pop()}`", "write it like breaker: {of: 20, failures: 10}")
@@ -148,10 +150,13 @@ _READERS: dict[str, Callable[[Node, str], Any]] = {
     "breaker": _breaker,
     "notify": READERS["on_failed"],
 }
+_APART = dict.fromkeys(REQUESTS, "write it in each task: it decides who claims the file, without its batch's policy")
+_ABOVE = dict.fromkeys((*_READERS, FINALLY), "it is said of the whole batch: write it without spaces in front")
 _ELSEWHERE = {
     **dict.fromkeys(
         (word for word in READERS if word != "format"), "write it below `defaults:`, with two spaces in front"
     ),
+    **_APART,
     "slots": "write `max_running: {value}`: how many tasks of the batch run at once",
     "max_parallel": "write `max_running: {value}`",
     "pause": "write `paused: {value}`",

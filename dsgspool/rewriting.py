@@ -14,7 +14,7 @@ from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.yamltext import Node, compose, pairs, wrong
-from dsgspool.yamlwriting import dump
+from dsgspool.yamlwriting import dump, in_flow
 
 _ASSIGNMENT = expression(r"([a-z_]+)(?:\.([^=]+))?=(.*)", re.DOTALL)
 _BY_HAND = "hold it, change it with an editor, and release it"
@@ -210,7 +210,7 @@ def _key(key: str) -> str:
 
 def _written(node: Node) -> str:
     """A scalar as it is written on one line."""
-    return dump([("k", [node.value])])[4:-2] if node.tag == "str" else node.value
+    return in_flow(node.value) if node.tag == "str" else node.value
 
 
 def _appended(text: str, entry: str) -> str:

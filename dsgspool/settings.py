@@ -169,7 +169,7 @@ def _task(root: Node) -> Task:
             nodes[key.value] = node
         elif key.value == "defaults" and node.tag != "null":
             other = [word for word in READERS if word not in DEFAULT_KEYS]
-            check_keys(node, DEFAULT_KEYS, (), dict.fromkeys(other, "that has no default here: remove it"))
+            check_keys(node, DEFAULT_KEYS, (), dict.fromkeys(other, "that has no default here: remove it"), "defaults")
             nodes.update((inner.value, value) for inner, value in pairs(node, "defaults"))
     return replace(Task(), **read_fields(nodes))
 

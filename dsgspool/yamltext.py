@@ -224,14 +224,18 @@ def pairs(node: Node, what: str) -> Iterator[tuple[Node, Node]]:
 
 
 def check_keys(
-    node: Node, known: Iterable[str], reserved: Iterable[str] = (), foreign: Mapping[str, str] | None = None
+    node: Node,
+    known: Iterable[str],
+    reserved: Iterable[str] = (),
+    foreign: Mapping[str, str] | None = None,
+    what: str = "the file",
 ) -> None:
     """Raise for the first key that is not known.
 
     `foreign` maps other programs' words to what they are called here; `{value}` in it is the value that stands there,
     `{less}` the same minus one.
     """
-    for key, value in pairs(node, "the file"):
+    for key, value in pairs(node, what):
         word = key.value
         if word in known:
             continue

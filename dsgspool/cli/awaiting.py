@@ -7,6 +7,7 @@ a million files, only what is asked for.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dsgspool import names
@@ -57,9 +58,21 @@ def examine(spool: Spool, texts: Mapping[str, bytes]) -> None:
     unknown = [what for what in dict.fromkeys(e.what for after in mine.values() for e in after) if not is_known(what)]
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        meant = next((f"; did you mean {name}?" for name in map(_plainly, unknown[:5]) if name and is_known(name)), "")
         output.hint(
-            f"nothing is called {', '.join(unknown[:5])}{more} yet: what waits for it runs when it was submitted and is over"
+            f"nothing is called {', '.join(unknown[:5])}{more} yet: "
+            f"what waits for it runs when it was submitted and is over{meant}"
         )
+
+
+def _plainly(what: str) -> str:
+    """The name in what may be the path of a file, or have a word behind it that is no end; '' when it is as plain before."""
+    first, _, rest = what.partition("/")
+    name = (rest if first in set(State) else what).removesuffix(".yaml")
+    name = name if name != what else what.rpartition(":")[0]
+    with contextlib.suppress(InvalidName):
+        return check_after(name)
+    return ""
 
 
 def _waiting(spool: Spool) -> Iterator[tuple[str, TaskName]]:

@@ -20,6 +20,7 @@ from dsgspool.worker.peek import peek
 
 CHAIN = 5  #: tasks behind each other that are told
 NAMED = 3  #: tasks of a batch that are named
+OTHERS = 10  #: other names that it waits for that have a line each
 WOKEN = "which is over: it is woken within seconds"
 
 
@@ -76,9 +77,10 @@ class Behind:
         if circle := next((c for c in circles(waiting) if task.identity in c), None):
             answer.because = f"it waits in a circle: {' waits for '.join((*circle, circle[0]))}"
             answer.remedies = [without(task.identity, "after")]
-        for entry in entries:
-            if words := self.of(entry.what, task.identity)[0]:
-                answer.more.append(f"it also waits for {entry.what}, {words}")
+        others = [(entry.what, words) for entry in entries if (words := self.of(entry.what, task.identity)[0])]
+        answer.more += [f"it also waits for {what}, {words}" for what, words in others[:OTHERS]]
+        if more := others[OTHERS:]:
+            answer.more.append(f"and for {len(more):,} more: {', '.join(what for what, _ in more[:NAMED])}, ...")
         return answer
 
     def of(self, what: str, waiter: str) -> tuple[str, list[str]]:

@@ -63,16 +63,16 @@ def line(text: str) -> None:
     print(clean_line(text))
 
 
-def sentence(text: str) -> None:
+def sentence(text: str, indent: str = "") -> None:
     """A result that may be longer than a line: on a terminal it goes on in the next one, between two words."""
-    text = clean_line(text)
+    text = indent + clean_line(text)
     if is_terminal():
         import shutil
         import textwrap
 
         columns = max(20, shutil.get_terminal_size().columns - 1)
         if width(text) > columns:
-            wrapped = textwrap.wrap(text, columns, subsequent_indent="  ", break_on_hyphens=False)
+            wrapped = textwrap.wrap(text, columns, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
             text = "\n".join(short(row, columns) for row in wrapped)
     print(text)
 
@@ -219,7 +219,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], *, shrink: int 
             free += before - widths[-1]
             cells = [[*row[:-1], short(row[-1], widths[-1])] for row in cells]
         widths[shrink] = max(min(8, widths[shrink]), widths[shrink] + free)
-    figures = [bool(cells) and all(row[i].isdigit() for row in cells) for i in range(len(head))]
+    columns = [{row[i] for row in cells} - {"-"} for i in range(len(head))]
+    figures = [bool(column) and all(map(str.isdigit, column)) for column in columns]
     print(paint(_row(head, widths, figures), "dim"))
     for row in cells:
         print(_row(row, widths, figures))

@@ -18,6 +18,7 @@ from dsgspool.snapshot.look import facts_of
 from dsgspool.spool import SETTINGS, Spool
 from dsgspool.task import State
 from dsgspool.worker.peek import peek
+from dsgspool.yamltext import did_you_mean
 
 
 class Placing:
@@ -43,6 +44,7 @@ class Placing:
         elif all(why_unfit(request, self._has(worker)) for worker in self.seen.alive):
             answer.because = f"it wants {request}, and no worker that is alive has all of that"
             answer.remedies = ["start a worker on a node that has it", *self._less(task, request)]
+            answer.more += self._misspelt(request)
         elif all("uid" in why for why in answer.nodes.values()):
             answer.because = f"its owner is uid {uid}, and no worker that is alive runs files of that user"
             answer.remedies = ["start a worker as that user, or set `group:` in spool.yaml to trust a group"]
@@ -72,6 +74,14 @@ class Placing:
                 )
                 return because, [self._raise(name, amount), *self._less(task, request)]
         return None
+
+    def _misspelt(self, request: Request) -> list[str]:
+        """Names that nobody has, and that are nearly those of what the whole spool has."""
+        has = {name for worker in self.seen.alive for name in self._has(worker).resources}
+        asked = [
+            (name, did_you_mean(name, self.limits)) for name, amount in request.named if amount and name not in has
+        ]
+        return [f"there is no {name} in {SETTINGS}: {question}" for name, question in asked if question]
 
     def _taken(self, request: Request) -> Words | None:
         """Of what is counted for the whole spool others have too much just now."""

@@ -14,12 +14,13 @@ from dsgspool import snapshot
 from dsgspool.classes import dataclass
 from dsgspool.cli import output
 from dsgspool.cli.context import usage
+from dsgspool.cli.ends import facts_seen
 from dsgspool.cli.overview import STATES
 from dsgspool.errors import InvalidName, SettingsError, TaskNotFound
 from dsgspool.policy import Policy, batch_of, final_of, parse_policy
 from dsgspool.snapshot import Counts
 from dsgspool.spool import Spool
-from dsgspool.spool.finals import facts_of, since_of, words_of
+from dsgspool.spool.finals import since_of, words_of
 from dsgspool.spool.policies import Policies, path_of, read_policies
 
 SETTABLE = ("priority", "paused", "max_running", "canary", "breaker", "notify")
@@ -97,7 +98,7 @@ def _seen(policies: Policies, batch: str, counts: Counts) -> Seen:
     why, entry = policies.stopped().get(batch, ""), policies.entries.get(batch)
     text = entry.data.decode(errors="replace") if entry else ""
     path = path_of(policies.spool, batch)
-    over = facts_of(policies.spool, batch) if policies.of(batch).wants_its_end else {}
+    over = facts_seen(policies.spool, batch) if policies.of(batch).wants_its_end else {}
     state = policies.state(batch)
     if over and state == "open" and not (counts.todo or counts.waiting or counts.hold or counts.running):
         state = "over"

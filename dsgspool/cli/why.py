@@ -1,6 +1,7 @@
 """`dsgspool why`.
 
-The rule: the reason first, in one sentence; then what is good to know; last what would change it, as a command.
+The rule: the reason first, in one sentence; then what is good to know; last what would change it, as a command, which is
+never broken into lines.
 """
 
 from __future__ import annotations
@@ -59,10 +60,7 @@ def _questions(reasons: Reasons, pattern: str) -> list[Callable[[], Answer]]:
 
 def _print(answer: Answer) -> None:
     output.heading(f"{answer.task}  {answer.state}")
-    output.line(f"  {answer.because}")
-    for text in answer.more:
-        output.line(f"  {text}")
-    for wid, text in answer.nodes.items():
-        output.line(f"  {wid}: {text}")
+    for text in (answer.because, *answer.more, *(f"{wid}: {text}" for wid, text in answer.nodes.items())):
+        output.sentence(text, "  ")
     for text in answer.remedies:
         output.line(f"  -> {text}")

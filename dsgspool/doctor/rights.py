@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import grp
 import os
+import shlex
 import stat
 from collections.abc import Iterator, Mapping
 
@@ -20,7 +21,7 @@ from dsgspool.errors import NodeError, SettingsError
 from dsgspool.policy import batch_of
 from dsgspool.settings import Settings
 from dsgspool.spool import FOLDERS, PAUSE, SETTINGS, Spool
-from dsgspool.spool.finals import MARKS
+from dsgspool.spool.finals import MARKS, batch_over
 from dsgspool.spool.laying import group_number
 from dsgspool.spool.policies import read_policies
 from dsgspool.spool.trials import OVER
@@ -135,7 +136,10 @@ def policies(spool: Spool) -> Iterator[Finding]:
     for batch in found.entries:
         if why := found.why_unread(batch):
             yield _found("batch", Status.WARN, f"{why}; nothing of the batch {batch} is started", "mend that file")
-    for name in sorted(spool.fs.names(f"{spool.root}/batches")):
+    for name, is_folder in sorted(spool.fs.scan(f"{spool.root}/batches")):
+        if batch_over(name) and not is_folder:
+            text = f"batches/{name} is no folder: nothing is made or told when that batch is over"
+            yield _found("batch", Status.WARN, text, f"rm {shlex.quote(f'{spool.root}/batches/{name}')}")
         stem, _, what = name.rpartition(".")
         is_decision = what in {*OVER, *OVER.values(), *MARKS} and batch_of(f"{stem}.yaml")
         if not (batch_of(name) or is_decision or name.startswith(".")):

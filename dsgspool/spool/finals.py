@@ -18,6 +18,7 @@ from datetime import datetime
 
 from dsgspool.classes import dataclass
 from dsgspool.clock import iso, local
+from dsgspool.errors import SpoolError
 from dsgspool.policy import batch_of, final_of
 from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import Dependencies
@@ -92,9 +93,15 @@ class Finals:
         return self.once.make(over_of(self.spool, batch), FACTS, facts, text, owner)
 
     def publish(self, batch: str) -> str:
-        """Put its last task into todo/ when it is still to be put there; its name, '' otherwise."""
-        identity = final_of(batch)
-        return identity if self.once.publish(over_of(self.spool, batch), identity) else ""
+        """Put its last task into todo/ when it is still to be put there; its name, '' otherwise.  SpoolError when what lies
+        in the place of the folder is none."""
+        identity, folder = final_of(batch), over_of(self.spool, batch)
+        try:
+            return identity if self.once.publish(folder, identity) else ""
+        except (FileNotFoundError, NotADirectoryError):
+            if dict(self.fs.scan(f"{self.spool.root}/batches")).get(f"{batch}.{OVER}", True):
+                raise
+            raise SpoolError(f"{folder} is no folder, so nothing is made or told when it is over: remove it") from None
 
     def is_mine(self, batch: str, event: str) -> bool:
         """True for the only one who is to tell of an event.  RACE: two leaders find it; O_EXCL lets one of them tell."""

@@ -66,7 +66,8 @@ def test_a_folder_that_refuses_a_look_is_not_called_no_spool(process, tmp_path, 
     (tmp_path / "round").symlink_to("round")
     result = process("--spool", tmp_path / "round", command)
     assert (result.returncode, result.stdout) == (7, "")
-    assert result.stderr == f"dsgspool: cannot look into {tmp_path}/round: ELOOP, see the error code\n"
+    why = "ELOOP, it is a link that is not followed, or that leads round in a circle"
+    assert result.stderr == f"dsgspool: cannot look into {tmp_path}/round: {why}\n"
 
 
 @pytest.mark.root

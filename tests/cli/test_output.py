@@ -52,6 +52,11 @@ def test_a_table_shrinks_to_the_terminal(capsys, monkeypatch):
     assert "…" in lines[1] and lines[1].endswith("-end  todo")
 
 
+def test_numbers_stand_below_each_other_also_beside_one_that_is_not_there(capsys):
+    output.table(("A", "MAX_RUNNING", "C"), [("x", 7, "-"), ("y", "-", "-")])
+    assert capsys.readouterr().out == "A  MAX_RUNNING  C\nx            7  -\ny            -  -\n"
+
+
 def test_a_sentence_goes_on_in_the_next_line_between_two_words(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "30")
     words = "batch probe is not started: 3 of the first 3 have failed\x1b[2J"
@@ -61,6 +66,8 @@ def test_a_sentence_goes_on_in_the_next_line_between_two_words(capsys, monkeypat
     output.sentence(words)
     output.sentence("x" * 90)
     shown = capsys.readouterr().out.splitlines()
+    output.sentence("it wants licence=1, and all 3 are taken", "  ")
+    assert capsys.readouterr().out.splitlines() == ["  it wants licence=1, and all", "    3 are taken"]
     assert shown[:3] == ["batch probe is not started: 3", "  of the first 3 have", "  failed\\x1b[2J"]
     assert max(map(len, shown)) <= 29
 

@@ -217,6 +217,13 @@ def test_what_a_command_waits_for_stands_in_its_file_and_an_unknown_name_is_told
     assert "called" not in run("submit", "--name", "c", "--after", "b", "--", "true").stderr
 
 
+@pytest.mark.parametrize("word", ["prep.yaml", "todo/prep.yaml", "hold/prep", "prep:done"])
+def test_who_names_a_file_or_no_end_is_asked_about_the_task(put, run, word):
+    put("hold/prep.yaml")
+    assert run("submit", "--after", word, "--", "true").stderr.rstrip().count("did you mean prep?") == 1
+    assert "did you mean" not in run("submit", "--after", "x.yaml", "--", "true").stderr
+
+
 def test_how_it_has_to_end_is_written_behind_a_colon(spool, run):
     assert run("submit", "--name", "c", "--after", "a:any", "--after", "s/", "--", "true").exit_code == 0
     (file,) = (spool / "waiting/after-a").glob("c~0.*.yaml")

@@ -53,6 +53,16 @@ def test_everything_of_the_spool_is_found(look, put, record):
     assert (silent.host, silent.slots) == ("n2", 0) and silent.silent.startswith("no heartbeat for")
 
 
+def test_a_node_is_not_silent_when_another_worker_came_after_the_dead_one(look, spool, put):
+    lock = spool / "workers/n1-bbbbbbbb.lock"
+    lock.touch()
+    os.utime(lock, (1, 1))
+    (spool / "workers/n1-bbbbbbbb.yaml").write_text('worker: "n1-bbbbbbbb"\nhost: "n1"\nslots: 4\n...\n')
+    assert [(node.host, bool(node.silent)) for node in look.take().nodes] == [("n1", False), ("n2", True)]
+    put("running/n1-bbbbbbbb/x@n1-bbbbbbbb.1.yaml")
+    assert look.take().nodes[0].silent, "what it holds nobody runs yet"
+
+
 def test_failures_have_their_newest_attempt_and_its_reason(look, put, record):
     put("failed/x~exit3.yaml")
     record("x", 1, "exit1", reason="exit code 1")

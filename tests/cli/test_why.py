@@ -142,6 +142,14 @@ def test_what_others_have_of_the_whole_spools_is_told_with_who_has_it(put, worke
     assert "it wants licence=2, and 5 of 6 of the spool are taken (by" in why("b")
 
 
+def test_a_resource_that_is_nearly_called_as_one_of_the_whole_spools_is_asked_about(put, worker, why, licences):
+    put("todo/a~0.abcdefgh-1.yaml", "command: x\nresources: {License: 1, tape: 1}\n...\n")
+    worker(**NODE)
+    licences(2)
+    told = why("a")
+    assert "there is no License in spool.yaml: did you mean `licence`?" in told and "no tape in" not in told
+
+
 def test_more_than_the_whole_spool_has_is_told(put, worker, why, licences):
     put("todo/@licence-3=abcdef/a~0.abcdefgh-1.yaml", "command: x\nresources: {licence: 3}\n...\n")
     worker(**NODE)
@@ -227,6 +235,17 @@ def test_what_it_waits_for_and_what_that_one_does(put, worker, record, why):
     assert "it waits for a, which is running since" in told and "on n1" in told
     assert "it also waits for s/, of which 1 of 2 are not over (s/1), 1 of them on hold" in told
     assert "it also waits for gone, which is nowhere in the spool" in told
+
+
+def test_of_very_many_that_it_waits_for_the_first_are_told_and_the_others_counted(put, worker, why):
+    worker()
+    put(
+        "waiting/after-a/b~0.abcdefgh-1.yaml",
+        f"command: x\nafter: [a, {', '.join(f'n{n}' for n in range(300))}]\n...\n",
+    )
+    told = why("b")
+    assert told.count("it also waits for") == 10 and "it also waits for n9, which is nowhere" in told
+    assert "and for 290 more: n10, n11, n12, ..." in told
 
 
 def test_a_line_of_waiting_tasks_is_followed_to_its_beginning(put, why):
@@ -383,6 +402,19 @@ def test_why_the_last_task_of_a_batch_is_not_made_is_told(put, worker, why):
     put("batches/s.over/over.json", '{"at": "2026-11-21T21:00:00.000Z", "done": 1, "failed": 0}')
     told = why("s.finally")
     assert "(1 done, 0 failed), and its file is in no folder" in told and "-> rm -r " in told
+
+
+def test_what_is_odd_about_the_end_of_one_batch_is_told_and_hides_no_other(spool, put, run, why):
+    for name in "abc":
+        put(f"batches/{name}.yaml", "finally: {command: ./merge.sh}\n")
+        put(f"done/{name}/1.yaml")
+    (spool / "batches/a.over/over.json").mkdir(parents=True)
+    (spool / "batches/b.over").symlink_to("/nowhere")
+    assert "its file is in no folder" in why("a.finally")
+    assert "b.over is in the way: it is no folder" in why("b.finally") and "-> rm " in why("b.finally")
+    assert "within seconds" in why("c.finally")
+    assert run("batch", "list").stdout.count("\n") == 4 and "c  open" in run("batch", "show", "c").stdout
+    assert "b.over is no folder" in run("doctor", "--quick").stdout
 
 
 def test_a_name_like_that_of_a_last_task_is_nothing_without_a_policy_that_says_so(put, run):

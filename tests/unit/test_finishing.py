@@ -156,7 +156,8 @@ def test_a_canary_that_failed_and_a_breaker_that_tripped_are_told_once(
 @pytest.mark.parametrize(
     ("odd", "said"),
     [
-        (lambda root: open(f"{root}/batches/a.over", "w").close(), "ENOTDIR"),
+        (lambda root: open(f"{root}/batches/a.over", "w").close(), "a.over is no folder"),
+        (lambda root: os.symlink("/nowhere", f"{root}/batches/a.over"), "a.over is no folder"),
         (lambda root: os.chmod(f"{root}/batches/a.yaml", 0o666), "everybody may write to it"),
         (lambda root: os.mkdir(f"{root}/batches/a.over") or os.mkdir(f"{root}/batches/a.over/over.json"), "EINVAL"),
     ],

@@ -51,7 +51,15 @@ def task(text, defaults, spool=Task()):  # noqa: B008
         ("defaults: {command: x, script: '#!/bin/sh'}", "it has both `command` and `script`"),
         ("defaults: {format: 1}", "unknown key `format`"),
         ("defaults: {where: host=n1}", "unknown key `where` (write it in each task: it decides who claims the file"),
-        ("defaults: [x]", "`the file` must be a mapping"),
+        ("defaults: [x]", "`defaults` must be a mapping"),
+        ("breaker: 3", "`breaker` must be a mapping"),
+        ("where: host=n1", "unknown key `where` (write it in each task"),
+        (
+            "defaults: {notify: x}",
+            "unknown key `notify` (it is said of the whole batch: write it without spaces in front",
+        ),
+        ("finally:\n  command: x\n  notify: y", "line 3: unknown key `notify` (it is said of the whole batch"),
+        ("finally:\n  command: x\n  env: 5", "line 3: `finally`: `env` must be a mapping"),
         ("format: 2", "it has format 2, and this dsgspool knows up to 1"),
         ("", "it is empty (write what it shall say, such as `paused: false`, or remove it)"),
         (" \n", "it is empty"),
@@ -83,6 +91,10 @@ def test_a_policy_of_comments_says_nothing():
             "# why\nscript: |\n  #!/bin/sh\n  : a\nenv:\n",
         ),
         ("finally:\n  {command: x,\n   retries: 2}\n", "command: x\nretries: 2\nenv:\n"),
+        (
+            f"finally: {{command: [{'x' * 200}, 'a b'], env: {{A: '{'y ' * 99}'}}}}",
+            f'command: [{"x" * 200}, "a b"]\nenv:\n  A: "{"y " * 99}"\n',
+        ),
     ],
 )
 def test_what_finally_says_is_a_task_file_that_knows_how_the_batch_ended(text, said):

@@ -57,6 +57,7 @@ def test_only_what_was_asked_for_changes(word, old, new):
         ("env:\n  A: 'p''q'\n  M: \"1\"\n", "env.B=5", 'env:\n  A: "p\'q"\n  M: "1"\n  B: 5\n'),
         ("{command: x}", "command=y", "{command: y}"),
         ("env: {A: a}\n", "env.A=", ""),
+        (f"env:\n  A: {'x' * 200}\n", "env.B=y", f"env:\n  A: {'x' * 200}\n  B: y\n"),
     ],
 )
 def test_other_ways_to_write_are_kept(text, word, after):

@@ -89,7 +89,10 @@ def nodes(workers: Iterable[WorkerSeen], loads: dict[str, Load]) -> tuple[Node, 
 def _node(host: str, workers: list[WorkerSeen], loads: dict[str, Load]) -> Node:
     alive = [worker for worker in workers if worker.alive]
     told = next((loads[worker.wid] for worker in reversed(alive) if worker.wid in loads), Load())
-    silent = "; ".join(dict.fromkeys(worker.verdict for worker in workers if worker.verdict))
+    matter = [
+        worker for worker in workers if worker.running or not alive
+    ]  # who came after a dead one stands for the node
+    silent = "; ".join(dict.fromkeys(worker.verdict for worker in matter if worker.verdict))
     slots, busy = sum(worker.slots for worker in alive), sum(len(worker.running) for worker in workers)
     rests = [worker.rest.sentence if worker.rest else "" for worker in alive]
     return Node(host, slots, busy, silent, told, rests[0] if rests and all(rests) else "")
