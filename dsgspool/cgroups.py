@@ -60,9 +60,14 @@ def _why_not(folder: str) -> str:
     if not all(os.access(f"{folder}{name}", os.W_OK) for name in ("", "/cgroup.procs", "/cgroup.subtree_control")):
         return "this user may not write there"
     # Where systemd keeps a group to itself it takes back what others set there, at the next daemon-reload.
-    if os.access(SYSTEMD, os.F_OK) and not any(_attribute(folder, name) == b"1" for name in DELEGATED):
+    if has_systemd() and not any(_attribute(folder, name) == b"1" for name in DELEGATED):
         return "systemd has not delegated it"
     return ""
+
+
+def has_systemd() -> bool:
+    """True where systemd runs this machine."""
+    return os.access(SYSTEMD, os.F_OK)
 
 
 def _some(pids: Collection[int]) -> str:

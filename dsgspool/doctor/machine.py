@@ -114,7 +114,7 @@ def _cgroup() -> Finding:
         return _found("cgroup", Status.OK, text, facts=facts)
     where = f"{found.folder}: " if found.folder else ""
     text = f"limits of memory are watched, not kept by the kernel: {where}{found.obstacle}"
-    helps = found.folder and os.access(cgroups.SYSTEMD, os.F_OK)
+    helps = found.folder and cgroups.has_systemd()
     remedy = "systemd-run --user --scope -p Delegate=yes dsgspool worker" if helps else ""
     return _found("cgroup", Status.NOTE, text, remedy, facts=facts)
 
