@@ -9,6 +9,7 @@ worker's end.
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 from collections.abc import Mapping
 from dataclasses import field
@@ -49,6 +50,11 @@ class Call:
     argv: tuple[str, ...]
     uid: int | None
     user: Account | None = field(compare=False)
+
+    @property
+    def command(self) -> str:
+        """As people wrote it: what the shell is given, or program and arguments."""
+        return self.argv[-1] if self.argv[1:2] == ("-c",) else shlex.join(self.argv)
 
 
 @dataclass(slots=True)
@@ -236,7 +242,7 @@ class Alerts:
 
     def _tell(self, call: Call, count: int, why: str) -> None:
         events = "1 event" if count == 1 else f"{count} events"
-        self.worker.tell("alert", f"{call.what} ({events}): {call.argv[-1]}: {why}", what=call.what, why=why)
+        self.worker.tell("alert", f"{call.what} ({events}): {call.command}: {why}", what=call.what, why=why)
 
     def stop(self) -> None:
         """The worker ends at once: nothing of it may run on."""
