@@ -195,6 +195,8 @@ def test_its_place_in_the_line(put, worker, why):
     put(f"running/{WID}/x@{WID}.1.yaml")
     told = why("b")
     assert "2 tasks lie before it, 1 of 1 slots are taken" in told and f"{WID}: busy: 1 of 1 slots taken" in told
+    put(f"running/{WID}/claimed-ahead@{WID}.2.yaml")
+    assert "1 of 1 slots are taken" in why("b") and f"{WID}: busy: 1 of 1 slots taken" in why("b")
 
 
 def test_a_file_that_may_not_be_whole(put, worker, why):
