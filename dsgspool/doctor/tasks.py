@@ -60,7 +60,7 @@ class Tasks:
 
     def _stuck(self, seen: Snapshot) -> Iterator[Fault]:
         """Tasks that wait for what no worker can bring."""
-        for found in stuck(seen.tasks, to_come=seen.finals):
+        for found in stuck(seen.tasks, finals=seen.finals):
             where = tuple(f"waiting/{names.after_folder(found.what)}" for _ in found.tasks[:1])
             what = quoted(found.what.rstrip("/"))
             remedy = {

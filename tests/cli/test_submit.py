@@ -243,6 +243,17 @@ def test_files_that_wait_for_each_other_are_refused_with_the_way_round(spool, ru
     assert not list((spool / "todo").iterdir())
 
 
+def test_a_task_that_its_batch_and_its_last_task_would_wait_for_is_refused(put, run):
+    put("batches/s.yaml", "finally: {command: ./merge.sh}\n")
+    result = run("submit", "--batch", "s", "--name", "x", "--after", "s.finally", "--", "true")
+    assert result.exit_code == 4 and "s.finally waits for s/x waits for s.finally" in result.stderr
+    assert run("submit", "--name", "y", "--after", "s.finally", "--", "true").exit_code == 0
+    put("done/s.finally.yaml")
+    assert run("submit", "--batch", "s", "--name", "x", "--after", "s.finally", "--", "true").exit_code == 0, (
+        "it has run"
+    )
+
+
 def test_a_task_that_closes_a_circle_with_waiting_ones_is_refused(put, run):
     put("waiting/after-b/a~0.abcdefgh-1.yaml")
     result = run("submit", "--name", "b", "--after", "a", "--", "true")

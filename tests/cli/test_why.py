@@ -258,6 +258,13 @@ def test_a_line_of_waiting_tasks_is_followed_to_its_beginning(put, why):
     assert "it waits for b, which waits for a" in told and "b waits for a, which is on hold" in told
 
 
+def test_a_circle_through_the_last_task_of_a_batch(put, why, run):
+    put("batches/s.yaml", "finally: {command: ./merge.sh}\n")
+    put("waiting/after-s.finally/s/x~0.abcdefgh-1.yaml", "command: x\nafter: s.finally\n...\n")
+    assert "it waits in a circle: s.finally waits for s/x waits for s.finally" in why("s/x")
+    assert "stuck: s.finally waits for s/x waits for s.finally" in run("status").stdout
+
+
 def test_a_circle(put, why):
     put("waiting/after-b/a~0.abcdefgh-1.yaml")
     put("waiting/after-a/b~0.abcdefgh-1.yaml")
