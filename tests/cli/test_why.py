@@ -263,6 +263,7 @@ def test_a_circle_through_the_last_task_of_a_batch(put, why, run):
     put("waiting/after-s.finally/s/x~0.abcdefgh-1.yaml", "command: x\nafter: s.finally\n...\n")
     assert "it waits in a circle: s.finally waits for s/x waits for s.finally" in why("s/x")
     assert "stuck: s.finally waits for s/x waits for s.finally" in run("status").stdout
+    assert "release it: dsgspool hold s/x\n" in run("doctor").stdout, "one that is there"
 
 
 def test_a_circle(put, why):
