@@ -280,6 +280,7 @@ def test_a_task_with_requests_is_submitted_into_the_lane_that_says_so(spool, run
         "--name b --cpus 4 -- x",
         "--name c --hold --memory 16G -- x",
         "--batch s --memory 16G --each-line -- x {}",
+        "--name d --resource licence=2 --resource tape=1 -- x",
     ):
         assert run("submit", *words.split(), stdin="1\n2\n").exit_code == 0
     found = {str(path.relative_to(spool)).partition("~")[0] for path in spool.glob("[th]o*/**/*.yaml")}
@@ -289,13 +290,16 @@ def test_a_task_with_requests_is_submitted_into_the_lane_that_says_so(spool, run
     )
     bulk = {f"todo/{memory}/s/000/0000{number}.yaml" for number in (1, 2)}
     assert names.lane_for(0, 1, gpu).startswith("mem16G-gpus1-gpu-A1")
-    assert found == {"hold/c", "todo/@cpus4/b", f"todo/@{names.lane_for(0, 1, gpu)}/a", *bulk}
+    counted = names.lane_for(0, 1, Request(named=(("licence", 2), ("tape", 1))))
+    assert found == {"hold/c", "todo/@cpus4/b", f"todo/@{names.lane_for(0, 1, gpu)}/a", f"todo/@{counted}/d", *bulk}
 
 
 @pytest.mark.parametrize(
     ("words", "part"),
     [
         (("--memory", "lots"), "that is no size"),
+        (("--resource", "licence"), "--resource: 'licence' says not how much (write NAME=N, such as licence=1)"),
+        (("--resource", "a b=1"), "'a b' cannot be a resource's name"),
         (("--where", "ram>>3"), "at character 1"),
         (("--where", ""), "it is empty"),
     ],
