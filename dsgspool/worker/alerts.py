@@ -44,12 +44,14 @@ MOST = 1000  #: events that one run is told line by line; what is more is counte
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command line as it is to be run, and as whom (None = the worker); `what` is `on_failed`, `on_done` or `notify`."""
+    """A command line as it is to be run, and as whom (None = the worker); `what` is `on_failed`, `on_done` or `notify`, which
+    is told of one `batch`."""
 
     what: str
     argv: tuple[str, ...]
     uid: int | None
     user: Account | None = field(compare=False)
+    batch: str = ""
 
     @property
     def command(self) -> str:
@@ -112,7 +114,7 @@ class Alerts:
     ) -> None:
         """An event that `what` is to be told of, by a command that is run by the shell of `task`."""
         argv = tuple(command) if isinstance(command, tuple) else (task.shell, "-c", command)
-        call = Call(what, argv, user.uid if user else None, user)
+        call = Call(what, argv, user.uid if user else None, user, str(facts.get("batch", "")))
         self.waiting.setdefault(call, Digest()).add(facts)
 
     def _read(self, name: TaskName, target: str) -> tuple[Task, Account | None] | None:

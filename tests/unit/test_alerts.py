@@ -76,6 +76,16 @@ def bare(tmp_path: Path) -> Iterator[Callable[[str], Bare]]:
         each.attempts.runner.scripts.shut()
 
 
+def test_two_batches_with_the_same_command_are_told_apart(bare: Callable[[str], Bare], tmp_path: Path) -> None:
+    worker = bare("true")
+    found = Alerts(worker)  # type: ignore[arg-type]
+    for batch in ("s", "t", "s"):
+        command = f'echo "$DSGSPOOL_BATCH $DSGSPOOL_COUNT" >> {tmp_path}/told'
+        found.happened("notify", command, worker.settings.task, None, {"event": "over", "batch": batch})
+    wait_until(lambda: all_is_told(found), 10)
+    assert sorted((tmp_path / "told").read_text().split("\n")) == ["", "s 2", "t 1"]
+
+
 def test_a_program_that_is_not_there_is_named_with_its_arguments(bare: Callable[[str], Bare]) -> None:
     worker = bare("[./no-such-program, 'a b', anna]")
     assert all_is_told(fail(worker, 1))
