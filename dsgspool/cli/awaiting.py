@@ -8,7 +8,8 @@ a million files, only what is asked for.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from dsgspool import names
 from dsgspool.cli import output
@@ -16,7 +17,7 @@ from dsgspool.codec import parse_task
 from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.names import TaskName, check_after
 from dsgspool.policy import final_of
-from dsgspool.snapshot.awaited import circles
+from dsgspool.snapshot.awaited import circles, ends
 from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import OPEN_STATES, Dependencies, Standing, meaning
 from dsgspool.spool.policies import read_policies
@@ -49,16 +50,18 @@ def examine(spool: Spool, texts: Mapping[str, bytes]) -> None:
         return
     waiting: dict[str, tuple[str, ...]] = {name.identity: (what,) for what, name in _waiting(spool)}
     waiting |= {name: tuple(entry.what for entry in after) for name, after in mine.items()}
+    is_there = _known(spool, mine)
+    finals = {final_of(batch): batch for batch, entry in policies.entries.items() if entry.policy.final}
+    waiting |= ends(finals, {what for what in chain(*waiting.values()) if what in finals and not is_there(what)})
     for circle in circles(waiting):
         if mine.keys() & set(circle):
             way = " waits for ".join((*circle, circle[0]))
             raise InvalidTask(f"{way}: none of them could ever run", remedy="take one of these `after` out")
-    finals = [final_of(batch) for batch, entry in policies.entries.items() if entry.policy.final]
-    is_known = _known(spool, [*mine, *finals])
-    unknown = [what for what in dict.fromkeys(e.what for after in mine.values() for e in after) if not is_known(what)]
+    wanted = dict.fromkeys(entry.what for after in mine.values() for entry in after)
+    unknown = [what for what in wanted if not (_is_meant(what, finals) or is_there(what))]
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        meant = next((f"; did you mean {name}?" for name in map(_plainly, unknown[:5]) if name and is_known(name)), "")
+        meant = next((f"; did you mean {name}?" for name in map(_plainly, unknown[:5]) if name and is_there(name)), "")
         output.hint(
             f"nothing is called {', '.join(unknown[:5])}{more} yet: "
             f"what waits for it runs when it was submitted and is over{meant}"
@@ -86,9 +89,8 @@ def _known(spool: Spool, mine: Iterable[str]) -> Callable[[str], bool]:
     """Whether anything is called so, finished or not."""
     alive = {*mine, *(name.identity for state in OPEN_STATES for _, name in spool.tasks(state))}
     finished = Dependencies(spool)
+    return lambda what: _is_meant(what, alive) or finished.standing(what)[0] is not Standing.OPEN
 
-    def is_known(what: str) -> bool:
-        is_alive = any(map(meaning(what), alive)) if After(what).is_many else what in alive
-        return is_alive or finished.standing(what)[0] is not Standing.OPEN
 
-    return is_known
+def _is_meant(what: str, names: Collection[str]) -> bool:
+    return any(map(meaning(what), names)) if After(what).is_many else what in names

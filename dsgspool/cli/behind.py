@@ -12,7 +12,7 @@ from dataclasses import field
 from dsgspool.classes import dataclass
 from dsgspool.clock import local
 from dsgspool.snapshot import Snapshot, TaskSeen
-from dsgspool.snapshot.awaited import FINISHED, circles
+from dsgspool.snapshot.awaited import FINISHED, circles, ends
 from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import meaning
 from dsgspool.task import After, State
@@ -74,6 +74,7 @@ class Behind:
             what = next_.after
             answer.more.append(f"{chain[-1]} waits for {what}, {self.of(what, chain[-1])[0] or 'which is over'}")
         waiting = {t.identity: (t.after,) for t in self.seen.tasks if t.after}
+        waiting |= ends(self.seen.finals, {what for (what,) in waiting.values()} - self.tasks.keys())
         if circle := next((c for c in circles(waiting) if task.identity in c), None):
             answer.because = f"it waits in a circle: {' waits for '.join((*circle, circle[0]))}"
             answer.remedies = [without(task.identity, "after")]

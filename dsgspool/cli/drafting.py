@@ -69,12 +69,20 @@ def checked(key: str, value: str) -> str:
 def requested(options: Mapping[str, Any]) -> dict[str, object]:
     """What options want of a node, as a task file says it; InvalidTask for what no task file could say."""
     wanted = {key: options[key] for key in ("memory", "gpus") if options.get(key)}
+    wanted |= dict(map(_counted, options.get("resource", ())))
     keys: dict[str, object] = {"resources": wanted} if wanted else {}
     if "where" in options:
         keys["where"] = options["where"]
     if keys:
         _check_request(wanted, options.get("where"))
     return keys
+
+
+def _counted(word: str) -> tuple[str, int]:
+    name, _, number = word.partition("=")
+    if not (number.isascii() and number.isdecimal()):
+        raise InvalidTask(f"--resource: {word!r} says not how much", remedy="write NAME=N, such as licence=1")
+    return name, int(number)
 
 
 def _check_request(wanted: Mapping[str, Any], where: str | None) -> None:

@@ -53,6 +53,7 @@ OPTIONS = (
     Option("cpus", 1, "Slots that it takes.", "N"),
     Option("memory", "text", "Memory that it takes, and its limit, such as 16G.", "SIZE"),
     Option("gpus", 0, "GPUs that it takes.", "N"),
+    Option("resource", "many", "So much of a counted resource, such as licence=1; repeat.", "NAME=N"),
     Option("where", "text", "Conditions on its node, such as 'ram>=64G gpu~A100 has:samtools host!=n3'.", "TEXT"),
     Option("description", "text", "A line for people.", "TEXT"),
     Option("tag", "many", "A word to find it by; repeat.", "WORD"),

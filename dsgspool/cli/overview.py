@@ -96,7 +96,7 @@ def _show_stuck(seen: Snapshot) -> None:
     from dsgspool.snapshot.awaited import stuck
 
     is_all = len(seen.tasks) == seen.counts.total  # where very many lie only circles are certain
-    found = [each for each in stuck(seen.tasks, to_come=seen.finals) if is_all or each.kind == "circle"]
+    found = [each for each in stuck(seen.tasks, finals=seen.finals) if is_all or each.kind == "circle"]
     for each in found[:MOST_STUCK]:
         output.sentence(f"stuck: {each.sentence}")
     _more(len(found), "such", MOST_STUCK)

@@ -132,6 +132,7 @@ class Reasons:
         answer.remedies += ["dsgspool worker", f"mkdir -p {target} && mv {source} {target}  (to the front)"]
         taken = sum(len(worker.running) for worker in self.seen.alive)
         slots = sum(worker.slots for worker in self.seen.alive)
+        taken = min(taken, slots)  # who claims ahead holds more for a moment
         wide = f", and it wants {cpus}" if cpus > 1 else ""
         return f"it is queued: {place}, {taken} of {slots} slots are taken{wide}"
 

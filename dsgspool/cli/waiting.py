@@ -10,12 +10,23 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 
 from dsgspool.classes import dataclass
+from dsgspool.policy import FINALLY, final_of
 from dsgspool.spool import Spool
+from dsgspool.spool.finals import OVER
 from dsgspool.spool.moves import Moves
+from dsgspool.spool.policies import read_policies
 from dsgspool.task import State
 
 UNFINISHED = (State.TODO, State.WAITING, State.RUNNING)
 LOOKS = 3  #: looks in a row at which a task must be nowhere before it counts as removed
+
+
+def is_to_come(spool: Spool, identity: str) -> bool:
+    """True for the last task of a batch that is not over yet."""
+    batch = identity.removesuffix(f".{FINALLY}")
+    if final_of(batch) != identity or f"{batch}.{OVER}" in dict(spool.fs.scan(f"{spool.root}/batches")):
+        return False
+    return bool(read_policies(spool).of(batch).final)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +67,9 @@ class Watch:
         wanted: set[str] = set()
         for pattern in patterns:
             found = {place.identity for place in moves.find(pattern)}
-            if not found:
+            if not found and not is_to_come(spool, pattern):
                 raise TaskNotFound(pattern)
-            wanted |= found
+            wanted |= found or {pattern}
         return cls(spool, wanted or {place.identity for place in moves.find("*", UNFINISHED)})
 
     def look(self) -> Progress:
@@ -90,7 +101,8 @@ class Watch:
         for identity, state, tag in self._finished(batches):
             if identity in vanished & self.open:
                 self._close(identity, state, tag)
-        self._missing = {identity: self._missing.get(identity, 0) + 1 for identity in vanished & self.open}
+        gone = [identity for identity in vanished & self.open if not is_to_come(self.spool, identity)]
+        self._missing = {identity: self._missing.get(identity, 0) + 1 for identity in gone}
         for identity, looks in self._missing.items():
             if looks >= LOOKS:
                 self._close(identity, None)

@@ -61,12 +61,21 @@ def group(settings: Settings) -> Iterator[Finding]:
 
 
 def missing(spool: Spool) -> Iterator[Fault]:
-    """Folders that are not there; any worker makes them when it starts."""
+    """Folders that are not there, or are none; any worker makes them when it starts."""
     there = set(spool.fs.names(spool.root))
     for name in FOLDERS:
         if name not in there:
             action = Action("mkdir", f"{spool.root}/{name}", mode=0o2770 if spool.fs.group else 0)
             yield Fault("missing-folder", "", (name,), f"{name}/ is missing", (action,), safe=True)
+            continue
+        try:
+            spool.fs.status_of_folder(f"{spool.root}/{name}")
+        except NotADirectoryError:
+            path, away = (shlex.quote(f"{spool.root}/{name}{end}") for end in ("", ".odd"))
+            text, remedy = f"{name} is no folder", f"mv {path} {away}; a worker makes the folder when it starts"
+            yield Fault("no-folder", "", (name,), text, status=Status.FAIL, remedy=remedy)
+        except OSError:  # a private one is told by the look at what may be done there
+            continue
 
 
 def modes(spool: Spool) -> Iterator[Fault]:

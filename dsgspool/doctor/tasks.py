@@ -60,13 +60,15 @@ class Tasks:
 
     def _stuck(self, seen: Snapshot) -> Iterator[Fault]:
         """Tasks that wait for what no worker can bring."""
-        for found in stuck(seen.tasks, to_come=seen.finals):
+        there = {task.identity for task in seen.tasks}
+        for found in stuck(seen.tasks, finals=seen.finals):
             where = tuple(f"waiting/{names.after_folder(found.what)}" for _ in found.tasks[:1])
             what = quoted(found.what.rstrip("/"))
+            one = quoted(next((name for name in found.tasks if name in there), found.what))
             remedy = {
                 "unknown": f"submit {found.what}; or hold the task, edit its `after`, and release it",
                 "hold": f"let it run: dsgspool release {what}",
-                "circle": f"hold one of them, edit its `after`, and release it: dsgspool hold {what}",
+                "circle": f"hold one of them, edit its `after`, and release it: dsgspool hold {one}",
             }[found.kind]
             yield Fault(f"after-{found.kind}", found.tasks[0], where, found.sentence, remedy=remedy)
 

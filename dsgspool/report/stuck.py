@@ -175,7 +175,7 @@ def obstacles(book: Book) -> Iterator[Obstacle]:
         yield Obstacle(
             f"{many(len(lost), 'task waits', 'tasks wait')} where nobody takes them: {folders} names no moment"
         )
-    for found in waiting_for_ever(book.snapshot.tasks, knows_finished=False):
+    for found in waiting_for_ever(book.snapshot.tasks, knows_finished=False, finals=book.snapshot.finals):
         circle = f"{len(found.tasks)} tasks wait for each other: {found.sentence}"
         yield Obstacle(circle if found.kind == "circle" and len(found.tasks) > 1 else found.sentence)
     yield from _out_of_reach(book)

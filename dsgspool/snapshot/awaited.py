@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
+from types import MappingProxyType
 
 from dsgspool.classes import dataclass
 from dsgspool.snapshot.values import TaskSeen
@@ -40,16 +41,25 @@ class Stuck:
         return f"{who} {'waits' if number == 1 else 'wait'} for {self.what}, which {is_there}"
 
 
-def stuck(tasks: Iterable[TaskSeen], *, knows_finished: bool = True, to_come: Iterable[str] = ()) -> list[Stuck]:
+def stuck(
+    tasks: Iterable[TaskSeen], *, knows_finished: bool = True, finals: Mapping[str, str] = MappingProxyType({})
+) -> list[Stuck]:
     """Everything of that kind.  `knows_finished`: done/ and failed/ were listed, so that a name in no folder is unknown, but
-    for what is `to_come`."""
+    for the last task of a batch in `finals`, which comes after all of it."""
     tasks = tuple(tasks)
     waiting = {task.identity: (task.after,) for task in tasks if task.after}
     if not waiting:
         return []
-    states = dict.fromkeys(to_come, State.WAITING) | settled(tasks)
+    there = settled(tasks)
+    states = dict.fromkeys(finals, State.WAITING) | there
+    waiting |= ends(finals, {what for (what,) in waiting.values()} - there.keys())
     meant = meant_by(states, {what for (what,) in waiting.values()})
     return lasting(waiting, states, meant, knows_finished=knows_finished)
+
+
+def ends(finals: Mapping[str, str], wanted: Collection[str]) -> dict[str, tuple[str]]:
+    """Last tasks of batches that somebody waits for, as tasks that wait for their batch."""
+    return {final: (f"{batch}/",) for final, batch in finals.items() if final in wanted}
 
 
 def settled(tasks: Iterable[TaskSeen]) -> dict[str, State]:

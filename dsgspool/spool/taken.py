@@ -52,6 +52,10 @@ class Taken:
         except FileNotFoundError:
             self.fs.make_folder(self.folder)
             self._make(path)
+        except NotADirectoryError as error:
+            raise NotADirectoryError(
+                error.errno, error.strerror, self.folder
+            ) from None  # of each mark the same is told
 
     def _make(self, path: str) -> None:
         try:

@@ -9,6 +9,7 @@ worker's end.
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 from collections.abc import Mapping
 from dataclasses import field
@@ -43,12 +44,19 @@ MOST = 1000  #: events that one run is told line by line; what is more is counte
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command line as it is to be run, and as whom (None = the worker); `what` is `on_failed`, `on_done` or `notify`."""
+    """A command line as it is to be run, and as whom (None = the worker); `what` is `on_failed`, `on_done` or `notify`, which
+    is told of one `batch`."""
 
     what: str
     argv: tuple[str, ...]
     uid: int | None
     user: Account | None = field(compare=False)
+    batch: str = ""
+
+    @property
+    def command(self) -> str:
+        """As people wrote it: what the shell is given, or program and arguments."""
+        return self.argv[-1] if self.argv[1:2] == ("-c",) else shlex.join(self.argv)
 
 
 @dataclass(slots=True)
@@ -106,7 +114,7 @@ class Alerts:
     ) -> None:
         """An event that `what` is to be told of, by a command that is run by the shell of `task`."""
         argv = tuple(command) if isinstance(command, tuple) else (task.shell, "-c", command)
-        call = Call(what, argv, user.uid if user else None, user)
+        call = Call(what, argv, user.uid if user else None, user, str(facts.get("batch", "")))
         self.waiting.setdefault(call, Digest()).add(facts)
 
     def _read(self, name: TaskName, target: str) -> tuple[Task, Account | None] | None:
@@ -236,7 +244,7 @@ class Alerts:
 
     def _tell(self, call: Call, count: int, why: str) -> None:
         events = "1 event" if count == 1 else f"{count} events"
-        self.worker.tell("alert", f"{call.what} ({events}): {call.argv[-1]}: {why}", what=call.what, why=why)
+        self.worker.tell("alert", f"{call.what} ({events}): {call.command}: {why}", what=call.what, why=why)
 
     def stop(self) -> None:
         """The worker ends at once: nothing of it may run on."""

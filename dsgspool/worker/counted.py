@@ -109,6 +109,9 @@ class Counted:
         except OSError:
             self.give(claim)
             self._tidy_at = 0.0
+            self.rests_until = (
+                self.spool.clock.boot() + self.settings().poll_max
+            )  # or it would be claimed again at once
             raise
         if not is_allowed:
             self.give(claim)

@@ -159,6 +159,12 @@ def test_canary_and_breaker_are_shown_and_resume_ends_them(put, run, spool):
     assert sorted(path.name for path in (spool / "batches").iterdir()) == ["s.passed", "s.resumed", "s.yaml"]
 
 
+def test_the_first_policy_of_a_spool_that_has_no_folder_for_it_makes_the_folder(spool, run):
+    (spool / "batches").rmdir()
+    assert run("batch", "set", "s", "priority=3").exit_code == 0
+    assert (spool / "batches/s.yaml").read_text() == "priority: 3\n...\n"
+
+
 def test_one_says_what_comes_when_it_is_over_and_how_it_ended(put, run):
     put("batches/s.yaml", "finally: {command: ./merge.sh}\nnotify: ./tell.sh\n")
     put("todo/s/1.yaml")

@@ -575,6 +575,14 @@ def test_fix_leaves_alone_what_only_a_person_can_decide(broken, breakage):
     assert broken.files() == before
 
 
+def test_a_file_in_the_place_of_a_folder_is_a_failure_that_a_person_mends(broken):
+    (broken.root / "taken").rmdir()
+    broken.write("taken", "")
+    finding = only(broken.findings("--fix"))
+    assert (finding["id"], finding["status"], finding["text"]) == ("spool.no-folder", "FAIL", "taken is no folder")
+    assert "mv " in finding["remedy"] and (broken.root / "taken").is_file()
+
+
 def test_a_finding_that_is_gone_at_the_second_look_is_none(broken, monkeypatch):
     """What is on its way at the first look has arrived at the second."""
     broken.write("running/x.yaml")
@@ -713,7 +721,11 @@ def test_every_finding_has_the_keys_that_the_page_promises(broken):
 
 @pytest.mark.parametrize(
     ("breakage", "words"),
-    [(after_nothing, "nowhere"), (after_what_is_on_hold, "on hold"), (after_each_other, "x waits for y waits for x")],
+    [
+        (after_nothing, "nowhere"),
+        (after_what_is_on_hold, "on hold"),
+        (after_each_other, "x waits for y waits for x"),
+    ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_who_waits_for_ever_is_told_with_a_remedy_and_left_alone(broken, breakage, words):

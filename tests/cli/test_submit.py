@@ -243,6 +243,17 @@ def test_files_that_wait_for_each_other_are_refused_with_the_way_round(spool, ru
     assert not list((spool / "todo").iterdir())
 
 
+def test_a_task_that_its_batch_and_its_last_task_would_wait_for_is_refused(put, run):
+    put("batches/s.yaml", "finally: {command: ./merge.sh}\n")
+    result = run("submit", "--batch", "s", "--name", "x", "--after", "s.finally", "--", "true")
+    assert result.exit_code == 4 and "s.finally waits for s/x waits for s.finally" in result.stderr
+    assert run("submit", "--name", "y", "--after", "s.finally", "--", "true").exit_code == 0
+    put("done/s.finally.yaml")
+    assert run("submit", "--batch", "s", "--name", "x", "--after", "s.finally", "--", "true").exit_code == 0, (
+        "it has run"
+    )
+
+
 def test_a_task_that_closes_a_circle_with_waiting_ones_is_refused(put, run):
     put("waiting/after-b/a~0.abcdefgh-1.yaml")
     result = run("submit", "--name", "b", "--after", "a", "--", "true")
@@ -269,6 +280,7 @@ def test_a_task_with_requests_is_submitted_into_the_lane_that_says_so(spool, run
         "--name b --cpus 4 -- x",
         "--name c --hold --memory 16G -- x",
         "--batch s --memory 16G --each-line -- x {}",
+        "--name d --resource licence=2 --resource tape=1 -- x",
     ):
         assert run("submit", *words.split(), stdin="1\n2\n").exit_code == 0
     found = {str(path.relative_to(spool)).partition("~")[0] for path in spool.glob("[th]o*/**/*.yaml")}
@@ -278,13 +290,16 @@ def test_a_task_with_requests_is_submitted_into_the_lane_that_says_so(spool, run
     )
     bulk = {f"todo/{memory}/s/000/0000{number}.yaml" for number in (1, 2)}
     assert names.lane_for(0, 1, gpu).startswith("mem16G-gpus1-gpu-A1")
-    assert found == {"hold/c", "todo/@cpus4/b", f"todo/@{names.lane_for(0, 1, gpu)}/a", *bulk}
+    counted = names.lane_for(0, 1, Request(named=(("licence", 2), ("tape", 1))))
+    assert found == {"hold/c", "todo/@cpus4/b", f"todo/@{names.lane_for(0, 1, gpu)}/a", f"todo/@{counted}/d", *bulk}
 
 
 @pytest.mark.parametrize(
     ("words", "part"),
     [
         (("--memory", "lots"), "that is no size"),
+        (("--resource", "licence"), "--resource: 'licence' says not how much (write NAME=N, such as licence=1)"),
+        (("--resource", "a b=1"), "'a b' cannot be a resource's name"),
         (("--where", "ram>>3"), "at character 1"),
         (("--where", ""), "it is empty"),
     ],

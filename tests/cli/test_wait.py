@@ -81,6 +81,20 @@ def test_a_removed_task_is_given_up_only_after_several_looks(spool, put):
     assert (len(seen), tasks.removed) == (LOOKS + 1, {"a"})
 
 
+def test_the_last_task_of_a_batch_is_waited_for_before_it_is_there(spool, put, run):
+    put("batches/s.yaml", "finally: {command: ./merge.sh}\n...\n")
+    put("todo/s/1.yaml")
+
+    def over():
+        put("batches/s.over/over.json", "{}")
+        put("done/s.finally.yaml")
+
+    seen, tasks = steps(spool, ["s.finally"], *[lambda: None] * LOOKS * 2, over)
+    assert (seen[-1].done, tasks.done, tasks.removed) == (1, {"s.finally"}, set())
+    (spool / "done/s.finally.yaml").unlink()
+    assert run("wait", "s.finally").exit_code == run("wait", "t.finally").exit_code == 5, "nobody makes it any more"
+
+
 def test_time_runs_out(spool, put):
     put("todo/a.yaml")
     seen, tasks = steps(spool, [], timeout=2.0)

@@ -195,6 +195,8 @@ def test_its_place_in_the_line(put, worker, why):
     put(f"running/{WID}/x@{WID}.1.yaml")
     told = why("b")
     assert "2 tasks lie before it, 1 of 1 slots are taken" in told and f"{WID}: busy: 1 of 1 slots taken" in told
+    put(f"running/{WID}/claimed-ahead@{WID}.2.yaml")
+    assert "1 of 1 slots are taken" in why("b") and f"{WID}: busy: 1 of 1 slots taken" in why("b")
 
 
 def test_a_file_that_may_not_be_whole(put, worker, why):
@@ -254,6 +256,14 @@ def test_a_line_of_waiting_tasks_is_followed_to_its_beginning(put, why):
     put("hold/a.yaml")
     told = why("c")
     assert "it waits for b, which waits for a" in told and "b waits for a, which is on hold" in told
+
+
+def test_a_circle_through_the_last_task_of_a_batch(put, why, run):
+    put("batches/s.yaml", "finally: {command: ./merge.sh}\n")
+    put("waiting/after-s.finally/s/x~0.abcdefgh-1.yaml", "command: x\nafter: s.finally\n...\n")
+    assert "it waits in a circle: s.finally waits for s/x waits for s.finally" in why("s/x")
+    assert "stuck: s.finally waits for s/x waits for s.finally" in run("status").stdout
+    assert "release it: dsgspool hold s/x\n" in run("doctor").stdout, "one that is there"
 
 
 def test_a_circle(put, why):

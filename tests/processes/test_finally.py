@@ -104,8 +104,8 @@ def test_a_breaker_that_trips_is_told_and_the_batch_is_not_over(
     folder: SpoolFolder, workers: Workers, tmp_path: Path
 ) -> None:
     policy(folder, "s", "true", telling(tmp_path / "told"), "breaker: {of: 4, failures: 2}")
-    for number in range(8):
-        folder.drop(f"s/{number}", "exit 1")
+    for number in range(8):  # each takes as long as a worker may take to look again: not all may have run by then
+        folder.drop(f"s/{number}", "sleep 0.5; exit 1")
     workers.run_until_empty(30, slots=1)
     assert folder.ls("todo") and not folder.done()
     assert (tmp_path / "told").read_text() == "tripped s   1\n"

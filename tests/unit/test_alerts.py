@@ -30,7 +30,7 @@ class Bare:
 
     def __init__(self, spool: Spool, on_failed: str) -> None:
         self.spool, self.clock, self.told = spool, SystemClock(), []
-        self.settings = parse_settings(f"defaults: {{on_failed: '{on_failed}'}}".encode(), "spool.yaml")
+        self.settings = parse_settings(f"defaults: {{on_failed: {on_failed}}}".encode(), "spool.yaml")
         self.lease = SimpleNamespace(uid=os.geteuid(), server=ServerClock(self.clock))
         self.me = Me(os.geteuid(), os.geteuid())
         self.station = SimpleNamespace(wid="n1-aaaaaaaa")
@@ -68,12 +68,29 @@ def bare(tmp_path: Path) -> Iterator[Callable[[str], Bare]]:
     made: list[Bare] = []
 
     def make(on_failed: str) -> Bare:
-        made.append(Bare(Spool(str(tmp_path)), on_failed))
+        made.append(Bare(Spool(str(tmp_path)), on_failed if on_failed.startswith("[") else f"'{on_failed}'"))
         return made[-1]
 
     yield make
     for each in made:
         each.attempts.runner.scripts.shut()
+
+
+def test_two_batches_with_the_same_command_are_told_apart(bare: Callable[[str], Bare], tmp_path: Path) -> None:
+    worker = bare("true")
+    found = Alerts(worker)  # type: ignore[arg-type]
+    for batch in ("s", "t", "s"):
+        command = f'echo "$DSGSPOOL_BATCH $DSGSPOOL_COUNT" >> {tmp_path}/told'
+        found.happened("notify", command, worker.settings.task, None, {"event": "over", "batch": batch})
+    wait_until(lambda: all_is_told(found), 10)
+    assert sorted((tmp_path / "told").read_text().split("\n")) == ["", "s 2", "t 1"]
+
+
+def test_a_program_that_is_not_there_is_named_with_its_arguments(bare: Callable[[str], Bare]) -> None:
+    worker = bare("[./no-such-program, 'a b', anna]")
+    assert all_is_told(fail(worker, 1))
+    (told,) = worker.told
+    assert told.startswith("on_failed (1 event): ./no-such-program 'a b' anna: ") and "No such file" in told
 
 
 def test_a_command_that_does_not_end_is_killed_and_named(

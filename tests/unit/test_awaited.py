@@ -66,6 +66,14 @@ def test_a_circle_is_told_as_the_way_round():
     assert found.sentence == "a waits for b waits for a"
 
 
+def test_a_batch_that_waits_for_its_own_last_task_waits_in_a_circle():
+    finals = {"s.finally": "s", "t.finally": "t"}
+    (found,) = stuck([*waiting(**{"s/x": "s.finally", "b": "t.finally"}), seen("t/x", State.RUNNING)], finals=finals)
+    assert found.sentence == "s.finally waits for s/x waits for s.finally"
+    there = seen("s.finally", State.TODO)
+    assert stuck([*waiting(**{"s/x": "s.finally"}), there], finals=finals) == []
+
+
 def test_a_long_circle_is_told_in_one_line_with_its_length():
     names = [f"a{number:03}" for number in range(100)]
     (found,) = stuck(waiting(**dict(zip(names, [*names[1:], names[0]], strict=True))))

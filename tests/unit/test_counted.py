@@ -226,6 +226,21 @@ def test_what_cannot_be_marked_goes_back_and_leaves_no_mark(worker, taken, monke
     assert taken() == []
 
 
+def test_a_file_in_the_place_of_the_folder_is_told_once_and_stops_no_other_task(worker, world, monkeypatch):
+    told = []
+    monkeypatch.setattr(worker.worker, "tell", lambda _event, text="", **_facts: told.append(text))
+    os.rmdir(f"{world.root}/taken")
+    open(f"{world.root}/taken", "w").close()
+    want(worker, "x")
+    worker.until(lambda: any("/taken: ENOTDIR" in line for line in told))
+    worker.drop("y", "true")
+    worker.until(lambda: "done/y" in worker.lies("done"))
+    worker.live(30.0)
+    assert len({line for line in told if "ENOTDIR" in line}) == 1 and len(told) < 30
+    os.unlink(f"{world.root}/taken")
+    worker.until(lambda: "done/x" in worker.lies("done"))
+
+
 def test_a_mark_of_mine_that_lands_late_is_removed(worker, mark, taken):
     worker.live(1.0)
     mark(wid=worker.wid, count=99)
