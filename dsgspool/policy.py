@@ -119,6 +119,11 @@ def final_of(batch: str) -> str:
     return f"{batch}.{FINALLY}"
 
 
+def ending(identity: str) -> str:
+    """The batch whose last task would be called so, '' when none could be."""
+    return identity.removesuffix(f".{FINALLY}") if identity.endswith(f".{FINALLY}") else ""
+
+
 def batch_of(file: str) -> str:
     """The batch whose policy a file in batches/ is, '' when it is none."""
     name = file.removesuffix(".yaml")

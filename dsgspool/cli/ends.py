@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from dsgspool.cli.batched import Batched
 from dsgspool.cli.behind import Answer, Behind
-from dsgspool.policy import FINALLY, final_of
+from dsgspool.policy import ending
 from dsgspool.spool import Spool
 from dsgspool.spool.finals import OVER, facts_of, over_of, since_of, words_of
 from dsgspool.spool.policies import path_of
@@ -27,8 +27,8 @@ def facts_seen(spool: Spool, batch: str) -> Mapping[str, object]:
 
 def to_come(spool: Spool, behind: Behind, batched: Batched, identity: str) -> Answer | None:
     """The answer for a name that is nowhere, None for one that is of no batch with a `finally`."""
-    batch = identity.removesuffix(f".{FINALLY}")
-    if final_of(batch) != identity or not batched.policies.of(batch).final:
+    batch = ending(identity)
+    if not batch or not batched.policies.of(batch).final:
         return None
     answer = Answer(identity, "to come", f"it is made when the batch {batch} is over ({path_of(spool, batch)})")
     facts, folder = facts_seen(spool, batch), over_of(spool, batch)

@@ -43,7 +43,7 @@ def document(seen: Snapshot) -> dict[str, object]:
         "batches": {batch: _counts(counts) for batch, counts in seen.batches.items() if batch},
         "running": list(seen.running),
         "workers": [entry(worker) for worker in seen.workers],
-        "resources": {each.name: {"of": each.there, "taken": dict(each.holders)} for each in seen.stock},
+        "resources": {each.name: each.facts for each in seen.stock},
         "next_due_unix_s": seen.next_due,
         "problems": list(seen.problems),
     }

@@ -131,10 +131,8 @@ class Placing:
             return "; ".join(lacks)
         if request and (too_little := self._lacks_now(worker, request)):
             return f"busy: of what is free now it {too_little}"
-        used = len(worker.running)
-        return (
-            f"busy: {min(used, worker.slots)} of {worker.slots} slots taken" if worker.slots - used < cpus else "free"
-        )
+        used = min(len(worker.running), worker.slots)  # who claims ahead holds more for a moment
+        return f"busy: {used} of {worker.slots} slots taken" if worker.slots - used < cpus else "free"
 
     def _lacks_now(self, worker: WorkerSeen, request: Request) -> str:
         """What its running tasks leave too little of, '' when there is enough."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 
 from dsgspool.classes import dataclass
-from dsgspool.policy import FINALLY, final_of
+from dsgspool.policy import ending
 from dsgspool.spool import Spool
 from dsgspool.spool.finals import OVER
 from dsgspool.spool.moves import Moves
@@ -23,8 +23,8 @@ LOOKS = 3  #: looks in a row at which a task must be nowhere before it counts as
 
 def is_to_come(spool: Spool, identity: str) -> bool:
     """True for the last task of a batch that is not over yet."""
-    batch = identity.removesuffix(f".{FINALLY}")
-    if final_of(batch) != identity or f"{batch}.{OVER}" in dict(spool.fs.scan(f"{spool.root}/batches")):
+    batch = ending(identity)
+    if not batch or f"{batch}.{OVER}" in dict(spool.fs.scan(f"{spool.root}/batches")):
         return False
     return bool(read_policies(spool).of(batch).final)
 

@@ -128,10 +128,8 @@ class Files:
         for mark in [] if self.owners.living else Taken(self.spool).marks():
             if proof := self.owners.proof(mark.claim.wid):
                 text = f"taken/{mark.file}: {proof}, and no worker lives to give it back"
-                action, remedy = (
-                    Action("rm", f"{self.spool.root}/taken/{mark.file}"),
-                    "or start a worker: dsgspool worker",
-                )
+                action = Action("rm", f"{self.spool.root}/taken/{mark.file}")
+                remedy = "or start a worker: dsgspool worker"
                 yield Fault("stale-mark", "", (f"taken/{mark.file}",), text, (action,), safe=True, remedy=remedy)
 
     def _drafts(self) -> Iterator[Fault]:

@@ -56,7 +56,7 @@ def document(book: Book, face: Face) -> dict[str, Any]:
         "batches": {name: asdict(counts) for name, counts in snapshot.batches.items() if name},
         "policies": {name: _policy(standing) for name, standing in snapshot.policies.items()},
         "unmet": [asdict(unmet) for unmet in book.kept.unmet],
-        "resources": {each.name: {"of": each.there, "taken": dict(each.holders)} for each in book.snapshot.stock},
+        "resources": {each.name: each.facts for each in book.snapshot.stock},
         "attempts": {"number": len(book.attempts), "by_outcome": _outcomes(face)},
         "causes": [{"signature": signature, "tasks": count} for signature, count in face.failures],
         "failed": [_failed(failure) for failure in book.failed],

@@ -35,6 +35,11 @@ class Stock:
         return sum(self.holders.values())
 
     @property
+    def facts(self) -> dict[str, object]:
+        """For programs."""
+        return {"of": self.there, "taken": dict(self.holders)}
+
+    @property
     def by(self) -> str:
         """The workers that have most, in words; '' for none."""
         most = sorted(self.holders, key=lambda wid: (-self.holders[wid], wid))

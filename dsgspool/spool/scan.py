@@ -26,9 +26,8 @@ SAMPLE = 256  #: names among which a look picks the point where it begins
 LIMITED = 256  #: candidates of a batch that has `max_running`: more would only stand in the others' way
 Entry = tuple[str, bool]  #: a name, and whether it is a folder
 Order = Callable[[str], tuple[bool, str]]  #: of names in a folder
-Share = tuple[
-    int, str
-]  #: who takes turns with others: the uid of an owner and a batch; -1 and '' where these do not count
+#: Who takes turns with others: the uid of an owner and a batch; -1 and '' where these do not count.
+Share = tuple[int, str]
 
 
 @dataclass(slots=True)

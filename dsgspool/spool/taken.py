@@ -52,10 +52,8 @@ class Taken:
         except FileNotFoundError:
             self.fs.make_folder(self.folder)
             self._make(path)
-        except NotADirectoryError as error:
-            raise NotADirectoryError(
-                error.errno, error.strerror, self.folder
-            ) from None  # of each mark the same is told
+        except NotADirectoryError as error:  # of each mark the same is told
+            raise NotADirectoryError(error.errno, error.strerror, self.folder) from None
 
     def _make(self, path: str) -> None:
         try:

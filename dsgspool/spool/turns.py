@@ -14,6 +14,7 @@ from typing import Any
 from dsgspool import names
 from dsgspool.spool import Spool
 from dsgspool.spool.owners import LEAST, NOBODY, Owners
+from dsgspool.spool.policies import top_batch
 from dsgspool.spool.scan import Band, Entry, Look, Order, Share, is_top_folder
 
 SHARES = 64  #: whose tasks are looked for in one look
@@ -105,9 +106,8 @@ class FairLook(Look):
 
 def share_of(identity: str, uid: int, turns: Collection[str]) -> Share:
     """Whose turn a task takes."""
-    return uid if "owners" in turns else NOBODY, identity.partition("/")[
-        0
-    ] if "batches" in turns and "/" in identity else ""
+    owner = uid if "owners" in turns else NOBODY
+    return owner, top_batch(identity) if "batches" in turns else ""
 
 
 def cpus_of(path: str) -> int:

@@ -147,7 +147,7 @@ class Sharing:
 
     def _next(self, shares: Iterable[Share]) -> Share:
         # Of several workers that know nothing yet not all may begin with the same one.
-        return min(shares, key=lambda share: (*self.use(share), random.random()))  # noqa: S311
+        return min(shares, key=lambda share: (*self.use(share), random.random()))  # noqa: S311 - among equals, no secret
 
     def charge(self, attempt: Attempt) -> None:
         """An attempt has ended; before its slots are given back."""

@@ -53,13 +53,18 @@ def test_three_nodes_never_have_more_than_there_is_and_use_all_of_it(lab: Lab, f
     figure(f"48 tasks for {LICENCES} licences on three nodes: {busy:.2f} in use on average, {seconds:.1f} s")
 
 
-def test_what_a_killed_worker_had_is_given_to_others_once_it_is_dead(fast_lab: Lab) -> None:
-    lab = fast_lab
+def one_has_it_and_another_waits(lab: Lab) -> tuple[set[str], set[str]]:
+    """(what runs on node 1 with the licence, what waits for it on node 2)"""
     lab.ready(1)
     names = lab.drop(3, "x", command=lab.story.command(120, 0.3), resources={"licence": 1})
     lab.wait_for_lives(1)
     lab.ready(2)
-    later = lab.drop(3, "y", command=lab.story.command(), resources={"licence": 1})
+    return names, lab.drop(3, "y", command=lab.story.command(), resources={"licence": 1})
+
+
+def test_what_a_killed_worker_had_is_given_to_others_once_it_is_dead(fast_lab: Lab) -> None:
+    lab = fast_lab
+    names, later = one_has_it_and_another_waits(lab)
     lab.live_on()
     assert lab.story.begun() == names
     lab.everyone[0].kill_worker()
@@ -71,11 +76,7 @@ def test_what_a_killed_worker_had_is_given_to_others_once_it_is_dead(fast_lab: L
 @pytest.mark.grounds("stale")
 def test_what_a_node_has_that_is_cut_off_stays_its_own_until_its_tasks_are_dead(fast_lab: Lab) -> None:
     lab = fast_lab
-    lab.ready(1)
-    names = lab.drop(3, "x", command=lab.story.command(120, 0.3), resources={"licence": 1})
-    lab.wait_for_lives(1)
-    lab.ready(2)
-    later = lab.drop(3, "y", command=lab.story.command(), resources={"licence": 1})
+    names, later = one_has_it_and_another_waits(lab)
     lab.ground.cut(1)
     assert_taken_over(lab, names, {"n2"})
     lab.wait_for_done(names | later, 30)

@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import tempfile
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -41,11 +42,12 @@ PRIORITIES = (0, 10)
 
 
 class Witness(FileSystemEventHandler):
-    """Counts what goes into running/: how often each task is claimed."""
+    """Counts what goes into running/: how often each task is claimed; `is_over` when all that was before has been seen."""
 
     def __init__(self, spool: Path) -> None:
         self.running = f"{spool}/running/"
         self.claims: Counter[str] = Counter()
+        self.last, self.is_over = f"{spool}/last", threading.Event()
 
     def dispatch(self, event: FileSystemEvent) -> None:
         """One rename."""
@@ -56,6 +58,8 @@ class Witness(FileSystemEventHandler):
             and not source.startswith(self.running)
         ):
             self.claims[names.parse_flat(os.path.basename(target)).identity] += 1
+        elif target == self.last:
+            self.is_over.set()
 
 
 def texts(tasks: int) -> list[tuple[str, int, bytes]]:
@@ -91,7 +95,9 @@ def measure(base: Path, tasks: int, *, submitted: bool) -> tuple[Counter[str], i
     workers = [spools.worker(spool, "--until-empty", *words, slots=SLOTS) for words in KINDS.values() for _ in range(2)]
     assert [worker.wait() for worker in workers] == [0] * len(workers)
     seconds = time.monotonic() - began
-    time.sleep(2.0)  # events come in bulk, some time after
+    (spool / "end").touch()
+    os.rename(spool / "end", witness.last)  # events come late, but in order
+    assert witness.is_over.wait(60)
     observer.stop()
     observer.join()
     assert len(os.listdir(spool / "done")) == tasks, sorted(os.listdir(spool / "failed"))[:5]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dsgspool.spool.own import OwnFolder
 from tests.support.actors import World
 from tests.support.doors import ClockedFs
 from tests.support.inside import InsideWorker, WorkingClock
@@ -35,3 +36,16 @@ def inside(tmp_path, world):
     yield start
     for worker in started:
         worker.bury()
+
+
+@pytest.fixture
+def claims(monkeypatch):
+    """The paths that were claimed, in order."""
+    found, claim = [], OwnFolder.claim
+
+    def counted(own, path):
+        found.append(path)
+        return claim(own, path)
+
+    monkeypatch.setattr(OwnFolder, "claim", counted)
+    return found

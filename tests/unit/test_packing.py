@@ -9,26 +9,12 @@ from dsgspool.conditions import Gpu, Inventory
 from dsgspool.names import lane_for
 from dsgspool.requests import Request
 from dsgspool.spool.chain import next_line, next_of
-from dsgspool.spool.own import OwnFolder
 from dsgspool.spool.scan import Look
 from dsgspool.task import Budget, Decision, Kind, Outcome, State
 from dsgspool.worker import intake
 
 G = 1 << 30
 NODE = Inventory("n1", 4, 64 * G, 100 * G, (Gpu(0, 40 * G, "A100", "GPU-a"), Gpu(1, 16 * G, "T4", "GPU-t")))
-
-
-@pytest.fixture
-def claims(monkeypatch):
-    """The paths that were claimed, in order."""
-    found, claim = [], OwnFolder.claim
-
-    def counted(own, path):
-        found.append(path)
-        return claim(own, path)
-
-    monkeypatch.setattr(OwnFolder, "claim", counted)
-    return found
 
 
 @pytest.fixture

@@ -7,22 +7,8 @@ from collections import Counter
 
 import pytest
 
-from dsgspool.spool.own import OwnFolder
 from dsgspool.spool.scan import Sight
 from dsgspool.worker.sharing import HALF_LIFE, Queue, weight
-
-
-@pytest.fixture
-def begun(monkeypatch):
-    """The paths that were claimed, in order."""
-    found, claim = [], OwnFolder.claim
-
-    def counted(own, path):
-        found.append(path)
-        return claim(own, path)
-
-    monkeypatch.setattr(OwnFolder, "claim", counted)
-    return found
 
 
 @pytest.fixture
@@ -62,13 +48,13 @@ def test_an_hour_halves_what_was_used():
     assert weight(1e9) == pytest.approx(HALF_LIFE / math.log(2))
 
 
-def test_batches_take_turns_whatever_their_names(fair, begun):
+def test_batches_take_turns_whatever_their_names(fair, claims):
     worker = fair(slots=1)
     for number in range(8):
         worker.drop(f"a/{number}")
         worker.drop(f"b/{number}")
     worker.until(lambda: len(worker.lies("done")) == 16)
-    assert all(abs(Counter(path[0] for path in begun[:n])["a"] - n / 2) <= 1.5 for n in range(1, 17))
+    assert all(abs(Counter(path[0] for path in claims[:n])["a"] - n / 2) <= 1.5 for n in range(1, 17))
 
 
 def test_slots_are_shared_out_before_anything_has_ended(fair):
@@ -95,14 +81,14 @@ def test_what_runs_counts_before_it_has_ended(fair):
     worker.open()
 
 
-def test_who_has_wide_tasks_gets_fewer_of_them(fair, begun):
+def test_who_has_wide_tasks_gets_fewer_of_them(fair, claims):
     worker = fair(slots=4)
     for number in range(6):
         worker.drop(f"@cpus3/a/{number}", cpus=3)
     for number in range(24):
         worker.drop(f"b/{number:02d}")
     worker.until(lambda: len(worker.lies("done")) == 30)
-    part = Counter("a" if "a/" in path else "b" for path in begun[:20])
+    part = Counter("a" if "a/" in path else "b" for path in claims[:20])
     assert 4 <= part["a"] <= 6
 
 
@@ -121,14 +107,14 @@ def test_what_was_used_counts_half_after_an_hour(fair):
     assert sharing.use((-1, "a"))[1] == pytest.approx(before / 2)
 
 
-def test_who_comes_late_is_served_next(fair, begun):
+def test_who_comes_late_is_served_next(fair, claims):
     worker = fair(slots=1)
     for number in range(40):
         worker.drop(f"a/{number:02d}")
-    worker.until(lambda: len(begun) == 20)
+    worker.until(lambda: len(claims) == 20)
     worker.drop("z/late")
-    worker.until(lambda: "z/late.yaml" in begun)
-    assert begun.index("z/late.yaml") <= 20 + 10
+    worker.until(lambda: "z/late.yaml" in claims)
+    assert claims.index("z/late.yaml") <= 20 + 10
 
 
 def test_the_owner_of_the_file_that_ran_is_charged_whatever_a_look_believed(fair, monkeypatch):
@@ -158,13 +144,13 @@ def test_what_everybody_had_is_told_where_several_take_turns(fair, world):
     assert max(key[2] for key in second) >= 29
 
 
-def test_files_that_are_not_whole_count_while_they_settle(fair, begun):
+def test_files_that_are_not_whole_count_while_they_settle(fair, claims):
     worker = fair(slots=4)
     for number in range(20):
         worker.drop(f"a/{number:02d}", end="")
         worker.drop(f"b/{number:02d}", end="")
-    worker.until(lambda: len(begun) >= 8)
-    part = Counter(path[0] for path in begun[:8])
+    worker.until(lambda: len(claims) >= 8)
+    part = Counter(path[0] for path in claims[:8])
     assert abs(part["a"] - part["b"]) <= 2
 
 
@@ -182,13 +168,13 @@ def test_a_limited_batch_gives_its_turn_to_others(fair, world):
     worker.open()
 
 
-def test_where_nobody_takes_turns_nothing_is_counted_and_names_decide(inside, begun, monkeypatch):
+def test_where_nobody_takes_turns_nothing_is_counted_and_names_decide(inside, claims, monkeypatch):
     worker = inside(slots=1)
     monkeypatch.setattr(worker.fs, "owner", None)
     for name in ("b/1", "a/1", "a/2", "c"):
         worker.drop(name)
     worker.until(lambda: len(worker.lies("done")) == 4)
-    assert begun == ["a/1.yaml", "a/2.yaml", "b/1.yaml", "c.yaml"]
+    assert claims == ["a/1.yaml", "a/2.yaml", "b/1.yaml", "c.yaml"]
     assert not worker.worker.intake.sharing.used
 
 

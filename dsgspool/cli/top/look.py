@@ -89,9 +89,8 @@ def nodes(workers: Iterable[WorkerSeen], loads: dict[str, Load]) -> tuple[Node, 
 def _node(host: str, workers: list[WorkerSeen], loads: dict[str, Load]) -> Node:
     alive = [worker for worker in workers if worker.alive]
     told = next((loads[worker.wid] for worker in reversed(alive) if worker.wid in loads), Load())
-    matter = [
-        worker for worker in workers if worker.running or not alive
-    ]  # who came after a dead one stands for the node
+    # Who came after a dead one stands for the node.
+    matter = [worker for worker in workers if worker.running or not alive]
     silent = "; ".join(dict.fromkeys(worker.verdict for worker in matter if worker.verdict))
     slots, busy = sum(worker.slots for worker in alive), sum(len(worker.running) for worker in workers)
     rests = [worker.rest.sentence if worker.rest else "" for worker in alive]
