@@ -17,6 +17,8 @@ from dsgspool.expressions import expression
 from dsgspool.yamltext import Node, compose, pairs
 
 MAX_BYTES = 4 * 1024 * 1024  #: the text of the task may be escaped, its environment is there twice
+PAGE = 4096  #: bytes; larger pages are multiples of it
+CUT = 5.0  #: times `settle` for a file that looks like a part of one
 MAX_CUTS = 50  #: keys that are given up one after the other before the whole record is: else a bad one costs hours
 _CLAIM = expression(rb'^claim: "?([a-z0-9-]+\.[0-9]+)"?\r?\n', re.MULTILINE)
 _KEY = expression(rb"^[a-z_]+:", re.MULTILINE)
@@ -65,6 +67,18 @@ class Record:
 def is_complete(data: bytes) -> bool:
     """True when the last line that is not empty is `...`."""
     return data.rstrip()[-4:] in (b"\n...", b"...")
+
+
+def time_at_rest(data: bytes, settle: float) -> float:
+    """Seconds for which a file must not change before it is believed to be whole.
+
+    RACE: a copy to NFS reaches the server in pieces of whole pages, and on a busy one `settle` may pass between two of
+    them (lv).  So what ends in the middle of a line, or after exactly so many pages, is given more time.
+    """
+    if is_complete(data):
+        return 0.0
+    looks_cut = not data.endswith(b"\n") or len(data) % PAGE == 0
+    return CUT * settle if looks_cut else settle
 
 
 def record_is_over(data: bytes) -> bool:

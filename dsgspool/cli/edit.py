@@ -220,11 +220,13 @@ def _alike(changes: Iterable[Change]) -> list[list[Change]]:
 
 
 def _let_settle(moves: Moves, changes: list[Change], began: float) -> None:
-    """A file without its last line `...` may still be written: it must stay as it was read for `settle` seconds."""
-    from dsgspool.codec import is_complete
+    """A file without its last line `...` may still be written: it must stay as it was read for some seconds."""
+    from dsgspool.records import time_at_rest
 
-    if any(not change.place.name.token and not is_complete(change.old) for change in changes):
-        moves.spool.clock.sleep(max(0.0, began + moves.spool.settings().settle - moves.spool.clock.boot()))
+    settle = moves.spool.settings().settle
+    rest = max((time_at_rest(change.old, settle) for change in changes if not change.place.name.token), default=0.0)
+    if rest:
+        moves.spool.clock.sleep(max(0.0, began + rest - moves.spool.clock.boot()))
 
 
 def _carry_out(moves: Moves, changes: list[Change], what: str) -> None:

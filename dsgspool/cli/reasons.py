@@ -15,7 +15,7 @@ from dsgspool.cli.ends import to_come
 from dsgspool.cli.placing import Placing
 from dsgspool.cli.turns import Turns
 from dsgspool.clock import local
-from dsgspool.records import is_complete
+from dsgspool.records import time_at_rest
 from dsgspool.report.logs import error_of
 from dsgspool.snapshot import Attempt, Snapshot, TaskSeen
 from dsgspool.snapshot.attempts import read_attempt
@@ -97,8 +97,8 @@ class Reasons:
         if not data.strip():
             answer.because = "its file is empty, or cannot be read here"
             answer.remedies.append(f"write it to its end: {self.spool.todo}/{task.path}")
-        elif not task.name.token and not is_complete(data):
-            answer.more.append("its file has no last line `...`: a worker waits a moment to see whether it is whole")
+        elif not task.name.token and (rest := time_at_rest(data, self.spool.settings().settle)):
+            answer.more.append(f"its file has no last line `...`: a worker looks for {rest:g} s whether it is whole")
         if hint.not_before is not None and hint.not_before > self.seen.taken:
             answer.because = f"it says not_before {local(hint.not_before)}: a worker puts it into waiting/"
             answer.remedies.append(without(task.identity, "not_before"))

@@ -14,7 +14,7 @@ from dsgspool.classes import dataclass
 from dsgspool.errors import SettingsError, SpoolError, StorageError
 from dsgspool.permissions import why_not_obeyed
 from dsgspool.policy import MAX_BYTES, Policy, batch_of, parse_policy
-from dsgspool.records import is_complete
+from dsgspool.records import time_at_rest
 from dsgspool.spool import Spool
 from dsgspool.spool.trials import Trial, Trials
 from dsgspool.yamltext import Node
@@ -175,7 +175,7 @@ class Policies:
         since = before.since if before and before.seen == seen else now
         entry = self.entries[batch] = Entry(inode, seen, since, now, data, status)
         # RACE: an editor truncates and writes: what is read in between may be half a command.
-        if not is_complete(data) and now - since < self.settle():
+        if now - since < time_at_rest(data, self.settle()):
             entry.why = UNSETTLED
         elif why := self.judge(status):
             entry.why = str(SettingsError(path, why))

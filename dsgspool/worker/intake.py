@@ -2,7 +2,7 @@
 
 The rule: a listing is the truth and the bell only a hint; between two looks lies at least twenty times what a look
 costs; nobody opens in vain what a name already says.  A file may be claimed before it is whole: then it waits in the own
-folder, without slot and record, until two looks `settle` seconds apart show the same file.
+folder, without slot and record, until all looks of `settle` seconds or longer show the same file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.errors import StorageError
-from dsgspool.records import is_complete
+from dsgspool.records import is_complete, time_at_rest
 from dsgspool.spool.own import Held, Unusable
 from dsgspool.spool.scan import LIMIT
 from dsgspool.task import State
@@ -90,7 +90,7 @@ class Intake:
         elif now < self.worker.blocked_until:
             moments.append(self.worker.blocked_until)
         if self.desk.settling:
-            moments.append(min(each.last for each in self.desk.settling.values()) + self.worker.settings.settle)
+            moments.append(min(each.last for each in self.desk.settling.values()) + self.worker.settings.settle / 2)
         if self.starting.next():
             moments.append(max(now, self.worker.blocked_until))
         return min(moments)
@@ -240,7 +240,7 @@ class Intake:
     def _settle(self) -> None:
         """Look again at files that may not be whole."""
         now = self.clock.boot()
-        waiting = [each for each in self.desk.settling.values() if now - each.last >= self.worker.settings.settle]
+        waiting = [each for each in self.desk.settling.values() if now - each.last >= self.worker.settings.settle / 2]
         listing = self.own.listing() if waiting else {}
         for settling in waiting:
             inode = listing.get(settling.held.file)
@@ -252,8 +252,9 @@ class Intake:
             elif text is not None and text.seen != settling.seen:
                 settling.since, settling.seen = now, text.seen
             elif text is not None and text.data:
-                del self.desk.settling[settling.held.file]
-                self.sorting.offer(settling.held, text)
+                if now - settling.since >= time_at_rest(text.data, self.worker.settings.settle):
+                    del self.desk.settling[settling.held.file]
+                    self.sorting.offer(settling.held, text)
             elif text is not None and now - settling.since > self.worker.settings.lease:
                 why = "it is empty, and nobody has written to it since it was claimed"
                 self.worker.attempts.reject(settling.held, why)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dsgspool.clock import iso
 from dsgspool.errors import InvalidTask, StorageError
 from dsgspool.janitor import SLICE
-from dsgspool.records import is_complete
+from dsgspool.records import time_at_rest
 from dsgspool.schedules import IN_TIME, Schedule, parse_schedule
 from dsgspool.spool.own import Text
 from dsgspool.spool.ticks import NO_NAME, Instance, Ticks, is_name, read_schedule, schedule_files
@@ -63,7 +63,7 @@ class Scheduler:
             why = "" if is_name(name) else NO_NAME
             why = why or why_foreign(text, self.worker.settings, self.worker.me)
             now = self.worker.lease.server.now()
-            if not why and not is_complete(text.data) and now - text.mtime < self.worker.settings.settle:
+            if not why and time_at_rest(text.data, self.worker.settings.settle) > max(0.0, now - text.mtime):
                 return  # it may still be written
             if not why:
                 why = self._make(name, self._parse(file, text.data), text, now)

@@ -7,6 +7,7 @@ from tests.grounds import Lab
 LINES = 20
 PAUSE = 0.1  #: seconds between two lines of a slow writer
 SETTLE = "1500ms"
+STALL = 4.0  #: seconds
 WHOLE = "".join(f"{n}\n" for n in range(LINES))
 
 #: Each line goes to the server before the next is written: the hardest kind of `cat >`, any part of it is valid YAML.
@@ -15,6 +16,17 @@ with open(path, "xb", buffering=0) as file:
     file.write(b"command: |\\n")
     for line in range(lines):
         file.write(b"  echo %d\\n" % line)
+        os.fsync(file.fileno())
+        time.sleep(pause)
+answer = 0
+"""
+#: As a client writes back a copy while the server has much else to do: whole pages, each part of them valid YAML.
+STALLING = """
+lines = ["script: |", "  #!/bin/sh", *(f"  : {'x' * 90} {n}" for n in range(200)), "  echo whole", ""]
+data = "\\n".join(lines).encode()
+with open(path, "xb", buffering=0) as file:
+    for start in range(0, len(data), 8192):
+        file.write(data[start : start + 8192])
         os.fsync(file.fileno())
         time.sleep(pause)
 answer = 0
@@ -52,6 +64,13 @@ def test_big_files_that_another_node_copies_run_when_they_are_whole(lab: Lab) ->
     for name in names:
         lab.person(3, f"cp {draft} todo/{name}.yaml")
     assert [out(lab, name) for name in names] == ["whole\n"] * 6
+
+
+def test_a_copy_that_stands_still_for_longer_than_settle_runs_when_it_is_whole(lab: Lab) -> None:
+    lab.change(settle=SETTLE)
+    lab.ready(1, 2)
+    lab.ground.nodes[3].python(STALLING, path=f"{lab.spool}/todo/stalling.yaml", pause=STALL)
+    assert out(lab, "stalling") == "whole\n"
 
 
 def test_a_file_open_in_vi_is_left_alone_until_the_swap_file_is_gone(lab: Lab) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from dsgspool.codec import NewerFormat, dump_task, is_complete, parse_task
 from dsgspool.errors import InvalidTask
-from dsgspool.records import Record, parse_record, record_claim, record_is_over
+from dsgspool.records import Record, parse_record, record_claim, record_is_over, time_at_rest
 from dsgspool.task import After, Backoff, Expiry, Task
 from dsgspool.yamlwriting import dump
 
@@ -249,6 +249,20 @@ def test_a_written_task_is_complete_and_reads_back_the_same():
 ])  # fmt: skip
 def test_complete_is_what_ends_with_the_closing_line(data, complete):
     assert is_complete(data) is complete
+
+
+@pytest.mark.parametrize(
+    ("data", "seconds"),
+    [
+        (b"command: x\n...\n", 0.0),
+        (b"command: x\n", 2.0),
+        (b"command: x", 10.0),
+        (b"script: |\n" + b" : x\n" * ((8192 - 10) // 5) + b"#\n", 10.0),
+        (b"script: |\n" + b" : x\n" * ((8192 - 10) // 5) + b"##\n", 2.0),
+    ],
+)
+def test_what_looks_like_a_part_of_a_file_must_rest_five_times_as_long(data, seconds):
+    assert time_at_rest(data, 2.0) == seconds
 
 
 HEAD = {"format": 1, "task": "s/1", "attempt": 2, "worker": "n1-aaaaaaaa", "claim": "n1-aaaaaaaa.17", "pid": 4711}

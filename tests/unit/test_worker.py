@@ -301,6 +301,18 @@ def test_a_file_that_is_still_being_written_runs_only_when_two_looks_show_the_sa
     assert "later" in str(worker.record("x")["text"])
 
 
+def test_a_file_that_ends_within_a_line_is_not_run_after_the_first_two_looks(inside):
+    worker = inside()
+    worker.drop("x", end="description: half")
+    worker.until(worker.mine)
+    worker.live(9)  # its writer stands still for longer than `settle`
+    assert not worker.record("x")
+    with open(f"{worker.root}/{worker.folder}/{worker.mine()[0]}", "a") as file:
+        file.write(" and whole\n")
+    worker.until(lambda: worker.lies() == ["done/x"])
+    assert "half and whole" in str(worker.record("x")["text"])
+
+
 def test_a_file_that_stays_empty_for_a_lease_is_invalid_and_not_before(inside, world):
     worker = inside()
     with open(f"{world.root}/todo/x.yaml", "w"):

@@ -50,7 +50,7 @@ MUTANTS = (
         "16 (xlv)",
         "a policy counts at the first sight of it",
         "spool/policies.py",
-        "if not is_complete(data) and now - since < self.settle():",
+        "if now - since < time_at_rest(data, self.settle()):",
         "if False:",
         (f"{UNIT}test_one_without_the_last_line_stops_its_batch_until_it_is_at_rest",),
     ),

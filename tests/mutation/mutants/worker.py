@@ -230,6 +230,15 @@ MUTANTS = (
     ),
     Mutant(
         "completeness",
+        "16 (lv)",
+        "what looks like a part of a file rests no longer than another",
+        "records.py",
+        "return CUT * settle if looks_cut else settle",
+        "return settle",
+        ("unit/test_worker.py::test_a_file_that_ends_within_a_line_is_not_run_after_the_first_two_looks",),
+    ),
+    Mutant(
+        "completeness",
         "5.2",
         "a file that changed between two looks is taken for whole",
         "worker/intake.py",
@@ -242,8 +251,8 @@ MUTANTS = (
         "5.2",
         "two looks may follow each other at once",
         "worker/intake.py",
-        ">= self.worker.settings.settle]\n        listing",
-        ">= 0.0]\n        listing",
+        ">= time_at_rest(text.data, self.worker.settings.settle)",
+        ">= 0.0",
         ("unit/test_worker.py::test_a_file_that_is_still_being_written_runs_only_when_two_looks_show_the_same",),
     ),
     Mutant(
