@@ -1,4 +1,4 @@
-"""Policies of batches, also under kill -9, on two and three nodes: never more at once than `max_running`, and one choice of who is tried first.
+"""Policies of batches, also under kill -9, on several nodes: never more at once than `max_running`, one choice of the first.
 
 The rule: what ran at once is told by the tasks themselves; what a worker that was killed with its guard left running counts.
 """
