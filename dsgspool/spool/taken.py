@@ -1,5 +1,7 @@
 """What runs of the counted resources of the whole spool: an empty file taken/NAME=AMOUNT@WID.C for each attempt.
 
+How many tasks run is counted so too, for `max_running`: as `%` of the whole spool, as `BATCH%` of a batch.
+
 The rule: a mark is made before its maker counts and before the record, and removed when no process of the attempt is left:
 by its worker, or by others once that is proven dead.  It is made once and removed once, in one folder: so of several marks
 the maker of the last one sees all others in its next listing.
@@ -18,6 +20,8 @@ from dsgspool.names import Claim
 from dsgspool.spool import Spool
 
 _DIGITS = 9  #: of the largest number that a task can ask for
+_CROWD = "%"  #: stands in no name of a batch or a resource
+WHOLE = _CROWD  #: what `max_running` of the whole spool limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +80,24 @@ class Taken:
 
 def parse_mark(name: str) -> Mark | None:
     """What a name in taken/ says, None when it is no mark's."""
-    resource, _, rest = name.partition("=")
-    amount, _, claim = rest.partition("@")
-    if not (is_name(resource) and amount.isdecimal() and amount.isascii() and len(amount) <= _DIGITS):
+    rest, _, claim = name.rpartition("@")
+    resource, _, amount = rest.rpartition("=")
+    if not (
+        (is_name(resource) or is_crowd(resource)) and amount.isdecimal() and amount.isascii() and len(amount) <= _DIGITS
+    ):
         return None
     found = names.parse_claim(claim)
     return Mark(resource, int(amount), found) if found else None
+
+
+def crowd_of(batch: str) -> str:
+    """What `max_running` of a batch limits."""
+    return f"{batch}{_CROWD}"
+
+
+def is_crowd(resource: str) -> bool:
+    """True for what `max_running` limits, whose number is not in `resources`."""
+    return resource.endswith(_CROWD) and resource.count(_CROWD) == 1
 
 
 def totals(marks: Iterable[Mark]) -> Counter[str]:

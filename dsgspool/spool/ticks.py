@@ -1,9 +1,12 @@
 """One instance for each tick of a schedule, whoever makes it and how often.
 
-The rule: schedules/ticks/NAME/STAMP/ says that the tick STAMP was made, and is made once (`once`).
+The rule: schedules/ticks/NAME/STAMP/ says that the tick STAMP was made, and is made once (`once`).  With `overlap: skip` who
+has put it there looks for others before it queues the task, so that two leaders never have two instances open.
 """
 
 from __future__ import annotations
+
+import json
 
 from dsgspool.classes import dataclass
 from dsgspool.clock import iso
@@ -60,34 +63,56 @@ class Ticks:
         self.spool, self.fs, self.once = moves.spool, moves.fs, Once(moves)
         self.dependencies = Dependencies(moves.spool)
 
-    def newest(self, schedule: str) -> float | None:
-        """The newest tick that was made, after what somebody left of the newest ones was put into todo/."""
+    def newest(self, schedule: str, *, skips: bool) -> float | None:
+        """The newest tick that was made, after what somebody left of the newest ones was put into todo/, or skipped."""
+        stamps = self._stamps(schedule)
+        for stamp in stamps[-UNSURE:]:
+            self._publish(schedule, stamp, skips=skips)
+        return tick_of(stamps[-1]) if stamps else None
+
+    def _stamps(self, schedule: str) -> list[str]:
         scanned = self.fs.scan(self._folder(schedule))
-        found = [name for name, is_folder in scanned if is_folder and tick_of(name) is not None]
-        for stamp in sorted(found)[-UNSURE:]:
-            self._publish(schedule, stamp)
-        return tick_of(max(found)) if found else None
+        return sorted(name for name, is_folder in scanned if is_folder and tick_of(name) is not None)
 
     def make(self, instance: Instance, tick: float, now: float, *, skips: bool) -> str:
         """The identity of the task that is in todo/ now, '' when the tick was made before, or is skipped."""
         stamp = stamp_of(tick)
-        skipped = self._still_open(instance.schedule) if skips else ""
-        facts = {"at": iso(now), **({"skipped": f"{skipped} was not over"} if skipped else {})}
-        text = None if skipped else instance.text
-        self.once.make(f"{self._folder(instance.schedule)}/{stamp}", FACTS, facts, text, instance.owner)
-        return self._publish(instance.schedule, stamp)
+        folder = f"{self._folder(instance.schedule)}/{stamp}"
+        self.once.make(folder, FACTS, {"at": iso(now)}, instance.text, instance.owner)
+        return self._publish(instance.schedule, stamp, skips=skips)
 
-    def _publish(self, schedule: str, stamp: str) -> str:
+    def _publish(self, schedule: str, stamp: str, *, skips: bool) -> str:
         """Put the task of a tick into todo/, when it is still to be put there; its identity, '' otherwise."""
-        identity = f"{schedule}-{stamp}"
-        return identity if self.once.publish(f"{self._folder(schedule)}/{stamp}", identity) else ""
+        folder, identity = f"{self._folder(schedule)}/{stamp}", f"{schedule}-{stamp}"
+        if skips and DRAFT in self.fs.names(folder) and (why := self._in_the_way(schedule, stamp)):
+            self._skip(folder, why)
+        return identity if self.once.publish(folder, identity) else ""
+
+    def _in_the_way(self, schedule: str, stamp: str) -> str:
+        """Why a tick whose folder is in its place must not be queued; '' = it may, and none of those before it can be any more.
+
+        RACE: another leader made a later one while I stood still, or goes on now where it stood still before me.
+        """
+        *earlier, newest = self._stamps(schedule)
+        if newest > stamp:
+            return f"{schedule}-{newest} was made before it was queued"
+        for before in earlier[-UNSURE:]:
+            if DRAFT in self.fs.names(folder := f"{self._folder(schedule)}/{before}"):
+                self._skip(folder, f"{schedule}-{stamp} was made before it was queued")
+        return self._still_open(schedule)
+
+    def _skip(self, folder: str, why: str) -> None:
+        """Take the text out of a tick's folder, unless it is queued by now."""
+        if self.fs.remove(f"{folder}/{DRAFT}"):
+            facts = json.loads(self.fs.read(f"{folder}/{FACTS}")[0])
+            self.fs.replace(f"{folder}/{FACTS}", f"{json.dumps({**facts, 'skipped': why})}\n".encode())
 
     def _still_open(self, schedule: str) -> str:
-        """An earlier instance that is not over; two looks, as for a batch."""
+        """That an earlier instance is not over, in words; two looks, as for a batch."""
         what = f"{schedule.translate({ord(c): f'[{c}]' for c in '*?['})}-????????T????Z"
         for _ in range(2):
             if found := self.dependencies.first_open(what, part=f"{schedule}-"):
-                return found[1]
+                return f"{found[1]} was not over"
         return ""
 
     def _folder(self, schedule: str) -> str:

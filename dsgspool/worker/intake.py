@@ -49,7 +49,9 @@ class Intake:
         self.agreement = Agreement(self)
         self.sorting = Sorting(self)
         self.turnstile = Turnstile(worker)
-        counted = Counted(worker.spool, worker.station.wid, lambda: worker.settings, worker.peers)
+        counted = Counted(
+            worker.spool, worker.station.wid, lambda: worker.settings, worker.peers, self.desk, self.turnstile
+        )
         self.packing = Packing(worker.spool, worker.station.inventory, worker.tell, counted)
         self.starting = Starting(self)
         self.sharing = Sharing(self)
@@ -58,7 +60,6 @@ class Intake:
         self.refused = Refused()
         self.paused = False
         self._looked_at = self._next_look = self._found_at = self._gave_at = self._retry_at = self._cost = 0.0
-        self._is_stuck = False  #: nothing in the queue may be claimed now, because of `max_running`
         self._quiet_since: float | None = None  #: since when nobody runs anything (asked with --until-empty only)
         self._busy_since = float("inf")
         self._interval = worker.settings.poll_min
@@ -85,8 +86,7 @@ class Intake:
             moments.append(now if self.desk.is_fresh else self._retry_at)
         if self.may_claim():
             has_candidates = self.queue or (self.packing.skipped and self.packing.has_changed)
-            rests = self.turnstile.rests_until if self._is_stuck else now
-            moments.append(max(now, rests) if has_candidates and not self.paused else self._next_look)
+            moments.append(now if has_candidates and not self.paused else self._next_look)
         elif now < self.worker.blocked_until:
             moments.append(self.worker.blocked_until)
         if self.desk.settling:
@@ -138,22 +138,16 @@ class Intake:
         if self.paused:
             return []
         chosen: list[str] = []
-        later: list[str] = []
-        self.turnstile.open(self._pause(self.worker.settings.poll_min))
         room = self.packing.plan(self.free, self.desk.ready, self.queue)
         while self.queue and room.cpus > 0:
             path = self.queue.popleft()
-            if not self.turnstile.admits(path):
-                later.append(path)
-            elif not self.bell.is_open(path) and self._batch_is_there(path, chosen) and self.packing.admits(path, room):
+            if not self.bell.is_open(path) and self.packing.admits(path, room) and self._batch_is_there(path, chosen):
                 chosen.append(self.sharing.took(path))
-        if not chosen and not later:  # what is left of the room is kept for the first of those that were skipped
+        if not chosen:  # what is left of the room is kept for the first of those that were skipped
             self.packing.skipped += self.queue
             self.queue.clear()
             if self.packing.skipped:  # a look that was full would find the same
                 self._next_look = max(self._next_look, self._looked_at + self._pause(self.worker.settings.poll_min))
-        self.queue.extendleft(reversed(later))
-        self._is_stuck = bool(later) and not chosen
         return chosen
 
     def _batch_is_there(self, path: str, chosen: list[str]) -> bool:
@@ -206,7 +200,9 @@ class Intake:
             self._gone(leaving)
         for held in result.lost:
             self.agreement.strip(held)  # RACE: a person took it away, claim and all, before I listed my folder
-        for held, inode in self.turnstile.passed(result.came):
+        if any(held.is_gift for held, _ in result.came):
+            self.turnstile.policies.refresh()  # what a person put here, no look at todo/ has seen
+        for held, inode in result.came:
             self._taken(held, inode)
 
     def _gone(self, leaving: Leaving) -> None:
@@ -218,7 +214,6 @@ class Intake:
         if self.worker.settings.durability == "strict":
             self.fs.sync_folder(leaving.target.rpartition("/")[0])
         self.sorting.gone(leaving)
-        self.turnstile.gone(leaving.target)
         if leaving.errno:
             self.agreement.strip(leaving.held)  # RACE: perhaps not published but taken away by a person, claim and all
 

@@ -219,6 +219,7 @@ class Worker:
         self._read_settings()
         self.controls.read()
         self.controls.check_space()
+        self.intake.starting.mark_running()
         self.well()
 
     def _check_still_there(self, error: FileNotFoundError) -> None:

@@ -9,7 +9,7 @@ the whole spool keeps of that alone: nobody knows until when, and this node's CP
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from dsgspool.errors import InvalidName
 from dsgspool.names import Lane, TaskName
 from dsgspool.requests import NOTHING, Request, Room, why_unfit
 from dsgspool.spool import Spool
-from dsgspool.worker.counted import Counted, Part, Wants
+from dsgspool.worker.counted import Counted, Part
 from dsgspool.worker.desk import Ready
 from dsgspool.worker.peek import Peek, peek
 from dsgspool.worker.sharing import Queue
@@ -41,7 +41,7 @@ class Packing:
     def __init__(self, spool: Spool, node: Inventory, tell: Callable[..., None], counted: Counted) -> None:
         self.spool, self.node, self.room, self.tell, self.counted = spool, node, Room.of(node), tell, counted
         self._limits: Mapping[str, int] = {}  #: of the whole spool, as `_fits` knows them
-        self._part = Part({}, 1)
+        self._part: Part | None = None  #: of this round, once somebody asked
         self.foreign: frozenset[int] = frozenset()  #: GPUs that I gave to nobody and on which somebody computes
         self._next_look = 0.0
         self.skipped: deque[str] = deque()  #: candidates that found no room since the last look
@@ -65,11 +65,9 @@ class Packing:
         self.counted.give(attempt.name.claim)
         self.has_changed = True
 
-    def has_room(self, free: int, cpus: int, request: Request, ready: Collection[Ready]) -> bool:
-        """True when it could begin now, with so many free slots, besides what waits for its start."""
-        if not self.left(free, ready).takes(cpus, request):
-            return False
-        return self.counted.has(request, (each.request for each in ready))
+    def has_room(self, free: int, cpus: int, request: Request, ready: Iterable[Ready]) -> bool:
+        """True when this node could begin it now, with so many free slots, besides what waits for its start."""
+        return self.left(free, ready).takes(cpus, request)
 
     def left(self, cpus: int, ready: Iterable[Ready] = ()) -> Room:
         """What is free besides what waits for its start; `cpus` were counted already."""
@@ -169,44 +167,50 @@ class Packing:
             queue.extendleft(reversed(self.skipped))
             self.skipped.clear()
         room = self.left(cpus, ready.values())
-        if queue and self._limits and any(map(self.counted.of, self._requests.values())):
-            self._part = self.counted.part(each.request for each in ready.values())
-            self._part.keep(self._kept.items())
+        self._part = None
         if self._first:
             room.take(*self._first)
         return room
 
     def admits(self, path: str, room: Room) -> bool:
         """Take a candidate's wants out of the room, as far as its lane tells them; False = skipped, there is too little."""
-        cpus, request = self._of_lane(path)
+        words, identity = names.split_lane(path)
+        lane = names.parse_lane(words or "")
+        cpus, request = lane.cpus, self._requests.get(lane.wants, NOTHING)
         if request.gpus:
             self.look_at_gpus()
             room.gpus = [gpu for gpu in room.gpus if gpu.index not in self.foreign]
-        wants = self.counted.of(request) if request.named else ()
-        is_there = not wants or self._part.takes(wants)
+        wants = self.counted.of(identity, request)
+        is_there = not wants or self._share().takes(wants)
         if is_there and room.takes(cpus, request):
             room.take(cpus, request)
-            self._part.take(wants)
+            if wants:
+                self._share().take(wants)
             return True
         self.skipped.append(path)
         if not is_there:
-            self._keep(wants)
+            self._keep(request)
         elif self._first is None and not self._is_others(request):
             self._first = (cpus, request)
             room.take(cpus, request)
-            self._keep(wants)
+            self._keep(request)
         return False
 
-    def _keep(self, wants: Wants) -> None:
-        """Of each of the whole spool's resources the first that waits keeps what it wants, as far as I claim."""
-        new = {name: amount for name, amount in wants if name not in self._kept}
+    def _share(self) -> Part:
+        """What may be claimed in this round of what is counted for the whole spool; counted when somebody wants some."""
+        if self._part is None:
+            self._part = self.counted.part()
+            self._part.keep(self._kept.items())
+        return self._part
+
+    def _keep(self, request: Request) -> None:
+        """Of each of the whole spool's resources the first that waits keeps what it wants, as far as I claim; of how many may
+        run it keeps nothing: others need not wait for its licence."""
+        new = {name: amount for name, amount in self.counted.named(request) if name not in self._kept}
         self._kept.update(new)
-        self._part.keep(new.items())
+        if new:
+            self._share().keep(new.items())
 
     def weight(self, lane: Lane) -> int:
         """How much of the whole spool's its tasks want: who wants more goes first, or the others would leave it too little."""
-        return sum(amount for _, amount in self.counted.of(self._requests.get(lane.wants, NOTHING)))
-
-    def _of_lane(self, path: str) -> tuple[int, Request]:
-        lane = names.parse_lane(names.split_lane(path)[0] or "")
-        return lane.cpus, self._requests.get(lane.wants, NOTHING)
+        return sum(amount for _, amount in self.counted.named(self._requests.get(lane.wants, NOTHING)))

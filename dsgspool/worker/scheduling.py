@@ -87,7 +87,7 @@ class Scheduler:
 
     def _make(self, name: str, schedule: Schedule, text: Text, now: float) -> str:
         """Make the next tick that is due; why that is not possible, '' when all is well."""
-        newest = self._newest.pop(name, None) or self.ticks.newest(name) or 0.0
+        newest = self._newest.pop(name, None) or self.ticks.newest(name, skips=schedule.skips) or 0.0
         owner = owner_of(text, self.worker.settings, self.worker.me)
         since = max(newest, text.mtime)
         if since > now + IN_TIME:  # a clock was wrong: nothing would come for years, and nobody would know why

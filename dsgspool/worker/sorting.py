@@ -59,19 +59,18 @@ class Sorting:
         elif hint.not_before is not None and hint.not_before > now:
             decision = Decision(State.WAITING, budget=held.name.budget, delay=hint.not_before - now)
             self._send(held, decision, "delay", f"{held.name.identity} waits until {iso(hint.not_before)}")
-        elif self._has_room(cpus, request) or held.is_gift or (cpus > 1 and not request and not self.desk.ready):
+        elif self._has_room(held, cpus, request) or held.is_gift or (cpus > 1 and not request and not self.desk.ready):
             self.desk.ready[held.file] = Ready(held, text, cpus, request, hint.after)
         else:  # it became whole while others took the slots: it must not wait here while another node is idle
             # The lane tells everybody what it wants, so that it is claimed next by one who has room for that.
             self.worker.attempts.endings.give_back(held, lane=names.lane_for(lane.priority, cpus, request))
 
-    def _has_room(self, cpus: int, request: Request) -> bool:
+    def _has_room(self, held: Held, cpus: int, request: Request) -> bool:
+        packing, free = self.intake.packing, self.intake.free
         if request.gpus:
-            self.intake.packing.look_at_gpus()
-        free = self.intake.free
-        return cpus <= free and (
-            not request or self.intake.packing.has_room(free, cpus, request, self.desk.ready.values())
-        )
+            packing.look_at_gpus()
+        has_room = cpus <= free and (not request or packing.has_room(free, cpus, request, self.desk.ready.values()))
+        return has_room and packing.counted.has(held.name.identity, request)
 
     def _must_wait(self, held: Held, text: Text, verdict: Verdict) -> None:
         """Into the folder of what it waits for; or to failed/, when that has ended otherwise than it wants."""

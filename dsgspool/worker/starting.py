@@ -1,7 +1,7 @@
 """From a whole file to its start: what may begin now.
 
-The rule: in order, so that a wide task at the head is not overtaken, or it would starve.  What wants some of the whole spool's
-resources marks it first (counted.py), and goes back, into the lane that says so, when there is too little.
+The rule: in order, so that a wide task at the head is not overtaken, or it would starve.  What wants some of what is counted for
+the whole spool marks it first (counted.py), and goes back, into the lane that says so, when there is too little.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dsgspool import names
+from dsgspool.spool.policies import top_batch
 from dsgspool.worker.desk import Ready
 
 if TYPE_CHECKING:
@@ -34,13 +35,24 @@ class Starting:
         for ready in [r for r in self.desk.ready.values() if self.intake.turnstile.forbids(r.held)]:
             self.worker.attempts.endings.give_back(ready.held)
         while (first := self.next()) and self.worker.clock.boot() >= self.worker.blocked_until:
-            if self.packing.counted.of(first.request):
+            if self.packing.counted.of(first.held.name.identity, first.request):
                 self._start_marked(first)
             else:
                 self.worker.attempts.start(first)
 
+    def mark_running(self) -> None:
+        """At each heartbeat: what began before it was limited is marked now."""
+        policies, attempts = self.intake.turnstile.policies, self.worker.attempts
+        running = [*attempts.by_pid.values(), *attempts.clearing]
+        if any(top_batch(attempt.name.identity) for attempt in running):
+            policies.freshen(self.worker.settings.heartbeat)
+        self.packing.counted.heed()
+        for attempt in running:
+            if claim := attempt.name.claim:
+                self.packing.counted.mark(claim, self.packing.counted.of(attempt.name.identity, attempt.request))
+
     def _start_marked(self, ready: Ready) -> None:
-        """Start what wants some of the whole spool's, when there is enough.
+        """Start what wants some of what is counted for the whole spool, when there is enough.
 
         RACE: what could not be marked or counted goes back: a mark of that name might still land, and be taken for the next one.
         """

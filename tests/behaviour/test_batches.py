@@ -1,4 +1,4 @@
-"""Policies of batches under kill -9, on two nodes: never more at once than `max_running`, and one choice of who is tried first.
+"""Policies of batches, also under kill -9, on several nodes: never more at once than `max_running`, one choice of the first.
 
 The rule: what ran at once is told by the tasks themselves; what a worker that was killed with its guard left running counts.
 """
@@ -43,6 +43,25 @@ def test_two_nodes_never_run_more_of_a_batch_than_it_says_while_one_of_them_is_k
     lab.story.assert_never_together()
     assert lab.violations(*names) == ""
     figure(f"max_running {LIMIT}, two workers killed: {most_at_once(lives)} at once, {len(lives)} attempts of {TASKS}")
+
+
+def test_three_nodes_that_claim_at_once_never_run_more_than_may_and_use_all_of_it(lab: Lab, figure: Figure) -> None:
+    nodes = (1, 2, 3)
+    lab.person(3, f"printf 'max_running: {LIMIT}\\n...\\n' > batches/.s && mv batches/.s batches/s.yaml")
+    lab.ready(*nodes, slots=3)
+    names: set[str] = set()
+    for node in nodes:
+        names |= lab.drop(node, *(f"s/from-{node}/{n:02d}" for n in range(16)), command=lab.story.command(0.3))
+    seconds = lab.wait_for_done(names, 120)
+    lab.story.assert_each_once(names)
+    lives = lab.story.lives()
+    assert most_at_once(lives) == LIMIT
+    assert lab.ground.nodes[0].python("os.listdir(path)", path=f"{lab.truth}/taken") == []
+    assert lab.violations(*names) == ""
+    busy = sum(life.last - life.start for life in lives) / (lives[-1].last - lives[0].start)
+    figure(
+        f"48 tasks of a batch with max_running {LIMIT} on three nodes: {busy:.2f} at once on average, {seconds:.1f} s"
+    )
 
 
 def test_who_is_tried_first_is_chosen_once_although_the_worker_that_chooses_is_killed(lab: Lab) -> None:

@@ -49,7 +49,8 @@ def packing() -> Packing:
         clock=SimpleNamespace(boot=lambda: -1.0), fs=SimpleNamespace(mount=lambda _: mount), root="", todo=""
     )
     settings = Settings()
-    counted = Counted(spool, "n1-abcdefgh", lambda: settings, None)  # type: ignore[arg-type]
+    turnstile = SimpleNamespace(limits=lambda _: {})
+    counted = Counted(spool, "n1-abcdefgh", lambda: settings, None, None, turnstile)  # type: ignore[arg-type]
     return Packing(spool, NODE, print, counted)  # type: ignore[arg-type]
 
 

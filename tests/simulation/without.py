@@ -17,13 +17,12 @@ from dsgspool.spool.chain import Chain
 from dsgspool.spool.dependencies import Dependencies
 from dsgspool.spool.own import Held, OwnFolder
 from dsgspool.spool.submission import Submission
-from dsgspool.spool.taken import Taken
+from dsgspool.spool.taken import Mark, Taken, parse_mark
 from dsgspool.spool.waiters import Waiters
 from dsgspool.task import Budget
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.counted import Counted
 from dsgspool.worker.desk import Desk, Exchange
-from dsgspool.worker.turnstile import Turnstile
 from tests.simulation import workers
 from tests.simulation.door import SimFs
 from tests.simulation.mount import ROOT
@@ -214,9 +213,24 @@ def marks_of_the_dead_are_removed() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def second_count() -> Iterator[None]:
-    """Who claimed something that is limited does not count again."""
-    with mock.patch.object(Turnstile, "passed", lambda _self, came: list(came)):
+def marks_in_one_folder() -> Iterator[None]:
+    """Each worker's marks lie in a folder of its own, as its claims do."""
+
+    def path(self: Taken, mark: Mark) -> str:
+        self.fs.make_folder(folder := f"{self.folder}/{mark.claim.wid}")
+        return f"{folder}/{mark.file}"
+
+    def marks(self: Taken) -> list[Mark]:
+        folders = [wid for wid, is_folder in self.fs.scan(self.folder) if is_folder]
+        found = [parse_mark(name) for wid in folders for name, _ in self.fs.scan(f"{self.folder}/{wid}")]
+        return [mark for mark in found if mark]
+
+    with mock.patch.multiple(
+        Taken,
+        marks=marks,
+        make=lambda self, mark: self._make(path(self, mark)),
+        remove=lambda self, mark: self.fs.remove(path(self, mark)),
+    ):
         yield
 
 
@@ -231,6 +245,6 @@ RULES: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
     for rule in (
         scandir_before_open, listing_decides, claimers_leave_held_names, self_fence, record_read_at_take_over,
         repeated_sweep, one_attempt_alive, token_in_returned_names, flush_before_rename, bump_of_todo, claimers_judge,
-        rounds_over_what_waits, who_marked_counts, marks_of_the_dead_are_removed, second_count,
+        rounds_over_what_waits, who_marked_counts, marks_of_the_dead_are_removed, marks_in_one_folder,
     )
 }  # fmt: skip

@@ -158,18 +158,13 @@ class World(Watcher):
             self.sim.broken(f"I7: {claims} have a licence each, and there are {there}")
 
     def _too_many(self, command: Command) -> list[str]:
-        """Claims of the batch s beside which a command must not start.
-
-        What a person took out of running/ and is being stopped is not counted; what a person put there runs all the same; and an
-        NFS v3 client may miss what was claimed within a tick of the server's clock (docs/spool-format.md, xliv).
-        """
+        """Claims of the batch s beside which a command must not start; what a person put into running/ runs all the same."""
         plan = self.sim.plan
         gifts = any(event.what == "mv_here" for event in plan.events)
-        if not (plan.most and command.identity.startswith("s/")) or gifts or plan.version == "3":
+        if not (plan.most and command.identity.startswith("s/")) or gifts:
             return []
-        held = {path.rpartition("@")[2].rpartition(".")[0] for path, _ in self.sim.server.files("running")}
         others = [each for name, every in self.running.items() if name.startswith("s/") for each in every]
-        beside = [each.claim for each in others if each.claim in held]
+        beside = sorted({each.claim for each in others})
         return beside if len(beside) >= plan.most else []
 
     def _is_its_text(self, command: Command, version: str) -> None:

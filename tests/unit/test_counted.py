@@ -77,6 +77,10 @@ def lane(licence):
         ("=2@n1-abcdefgh.7", None),
         (".nfs0000000012", None),
         ("lic=ence=2@n1-abcdefgh.7", None),
+        ("%=1@n1-abcdefgh.7", Mark("%", 1, CLAIM)),
+        ("a=b c%=1@n1-abcdefgh.7", Mark("a=b c%", 1, CLAIM)),
+        ("a%b=1@n1-abcdefgh.7", None),
+        ("a%%=1@n1-abcdefgh.7", None),
     ],
 )
 def test_a_name_says_what_is_taken_and_for_whom(name, mark):

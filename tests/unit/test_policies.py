@@ -2,7 +2,6 @@
 
 import errno
 import os
-from types import SimpleNamespace
 
 import pytest
 
@@ -192,60 +191,174 @@ def test_batches_are_asked_for_only_when_one_lies_there(look, policies, monkeypa
 # -- a worker
 
 
-def test_of_two_that_claimed_at_once_nobody_begins_above_the_limit(inside, write, world, monkeypatch):
+@pytest.fixture
+def taken(world):
+    """Names in taken/, without the claims."""
+    return lambda: sorted(name.partition("@")[0] for name in os.listdir(f"{world.root}/taken"))
+
+
+@pytest.fixture
+def counted(inside, write):
+    """How a worker counts that may run one of s at a time."""
     write("max_running: 1")
     worker = inside()
-    turnstile = worker.worker.intake.turnstile
-    count, other = turnstile._running, f"{world.root}/running/n1-abcdefgh"
+    return worker, worker.worker.intake.packing.counted
 
-    def counted():
-        found = count()
-        if not os.path.isdir(other):  # right after my count another worker claims
-            os.mkdir(other)
-            open(f"{other}/s%0@n1-abcdefgh.1.yaml", "w").close()
-        return found
 
-    monkeypatch.setattr(turnstile, "_running", counted)
+def limit_whole(world, number):
+    with open(f"{world.root}/spool.yaml", "w") as file:
+        file.write(f"max_running: {number}\n")
+
+
+def test_of_two_that_claimed_at_once_nobody_begins_above_the_limit(counted, world, monkeypatch):
+    worker, counts = counted
+    make, other, raced = counts.taken.make, f"{world.root}/taken/s%=1@{world.worker().wid}.1", []
+
+    def race(mark):
+        make(mark)
+        if not raced:  # right after my mark another worker makes its own
+            raced.append(open(other, "w").close())
+
+    monkeypatch.setattr(counts.taken, "make", race)
     worker.drop("s/1")
-    worker.until(lambda: worker.lies("todo") == ["todo/s/1~0"])
+    worker.until(lambda: os.path.exists(other))
     worker.live(2.0)
     assert worker.lies("todo") == ["todo/s/1~0"]
     assert not worker.record("s/1")
-    os.unlink(f"{other}/s%0@n1-abcdefgh.1.yaml")
+    os.unlink(other)
     worker.until(lambda: worker.lies("done") == ["done/s/1"])
 
 
-def test_who_gave_back_does_not_claim_again_at_once(inside, write, monkeypatch):
+def test_what_runs_is_marked_for_its_batch_and_for_the_spool_until_no_process_is_left(inside, write, world, taken):
+    limit_whole(world, 5)
     write("max_running: 1")
-    worker = inside()
-    turnstile = worker.worker.intake.turnstile
-    monkeypatch.setattr(turnstile, "_share", lambda _: 2)
-    worker.drop("s/1", "true")
-    worker.drop("s/2", "true")
-    worker.until(lambda: turnstile.rests_until > worker.clock.boot(), step=0.0)
-    assert not turnstile.admits("s/3.yaml")
+    worker = inside(slots=4)
+    worker.drop("s/1", f"trap '' TERM; {worker.gate()}", grace="1h")
+    worker.drop("x", worker.gate("x"))
+    worker.until(lambda: worker.pid("s/1") and worker.pid("x"))
+    assert taken() == ["%=1", "%=1", "s%=1"]
+    (file,) = [file for file in worker.mine() if file.startswith("s%")]
+    worker.mv(f"{worker.folder}/{file}", "hold/s%1.yaml")
+    worker.until(lambda: any(each.stopping for each in worker.worker.attempts.by_pid.values()))
+    assert "s%=1" in taken()
+    worker.open("x")
+    worker.until(lambda: not worker.worker.attempts.is_busy)
+    assert taken() == []
 
 
-def test_the_last_names_go_back_when_too_many_came(inside, write, world, monkeypatch):
+def test_no_more_of_a_batch_begin_than_it_says_and_others_begin_beside_it(inside, write):
     write("max_running: 2")
     worker = inside(slots=4)
-    monkeypatch.setattr(worker.worker.intake.turnstile, "_share", lambda free: 4 if free > 0 else 0)
     for name in "4321":
         worker.drop(f"s/{name}", worker.gate())
-    worker.until(lambda: len(worker.worker.attempts.by_pid) == 2)
+    worker.drop("t/1", worker.gate())
+    worker.until(lambda: len(worker.worker.attempts.by_pid) == 3)
     assert [worker.pid(f"s/{name}") > 0 for name in "1234"] == [True, True, False, False]
     worker.live(2.0)
-    assert len(worker.worker.attempts.by_pid) == 2
-    assert sorted(path[:8] for path in worker.lies("todo")) == ["todo/s/3", "todo/s/4"]
+    assert len(worker.worker.attempts.by_pid) == 3
     worker.open()
-    worker.until(lambda: len(worker.lies("done")) == 4)
+    worker.until(lambda: len(worker.lies("done")) == 5)
 
 
-def test_each_worker_takes_its_share_of_what_is_free(inside, monkeypatch):
-    worker = inside()
-    turnstile = worker.worker.intake.turnstile
-    monkeypatch.setattr(turnstile.worker, "peers", SimpleNamespace(living=lambda: ["a", "b", "c"]))
-    assert [turnstile._share(free) for free in (-1, 0, 1, 2, 3, 8)] == [0, 0, 1, 1, 1, 2]
+def test_what_a_worker_that_knows_the_limit_runs_counts_by_its_mark_alone(counted, world):
+    worker, _ = counted
+    other = world.worker()
+    os.makedirs(f"{world.root}/running/{other.wid}", exist_ok=True)
+    worker.drop("s/0")
+    worker.until(lambda: worker.lies("done"))
+    worker.live(2 * worker.worker.settings.heartbeat + 1.0)
+    claim = f"{world.root}/running/{other.wid}/s%0@{other.wid}.1.yaml"
+    open(claim, "w").close()  # an NFS v3 client may believe in such a one for ever
+    worker.drop("s/1")
+    worker.live(8.0)  # at most one pause between two looks
+    assert worker.record("s/1")
+
+
+def test_what_others_ran_when_a_limit_was_named_counts_though_they_have_not_marked_it_yet(inside, write, world):
+    other = world.worker()
+    os.makedirs(f"{world.root}/running/{other.wid}", exist_ok=True)
+    claims = [f"{world.root}/running/{other.wid}/s%{n}@{other.wid}.{n}.yaml" for n in range(2)]
+    for claim in claims:
+        open(claim, "w").close()
+    open(f"{world.root}/taken/s%=1@{other.wid}.1", "w").close()  # this one it has marked: it counts once
+    worker = inside(slots=4)
+    worker.live(30.0)
+    write("max_running: 2")
+    worker.drop("s/4")
+    worker.live(2.0)
+    assert not worker.record("s/4")
+    os.unlink(claims[0])
+    worker.until(lambda: worker.lies("done") == ["done/s/4"])
+
+
+def test_what_i_ran_when_a_limit_was_named_counts_and_is_marked_at_the_next_heartbeat(inside, write, taken):
+    worker = inside(slots=4)
+    for name in "123":
+        worker.drop(f"s/{name}", worker.gate(name))
+    worker.until(lambda: len(worker.worker.attempts.by_pid) == 3)
+    assert taken() == []
+    write("max_running: 3")
+    worker.drop("s/4")
+    worker.until(lambda: worker.worker.intake.packing.skipped)
+    worker.until(lambda: taken() == ["s%=1"] * 3)
+    worker.live(2 * worker.worker.settings.heartbeat + 1.0)
+    assert not worker.record("s/4")
+    worker.open("1")
+    worker.until(lambda: len(worker.lies("done")) == 2)
+    assert taken() == ["s%=1"] * 2
+    worker.open("2"), worker.open("3")
+
+
+def test_what_cannot_be_marked_while_it_runs_is_marked_later(inside, write, taken, monkeypatch):
+    worker = inside(slots=4)
+    worker.drop("s/1", worker.gate())
+    worker.until(lambda: worker.worker.attempts.by_pid)
+    counts, refused = worker.worker.intake.packing.counted, []
+    make = counts.taken.make
+
+    def refuses_once(mark):
+        if not refused:
+            refused.append(mark)
+            raise OSError(5, "Input/output error")
+        make(mark)
+
+    monkeypatch.setattr(counts.taken, "make", refuses_once)
+    write("max_running: 2")
+    worker.until(lambda: taken() == ["s%=1"])
+    assert refused
+    worker.open()
+    worker.until(lambda: taken() == [])
+
+
+def test_what_a_person_gives_a_worker_runs_and_counts_although_as_many_run_as_may(counted, world, taken):
+    worker, _ = counted
+    worker.drop("s/1", worker.gate("1"))
+    worker.until(lambda: worker.pid("s/1"))
+    worker.drop("s%2", worker.gate("2"), state=worker.folder)
+    worker.until(lambda: worker.pid("s/2"))
+    assert taken() == ["s%=1", "s%=1"]
+    worker.open("1"), worker.open("2")
+    worker.until(lambda: len(worker.lies("done")) == 2)
+
+
+def test_who_waits_for_a_licence_keeps_nobody_else_from_running(inside, world):
+    with open(f"{world.root}/spool.yaml", "w") as file:
+        file.write("max_running: 1\nresources: {licence: 1}\n")
+    open(f"{world.root}/taken/licence=1@{world.worker().wid}.1", "w").close()
+    worker = inside(slots=4)
+    worker.drop("a", resources={"licence": 1})
+    worker.until(lambda: any("@" in path for path in worker.lies("todo")))
+    worker.drop("b")
+    worker.until(lambda: worker.lies("done") == ["done/b"])
+
+
+def test_what_is_limited_and_perhaps_not_whole_takes_its_place_already(counted):
+    worker, _ = counted
+    for name in "123":
+        worker.drop(f"s/{name}", end="")
+    worker.live(1.5)
+    assert len(worker.lies("running")) == 1
+    worker.until(lambda: len(worker.lies("done")) == 3)
 
 
 def test_a_name_that_cannot_be_used_is_told_also_when_the_spool_is_full(inside, world):

@@ -1,6 +1,8 @@
 """One task for each tick, whoever makes it, how late, and whatever became of it since."""
 
+import json
 import os
+import shutil
 import stat
 
 import pytest
@@ -10,7 +12,7 @@ from dsgspool.spool import Spool
 from dsgspool.spool.moves import Moves
 from dsgspool.spool.ticks import Instance, Ticks, is_name
 from tests.support.actors import STATES
-from tests.support.doors import Crash, CrashingFs, files_below
+from tests.support.doors import ClockedFs, Crash, CrashingFs, files_below
 
 NOON = unix(2026, 11, 29, 12, 0, 0)
 STAMP = "20261129T1200Z"
@@ -37,9 +39,9 @@ def lies(world):
 
 def test_a_tick_is_a_task_in_todo(world, instance):
     ticks = leader(world)
-    assert ticks.newest("night") is None
+    assert ticks.newest("night", skips=False) is None
     assert make(ticks, instance) == f"night-{STAMP}"
-    assert lies(world) == [f"todo/night-{STAMP}"] and leader(world).newest("night") == NOON
+    assert lies(world) == [f"todo/night-{STAMP}"] and leader(world).newest("night", skips=False) == NOON
     assert files_below(world.root, ["schedules", "tmp"]) == [f"schedules/ticks/night/{STAMP}/tick.json"]
     world.check()
 
@@ -74,7 +76,7 @@ def test_a_leader_that_dies_anywhere_leaves_it_to_the_next(world, how, request):
         except Crash:
             died = at
         other = leader(world)
-        if other.newest("night") != tick:
+        if other.newest("night", skips=False) != tick:
             make(other, instance, tick)
         world.check()
         assert make(leader(world), instance, tick) == ""
@@ -85,11 +87,59 @@ def test_what_is_not_over_skips_the_next_tick(world, instance):
     ticks = leader(world)
     make(ticks, instance)
     assert make(ticks, Instance("night", b"command: 'x' # v99\n"), NOON + 60, skips=True) == ""
-    assert lies(world) == [f"todo/night-{STAMP}"] and ticks.newest("night") == NOON + 60
+    assert lies(world) == [f"todo/night-{STAMP}"] and ticks.newest("night", skips=False) == NOON + 60
     with open(f"{world.root}/schedules/ticks/night/20261129T1201Z/tick.json") as file:
         assert f"night-{STAMP} was not over" in file.read()
     os.unlink(f"{world.root}/{files_below(world.root, ['todo'])[0]}")
     assert make(ticks, instance, NOON + 120, skips=True) == "night-20261129T1202Z"
+
+
+class Slow(ClockedFs):
+    """A leader's door: before its call number `at` another leader does all of its work."""
+
+    def __init__(self, clock, at, other):
+        super().__init__(clock)
+        self.at, self.other, self.count = at, other, 0
+
+    def step(self, name, args, call):
+        self.count += 1
+        if self.count == self.at:
+            self.other()
+        return super().step(name, args, call)
+
+
+@pytest.mark.parametrize("step", [60, -60])
+def test_a_leader_that_stands_still_anywhere_leaves_no_two_instances_open(world, step):
+    """The other one makes another tick only, as `catch_up: last` has it after a minute."""
+    for at in range(1, 200):
+        other = Instance("night", world.text())
+        stands = Slow(world.clock, at, lambda other=other: make(leader(world), other, NOON + step, skips=True))
+        make(leader(world, stands), Instance("night", world.text()), NOON, skips=True)
+        there = [path for path in lies(world) if path.startswith("todo/")]
+        assert len(there) == 1, (at, there)
+        if stands.count < at:
+            break
+        for path in files_below(world.root, ["todo"]):
+            os.unlink(f"{world.root}/{path}")
+        shutil.rmtree(f"{world.root}/schedules/ticks/night")
+    assert at > 20
+
+
+def test_a_tick_is_not_queued_once_later_ones_were_made(world, instance):
+    ticks = leader(world)
+    for number in range(1, 9):
+        ticks.once.make(f"{world.root}/schedules/ticks/night/20261129T120{number}Z", "tick.json", {})
+    assert make(ticks, instance, skips=True) == "" and lies(world) == []
+
+
+def test_what_a_leader_left_behind_is_skipped_when_another_instance_is_open_by_then(world, instance):
+    ticks = leader(world)
+    ticks.once.make(f"{world.root}/schedules/ticks/night/{STAMP}", "tick.json", {"at": "then"}, instance.text)
+    world.drop("night-20261129T1159Z")
+    assert leader(world).newest("night", skips=True) == NOON
+    assert lies(world) == ["todo/night-20261129T1159Z.yaml"]
+    with open(f"{world.root}/schedules/ticks/night/{STAMP}/tick.json") as file:
+        assert json.load(file) == {"at": "then", "skipped": "night-20261129T1159Z was not over"}
 
 
 def test_another_task_with_a_like_name_skips_nothing(world, instance):
