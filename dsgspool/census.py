@@ -45,19 +45,36 @@ def _look(pid: int) -> Process | None:
     return Process(pid, int(fields[1]), int(fields[3]), int(fields[21]) * _PAGE, ticks / _TICKS)
 
 
-def tree(processes: Mapping[int, Process], leader: int, claim: str) -> list[Process]:
-    """What belongs to the command that process `leader` began: its session, orphans with its claim, all below them."""
-    me = os.getpid()
-    roots = [each.pid for each in processes.values() if each.session == leader]
-    orphans = (each.pid for each in processes.values() if each.parent == me and each.session != leader)
-    return below(processes, [*roots, *(pid for pid in orphans if proc.marker(pid) == claim)])
+def trees(processes: Mapping[int, Process], claims: Mapping[int, str]) -> dict[int, list[Process]]:
+    """What belongs to each of the commands that some processes began: its session, orphans with its claim, all below them.
+
+    `claims`: leader -> claim.  Each process is looked at once for all of them: one look for each of 1,000 commands took
+    longer than their worker's fence, and killed it.
+    """
+    me, roots = os.getpid(), {leader: list[int]() for leader in claims}
+    of_claim = {claim: leader for leader, claim in claims.items()}
+    for each in processes.values():
+        if each.session in roots:
+            roots[each.session].append(each.pid)
+        elif each.parent == me and (leader := of_claim.get(proc.marker(each.pid))):
+            roots[leader].append(each.pid)
+    children = _children(processes)
+    return {leader: _below(processes, children, pids) for leader, pids in roots.items()}
 
 
 def below(processes: Mapping[int, Process], roots: Iterable[int]) -> list[Process]:
     """Some processes and all that are below them."""
+    return _below(processes, _children(processes), roots)
+
+
+def _children(processes: Mapping[int, Process]) -> dict[int, list[int]]:
     children: dict[int, list[int]] = {}
     for process in processes.values():
         children.setdefault(process.parent, []).append(process.pid)
+    return children
+
+
+def _below(processes: Mapping[int, Process], children: Mapping[int, list[int]], roots: Iterable[int]) -> list[Process]:
     waiting, found = list(roots), dict[int, Process]()
     while waiting:
         pid = waiting.pop()

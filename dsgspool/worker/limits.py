@@ -72,9 +72,9 @@ class Limits:
             self.pause = RARELY if any(each.group for each in self.attempts.by_pid.values()) else IDLE
             return
         before = self.clock.boot()
-        table = census.table()
+        trees = census.trees(census.table(), {attempt.pid: attempt.held.claim for attempt in watched})
         for attempt in watched:
-            self._check(attempt, census.tree(table, attempt.pid, attempt.held.claim))
+            self._check(attempt, trees[attempt.pid])
         self.pause = max(PAUSE, (self.clock.boot() - before) * SHARE)
 
     def _check(self, attempt: Attempt, tree: list[Process]) -> None:

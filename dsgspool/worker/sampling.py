@@ -51,8 +51,9 @@ class Sampler:
         if not attempts:
             return
         table, now = census.table(), self.clock.boot()
+        trees = census.trees(table, {attempt.pid: attempt.held.claim for attempt in attempts})
         for attempt in attempts:
-            tree = census.tree(table, attempt.pid, attempt.held.claim)
+            tree = trees[attempt.pid]
             memory = sum(process.resident for process in tree)
             attempt.peak_memory = max(attempt.peak_memory, memory)
             if tree and attempt.meter.is_due(now - attempt.began):

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from dsgspool.worker.intake import Intake
 
 
+SLICE = 0.5  #: seconds of starts in one turn: 1,000 slots that are filled at once must not keep a heart from beating
+
+
 class Starting:
     """Starts what is ready on the desk of an intake."""
 
@@ -34,11 +37,16 @@ class Starting:
             self.intake.sorting.unfit(ready.held, ready.cpus, ready.request)
         for ready in [r for r in self.desk.ready.values() if self.intake.turnstile.forbids(r.held)]:
             self.worker.attempts.endings.give_back(ready.held)
-        while (first := self.next()) and self.worker.clock.boot() >= self.worker.blocked_until:
+        began = self.worker.clock.boot()
+        while (first := self.next()) and self._may_go_on(began):
             if self.packing.counted.of(first.held.name.identity, first.request):
                 self._start_marked(first)
             else:
                 self.worker.attempts.start(first)
+
+    def _may_go_on(self, began: float) -> bool:
+        now = self.worker.clock.boot()
+        return now - began <= SLICE and now >= self.worker.blocked_until
 
     def mark_running(self) -> None:
         """At each heartbeat: what began before it was limited is marked now."""

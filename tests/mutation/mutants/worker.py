@@ -703,4 +703,23 @@ MUTANTS = (
         "            pass\n",
         ("unit/test_worker.py::test_what_a_person_takes_while_its_claimer_cannot_list_its_folder_is_stripped",),
     ),
+    # -- wide nodes: no heart may miss its beat for a thousand tasks
+    Mutant(
+        "8",
+        "8",
+        "a thousand slots are filled in one turn, and no heart beats meanwhile",
+        "worker/starting.py",
+        "        return now - began <= SLICE and now >= self.worker.blocked_until\n",
+        "        return now >= self.worker.blocked_until\n",
+        ("unit/test_wide.py::test_many_slots_are_filled_in_several_turns_with_heartbeats_between",),
+    ),
+    Mutant(
+        "8",
+        "8",
+        "each running command is asked whether it belongs to another one",
+        "census.py",
+        "        if each.session in roots:\n",
+        "        if each.session in roots and not proc.marker(each.pid) is None:\n",
+        ("unit/test_wide.py::test_no_command_is_asked_whether_it_belongs_to_another_one",),
+    ),
 )
