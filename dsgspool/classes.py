@@ -1,9 +1,10 @@
 """`dataclass`, for classes that are made in a third of the time.
 
 The rule: to a reader and to mypy it is `dataclasses.dataclass`, with the options that the package uses, and every class of
-the package is made by it.  The standard one writes and compiles up to six methods for each class, a millisecond and more
-that commands which people type all day would pay a hundred times; here only `__init__` is compiled, and the others are
-closures.  The price: that nothing is assigned to what is `frozen` is looked after by mypy, not at run time.
+the package is made by it; `replace` is `dataclasses.replace`, for what every task goes through.  The standard one writes
+and compiles up to six methods for each class, a millisecond and more that commands which people type all day would pay a
+hundred times; here only `__init__` is compiled, and the others are closures.  The price: that nothing is assigned to what
+is `frozen` is looked after by mypy, not at run time.
 """
 
 from __future__ import annotations
@@ -15,11 +16,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
+    from dataclasses import replace as replace
 else:
 
     def dataclass(*, frozen: bool = False, slots: bool = False, eq: bool = True) -> Callable[[type], type]:
         """See there: `__init__`, `__repr__` and, unless `eq` is false, `__eq__` and `__hash__` (None when not `frozen`)."""
         return lambda cls: _made(cls, frozen, slots, eq)
+
+    def replace(value: object, **changes: object) -> object:
+        """See there, for classes whose fields are all arguments: a third of the time, as no field is asked what it is."""
+        kept = {name: getattr(value, name) for name in type(value).__match_args__ if name not in changes}
+        return type(value)(**kept, **changes)
 
 
 def _made(cls: type, frozen: bool, slots: bool, eq: bool) -> type:

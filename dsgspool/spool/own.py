@@ -11,10 +11,10 @@ import contextlib
 import errno
 import itertools
 import os
-from dataclasses import field, replace
+from dataclasses import field
 
 from dsgspool import names
-from dsgspool.classes import dataclass
+from dsgspool.classes import dataclass, replace
 from dsgspool.errors import InvalidName
 from dsgspool.names import Claim, TaskName
 from dsgspool.spool import Spool

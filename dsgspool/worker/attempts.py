@@ -6,11 +6,11 @@ The rule: an attempt comes to its end (endings.py) only after the last of its pr
 from __future__ import annotations
 
 import errno
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dsgspool import machine, names, proc
 from dsgspool.accounts import Account, account
+from dsgspool.classes import replace
 from dsgspool.clock import iso
 from dsgspool.codec import NewerFormat
 from dsgspool.errors import InvalidTask
@@ -292,7 +292,8 @@ class Attempts:
 
     def conclude(self, attempt: Attempt, outcome: Outcome) -> None:
         """It has ended with this outcome; `settle` writes it down and sends the file on."""
-        attempt.outcome = replace(outcome, reason=attempt.environment.hide(outcome.reason))
+        hidden = attempt.environment.hide(outcome.reason)
+        attempt.outcome = outcome if hidden == outcome.reason else replace(outcome, reason=hidden)
         self.worker.intake.sharing.charge(attempt)
         self.used, attempt.slots = self.used - attempt.slots, 0
         self.worker.intake.packing.give(attempt)

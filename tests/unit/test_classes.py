@@ -36,6 +36,11 @@ def test_it_makes_what_the_standard_one_makes(options: dict[str, bool]) -> None:
             [False, False, True, False] if options.get("eq") is False else [True, False, True, False]
         )
         assert dataclasses.replace(one, x=2).x == 2
+        changed = classes.replace(one, x=2, note="now")
+        assert (type(changed), dataclasses.asdict(changed)) == (
+            made,
+            {"x": 2, "name": "here", "marks": [], "note": "now"},
+        )
         assert dataclasses.asdict(one) == {"x": 1, "name": "here", "marks": [], "note": ""}
         assert hasattr(one, "__dict__") is not options.get("slots", False)
         with pytest.raises(TypeError):
