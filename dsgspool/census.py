@@ -5,6 +5,7 @@ The rule: one pass over /proc for all commands that are watched; a process that 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -106,3 +107,23 @@ def _proportional(process: Process) -> int:
         return 0
     except (psutil.Error, OSError):  # one that is somebody else's now
         return process.resident
+
+
+def descendants(pid: int) -> list[int]:
+    """The pids of all that is below a process now, itself first.
+
+    Only these are looked at: a look at all there are, for each of 1,000 commands that are stopped at once, outlasts the fence.
+    """
+    if not os.path.exists("/proc/thread-self/children"):  # a kernel without CONFIG_PROC_CHILDREN
+        import psutil  # 15 ms that nobody else waits for
+
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+        return [pid]
+    found = [pid]
+    for parent in found:  # it grows meanwhile
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for thread in os.listdir(f"/proc/{parent}/task"):
+                with open(f"/proc/{parent}/task/{thread}/children", "rb") as file:
+                    found += map(int, file.read().split())
+    return found

@@ -7,7 +7,6 @@ of the worker (or of the guard when the worker is dead) and so can be found and 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -221,17 +220,6 @@ def _is_nascent(folder: str) -> bool:
         if kind != "statm" and shown[-1]:
             return False
     return not shown[-1].startswith(b"0 ")
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes below `pid`, itself first.  A look at all there are, for each of 1,000 to be stopped, outlasts the fence."""
-    found = [pid]
-    for parent in found:  # it grows meanwhile
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            for thread in os.listdir(f"/proc/{parent}/task"):
-                with open(f"/proc/{parent}/task/{thread}/children", "rb") as file:
-                    found += map(int, file.read().split())
-    return found
 
 
 def send(pids: Iterable[int], number: int) -> None:

@@ -29,7 +29,7 @@ PROCESSES = """
 """
 #: module -> what it may do to files beside fs.py, and why
 OTHER_FILES = {
-    "census.py": "/proc",
+    "census.py": "/proc, no shared file",
     "cgroups.py": "/sys/fs/cgroup",
     "machine.py": "/proc, /sys, /dev/pts",
     "proc.py": "/proc, and /dev/null for helpers",
@@ -61,6 +61,7 @@ OTHER_TIME = {"clock.py": "the door", "worker/guard.py": "stands alone"}
 #: `os.path.isdir` and its kin believe an NFS cache (R6): only for what lies on this machine, or for a hint.
 BARE_LOOKS = {
     "resources.py": "the package's own files",
+    "census.py": "/proc, no shared file",
     "worker/provenance.py": "the scientist's .git",
     "spool/laying.py": "a spool that is not there yet",
 }

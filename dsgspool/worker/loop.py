@@ -9,7 +9,6 @@ kills it), and a worker that others declared dead publishes nothing.
 from __future__ import annotations
 
 import contextlib
-import gc
 import heapq
 import itertools
 import os
@@ -68,7 +67,6 @@ class Worker:
         """Work until drained, emptied or fenced; the exit code."""
         self._listen_to_signals()
         self._start()
-        gc.freeze()  # what is there now stays: to look through it for garbage, again and again, took a twentieth of all CPU time
         try:
             while not self.controls.is_over():
                 self.turn()

@@ -194,7 +194,7 @@ class Runner:
     def _signal(self, attempt: Attempt, number: int) -> None:
         if attempt.exit is None:
             proc.send_group(attempt.pid, number)
-            proc.send(proc.descendants(attempt.pid), number)
+            proc.send(census.descendants(attempt.pid), number)
             if attempt.group and number == signal.SIGKILL:
                 attempt.group.kill()
 

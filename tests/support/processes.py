@@ -17,7 +17,8 @@ from typing import TypeVar
 import psutil
 import yaml
 
-from dsgspool.proc import MARKER, PR_SET_CHILD_SUBREAPER, descendants, prctl, send, worker_command
+from dsgspool.census import descendants
+from dsgspool.proc import MARKER, PR_SET_CHILD_SUBREAPER, prctl, send, worker_command
 from tests.support.spools import SpoolFolder
 from tests.support.waiting import wait_until
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from dsgspool import accounts, chance, proc
+from dsgspool import accounts, census, chance, proc
 from dsgspool.proc import Identity
 from dsgspool.spawning import Launch
 from tests.support.waiting import wait_until
@@ -114,8 +114,8 @@ def test_a_missing_folder_is_named(spawn, tmp_path):
 
 def test_descendants_are_found_and_killed(spawn):
     pid = spawn("sh", "-c", "sleep 60 & sleep 60; true")
-    wait_until(lambda: len(proc.descendants(pid)) == 3, 10, lambda: str(proc.descendants(pid)))
-    proc.send(proc.descendants(pid), signal.SIGKILL)
+    wait_until(lambda: len(census.descendants(pid)) == 3, 10, lambda: str(proc.descendants(pid)))
+    proc.send(census.descendants(pid), signal.SIGKILL)
     assert ended(pid).signal == signal.SIGKILL
 
 
@@ -133,7 +133,7 @@ def test_the_dead_are_passed_over():
     proc.set_nice(2**22 + 1, 5)
     assert proc.session(2**22 + 1) == 0
     assert proc.marker(2**22 + 1) == ""
-    assert proc.descendants(2**22 + 1) == [2**22 + 1]
+    assert census.descendants(2**22 + 1) == [2**22 + 1]
 
 
 def test_a_priority_can_be_lowered(spawn):

@@ -1,6 +1,7 @@
 """The rule: what is done for one of a thousand running commands does not grow with the others; counted, never timed."""
 
 import os
+import subprocess
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_who_is_signalled_is_found_without_a_look_at_the_whole_machine(monkeypat
     """1,000 commands that were stopped at once, by a look at all processes each, took longer than a fence as well."""
     looked, real = [], os.listdir
     monkeypatch.setattr(os, "listdir", lambda path: looked.append(path) or real(path))
-    assert proc.descendants(ME)[0] == ME
+    assert census.descendants(ME)[0] == ME
     assert looked[0] == f"/proc/{ME}/task"
     assert "/proc" not in looked
 
@@ -76,3 +77,14 @@ def test_many_slots_are_filled_in_several_turns_with_heartbeats_between(inside, 
     assert SLICE < 2.0
     assert begun == sorted(begun)
     assert max(later - sooner for sooner, later in zip([0, *beats], [*beats, 40], strict=True)) <= 3  # 6 s
+
+
+def test_who_is_signalled_is_found_where_the_kernel_tells_no_children(monkeypatch):
+    """CONFIG_PROC_CHILDREN is no part of every kernel."""
+    real = os.path.exists
+    monkeypatch.setattr(os.path, "exists", lambda path: "children" not in str(path) and real(path))
+    with subprocess.Popen(["sleep", "60"]) as child:
+        try:
+            assert child.pid in census.descendants(ME)
+        finally:
+            child.kill()
