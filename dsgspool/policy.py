@@ -16,7 +16,7 @@ from dsgspool import fields, foreign
 from dsgspool.classes import dataclass
 from dsgspool.codec import READERS, REQUESTS, RESERVED, check_format, parse_task, read_fields
 from dsgspool.errors import InvalidName, InvalidTask, SettingsError
-from dsgspool.names import SUFFIXES, check_part
+from dsgspool.names import SUFFIXES, check_identity, check_part
 from dsgspool.overlay import check_one_program, without_lines
 from dsgspool.rewriting import Setting, rewritten, task_below
 from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
@@ -57,12 +57,12 @@ class Policy:
 def parse_policy(data: bytes, path: str, timezone: str | None = None) -> Policy:
     """The policy that a file describes; SettingsError with path, line and remedy."""
     try:
-        return _policy(data, timezone)
+        return _policy(data, timezone, batch_of(path.rpartition("/")[2]))
     except InvalidTask as error:
         raise SettingsError(path, str(InvalidTask(error.reason, remedy=error.remedy)), error.line) from None
 
 
-def _policy(data: bytes, timezone: str | None) -> Policy:
+def _policy(data: bytes, timezone: str | None, batch: str) -> Policy:
     if not data.strip():  # what a full disk leaves of an edited file must not look like one that says nothing
         raise InvalidTask("it is empty", remedy="write what it shall say, such as `paused: false`, or remove it")
     root = compose(data, MAX_BYTES, may_be_empty=True)
@@ -74,18 +74,32 @@ def _policy(data: bytes, timezone: str | None) -> Policy:
             null = key.value in _NULLABLE and fields.is_null(node)
             values[key.value] = None if null else _READERS[key.value](node, key.value)
         elif key.value == "defaults" and node.tag != "null":
-            values["defaults"] = _template(node, timezone)
+            values["defaults"] = _template(node, timezone, batch)
         elif key.value == FINALLY and node.tag != "null":
             values["final"] = _final(data, key, node, timezone)
+            _check_name(final_of(batch), key)
     return Policy(**values, text=data.decode("utf-8-sig"))
 
 
-def _template(node: Node, timezone: str | None) -> dict[str, Node]:
+def _check_name(final: str, key: Node) -> None:
+    """Told before the batch begins, and not when it is over."""
+    try:
+        check_identity(final)
+    except InvalidName as error:
+        raise wrong(
+            key, f"`{FINALLY}`: its task would be called {final}: {error.reason}", "shorten the batch's name"
+        ) from None
+
+
+def _template(node: Node, timezone: str | None, batch: str) -> dict[str, Node]:
     known = [word for word in READERS if word != "format"]
     check_keys(node, known, RESERVED - _ABOVE.keys(), {**foreign.WORDS, **_ABOVE, **_APART}, "defaults")
     nodes = {key.value: value for key, value in pairs(node, "defaults")}
     check_one_program(nodes, may_lack=True)
-    read_fields(nodes, timezone)
+    said = read_fields(nodes, timezone).get("after", ())
+    if itself := [entry.what for entry in said if batch and entry.what in (f"{batch}/", f"{batch}/*")]:
+        remedy = f"what comes after all of it is `{FINALLY}:`, without spaces in front"
+        raise wrong(nodes["after"], f"`defaults`: each task of {batch} would wait for all others ({itself[0]})", remedy)
     return {key: without_lines(value) for key, value in nodes.items()}
 
 

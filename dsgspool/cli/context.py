@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from dsgspool.cli import exits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import typer
 
     from dsgspool.clock import ServerClock
@@ -37,6 +39,25 @@ def program() -> str:
 def usage(reason: str) -> exits.UsageError:
     """The error for options and arguments that do not go together."""
     return exits.UsageError(reason)
+
+
+@contextlib.contextmanager
+def to_come_told(spool: Spool) -> Iterator[None]:
+    """The last task of a batch that is not over is no unknown one: TaskNotFound says when it is made."""
+    from dsgspool.errors import TaskNotFound
+
+    try:
+        yield
+    except TaskNotFound as error:
+        from dsgspool.cli.waiting import is_to_come
+        from dsgspool.policy import ending
+        from dsgspool.spool.policies import path_of
+
+        if not is_to_come(spool, error.pattern):
+            raise
+        batch = ending(error.pattern)
+        where = f"what it runs is said by `finally` in {path_of(spool, batch)}"
+        raise TaskNotFound(error.pattern, f"it is made when the batch {batch} is over; {where}") from None
 
 
 def server_clock(spool: Spool) -> ServerClock:

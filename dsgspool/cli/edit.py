@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsgspool.cli import output
-from dsgspool.cli.context import open_spool, server_now, stamped, usage
+from dsgspool.cli.context import open_spool, server_now, stamped, to_come_told, usage
 
 if TYPE_CHECKING:
     from dsgspool.rewriting import Rewrite
@@ -53,7 +53,8 @@ def edit(
         changes, what = taken_back(moves, *(words or ()))
     else:
         patterns, rewrites = _asked(words or [], sed or [])
-        changes = _computed(moves, patterns, rewrites)
+        with to_come_told(moves.spool):
+            changes = _computed(moves, patterns, rewrites)
         what = hide(" ".join(map(_told, rewrites)), _secrets(*changes))
     if _is_wanted(changes, dry_run=dry_run, yes=yes):
         _let_settle(moves, changes, began)

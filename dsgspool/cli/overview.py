@@ -173,19 +173,21 @@ def _more(count: int, what: str, most: int = MOST) -> None:
 
 
 def state_of(worker: WorkerSeen) -> str:
-    """One word, with the reason when it is not well."""
+    """One word; the reason stands below the table."""
     if worker.alive:
         return "resting" if worker.rest else "alive"
-    return "ended" if worker.ended else f"dead: {worker.verdict}"
+    return "ended" if worker.ended else "dead"
 
 
 def show_rests(workers: Iterable[WorkerSeen]) -> None:
-    """Say below a table which of its workers take no new tasks for now, and why."""
-    resting: dict[str, list[str]] = {}
+    """Say below a table which of its workers take no new tasks for now, or are dead, and why."""
+    found: dict[str, list[str]] = {}
     for worker in workers:
         if worker.alive and worker.rest:
-            resting.setdefault(worker.rest.sentence, []).append(worker.wid)
-    for sentence, wids in list(resting.items())[:MOST]:
+            found.setdefault(worker.rest.sentence, []).append(worker.wid)
+        elif not (worker.alive or worker.ended):
+            found.setdefault(f"dead: {worker.verdict}", []).append(worker.wid)
+    for sentence, wids in list(found.items())[:MOST]:
         more = f" and {len(wids) - 1} more" if len(wids) > 1 else ""
         output.sentence(f"{wids[0]}{more}: {sentence}")
 

@@ -36,7 +36,10 @@ def prune(
     if state not in ("", "done", "failed"):
         raise usage(f"--state is {state!r} and must be done or failed")
     spool = open_spool(context)
-    age = max(LEAST, fields.duration(Node("scalar", 0, "str", older_than), "--older-than"))
+    age = fields.duration(Node("scalar", 0, "str", older_than), "--older-than")
+    if age < LEAST:
+        output.note(f"dsgspool: what ended less than {LEAST:.0f} s ago stays: it may still be looked at")
+        age = LEAST
     pruner = Pruner(spool, server_now(spool), age)
     places = list(pruner.old([State(state)] if state else [State.FAILED, State.DONE], patterns or ()))
     places += pruner.interrupted(patterns or ())

@@ -12,7 +12,7 @@ import typer
 
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Patterns
-from dsgspool.cli.context import open_spool, usage
+from dsgspool.cli.context import open_spool, to_come_told, usage
 
 if TYPE_CHECKING:
     from dsgspool.spool.moves import Moves, Place
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def hold(context: typer.Context, patterns: Patterns) -> None:
     """Park tasks in hold/.  A running one is stopped by its worker first."""
     moves = _moves(context)
-    _move(moves.pick("hold", patterns), moves.hold)
+    with to_come_told(moves.spool):
+        _move(moves.pick("hold", patterns), moves.hold)
 
 
 def release(context: typer.Context, patterns: Patterns) -> None:
@@ -34,7 +35,8 @@ def release(context: typer.Context, patterns: Patterns) -> None:
 def cancel(context: typer.Context, patterns: Patterns) -> None:
     """Take tasks out, to failed/.  A running one is killed by its worker at the next heartbeat."""
     moves = _moves(context)
-    _move(moves.pick("cancel", patterns), moves.cancel)
+    with to_come_told(moves.spool):
+        _move(moves.pick("cancel", patterns), moves.cancel)
 
 
 def requeue(

@@ -31,18 +31,29 @@ def why(
     """Say why a task is not running, or why it failed, and what would change that."""
     from dsgspool import snapshot
     from dsgspool.cli.reasons import Reasons
+    from dsgspool.errors import TaskNotFound
 
     spool = open_spool(context)
     seen = snapshot.take(spool, server=server_clock(spool))
     reasons = Reasons(spool, seen)
-    asked = [question for pattern in patterns for question in _questions(reasons, pattern)]
-    if as_json:
+    asked: list[Callable[[], Answer]] = []
+    unknown: list[TaskNotFound] = []
+    for pattern in patterns:
+        try:
+            asked += _questions(reasons, pattern)
+        except TaskNotFound as error:  # the others are answered all the same
+            unknown.append(error)
+    if as_json and asked:
         output.json([answer() for answer in asked])
-        return
-    for answer in asked[:limit]:  # each is worked out when it is its turn: it reads files
-        _print(answer())
-    if len(asked) > limit:
-        output.note(f"dsgspool: {len(asked) - limit} more")
+    else:
+        for answer in asked[:limit]:  # each is worked out when it is its turn: it reads files
+            _print(answer())
+        if len(asked) > limit:
+            output.note(f"dsgspool: {len(asked) - limit} more")
+    for other in unknown[1:]:
+        output.error(str(other))
+    if unknown:
+        raise unknown[0]
 
 
 def _questions(reasons: Reasons, pattern: str) -> list[Callable[[], Answer]]:

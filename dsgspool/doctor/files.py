@@ -22,7 +22,7 @@ from dsgspool.listings import DEEPEST
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool, task_name
 from dsgspool.spool.moves import Tokens
-from dsgspool.spool.taken import Taken
+from dsgspool.spool.taken import Taken, parse_mark
 from dsgspool.task import State
 
 HOUR, DAY = 3600.0, 86400.0
@@ -124,8 +124,16 @@ class Files:
             yield Fault(rule, "", (f"{state}/{folder}",), text, tuple(actions), safe=True)
 
     def _marks(self) -> Iterator[Fault]:
-        """What dead workers have of the spool's counted resources; living ones give it back within half a minute."""
-        for mark in [] if self.owners.living else Taken(self.spool).marks():
+        """What dead workers have of the spool's counted resources; living ones give it back within half a minute.  What is
+        no mark at all."""
+        taken = Taken(self.spool)
+        for name, is_folder in list(self.fs.scan(taken.folder)):
+            if not names.is_ignored(f"{name}.yaml") and (is_folder or not parse_mark(name)):
+                text = f"taken/{name} is no mark of a worker (NAME=AMOUNT@WORKER.COUNT), so nobody counts it"
+                path = f"{taken.folder}/{name}"
+                action = Action("rmdir" if is_folder else "rm", path)
+                yield Fault("strange-mark", "", (f"taken/{name}",), text, (action,), status=Status.NOTE)
+        for mark in [] if self.owners.living else taken.marks():
             if proof := self.owners.proof(mark.claim.wid):
                 text = f"taken/{mark.file}: {proof}, and no worker lives to give it back"
                 action = Action("rm", f"{self.spool.root}/taken/{mark.file}")

@@ -1,7 +1,8 @@
 """When it will be done: a band that eight of ten forecasts lie in, from the distribution of durations so far.
 
 The rule: honest or silent.  Each task that is left takes as long as one of the same batch did, drawn anew in many
-rehearsals, as many at a time as run now; that few are known widens the band; nothing is said while too little is known.
+rehearsals, as many at a time as run now on nodes that take more; that few are known widens the band; nothing is said while
+too little is known, or while every node that works is at rest.
 The same book gives the same band: the dice are a counter.
 """
 
@@ -99,7 +100,10 @@ def forecast(book: Book, groups: Groups, batch: str | None = None) -> Forecast |
     running = [run for run in book.running if run.alive and (batch is None or _batch(run.identity) == batch)]
     if snapshot.paused or not running:
         return None
-    left = _left(book, batch)
+    left, at_rest = _left(book, batch), {worker.wid for worker in snapshot.workers if worker.rest}
+    taking = [run for run in running if run.worker not in at_rest]  # slots of the others get nothing new
+    if left and not taking:
+        return None
     names = dict.fromkeys([*left, *(_batch(run.identity) for run in running)])
     pools = {name: Pool(left.get(name, 0), _seconds(groups, name)) for name in names}
     dark = sum(pool.left for pool in pools.values() if not pool.is_known)
@@ -107,9 +111,10 @@ def forecast(book: Book, groups: Groups, batch: str | None = None) -> Forecast |
     known = sum(len(pool.seconds) for pool in pools.values() if pool.is_known)
     if not known or dark > UNKNOWN * (sum(left.values()) + len(running)):
         return None
-    ends = sorted(_rehearsals(pools, running, THROWS if batch is None else THROWS // 5))
+    last = [run for run in running if run.worker in at_rest]
+    ends = sorted(_rehearsals(pools, taking, last, THROWS if batch is None else THROWS // 5))
     early, likely, late = (ends[int(share * (len(ends) - 1))] for share in (0.1, 0.5, 0.9))
-    return Forecast(early, likely, late, len(running), known)
+    return Forecast(early, likely, late, len(taking or running), known)
 
 
 def _batch(identity: str) -> str:
@@ -132,15 +137,24 @@ def _left(book: Book, batch: str | None) -> dict[str, int]:
     return found
 
 
-def _rehearsals(pools: dict[str, Pool], running: list[RunningNow], most: int) -> list[float]:
-    """Seconds until the last one ends, as often as it is rehearsed."""
+def _rehearsals(pools: dict[str, Pool], taking: list[RunningNow], last: list[RunningNow], most: int) -> list[float]:
+    """Seconds until the last one ends, as often as it is rehearsed; after those in `last` their slots stay empty."""
     dice = Dice()
     known = [pool for pool in pools.values() if pool.is_known and pool.left]
-    runs = [(run, pool) for run in running if (pool := pools[_batch(run.identity)]).is_known]
+    runs, alone = (
+        [(run, pool) for run in part if (pool := pools[_batch(run.identity)]).is_known] for part in (taking, last)
+    )
     left = sum(pool.left for pool in known)
     play, throws = (_play, left) if left <= MANY else (_sum, len(known))
-    times = min(max(most // (throws + len(runs)), REHEARSALS[0]), REHEARSALS[1])
-    return [play(known, [pool.rest(run, dice) for run, pool in runs] or [0.0], dice) for _ in range(times)]
+    times = min(max(most // (throws + len(runs) + len(alone)), REHEARSALS[0]), REHEARSALS[1])
+    return [
+        max(
+            play(known, [pool.rest(run, dice) for run, pool in runs] or [0.0], dice),
+            *(pool.rest(run, dice) for run, pool in alone),
+            0.0,
+        )
+        for _ in range(times)
+    ]
 
 
 def _play(pools: list[Pool], ends: list[float], dice: Dice) -> float:

@@ -58,10 +58,13 @@ class Dependencies:
     def judge(self, identity: str, after: Iterable[After]) -> Verdict | None:
         """None when `identity` may run; else one thing that it waits for.
 
-        In an order that has nothing to do with that in which things end: so a task with k entries is put from one to the
-        next about log k times, however they end.  Batches and patterns come last: they cost more to ask.
+        The last name first, since tasks are claimed in the order of names; the others in an order that has nothing to do with
+        that in which things end: so a task with k entries is put from one to the next at most about 1 + log k times, however
+        they end.  Batches and patterns come last: they cost more to ask.
         """
-        for entry in sorted(after, key=lambda entry: (entry.is_many, _shuffled(f"{identity} {entry.what}"))):
+        last = max((entry.what for entry in after if not entry.is_many), default="")
+        order = {entry: (entry.is_many, entry.what != last, _shuffled(f"{identity} {entry.what}")) for entry in after}
+        for entry in sorted(order, key=order.__getitem__):
             if verdict := self._of_one(identity, entry):
                 return verdict
         return None

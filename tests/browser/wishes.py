@@ -63,8 +63,10 @@ def nodes(spool: Hand) -> tuple[str, str]:
 
 def wishes(spool: Hand) -> None:
     """All of them in one spool."""
-    spool.configure(PLAIN, report_every="30s")
+    spool.configure(PLAIN, report_every="30s", resources={"bandwidth": 8, "matlab": 2})
     plain, gpu = nodes(spool)
+    for amount, wid in ((3, gpu), (2, gpu), (1, plain)):
+        spool.write(f"taken/bandwidth={amount}@{wid}.{amount}", "")
     for n in range(40):
         limit = (4, 8, 16)[n % 3] * GB
         spool.done(

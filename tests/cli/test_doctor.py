@@ -246,6 +246,12 @@ def stale_mark(b: Broken) -> str:
     return "stale-mark"
 
 
+def strange_mark(b: Broken) -> str:
+    b.write("taken/notes.txt", "")
+    (b.root / "taken/mine").mkdir()
+    return "strange-mark"
+
+
 def lost_attempt(b: Broken) -> str:
     b.seeded.worker(DEAD, ended=True)
     b.seeded.record("sweep/x", 1, worker=DEAD, text="command: |\n  echo 'it''s'\n\n  true\n...\n")

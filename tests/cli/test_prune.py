@@ -56,6 +56,14 @@ def test_only_one_state_and_only_these_names(spool, run, old):
     assert run("prune", "--older-than", "1d", "--state", "todo").exit_code == 2
 
 
+def test_what_ended_within_the_last_minute_stays_and_that_is_said(spool, process, put):
+    put("done/a.yaml")
+    result = process("prune", "--older-than", "0s")
+    assert (result.returncode, result.stdout) == (0, "") and files(spool, "done") == ["a.yaml"]
+    assert result.stderr == "dsgspool: what ended less than 60 s ago stays: it may still be looked at\n"
+    assert process("prune", "--older-than", "1m").stderr == ""
+
+
 def test_dry_run_removes_nothing(spool, run, old):
     old("done/a.yaml", "a")
     assert run("prune", "--older-than", "1d", "--dry-run").stdout == "done/a.yaml\n"

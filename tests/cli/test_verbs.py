@@ -50,6 +50,20 @@ def test_an_unknown_name_is_exit_5(spool, run, verb):
     assert result.exit_code == 5 and "'nothing'" in result.stderr
 
 
+@pytest.mark.parametrize("words", [["hold", "s.finally"], ["cancel", "s.finally"], ["edit", "s.finally", "retries=3"]])
+def test_the_last_task_of_a_batch_that_is_not_over_is_told_to_come(spool, run, put, words):
+    put("todo/s/1.yaml")
+    put("batches/s.yaml", "finally: {command: x}\n...\n")
+    result = run(*words)
+    assert result.exit_code == 5
+    assert (
+        "no task matches 's.finally': it is made when the batch s is over; what it runs is said by `finally` in "
+        in result.stderr
+    )
+    put("batches/s.yaml", "priority: 1\n...\n")
+    assert "see the names with" in run(*words).stderr
+
+
 def test_patterns_and_batches_take_many(spool, run, put, listed):
     for path in ("todo/s/1.yaml", "todo/s/2.yaml", "todo/t/1.yaml", "todo/u.yaml", "done/s/3.yaml"):
         put(path)

@@ -145,6 +145,15 @@ def test_workers_lists_them(process, worker):
     assert [line.split()[:3] for line in result.stdout.splitlines()[1:]] == [[WID, "alive", "0/4"]]
 
 
+@pytest.mark.parametrize("screen", ["workers", "status"])
+def test_why_a_worker_is_dead_stands_below_the_table_whose_row_is_no_longer_for_it(run, spool, worker, screen):
+    (spool / "workers" / f"{WID}.fenced").touch()
+    told = run(screen).stdout
+    (row,) = [line for line in told.splitlines() if re.match(rf"{WID} +dead ", line)]
+    assert len(row) <= 80
+    assert f"\n{WID}: dead: the others gave it up for dead" in told
+
+
 def test_workers_as_json_and_those_that_ended(run, spool, worker):
     (spool / "workers" / f"{WID}.dead").touch()
     assert json.loads(run("workers", "--json").stdout) == []

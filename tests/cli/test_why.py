@@ -354,6 +354,16 @@ def test_an_unknown_name_is_exit_5(spool, run):
     assert run("why", "nothing").exit_code == 5
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_name_that_nobody_knows_keeps_no_answer_from_the_others(run, put, options):
+    put("hold/a.yaml")
+    put("hold/c.yaml")
+    result = run("why", *options, "a", "nothing", "c", "nix")
+    assert result.exit_code == 5
+    assert "a" in result.stdout and "c" in result.stdout and result.stdout.count("hold") >= 2
+    assert "no task matches 'nothing'" in result.stderr and "no task matches 'nix'" in result.stderr
+
+
 def test_json_says_the_same(run, put):
     put("hold/a.yaml")
     (answer,) = json.loads(run("why", "--json", "a").stdout)

@@ -13,6 +13,19 @@ def policy(text):
     return parse_policy(text.encode(), "batches/s.yaml")
 
 
+def test_a_batch_whose_last_task_would_have_too_long_a_name_says_so_before_it_begins():
+    path = f"batches/{'x' * 143}.yaml"
+    parse_policy(b"finally: {command: x}", path.replace("x", "", 1))
+    with pytest.raises(
+        SettingsError, match=r"line 2: `finally`: its task would be called x+.finally: it is longer than 150 bytes"
+    ):
+        parse_policy(b"priority: 1\nfinally: {command: x}", path)
+
+
+def test_tasks_of_a_batch_may_come_after_some_of_it():
+    assert policy("defaults: {after: [s/setup-*, s/first, t/]}").defaults
+
+
 def task(text, defaults, spool=Task()):  # noqa: B008
     return parse_task(text.encode(), spool, policy(f"defaults: {defaults}").defaults)
 
@@ -52,6 +65,11 @@ def task(text, defaults, spool=Task()):  # noqa: B008
         ("defaults: {format: 1}", "unknown key `format`"),
         ("defaults: {where: host=n1}", "unknown key `where` (write it in each task: it decides who claims the file"),
         ("defaults: [x]", "`defaults` must be a mapping"),
+        (
+            "paused: true\ndefaults: {after: [x, s/*]}",
+            "line 2: `defaults`: each task of s would wait for all others (s/*) (what comes after all of it is `finally:`",
+        ),
+        ("defaults: {after: {s/: any}}", "would wait for all others (s/)"),
         ("breaker: 3", "`breaker` must be a mapping"),
         ("where: host=n1", "unknown key `where` (write it in each task"),
         (

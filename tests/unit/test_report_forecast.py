@@ -10,8 +10,10 @@ import pytest
 
 from dsgspool.report.digest import digest
 from dsgspool.report.forecast import Dice, Forecast, capped
+from dsgspool.spool.rest import Rest
 from tests.support.books import Made
 
+REST = Rest("run_between", "19:00-08:00", None)
 HISTORY = [60.0, 70.0, 80.0, 100.0, 90.0, 75.0, 110.0, 65.0, 85.0, 95.0] * 4
 
 
@@ -92,6 +94,28 @@ def test_nothing_is_foretold_when_it_cannot_be(how: str) -> None:
         made.done(*(f"a/{n}" for n in range(9)))
         made.running("a/x")
     assert forecast(made) is None
+
+
+def test_the_slots_of_a_node_at_rest_take_nothing_more() -> None:
+    both, one = going(), going()
+    for made in (both, one):
+        made.worker("n2-bbbbbbbb", slots=4)
+        for n in range(4):
+            made.running(f"a/there{n}", "n2-bbbbbbbb", seconds=5.0 * n)
+    one.rest("n2-bbbbbbbb", REST)
+    whole, half = forecast(both), forecast(one)
+    assert whole and half
+    assert (whole.concurrency, half.concurrency) == (8, 4)
+    assert half.likely / whole.likely == pytest.approx(44 / 24, rel=0.15)
+
+
+def test_while_all_that_work_are_at_rest_only_what_runs_is_foretold() -> None:
+    some, none = going(), going(todo=0)
+    for made in (some, none):
+        made.rest("n1-aaaaaaaa", REST)
+    assert forecast(some) is None
+    found = forecast(none)
+    assert found and 0 < found.late < max(HISTORY)
 
 
 def test_a_task_that_tells_its_progress_is_believed() -> None:

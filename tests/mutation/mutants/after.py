@@ -9,6 +9,24 @@ UNIT = "unit/test_dependencies.py::"
 MUTANTS = (
     Mutant(
         "after",
+        "16 (lxiii)",
+        "of several names any is asked first",
+        "spool/dependencies.py",
+        "entry.what != last, _shuffled",
+        "last > '', _shuffled",
+        ("unit/test_dependencies.py::test_the_order_in_which_needs_end_makes_few_moves",),
+    ),
+    Mutant(
+        "after",
+        "16 (lxiii)",
+        "all names are asked in the reverse order of names",
+        "spool/dependencies.py",
+        '_shuffled(f"{identity} {entry.what}")) for',
+        "bytes(255 - byte for byte in entry.what.encode())) for",
+        ("unit/test_dependencies.py::test_the_order_in_which_needs_end_makes_few_moves",),
+    ),
+    Mutant(
+        "after",
         "16 (xxxiv)",
         "who files a task does not look afterwards at what it waits for",
         "worker/sorting.py",
