@@ -35,6 +35,25 @@ class Listings:
         renamed between them."""
         return bool(self.floor) and self.mount(self.floor).is_coherent
 
+    @functools.cached_property
+    def _links_count_folders(self) -> bool:
+        """True where a folder has a link for each folder in it, as ext4, xfs and what they export do: the spool's own has
+        a dozen, so it tells."""
+        if not self.floor or not (self._is_coherent or self.mount(self.floor).is_nfs):
+            return False  # what opening it does not make this client ask about may be a memory
+        return self._links(self.floor) == 2 + sum(is_folder for _, is_folder in self.scan(self.floor))
+
+    def _links(self, folder: str) -> int:
+        descriptor = os.open(folder, _FOLDER)
+        try:
+            return os.fstat(descriptor).st_nlink
+        finally:
+            os.close(descriptor)
+
+    def may_hold_folders(self, folder: str) -> bool:
+        """False when no folder lies in it: one call, however many names are asked for.  True also when nobody knows."""
+        return not self._links_count_folders or self._links(folder) != 2
+
     def names(self, folder: str) -> list[str]:
         """Names in a folder.  Opening it is what makes an NFS client ask the server."""
         return os.listdir(folder)

@@ -92,6 +92,7 @@ class Waiters:
 
     def _wake_wanted(self, began: float) -> int:
         woken = 0
+        self._pass_over_unawaited()
         while (self._turn or self._wanted) and not self._is_late(began):
             if self._turn is None:
                 # No longer wanted from now on: what is filed there while I look must be looked for once more.
@@ -104,6 +105,13 @@ class Waiters:
                     return woken
             self._turn = None
         return woken
+
+    def _pass_over_unawaited(self) -> None:
+        """Mostly nobody waits for anything: then one call answers for all that was published since the last turn."""
+        published = [folder for folder, is_published in self._wanted.items() if is_published]
+        if published and not self.fs.may_hold_folders(self.spool.waiting):
+            for folder in published:
+                del self._wanted[folder]
 
     def _go_round(self, began: float) -> int:
         """All folders bit by bit, and then for a while none: as long as the round took, times `SHARE`."""

@@ -45,6 +45,8 @@ class Status:
         else:
             self.st_mode = FILE if inode.entries is None else FOLDER
             self.st_ino, self.st_nlink, self.st_mtime = inode.ino, inode.nlink, inode.mtime
+            if inode.entries is not None and inode.nlink:  # a folder's own `.`, and `..` of each folder in it
+                self.st_nlink = 2 + sum(below.entries is not None for below in inode.entries.values())
 
     @property
     def st_mtime_ns(self) -> int:

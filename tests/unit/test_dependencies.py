@@ -7,6 +7,9 @@ import pytest
 
 from dsgspool import names
 from dsgspool.errors import InvalidName
+from dsgspool.fs import Fs
+from dsgspool.listings import Listings
+from dsgspool.mounts import Mount
 from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import Dependencies, Standing, top_of
 from dsgspool.spool.moves import Moves
@@ -258,6 +261,32 @@ def test_a_client_that_believes_that_nobody_waits_asks_the_server(spool, remembe
     spool.fs.create_whole(f"{spool.done}/a.yaml", b"")
     waiters = Waiters(Moves(spool), lambda *_: None)
     remembers(f"{spool.waiting}/after-a")
+    waiters.published("a")
+    assert waiters.turn(leading=False) == 1
+
+
+def counted(_fs, folder):
+    """Links as ext4 and xfs give them to a folder."""
+    return 2 + sum(os.path.isdir(f"{folder}/{name}") for name in os.listdir(folder))
+
+
+@pytest.mark.parametrize(("kind", "links", "asked"), [
+    ("nfs4", counted, False), ("ext4", counted, False), ("ext4", lambda *_: 2, True), ("btrfs", lambda *_: 1, True),
+    ("fuse.bindfs", counted, True),
+], ids=["NFS", "ext4", "all folders have two links", "all have one", "a client that may remember"])  # fmt: skip
+def test_the_links_of_waiting_tell_that_nobody_waits_where_they_count_folders(world, monkeypatch, kind, links, asked):
+    spool = Spool(world.root, Fs(floor=world.root), world.clock)
+    monkeypatch.setattr(spool.fs, "mount", lambda _path: Mount("/", kind, frozenset()))
+    monkeypatch.setattr(Listings, "_links", links)
+    waiters, looks, look = Waiters(Moves(spool), lambda *_: None), [], spool.fs.folder_is_there
+    monkeypatch.setattr(spool.fs, "folder_is_there", lambda path: looks.append(path) or look(path))
+    for name in "ab":
+        spool.fs.create_whole(f"{spool.done}/{name}.yaml", b"")
+        waiters.published(name)
+    assert waiters.turn(leading=False) == 0
+    assert bool(looks) is asked
+    spool.fs.make_folder(f"{spool.waiting}/after-a")
+    spool.fs.create_whole(f"{spool.waiting}/after-a/x~0.aaaaaaaa-1.yaml", b"")
     waiters.published("a")
     assert waiters.turn(leading=False) == 1
 
