@@ -65,13 +65,13 @@ class ServerClock:
 
 
 def _writable(moment: float) -> float:
-    return min(max(moment, _FIRST), _LAST)
+    return moment if _FIRST <= moment <= _LAST else min(max(moment, _FIRST), _LAST)
 
 
 def iso(moment: float) -> str:
     """`2026-11-21T21:00:00.123Z`: how a moment stands in records."""
-    second, microseconds = divmod(round(_writable(moment) * 1e6), 1_000_000)
-    return f"{_second(second)}.{microseconds // 1000:03d}Z"
+    second, millisecond = divmod(round(_writable(moment) * 1e6) // 1000, 1000)
+    return f"{_second(second)}.{millisecond:03d}Z"
 
 
 @functools.lru_cache(maxsize=16)  # five moments of each attempt are written, mostly of one second

@@ -12,7 +12,6 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
 
 from dsgspool.listings import Listings
 from dsgspool.permissions import Permissions
@@ -23,13 +22,19 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-@contextlib.contextmanager
-def _opened(path: str, flags: int) -> Iterator[int]:
-    descriptor = os.open(path, flags)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+class _opened:  # noqa: N801 - stands where a function of contextlib would, which takes three times as long
+    """An open descriptor, for the lines of a `with`."""
+
+    __slots__ = ("descriptor",)
+
+    def __init__(self, path: str, flags: int) -> None:
+        self.descriptor = os.open(path, flags)
+
+    def __enter__(self) -> int:
+        return self.descriptor
+
+    def __exit__(self, *_error: object) -> None:
+        os.close(self.descriptor)
 
 
 class Fs(Listings, Permissions):

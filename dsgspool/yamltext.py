@@ -31,9 +31,11 @@ LOOK = "look at the indentation, at colons and at quotes here"
 # What `_plainly` reads: words, numbers and tame quotes, in lines and in lists of one line; no word that is not text to YAML.
 _WORD = rf"(?!(?i:{'|'.join(sorted(WORDS))})[:,\]\n])"
 _QUOTED, _INTEGER = r'"[ !#-\[\]-~]*"', r"(?:0|[1-9][0-9]{0,17})"
+_AMOUNT = r"[1-9][0-9]{0,17}[smhdKMGT]"  # a duration or a size, which is text to YAML
 _ITEM = rf"(?:{_QUOTED}|{_INTEGER}|{_WORD}{PLAIN_IN_FLOW.pattern})"
 _PAIR = expression(
-    rf"({_WORD}[a-z][a-z_]*): (?:(\[{_ITEM}(?:, {_ITEM})*\])|({_QUOTED}|{_INTEGER}|{_WORD}{PLAIN.pattern}))\n", re.ASCII
+    rf"({_WORD}[a-z][a-z_]*): (?:(\[{_ITEM}(?:, {_ITEM})*\])|({_QUOTED}|{_AMOUNT}|{_INTEGER}|{_WORD}{PLAIN.pattern}))\n",
+    re.ASCII,
 )
 _ITEMS = expression(_ITEM, re.ASCII)
 _TAG = "tag:yaml.org,2002:"
@@ -111,7 +113,7 @@ def _plainly(data: bytes) -> Node | None:
 def _plain_scalar(text: str, line: int, span: tuple[int, int]) -> Node:
     if text[0] == '"':
         return Node("scalar", line, "str", text[1:-1], '"', span=span)
-    return Node("scalar", line, "int" if text[0] in "0123456789" else "str", text, span=span)
+    return Node("scalar", line, "int" if text.isdigit() else "str", text, span=span)
 
 
 def _malformed(error: yaml.MarkedYAMLError) -> InvalidTask:

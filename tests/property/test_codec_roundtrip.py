@@ -106,6 +106,7 @@ WORD = st.one_of(
     st.sampled_from(
         ["true", "no", "Yes", "null", "n", "y", "yes, so", "0", "7", "007", "1.5", "0x1f", "-1", "1_0", "../x"]
     ),
+    st.sampled_from(["2h", "30s", "100M", "1K", "0h", "08d", "1e5", "1.5h", "2h30m", "7d "]),
     st.sampled_from(
         ["[true]", '[a, 1, "b c"]', "[]", "[a,b]", "[-x, ./a=b]", "[a b]", "{a: 1}", "~", "-", "--", "- a"]
     ),
@@ -134,3 +135,7 @@ def test_what_is_read_without_the_parser_is_what_the_parser_reads(text):
 def test_what_submit_writes_for_a_command_line_needs_no_parser():
     for command in (["true"], ["fold", "--in", "input 17.fa", "3"], "echo hello; echo err >&2"):
         assert yamltext._plainly(dump_task({"command": command, "cwd": "/mnt/lab", "cpus": 4, "timeout": "2h"}))
+
+
+def test_durations_and_sizes_as_people_write_them_need_no_parser():
+    assert yamltext._plainly(b"command: fold x\ntimeout: 2h\nretries: 3\nbackoff: 30s\nmax_log: 100M\n")
