@@ -73,8 +73,8 @@ class Ticks:
         stamp = stamp_of(tick)
         skipped = self._still_open(instance.schedule) if skips else ""
         facts = {"at": iso(now), **({"skipped": f"{skipped} was not over"} if skipped else {})}
-        text = None if skipped else instance.text
-        self.once.make(f"{self._folder(instance.schedule)}/{stamp}", FACTS, facts, text, instance.owner)
+        drafts = {} if skipped else {DRAFT: instance.text}
+        self.once.make(f"{self._folder(instance.schedule)}/{stamp}", FACTS, facts, drafts, instance.owner)
         return self._publish(instance.schedule, stamp)
 
     def _publish(self, schedule: str, stamp: str) -> str:

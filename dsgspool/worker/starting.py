@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool import names
 from dsgspool.worker.desk import Ready
+from dsgspool.worker.dividing import Dividing
 
 if TYPE_CHECKING:
     from dsgspool.worker.intake import Intake
@@ -20,6 +21,7 @@ class Starting:
 
     def __init__(self, intake: Intake) -> None:
         self.intake, self.worker, self.desk, self.packing = intake, intake.worker, intake.desk, intake.packing
+        self.dividing = Dividing(intake)
 
     def next(self) -> Ready | None:
         """The first of those that wait, when there is room for it here."""
@@ -34,10 +36,14 @@ class Starting:
         for ready in [r for r in self.desk.ready.values() if self.intake.turnstile.forbids(r.held)]:
             self.worker.attempts.endings.give_back(ready.held)
         while (first := self.next()) and self.worker.clock.boot() >= self.worker.blocked_until:
-            if self.packing.counted.of(first.request):
-                self._start_marked(first)
-            else:
-                self.worker.attempts.start(first)
+            if chunk := self.dividing.chunk_of(first):
+                self._start(chunk)
+
+    def _start(self, ready: Ready) -> None:
+        if self.packing.counted.of(ready.request):
+            self._start_marked(ready)
+        else:
+            self.worker.attempts.start(ready)
 
     def _start_marked(self, ready: Ready) -> None:
         """Start what wants some of the whole spool's, when there is enough.

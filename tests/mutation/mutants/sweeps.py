@@ -1,0 +1,61 @@
+"""Sweeps: a rest is divided once, and an item that succeeded is not run again."""
+
+from tests.mutation.mutant import Mutant
+
+DIVISIONS, CHUNK = "unit/test_divisions.py::", "unit/test_chunk.py::"
+MUTANTS = (
+    Mutant(
+        "sweep",
+        "16 (lvi)",
+        "who divides a rest goes by its own choice, whatever was decided before",
+        "spool/divisions.py",
+        "        head = self._decided(rest)\n",
+        "        self._decided(rest)\n",
+        (f"{DIVISIONS}test_the_first_to_divide_decides_and_the_others_go_by_it",),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lvi)",
+        "what somebody could not put into todo/ any more stays in sweeps/",
+        "spool/divisions.py",
+        '        self.once.make(self.folder(rest), FACTS, {"head": head}, rests, owner)\n',
+        '        if not self.once.make(self.folder(rest), FACTS, {"head": head}, rests, owner):\n            return rest.part(rest.first, self._decided(rest), is_rest=False)\n',
+        (f"{DIVISIONS}test_a_worker_that_dies_anywhere_while_it_divides_loses_and_doubles_nothing",),
+    ),
+    Mutant(
+        "sweep",
+        "7",
+        "a rest is called by the name of its first chunk before the others are in todo/",
+        "worker/dividing.py",
+        "            chunk = self._divide(rest, ready)\n",
+        "            self._narrow(ready, rest.part(rest.first, rest.first, is_rest=False))\n            chunk = self._divide(rest, ready)\n",
+        (f"{DIVISIONS}test_a_worker_runs_every_item_of_a_rest_once",),
+    ),
+    Mutant(
+        "sweep",
+        "7",
+        "a second sweep of a name goes by how the first one was divided",
+        "spool/divisions.py",
+        '        is_there = self.fs.folder_is_there(f"{self.spool.root}/{FOLDER}/{sweep}")\n',
+        "        is_there = False\n",
+        (f"{DIVISIONS}test_a_name_under_which_a_sweep_was_divided_is_no_name_for_another",),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lvii)",
+        "a chunk that was done runs nothing when a person wants it again",
+        "worker/sweeping.py",
+        "        if data is not None and parse_record(data).outcome == str(Kind.DONE):\n            break\n",
+        "        str(data)\n",
+        (f"{CHUNK}test_a_chunk_that_was_done_runs_all_its_items_when_it_is_wanted_again",),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lvii)",
+        "a line that broke off counts",
+        "worker/chunk.py",
+        '                    if line.endswith(b"\\n") and (fields',
+        "                    if (fields",
+        (f"{CHUNK}test_a_line_that_broke_off_is_not_there",),
+    ),
+)
