@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dsgspool import fields
+from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.items import MOST, Factor, Rows, Span, Sweep
 from dsgspool.task import Task
-from dsgspool.yamltext import Node, check_keys, pairs, wrong
+from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
 
 KEYS = ("product", "zip", "include", "exclude")
 MAX_ZIPPED = 20_000  #: as many values as a list in a task file may have
@@ -108,6 +109,14 @@ def _entries(node: Node | None, what: str, known: Iterable[str]) -> list[dict[st
             raise wrong(item, f"`{what}`: there is no `{odd[0]}` in `product` or `zip`", "correct the name")
         found.append(entry)
     return found
+
+
+def sweep_in(data: bytes) -> Sweep:
+    """The items that a task file describes; InvalidTask when it describes none."""
+    for key, node in pairs(compose(data), "the file"):
+        if key.value == "sweep":
+            return read_sweep(node, key.value)
+    raise InvalidTask("it has no `sweep`")
 
 
 def check_together(task: Task, nodes: Mapping[str, Node]) -> None:

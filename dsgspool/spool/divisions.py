@@ -16,7 +16,7 @@ from dsgspool.expressions import expression
 from dsgspool.ranges import REST, Range
 from dsgspool.spool.dependencies import Dependencies
 from dsgspool.spool.moves import Moves
-from dsgspool.spool.once import Once
+from dsgspool.spool.once import LEAST, Once
 from dsgspool.task import State
 
 FOLDER, FACTS = "sweeps", "split.json"
@@ -66,6 +66,30 @@ class Divisions:
         """How many rests of a sweep lie in todo/ now."""
         folder = f"{self.spool.todo}/{f'@{lane}/' if lane else ''}{sweep}"
         return sum(file.startswith(REST) for file, _ in self.fs.scan(folder))
+
+    # -- the ends ------------------------------------------------------------------------------------------------
+
+    def old(self, limit: float, now: float) -> list[str]:
+        """Sweeps that were divided before `limit`, a day ago at least, and of which nothing is left anywhere."""
+        limit, newest = min(limit, now - LEAST), dict[str, float]()
+        for path, _ in self.fs.walk(f"{self.spool.root}/{FOLDER}"):
+            sweep, _, _ = path.rpartition("/")[0].rpartition("/")
+            made = self.fs.status_of_folder(f"{self.spool.root}/{FOLDER}/{path.rpartition('/')[0]}").st_mtime
+            newest[sweep] = max(newest.get(sweep, 0.0), made)
+        return sorted(sweep for sweep, made in newest.items() if sweep and made < limit and not self._is_there(sweep))
+
+    def remove(self, sweep: str) -> None:
+        """Forget how it was divided."""
+        folder = f"{self.spool.root}/{FOLDER}/{sweep}"
+        for name in [name for name, is_folder in self.fs.scan(folder) if is_folder]:
+            self.once.drop(f"{folder}/{name}")
+        self.fs.remove_folder(folder)
+
+    def _is_there(self, sweep: str) -> bool:
+        """True while a file of it lies in any state."""
+        dependencies = Dependencies(self.spool)
+        ended = (next(dependencies.ended(state, sweep), "") for state in (State.DONE, State.FAILED))
+        return dependencies.first_open(f"{sweep}/") is not None or any(ended)
 
     def why_not_new(self, sweep: str) -> str:
         """Why no new sweep of this name can begin; '' when it can."""

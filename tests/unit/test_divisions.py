@@ -288,3 +288,34 @@ def test_near_the_end_a_slot_takes_its_part_but_no_crumbs():
 
 def test_names_of_rests_fit_wherever_names_of_sweeps_do():
     assert names.parse("s/rest-00-99~0.aaaaaaaa-1.yaml").identity == REST.identity
+
+
+# -- pruning
+
+
+def aged(world, days=3.0):
+    """Days go by."""
+    for folder, _, files in os.walk(world.root):
+        for path in [folder, *(f"{folder}/{file}" for file in files)]:
+            then = os.stat(path).st_mtime - days * 86400
+            os.utime(path, (then, then))
+
+
+def test_how_a_sweep_was_divided_is_forgotten_when_it_is_old_and_nothing_of_it_is_left(world):
+    nested = Range("lab/t", 0, 99, 2, is_rest=True)
+    for rest in (REST, nested):
+        divisions(world).divide(rest, 9, 1, TEXT)
+    now = world.clock.wall()
+    assert divisions(world).old(now, now) == []
+    for path in files_below(world.root, ["todo"]):
+        if "lab" in path:
+            os.unlink(f"{world.root}/{path}")
+    assert divisions(world).old(now + 9e9, now) == []  # a day at least: somebody may be slow
+    aged(world)
+    assert divisions(world).old(now - 4 * 86400, now) == []
+    assert divisions(world).old(now, now) == ["lab/t"]  # of the other one a rest lies in todo/
+    divisions(world).remove("lab/t")
+    assert not os.path.exists(f"{world.root}/sweeps/lab/t") and os.path.exists(
+        f"{world.root}/sweeps/s/00-99/split.json"
+    )
+    assert divisions(world).old(now, now) == []

@@ -25,11 +25,11 @@ MUTANTS = (
     Mutant(
         "sweep",
         "7",
-        "a rest is called by the name of its first chunk before the others are in todo/",
+        "a rest that a person took away while it was divided is begun all the same",
         "worker/dividing.py",
-        "            chunk = self._divide(rest, ready)\n",
-        "            self._narrow(ready, rest.part(rest.first, rest.first, is_rest=False))\n            chunk = self._divide(rest, ready)\n",
-        (f"{DIVISIONS}test_a_worker_runs_every_item_of_a_rest_once",),
+        "        if held.file not in listing:  # RACE",
+        "        if held.file is before:  # RACE",
+        (f"{DIVISIONS}test_a_rest_that_a_person_takes_away_while_it_is_divided_is_not_begun",),
     ),
     Mutant(
         "sweep",
