@@ -76,3 +76,13 @@ def test_a_task_that_is_called_by_a_number_comes_first(sweep, put, run, record):
     put("done/s/1.yaml")
     record("s/1", 1, "done", out="a task\n")
     assert run("logs", "s/1").stdout == "a task\n"
+
+
+def test_status_tells_how_far_each_sweep_is(sweep, run, put):
+    put("done/years/2020-2021.yaml")
+    assert json.loads(run("status", "--json").stdout)["sweeps"] == {
+        "s": {"todo": 80, "waiting": 0, "hold": 0, "running": 10, "done": 9, "failed": 1}
+    }
+    lines = [line.split() for line in run("status").stdout.splitlines()]
+    assert ["ITEMS", "todo", "waiting", "hold", "running", "done", "failed"] in lines
+    assert ["s", "80", "0", "0", "10", "9", "1"] in lines
