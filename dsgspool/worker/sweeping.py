@@ -21,7 +21,7 @@ from dsgspool.expressions import expression
 from dsgspool.fs import Fs
 from dsgspool.items import MARK, readable
 from dsgspool.ranges import Range, parse_range, whole
-from dsgspool.records import parse_record
+from dsgspool.records import parse_record, record_is_over
 from dsgspool.spool.divisions import Divisions
 from dsgspool.task import Decision, Kind, Outcome, State
 from dsgspool.worker import chunk, launch
@@ -115,7 +115,8 @@ def earlier(fs: Fs, logs: str, identity: str, number: int) -> list[str]:
     for before in range(number - 1, 0, -1):
         record = f"{logs}/{names.record_path(identity, before)}"
         data = fs.read_fresh(record)
-        if data is not None and parse_record(data).outcome == str(Kind.DONE):
+        # RACE: its worker may have died while it wrote the end: then nothing was published, and the attempt was lost.
+        if data is not None and record_is_over(data) and parse_record(data).outcome == str(Kind.DONE):
             break
         found.append(f"{record.removesuffix('yaml')}{INDEX}")
     return found

@@ -64,6 +64,20 @@ def test_a_chunk_that_was_done_runs_all_its_items_when_it_is_wanted_again(inside
     assert list(index(worker, "s/0-2", 2)) == [0, 1, 2]
 
 
+def test_items_of_an_attempt_whose_end_broke_off_are_not_run_again(inside, world):
+    worker = inside()
+    assert run(worker, "true") == "done/s/0-2"
+    record = f"{world.root}/logs/s/0-2.1.yaml"
+    with open(record) as file:
+        text = file.read()
+    with open(record, "w") as file:
+        file.write(text.replace(worker.wid, "n9-abcdefgh").partition("reason:")[0].removesuffix("...\n"))
+    open(f"{world.root}/workers/n9-abcdefgh.dead", "w").close()
+    os.rename(f"{world.root}/done/s/0-2.yaml", f"{world.root}/todo/s/0-2.yaml")
+    worker.until(lambda: worker.lies("done"))
+    assert list(index(worker, "s/0-2", 2)) == [] and worker.record("s/0-2", 2)["items_done"] == 3
+
+
 @pytest.mark.parametrize("sign", ["TERM", "KILL"])
 def test_an_item_that_its_worker_stops_has_not_failed_and_runs_again(inside, world, sign):
     worker = inside()
