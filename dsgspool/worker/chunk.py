@@ -34,7 +34,6 @@ class Chunk:
         self.offset = plan["now"] - boot()
         self.second, self.stamp = -1, ""
         self.finished = finished(plan["earlier"])
-        self.done = sum(plan["first"] <= number <= plan["last"] for number in self.finished)
         self.failed: list[str] = []
         self.failures = self.ran = 0
         self.seconds = 0.0
@@ -49,15 +48,24 @@ class Chunk:
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         os.write(self.index, _HEAD)
         only = self.plan["only"]
-        for number in range(self.plan["first"], self.plan["last"] + 1) if only is None else only:
-            if number not in self.finished and (values := self.sweep.values(number)) is not None:
+        for number in range(self.plan["first"], self.plan["last"] + 1):
+            if number in self.finished if only is None else number not in only:
+                continue
+            if (values := self.sweep.values(number)) is not None:
                 self.run_one(number, values)
                 if self.is_stopping:
                     break
+        if only is not None:  # of the others some may have failed before
+            self.failures = self.total() - len(self.finished)
         named = f"; failed: {', '.join(self.failed)}" if self.failed else ""
-        counts = f"# {self.done} done, {self.failures} failed, {self.ran} run in {self.seconds:.4f} s{named}\n"
+        counts = f"# {len(self.finished)} done, {self.failures} failed, {self.ran} run in {self.seconds:.4f} s{named}\n"
         os.write(self.index, counts.encode())
         return SOME_FAILED if self.failures else 0
+
+    def total(self) -> int:
+        """Items that are not excluded."""
+        numbers = range(self.plan["first"], self.plan["last"] + 1)
+        return sum(self.sweep.values(number) is not None for number in numbers)
 
     def run_one(self, number: int, values: dict[str, str]) -> None:
         """Run an item and write its line."""
@@ -70,8 +78,9 @@ class Chunk:
         self.ran += 1
         self.seconds += seconds
         if outcome == "done":
-            self.done += 1
+            self.finished.add(number)
         else:
+            self.finished.discard(number)
             self.failures += 1
             if len(self.failed) < NAMED:
                 self.failed.append(f"{number} {outcome}")
@@ -159,15 +168,17 @@ def end_of(log: int) -> int:
     return os.lseek(log, 0, os.SEEK_END)
 
 
-def finished(paths: list[str]) -> set[int]:
-    """Items that succeeded, by the indexes of earlier attempts; a line without its end is not there."""
-    found = set()
-    for path in paths:
+def finished(earlier: list[tuple[list[int], str]]) -> set[int]:
+    """Items whose newest end was a success, by the indexes of earlier attempts, oldest first; before each the items that were
+    chosen to run again.  A line without its end is not there."""
+    found: set[int] = set()
+    for chosen, path in earlier:
+        found.difference_update(chosen)
         try:
             with open(path, "rb") as file:
                 for line in file:
-                    if line.endswith(b"\n") and (fields := line.split(None, 2))[1:2] == [b"done"] and fields[0] != b"#":
-                        found.add(int(fields[0]))
+                    if line.endswith(b"\n") and len(fields := line.split(None, 2)) == 3 and fields[0].isdigit():
+                        (found.add if fields[1] == b"done" else found.discard)(int(fields[0]))
         except FileNotFoundError:
             continue
     return found

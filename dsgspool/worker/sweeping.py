@@ -32,6 +32,7 @@ from dsgspool.worker.scripts import Scripts
 if TYPE_CHECKING:
     from dsgspool.worker.attempt import Attempt
 
+ONLY = "only"  #: what the name of a file ends with that says which items an attempt is to run
 INDEX = "items"  #: what the name of a chunk's index ends with, beside .out and .err
 TAIL = 1024  #: bytes at the end of an index in which its last line is looked for
 _LAST = expression(rb"^# (\d+) done, (\d+) failed, (\d+) run in ([0-9.]+) s(?:; failed: ([^\n]*))?\n\Z", re.MULTILINE)
@@ -89,7 +90,8 @@ def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
         attempt.chunk = Chunk(
             part,
             {
-                "sweep": task.sweep.facts(), "first": part.first, "last": part.last, "only": None, "env": own,
+                "sweep": task.sweep.facts(), "first": part.first, "last": part.last, "env": own,
+                "only": chosen(fs, logs, attempt.name.identity, attempt.number),
                 "argv": launch.limited(attempt.argv, task.limits), "cwd": attempt.cwd if MARK in attempt.cwd else "",
                 "codes": sorted(task.success_codes), "timeout": task.timeout, "grace": task.grace,
                 "stdin": bool(task.stdin), "earlier": earlier(fs, logs, attempt.name.identity, attempt.number),
@@ -109,17 +111,27 @@ def _width(attempt: Attempt) -> int:
     return len(str(attempt.task.sweep.count - 1))
 
 
-def earlier(fs: Fs, logs: str, identity: str, number: int) -> list[str]:
-    """Indexes of the attempts since the last one that was done as a whole: who runs it again then wants all of it."""
-    found = []
+def earlier(fs: Fs, logs: str, identity: str, number: int) -> list[tuple[list[int], str]]:
+    """Indexes, oldest first, of the attempts since the last one that was done as a whole: who runs it again then wants all of it,
+    or says which of its items.  Before each: the items that were chosen for it, whatever came of them before."""
+    found: list[tuple[list[int], str]] = []
+    only = chosen(fs, logs, identity, number)
     for before in range(number - 1, 0, -1):
         record = f"{logs}/{names.record_path(identity, before)}"
         data = fs.read_fresh(record)
         # RACE: its worker may have died while it wrote the end: then nothing was published, and the attempt was lost.
-        if data is not None and record_is_over(data) and parse_record(data).outcome == str(Kind.DONE):
+        is_done = data is not None and record_is_over(data) and parse_record(data).outcome == str(Kind.DONE)
+        if is_done and only is None:
             break
-        found.append(f"{record.removesuffix('yaml')}{INDEX}")
+        only = chosen(fs, logs, identity, before)
+        found.insert(0, (only or [], f"{record.removesuffix('yaml')}{INDEX}"))
     return found
+
+
+def chosen(fs: Fs, logs: str, identity: str, number: int) -> list[int] | None:
+    """The only items that an attempt is to run, when somebody chose some; None = all that have not succeeded."""
+    data = fs.read_fresh(f"{logs}/{names.record_path(identity, number).removesuffix('yaml')}{ONLY}")
+    return None if data is None else [int(word) for word in data.split() if word.isdigit() and len(word) < 9]
 
 
 def command(attempt: Attempt, scripts: Scripts, now: float) -> list[str]:

@@ -86,3 +86,31 @@ def test_status_tells_how_far_each_sweep_is(sweep, run, put):
     lines = [line.split() for line in run("status").stdout.splitlines()]
     assert ["ITEMS", "todo", "waiting", "hold", "running", "done", "failed"] in lines
     assert ["s", "80", "0", "0", "10", "9", "1"] in lines
+
+
+def test_items_are_requeued_with_their_chunk_and_named_in_a_file_for_its_next_attempt(sweep, run, spool, listed):
+    result = run("requeue", "s/3", "s/0-1")
+    assert (result.exit_code, result.stdout) == (0, "s/0\ns/1\ns/3\n")
+    assert listed("failed") == [] and "s/00-09" in listed("todo")
+    assert (spool / "logs/s/00-09.3.only").read_text() == "0\n1\n3\n"
+
+
+def test_items_of_several_chunks_are_requeued_beside_tasks(sweep, put, record, run, spool, listed):
+    put("done/s/100-109.yaml", TEXT)
+    put("done/other.yaml")
+    record("other", 1, "done")
+    assert run("requeue", "s/1", "s/105", "other").exit_code == 0
+    assert sorted(path.name for path in (spool / "logs/s").glob("*.only")) == ["00-09.3.only", "100-109.1.only"]
+    assert {"s/00-09", "s/100-109", "other"} <= set(listed("todo"))
+
+
+def test_a_whole_chunk_is_requeued_by_its_name_without_a_choice(sweep, run, spool):
+    assert run("requeue", "s/00-09").stdout == "s/00-09\n"
+    assert not list((spool / "logs/s").glob("*.only"))
+
+
+@pytest.mark.parametrize(("name", "code"), [("s/10", 6), ("s/50", 6), ("s/5-15", 6), ("s/200", 5), ("t/1", 5)])
+def test_items_of_what_is_not_finished_are_left_alone(sweep, run, spool, name, code):
+    result = run("requeue", name)
+    assert result.exit_code == code
+    assert not list((spool / "logs/s").glob("*.only")) and (spool / "failed/s/00-09~items1.yaml").exists()

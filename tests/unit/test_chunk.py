@@ -192,10 +192,56 @@ def _items(worker):
 def test_a_line_that_broke_off_is_not_there(tmp_path):
     path = tmp_path / "x.items"
     path.write_bytes(b"# item outcome\n0 done x\n1 exit1 x\n2 done 2026")
-    assert finished([str(path), f"{tmp_path}/none"]) == {0}
+    assert finished([([], str(path)), ([], f"{tmp_path}/none")]) == {0}
 
 
 def test_what_any_attempt_has_done_is_done(tmp_path):
     for name, data in (("1", "0 done x\n1 exit1 x\n"), ("2", "1 done x\n# 2 done, 0 failed, 1 run in 1.0 s\n")):
         (tmp_path / name).write_text(data)
-    assert finished([f"{tmp_path}/1", f"{tmp_path}/2"]) == {0, 1}
+    earlier = [([], f"{tmp_path}/1"), ([], f"{tmp_path}/2")]
+    assert finished(earlier) == {0, 1}
+    assert finished([*earlier, ([0, 7], f"{tmp_path}/none")]) == {1}
+
+
+# -- some items
+
+
+def choose(worker, attempt, *items, state="failed", tag="~items1"):
+    with open(f"{worker.root}/logs/s/0-2.{attempt}.only", "w") as file:
+        file.write("".join(f"{item}\n" for item in items))
+    os.rename(f"{worker.root}/{state}/s/0-2{tag}.yaml", f"{worker.root}/todo/s/0-2.yaml")
+    [found] = worker.until(lambda: worker.record("s/0-2", attempt).get("outcome") and worker.lies("done", "failed"))
+    return found
+
+
+def test_of_a_chunk_that_failed_the_chosen_items_run_and_the_others_stay_failed(inside):
+    worker = inside()
+    assert run(worker, "test $DSGSPOOL_ATTEMPT != 1 || test {n} = 2") == "failed/s/0-2~items2"
+    assert choose(worker, 2, 2, tag="~items2") == "failed/s/0-2~items1"
+    assert list(index(worker, "s/0-2", 2)) == [2] and worker.record("s/0-2", 2)["items_done"] == 2
+    os.rename(f"{worker.root}/failed/s/0-2~items1.yaml", f"{worker.root}/todo/s/0-2.yaml")
+    worker.until(lambda: worker.lies("done"))
+    assert list(index(worker, "s/0-2", 3)) == [0]
+
+
+def test_of_a_chunk_that_was_done_the_chosen_items_run_again_and_only_they_when_they_fail(inside):
+    worker = inside()
+    assert run(worker, "test $DSGSPOOL_ATTEMPT != 2") == "done/s/0-2"
+    assert choose(worker, 2, 1, state="done", tag="") == "failed/s/0-2~items1"
+    assert worker.record("s/0-2", 2)["items_done"] == 2
+    os.rename(f"{worker.root}/failed/s/0-2~items1.yaml", f"{worker.root}/todo/s/0-2.yaml")
+    worker.until(lambda: worker.lies("done"))
+    assert list(index(worker, "s/0-2", 3)) == [1] and worker.record("s/0-2", 3)["items_done"] == 3
+
+
+def test_a_choice_is_not_forgotten_when_its_worker_is_lost(inside, world):
+    worker = inside()
+    assert run(worker, "true") == "done/s/0-2"
+    with open(f"{world.root}/logs/s/0-2.2.only", "w") as file:
+        file.write("1\n")
+    with open(f"{world.root}/logs/s/0-2.2.yaml", "w") as file:  # an attempt that got no further
+        file.write("format: 1\ntask: s/0-2\nattempt: 2\nworker: n9-abcdefgh\nclaim: n9-abcdefgh.1\n")
+    open(f"{world.root}/workers/n9-abcdefgh.dead", "w").close()
+    os.rename(f"{world.root}/done/s/0-2.yaml", f"{world.root}/todo/s/0-2~0l1.aaaaaaaa-1.yaml")
+    worker.until(lambda: worker.lies("done"))
+    assert list(index(worker, "s/0-2", 3)) == [1]
