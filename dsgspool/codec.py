@@ -16,9 +16,11 @@ from dsgspool.classes import replace
 from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.filling import filled
+from dsgspool.items import marked
 from dsgspool.names import check_after
 from dsgspool.overlay import check_one_program, laid_over
 from dsgspool.records import Record, is_complete, parse_record, record_claim, record_is_over
+from dsgspool.sweeps import check_together, read_sweep
 from dsgspool.task import WANTS, After, Backoff, Task
 from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
 from dsgspool.yamlwriting import dump
@@ -39,7 +41,7 @@ FORMAT = 1  #: of task files, records and spool.yaml
 REQUESTS = ("resources", "where")  #: read together (requesting.py)
 
 RESERVED = frozenset({
-    "priority", "sweep", "container", "inputs", "outputs", "expect", "notify", "expected",
+    "priority", "container", "inputs", "outputs", "expect", "notify", "expected",
     "speculate", "cache",
 })  # fmt: skip
 
@@ -51,7 +53,7 @@ _NULLABLE = frozenset(
 _ORDER = (
     "format", "description", "tags", "command", "script", "params", "cwd", "env", "env_file", "setup", "shell", "stdin", "cpus",
     "nice", "umask", "timeout", "grace", "retries", "backoff", "success_codes", "after", "not_before", "expires", "max_log",
-    "limits", "resources", "where", "on_done", "on_failed",
+    "limits", "resources", "where", "on_done", "on_failed", "sweep",
 )  # fmt: skip
 
 
@@ -89,6 +91,9 @@ def parse_task(
             raise wrong(nodes["limits"], "it has both `limits.memory` and `resources.memory`, a limit too", "keep one")
     if "limits" in nodes:
         task = replace(task, limits={**defaults.limits, **task.limits})
+    if task.sweep is not None:
+        check_together(task, nodes)
+        task = replace(task, params={**task.params, **{key: marked(key) for key in task.sweep.keys}})
     if task.params or ("command" in nodes and "command" not in own):  # that of a batch is a template, always
         task = filled(task, nodes)
     script_params = task.params if task.script is not None else {}
@@ -262,6 +267,7 @@ READERS: dict[str, Callable[[Node, str], object]] = {
     "after": after_entries,
     "on_done": _command,
     "on_failed": _command,
+    "sweep": read_sweep,
 }
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
+from dsgspool.items import MARK, marked_for_shell
 from dsgspool.task import Task
 from dsgspool.yamltext import Node, did_you_mean, pairs
 
@@ -22,7 +23,7 @@ def filled(task: Task, nodes: Mapping[str, Node]) -> Task:
     """The task with its params in command, cwd and its own env; no shell reads a list, so only a string is quoted."""
     command = task.command
     if isinstance(command, str):
-        command = fill(command, task.params, nodes["command"], shlex.quote)
+        command = fill(command, task.params, nodes["command"], _quoted)
     elif command:
         items = zip(command, nodes["command"].children, strict=True)
         command = tuple(fill(word, task.params, node) for word, node in items)
@@ -31,6 +32,11 @@ def filled(task: Task, nodes: Mapping[str, Node]) -> Task:
     if "env" in nodes:
         env = {key.value: fill(value.value, task.params, value) for key, value in pairs(nodes["env"], "env")}
     return replace(task, command=command, cwd=cwd, env=env)
+
+
+def _quoted(value: str) -> str:
+    """For a shell; a swept param has no value yet."""
+    return marked_for_shell(value) if value[:1] == MARK else shlex.quote(value)
 
 
 def fill(text: str, params: Mapping[str, str], node: Node, quote: Callable[[str], str] = str) -> str:

@@ -30,9 +30,9 @@ _WID = r"[a-z0-9][a-z0-9-]{0,23}-[a-z2-7]{8}"
 _OWNER = expression(rf"@({_WID})\.(0|[1-9][0-9]{{0,17}})\Z")
 _TAG = expression(r"~([0-9]+(?:l[0-9]+)?(?:o[0-9]+)?|[a-z-]+[0-9]*)(?:\.([a-z2-7]{8}-[0-9]+))?\Z")
 _BUDGET = expression(r"([0-9]+)(?:l([0-9]+))?(?:o([0-9]+))?\Z")
-_NUMBERED = expression(r"(?:exit|signal)[0-9]+\Z")
+_NUMBERED = expression(r"(?:exit|signal|items)[0-9]+\Z")
 _WHOLE_WID = expression(_WID)
-_RECORD = expression(r"(.+)\.([1-9][0-9]*)\.(yaml|out|err)\Z")
+_RECORD = expression(r"(.+)\.([1-9][0-9]*)\.(yaml|out|err|items|only)\Z")
 _UNTIL = expression(r"until-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\Z", re.ASCII)
 _PRIORITY = expression(r"p(-?[0-9]{1,6})\Z")
 _FORBIDDEN = expression("[~@%\\\\\0-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -204,7 +204,7 @@ def record_path(identity: str, attempt: int) -> str:
 
 
 def parse_record(path: str) -> tuple[str, int, str] | None:
-    """(identity, attempt, 'yaml' | 'out' | 'err') of a path below logs/, None for what is not ours."""
+    """(identity, attempt, 'yaml' | 'out' | 'err' | 'items' | 'only') of a path below logs/, None for what is not ours."""
     match = _RECORD.match(path)
     return (match[1], int(match[2]), match[3]) if match else None
 

@@ -92,7 +92,7 @@ def _check_name(final: str, key: Node) -> None:
 
 
 def _template(node: Node, timezone: str | None, batch: str) -> dict[str, Node]:
-    known = [word for word in READERS if word != "format"]
+    known = [word for word in READERS if word not in ("format", "sweep")]
     check_keys(node, known, RESERVED - _ABOVE.keys(), {**foreign.WORDS, **_ABOVE, **_APART}, "defaults")
     nodes = {key.value: value for key, value in pairs(node, "defaults")}
     check_one_program(nodes, may_lack=True)
@@ -169,7 +169,10 @@ _READERS: dict[str, Callable[[Node, str], Any]] = {
     "breaker": _breaker,
     "notify": READERS["on_failed"],
 }
-_APART = dict.fromkeys(REQUESTS, "write it in each task: it decides who claims the file, without its batch's policy")
+_APART = {
+    **dict.fromkeys(REQUESTS, "write it in each task: it decides who claims the file, without its batch's policy"),
+    "sweep": "it makes a batch: write it in a task file",
+}
 _ABOVE = dict.fromkeys((*_READERS, FINALLY), "it is said of the whole batch: write it without spaces in front")
 _ELSEWHERE = {
     **dict.fromkeys(

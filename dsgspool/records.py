@@ -61,6 +61,8 @@ class Record:
     peak_memory_bytes: int | None = None
     stdout_bytes: int | None = None
     stderr_bytes: int | None = None
+    items_done: int | None = None  #: of a chunk of a sweep: items that are done
+    items_failed: int | None = None
     leftovers: int | None = None  #: processes killed after the command had ended
 
 
@@ -152,7 +154,9 @@ def _environment(node: Node) -> dict[str, str] | None:
 
 _READERS: dict[str, Callable[[Node], object]] = {
     **{field.name: _text for field in dataclass_fields(Record)},
-    **dict.fromkeys(("format", "attempt", "pid", "cpus", "exit_code", "signal", "leftovers"), _integer),
+    **dict.fromkeys(
+        ("format", "attempt", "pid", "cpus", "exit_code", "signal", "leftovers", "items_done", "items_failed"), _integer
+    ),
     **dict.fromkeys(("memory_limit_bytes", "peak_memory_bytes", "stdout_bytes", "stderr_bytes"), _integer),
     **dict.fromkeys(("read_bytes", "written_bytes"), _integer),
     **dict.fromkeys(("seconds", "cpu_seconds"), _number),

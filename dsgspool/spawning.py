@@ -36,6 +36,7 @@ class Launch:
     stderr: int
     umask: int = -1
     user: Account | None = None
+    kept: Sequence[int] = ()  #: more open descriptors, which it gets under their numbers
     cpus: Sequence[int] = ()  #: the only ones that it may use; () = those of who starts it
 
 
@@ -68,6 +69,7 @@ def _keep_descriptors() -> bool:
 
 def _spawn(launch: Launch) -> int:
     actions = [(os.POSIX_SPAWN_DUP2, given, number) for number, given in enumerate(_streams(launch))]
+    actions += [(os.POSIX_SPAWN_DUP2, kept, kept) for kept in launch.kept]  # to itself: exec leaves it open
     argv = list(launch.argv)
     here = os.open(".", os.O_PATH | os.O_CLOEXEC)  # also of a folder that somebody removed
     try:
@@ -112,6 +114,7 @@ def _popen(launch: Launch) -> int:
     process = subprocess.Popen(
         launch.argv, cwd=launch.cwd, env=launch.env, stdin=launch.stdin, stdout=launch.stdout, stderr=launch.stderr,
         umask=launch.umask, user=uid, group=gid, extra_groups=groups, start_new_session=True,
+        pass_fds=launch.kept,
     )  # fmt: skip
     process.returncode = 0  # `reap` waits for every child at once; Popen must not try as well
     return process.pid

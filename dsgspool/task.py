@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from dsgspool.classes import dataclass
 from dsgspool.expressions import expression
+from dsgspool.items import Sweep
 from dsgspool.requests import NOTHING, Request
 
 
@@ -53,6 +54,7 @@ class Kind(StrEnum):
     LOG_LIMIT = "log-limit"
     OOM = "oom"  # more memory than its limit
     PROCESS_LIMIT = "process-limit"  # more processes than its limit
+    ITEMS = "items"  # of a chunk of a sweep: so many of its items failed
     INVALID = "invalid"  # the file cannot be run as it is
     LOST = "lost"  # its worker died
     CANCELLED = "cancelled"  # a person took it away
@@ -62,6 +64,7 @@ class Kind(StrEnum):
     STOPPED = "stopped"  # the worker gave it back: drained, fenced, guard dead
 
 
+NUMBERED = (Kind.EXIT, Kind.SIGNAL, Kind.ITEMS)  #: their `code` is part of the word in the name
 #: Reason tags that may stand in a name (`failed/NAME~TAG.yaml`); `exit` and `signal` carry a number.
 REASONS = frozenset({
     "timeout", "log-limit", "process-limit", "invalid", "lost", "cancelled", "expired", "dependency", "oom", "expect",
@@ -71,7 +74,8 @@ REASONS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one attempt ended.  `code` is the exit code or the signal's number, `reason` is one line for people."""
+    """How one attempt ended.  `code` is the exit code, the signal's number or how many items failed; `reason` is one line for
+    people."""
 
     kind: Kind
     code: int | None = None
@@ -80,7 +84,7 @@ class Outcome:
     @property
     def tag(self) -> str:
         """The word in the file's name: `exit1`, `signal9`, `timeout` ..."""
-        return f"{self.kind}{self.code}" if self.kind in (Kind.EXIT, Kind.SIGNAL) else str(self.kind)
+        return f"{self.kind}{self.code}" if self.kind in NUMBERED else str(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,7 @@ class Task:
     on_done: str | tuple[str, ...] | None = None
     on_failed: str | tuple[str, ...] | None = None
     request: Request = NOTHING
+    sweep: Sweep | None = None  #: its params have marks (items.py) for values
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +235,7 @@ def decide(outcome: Outcome, budget: Budget, retry: Retry, chance: float = 0.5) 
             if lost.losses >= retry.max_lost:
                 return Decision(State.FAILED, outcome.tag, unique=True)
             return Decision(State.TODO, budget=lost)
-        case Kind.EXIT | Kind.SIGNAL | Kind.TIMEOUT | Kind.LOG_LIMIT | Kind.OOM | Kind.PROCESS_LIMIT:
+        case Kind.EXIT | Kind.SIGNAL | Kind.TIMEOUT | Kind.LOG_LIMIT | Kind.OOM | Kind.PROCESS_LIMIT | Kind.ITEMS:
             return _after_failure(outcome, budget, retry, chance)
 
 

@@ -39,6 +39,7 @@ OTHER_FILES = {
     "permissions.py": "the part of the door that changes owners and modes",
     "listings.py": "the part of the door that looks into folders",
     "worker/guard.py": "stands alone, imports nothing of dsgspool",
+    "worker/chunk.py": "stands alone: the logs and the index of a chunk, by their descriptors",
     "worker/loop.py": "read: the pipe that signals wake it by",
     "worker/watch.py": "read, write: the bell's pipe",
     "worker/station.py": "write: the pipe to the guard",
@@ -55,9 +56,10 @@ OTHER_PROCESSES = {
     "census.py": "psutil: memory that is shared",
     "machine.py": "nvidia-smi and probes of software, with a time limit, before there is a worker",
     "worker/guard.py": "stands alone",
+    "worker/chunk.py": "stands alone: starts items",
     "doctor/child.py": "a child that may hang for ever, which nobody may wait for",
 }
-OTHER_TIME = {"clock.py": "the door", "worker/guard.py": "stands alone"}
+OTHER_TIME = {"clock.py": "the door", "worker/guard.py": "stands alone", "worker/chunk.py": "stands alone"}
 #: `os.path.isdir` and its kin believe an NFS cache (R6): only for what lies on this machine, or for a hint.
 BARE_LOOKS = {
     "resources.py": "the package's own files",
@@ -151,6 +153,13 @@ def test_the_guard_starts_without_the_package(tmp_path):
     command = [sys.executable, "-I", "-S", str(PACKAGE / "worker/guard.py"), "/no/worker"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=20, check=False)
     assert b"cannot start /no/worker" in done.stderr
+
+
+def test_a_chunk_begins_with_next_to_nothing():
+    """It may be short: nothing is imported that takes longer than an item."""
+    allowed = {"errno", "marshal", "os", "signal", "sys", "time", "dsgspool", "__future__"}
+    assert imported(ast.parse((PACKAGE / "worker/chunk.py").read_text())) <= allowed
+    assert imported(ast.parse((PACKAGE / "items.py").read_text())) == {"__future__"}
 
 
 @pytest.mark.parametrize("module", MODULES)

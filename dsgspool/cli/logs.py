@@ -29,9 +29,14 @@ def logs(
 ) -> None:
     """Print what a task wrote.  Another node's output is here within about 5 s."""
     from dsgspool.cli.following import Log
+    from dsgspool.errors import TaskNotFound
 
     spool = open_spool(context)
-    task = _started(spool, name, wait=follow)
+    try:
+        task = _started(spool, name, wait=follow)
+    except TaskNotFound:
+        _of_item(spool, name, "err" if stderr else "out", attempt, raw=raw or not output.is_terminal(), follow=follow)
+        return
     number = _number(task, attempt)
     log = Log(spool, task.identity, number, "err" if stderr else "out")
     _print(log.follow(spool.clock.sleep) if follow else log.news(), raw=raw or not output.is_terminal())
@@ -59,6 +64,25 @@ def _started(spool: Spool, name: str, *, wait: bool) -> Found:
             output.note(f"dsgspool: {tasks[0].identity} is {tasks[0].state}, waiting for it to start")
             told = True
         spool.clock.sleep(1.0)
+
+
+def _of_item(spool: Spool, name: str, kind: str, attempt: int, *, raw: bool, follow: bool) -> None:
+    """The same for one item of a sweep; TaskNotFound when there is none either."""
+    from dsgspool.cli.items import find_item, output_of
+    from dsgspool.errors import WrongState
+
+    item = find_item(spool, name)
+    if follow:
+        raise usage(f"{item.identity} is an item of a sweep: follow its chunk, {item.task.identity}")
+    if not item.lines:
+        raise WrongState(item.identity, item.state, "logs", f"it has not ended yet; its chunk is {item.task.identity}")
+    lines = [line for line in item.lines if attempt in (-1, line.attempt.number)]
+    if not lines:
+        numbers = ", ".join(str(line.attempt.number) for line in item.lines)
+        raise usage(f"{item.identity} did not end in attempt {attempt} of its chunk, but in {numbers}")
+    _print(output_of(spool, lines[-1], kind), raw=raw)
+    if kind == "out" and not lines[-1].out[1] and lines[-1].err[1]:
+        output.hint("it wrote nothing to stdout, but something to stderr: add --stderr")
 
 
 def _number(task: Found, attempt: int) -> int:

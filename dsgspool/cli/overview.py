@@ -41,6 +41,7 @@ def document(seen: Snapshot) -> dict[str, object]:
         "stopped_batches": dict(seen.stopped),
         "counts": _counts(seen.counts),
         "batches": {batch: _counts(counts) for batch, counts in seen.batches.items() if batch},
+        "sweeps": {sweep: _counts(counts) for sweep, counts in _swept(seen).items()},
         "running": list(seen.running),
         "workers": [entry(worker) for worker in seen.workers],
         "resources": {each.name: each.facts for each in seen.stock},
@@ -53,6 +54,13 @@ def _counts(counts: Counts) -> dict[str, int]:
     return {state: getattr(counts, state) for state in STATES}
 
 
+def _swept(seen: Snapshot) -> dict[str, Counts]:
+    """Items of each sweep; {} where so many files lie that not each is known."""
+    from dsgspool.snapshot.items import swept
+
+    return swept(seen.tasks) if len(seen.tasks) == seen.counts.total else {}
+
+
 def show(seen: Snapshot, news: News | None = None) -> None:
     """Print it.  `news`: what somebody who watches knows besides."""
     from dsgspool.clock import local
@@ -62,6 +70,8 @@ def show(seen: Snapshot, news: News | None = None) -> None:
     total = ("all", *_counts(seen.counts).values())
     output.table(("", *STATES), [*rows[:MOST], total] if len(rows) > 1 else [total])
     _more(len(rows), "batches")
+    if swept := _swept(seen):
+        output.table(("ITEMS", *STATES), [(sweep, *_counts(counts).values()) for sweep, counts in swept.items()][:MOST])
     if news and news.rate is not None:
         output.line(_speed(news.rate, news.eta))
     if seen.next_due is not None:

@@ -53,6 +53,7 @@ def prune(
         _edits(pruner, dry_run=dry_run)
         _ticks(pruner, dry_run=dry_run)
         _ends(pruner, dry_run=dry_run)
+        _sweeps(pruner, dry_run=dry_run)
 
 
 def _report(results: Iterable[Pruned]) -> None:
@@ -94,6 +95,21 @@ def _ticks(pruner: Pruner, *, dry_run: bool) -> None:
         if not dry_run:
             ticks.remove(tick)
         output.line(f"{TICKS}/{tick}")
+
+
+def _sweeps(pruner: Pruner, *, dry_run: bool) -> None:
+    """How a sweep was divided is remembered as long; the record of its own file, which became its chunks, goes with it."""
+    from dsgspool.names import TaskName
+    from dsgspool.spool.divisions import FOLDER, Divisions
+    from dsgspool.spool.moves import Place
+    from dsgspool.task import State
+
+    divisions = Divisions(pruner.moves)
+    for sweep in divisions.old(pruner.limit, pruner.now):
+        if not dry_run:
+            divisions.remove(sweep)
+            list(pruner.run([Place(State.DONE, "", TaskName(sweep))]))
+        output.line(f"{FOLDER}/{sweep}")
 
 
 def _ends(pruner: Pruner, *, dry_run: bool) -> None:

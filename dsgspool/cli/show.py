@@ -15,6 +15,7 @@ from dsgspool.cli.context import open_spool
 
 if TYPE_CHECKING:
     from dsgspool.cli.finding import Attempt, Found
+    from dsgspool.cli.items import Item, Line
     from dsgspool.spool import Spool
 
 
@@ -25,9 +26,15 @@ def show(
 ) -> None:
     """Show a task.  State, file, every attempt, its text, where the logs are."""
     from dsgspool.cli.finding import find_all
+    from dsgspool.cli.items import find_item
+    from dsgspool.errors import TaskNotFound
 
     spool = open_spool(context)
-    tasks = find_all(spool, name)
+    try:
+        tasks = find_all(spool, name)
+    except TaskNotFound:
+        _show_item(spool, find_item(spool, name), as_json=as_json)
+        return
     if as_json:
         output.json([_entry(spool, task) for task in tasks])
         return
@@ -108,3 +115,44 @@ def _attempt_entry(attempt: Attempt) -> dict[str, object]:
     record = {key: value for key, value in asdict(attempt.record).items() if key != "text" and value is not None}
     logs = {"record": attempt.path(), "stdout": attempt.path("out"), "stderr": attempt.path("err")}
     return {**record, "attempt": attempt.number, "over": attempt.over, **logs}
+
+
+# -- one item of a sweep
+
+
+def _show_item(spool: Spool, item: Item, *, as_json: bool) -> None:
+    if as_json:
+        entry = {
+            "task": item.identity,
+            "state": item.state,
+            "chunk": item.task.identity,
+            "files": [f"{place.state}/{place.path}" for place in item.task.places],
+            "values": item.values,
+            "attempts": [_line_entry(line) for line in item.lines],
+        }
+        output.json([entry])
+        return
+    output.heading(item.identity)
+    files = [f"{spool.folder(place.state)}/{place.path}" for place in item.task.places]
+    output.fields(
+        [("state", item.state), ("rest" if item.range.is_rest else "chunk", item.task.identity)]
+        + [("file", file) for file in files]
+        + list((item.values or {}).items())
+    )
+    for line in item.lines:
+        output.heading(f"attempt {line.attempt.number}")
+        parts = [(kind, *line.part(ending)) for kind, ending in (("stdout", "out"), ("stderr", "err"))]
+        output.fields(
+            [("outcome", line.outcome), ("started", line.started), ("ran for", output.duration(line.seconds))]
+            + [(kind, f"{output.size(size)}, from byte {at}") for kind, at, size in parts]
+            + [("index", f"{spool.root}/{line.attempt.path('items')}")]
+        )
+
+
+def _line_entry(line: Line) -> dict[str, object]:
+    where = {
+        kind: {"file": line.attempt.path(ending), "offset": line.part(ending)[0], "bytes": line.part(ending)[1]}
+        for kind, ending in (("stdout", "out"), ("stderr", "err"))
+    }
+    known = {"outcome": line.outcome, "started": line.started, "seconds": line.seconds}
+    return {"attempt": line.attempt.number, **known, **where}

@@ -61,7 +61,11 @@ def requeue(
     elif failed or reason:
         places = _failed(moves, patterns or ["*"], reason)
     elif patterns:
-        places = moves.pick("requeue", patterns)
+        from dsgspool.cli import choosing
+
+        tasks, items = choosing.apart(moves, patterns)
+        places = moves.pick("requeue", tasks)
+        choosing.requeue(moves, items)
     else:
         raise usage("say which: names, or --failed, or --reason timeout")
     # What failed for another's sake comes last: else it would meet that one still in failed/, and fail again.

@@ -23,7 +23,7 @@ from dsgspool.policy import batch_of, final_of
 from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import Dependencies
 from dsgspool.spool.moves import Moves
-from dsgspool.spool.once import LEAST, Once
+from dsgspool.spool.once import DRAFT, LEAST, Once
 from dsgspool.spool.trials import CANARY, TRIPPED
 from dsgspool.task import State
 
@@ -90,7 +90,7 @@ class Finals:
     def make(self, batch: str, tally: Tally, now: float, text: bytes | None, owner: int) -> bool:
         """Say that a batch is over, with the text of its last task; False when that was said before."""
         facts = {"at": iso(now), "done": tally.done, "failed": tally.failed}
-        return self.once.make(over_of(self.spool, batch), FACTS, facts, text, owner)
+        return self.once.make(over_of(self.spool, batch), FACTS, facts, {} if text is None else {DRAFT: text}, owner)
 
     def publish(self, batch: str) -> str:
         """Put its last task into todo/ when it is still to be put there; its name, '' otherwise.  SpoolError when what lies

@@ -1,7 +1,7 @@
-"""What is made once, whoever makes it, how often and how late: a folder that may hold a task for todo/.
+"""What is made once, whoever makes it, how often and how late: a folder that may hold tasks for todo/.
 
-The rule: the folder is put into its place whole, by one rename, and is never empty again: so it is there once.  Its
-task.yaml goes to todo/ by one more rename, and exists once.  Whoever comes second, an hour late too, finds the folder or
+The rule: the folder is put into its place whole, by one rename, and is never empty again: so it is there once.  Each task
+in it goes to todo/ by one more rename, and exists once.  Whoever comes second, an hour late too, finds the folder or
 finds no file.
 """
 
@@ -28,15 +28,15 @@ class Once:
         self.moves, self.spool, self.fs = moves, moves.spool, moves.spool.fs
 
     def make(
-        self, folder: str, file: str, facts: Mapping[str, object], text: bytes | None = None, owner: int = -1
+        self, folder: str, file: str, facts: Mapping[str, object], drafts: Mapping[str, bytes], owner: int = -1
     ) -> bool:
-        """Put `folder` into its place, with `facts` in `file`, and with the text of a task that only `owner` may read
+        """Put `folder` into its place, with `facts` in `file`, and with the texts of tasks that only `owner` may read
         (-1 = others may too).  False when it is there already."""
         staged = f"{self.spool.tmp}/{chance.word()}"
         self.fs.make_folder(staged, exclusive=True)
         self.fs.create_whole(f"{staged}/{file}", f"{json.dumps(facts)}\n".encode())
-        if text is not None:
-            self.fs.create_whole(f"{staged}/{DRAFT}", text, owner=owner)
+        for draft, text in drafts.items():
+            self.fs.create_whole(f"{staged}/{draft}", text, owner=owner)
         # RACE: another leader, or I myself an hour ago, made it.  A folder with something in it is never replaced.
         number = self.fs.rename_into(staged, folder)
         if staged.rpartition("/")[2] not in self.fs.names(self.spool.tmp):
@@ -46,14 +46,14 @@ class Once:
             raise StorageError("make", folder, number)
         return False
 
-    def publish(self, folder: str, identity: str) -> bool:
-        """Put the task of a folder into todo/, when it is still to be put there; False otherwise."""
-        if DRAFT not in self.fs.names(folder):
+    def publish(self, folder: str, identity: str, draft: str = DRAFT, lane: str = "") -> bool:
+        """Put a task of a folder into todo/, when it is still to be put there; False otherwise."""
+        if draft not in self.fs.names(folder):
             return False
-        name = TaskName(identity, "0", self.moves.token())
-        number = self.fs.rename_into(f"{folder}/{DRAFT}", f"{self.spool.todo}/{name.path}")
-        if DRAFT in self.fs.names(folder):
-            raise StorageError("move", f"{folder}/{DRAFT}", number)
+        name = TaskName(identity, "0", self.moves.token(), lane=lane)
+        number = self.fs.rename_into(f"{folder}/{draft}", f"{self.spool.todo}/{name.lane_path}")
+        if draft in self.fs.names(folder):
+            raise StorageError("move", f"{folder}/{draft}", number)
         return number == 0
 
     def drop(self, folder: str) -> None:

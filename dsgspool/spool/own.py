@@ -104,6 +104,10 @@ class OwnFolder:
             held = self._invalid(file)
         return self._rename(f"{self.path}/{file}", held)
 
+    def rename_to(self, held: Held, name: TaskName) -> Held:
+        """Call a file of mine by another task's name, with a fresh claim."""
+        return self._rename(f"{self.path}/{held.file}", Held(name.claimed(self.next_claim()), is_gift=held.is_gift))
+
     def _rename(self, source: str, held: Held) -> Held:
         number = self.fs.rename(source, f"{self.path}/{held.file}")
         return replace(held, errno=number) if number else held

@@ -78,7 +78,7 @@ class Ticks:
         """The identity of the task that is in todo/ now, '' when the tick was made before, or is skipped."""
         stamp = stamp_of(tick)
         folder = f"{self._folder(instance.schedule)}/{stamp}"
-        self.once.make(folder, FACTS, {"at": iso(now)}, instance.text, instance.owner)
+        self.once.make(folder, FACTS, {"at": iso(now)}, {DRAFT: instance.text}, instance.owner)
         return self._publish(instance.schedule, stamp, skips=skips)
 
     def _publish(self, schedule: str, stamp: str, *, skips: bool) -> str:

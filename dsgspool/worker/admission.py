@@ -10,12 +10,15 @@ from __future__ import annotations
 import grp
 
 from dsgspool import names
+from dsgspool.accounts import Account, account
 from dsgspool.classes import dataclass
-from dsgspool.errors import InvalidName, SettingsError
+from dsgspool.errors import InvalidName, InvalidTask, SettingsError
 from dsgspool.permissions import other_writers, why_not_obeyed
 from dsgspool.settings import Settings
 from dsgspool.spool import SETTINGS, Spool
 from dsgspool.spool.own import Text, Unusable
+
+FIRST_USER = 1000  #: uid of the first person (login.defs(5), UID_MIN): nobody's task runs as a service's account
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,18 @@ def owner_of(text: Text, settings: Settings, me: Me) -> int:
     if settings.run_as == "owner" and text.uid != me.uid:
         return text.uid
     return -1 if text.mode & 0o077 else me.uid
+
+
+def user_of(text: Text, settings: Settings, me: Me) -> Account | None:
+    """As whom the command of a task file runs: None = as the worker."""
+    if settings.run_as != "owner" or text.uid == me.uid:
+        return None
+    if text.uid < FIRST_USER:
+        raise InvalidTask(f"its owner, uid {text.uid}, is an account of the system (below {FIRST_USER})")
+    try:
+        return account(text.uid)
+    except KeyError:
+        raise InvalidTask(f"its owner, uid {text.uid}, has no account on this machine") from None
 
 
 def obeyed(spool: Spool, me: Me) -> Settings:

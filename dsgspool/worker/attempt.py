@@ -18,6 +18,7 @@ from dsgspool.spool.own import Held, Text
 from dsgspool.task import Decision, Outcome, Task
 from dsgspool.worker.environment import Environment
 from dsgspool.worker.sampling import Meter
+from dsgspool.worker.sweeping import Chunk
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class Attempt:
     argv: list[str] = field(default_factory=list)
     cwd: str = "/"
     environment: Environment = Environment({}, {})
-    logs: tuple[int, int] | None = None
+    logs: tuple[int, ...] | None = None  #: stdout, stderr, and of a chunk its index
     script: str = ""
     pid: int = 0
     began: float = 0.0  #: BOOTTIME of the start
@@ -52,6 +53,8 @@ class Attempt:
     group: Group | None = None  #: the cgroup that keeps its memory; None = that is looked at (limits.py)
     lane: str | None = None  #: the lane it is given back into, None = its own
     user: Account | None = None  #: as whom it runs, None = as the worker
+    chunk: Chunk | None = None  #: of a sweep
+    becomes: str = ""  #: the task's name in todo/, when it is given back under another one
     keeps_text: bool = False  #: the record holds the text of a file that could not be run
 
     @property

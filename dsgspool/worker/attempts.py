@@ -9,15 +9,17 @@ import errno
 from typing import TYPE_CHECKING
 
 from dsgspool import machine, names, proc
-from dsgspool.accounts import Account, account
 from dsgspool.classes import replace
 from dsgspool.clock import iso
 from dsgspool.codec import NewerFormat
 from dsgspool.errors import InvalidTask
 from dsgspool.spool.chain import Busy, Chain
+from dsgspool.spool.divisions import Divisions
+from dsgspool.spool.moves import Moves
 from dsgspool.spool.own import Held, Text
 from dsgspool.task import Decision, Kind, Outcome, State
-from dsgspool.worker import telling
+from dsgspool.worker import sweeping, telling
+from dsgspool.worker.admission import user_of
 from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.desk import Ready
 from dsgspool.worker.endings import Endings
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 BUSY_PAUSE = 30.0  #: seconds that a task waits when another attempt of its name is alive
 CLEAR_PAUSE = 0.02  #: seconds between two looks for what a command left behind
 RETRY_PAUSE = 0.5  #: seconds before a record's end is tried again
-FIRST_USER = 1000  #: uid of the first person (login.defs(5), UID_MIN): nobody's task runs as a service's account
 #: What the file system says when something lies in the place of a record.
 MISPLACED = frozenset({
     errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT, errno.EEXIST,
@@ -55,6 +56,7 @@ class Attempts:
         self.limits = Limits(self)
         self.sampler = Sampler(self.clock, worker.tell)
         self.pins = Pins(worker)
+        self.divisions = Divisions(Moves(self.spool))
         self.helpers: set[int] = set()
         self.used = 0  #: slots taken
 
@@ -90,10 +92,11 @@ class Attempts:
         outcome: Outcome | None = Outcome(Kind.INVALID, reason="internal error: see what its worker printed")
         try:
             self.runner.open(attempt)
-            attempt.user = self._user(ready.text)
+            attempt.user = user_of(ready.text, self.worker.settings, self.worker.me)
             policy = self.worker.intake.turnstile.policy(attempt.name.identity)
             self.runner.prepare(attempt, ready.text, self.worker.settings, policy)
-            outcome = self._must_wait(attempt, ready) or self._taken_away(attempt) or self._launch(attempt)
+            outcome = self._must_wait(attempt, ready) or self._taken_away(attempt)
+            outcome = outcome or sweeping.expand(attempt, self.divisions) or self._launch(attempt)
         except NewerFormat as error:
             outcome = self._to_lane(attempt, f"format{error.format}", str(error))
         except InvalidTask as error:
@@ -186,17 +189,6 @@ class Attempts:
 
     def _where(self, attempt: Attempt, error: InvalidTask) -> str:
         return str(InvalidTask(error.reason, line=error.line, remedy=error.remedy, path=attempt.name.plain().path))
-
-    def _user(self, text: Text) -> Account | None:
-        """As whom the command runs: None = as the worker."""
-        if self.worker.settings.run_as != "owner" or text.uid == self.worker.lease.uid:
-            return None
-        if text.uid < FIRST_USER:
-            raise InvalidTask(f"its owner, uid {text.uid}, is an account of the system (below {FIRST_USER})")
-        try:
-            return account(text.uid)
-        except KeyError:
-            raise InvalidTask(f"its owner, uid {text.uid}, has no account on this machine") from None
 
     def _launch(self, attempt: Attempt) -> Outcome | None:
         outcome = self.runner.launch(attempt)

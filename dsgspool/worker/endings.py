@@ -51,8 +51,10 @@ class Endings:
         seconds = self.clock.boot() - attempt.began if attempt.began else 0.0
         self.worker.tell("end", telling.ended(attempt, seconds), **telling.facts(attempt, seconds))
         desk = self.worker.intake.desk
+        self.worker.intake.starting.dividing.heard(attempt)
         if attempt.decision is not None:
-            leaving = self.leaving(attempt.held, attempt.decision, lane=attempt.lane)
+            becomes = attempt.becomes if attempt.decision.state is State.TODO else ""
+            leaving = self.leaving(attempt.held, attempt.decision, lane=attempt.lane, becomes=becomes)
             leaving.attempt = attempt
             desk.send(leaving)
         else:
@@ -76,9 +78,11 @@ class Endings:
         decision: Decision,
         event: tuple[str, str, dict[str, object]] | None = None,
         lane: str | None = None,
+        becomes: str = "",
     ) -> Leaving:
         """The way out that a decision asks for."""
         name: TaskName = held.name if lane is None else replace(held.name, lane=lane)
+        name = replace(name, identity=becomes) if becomes else name
         return Leaving(
             held, target_of(self.spool, name, decision, self.worker.own.token(), self.worker.lease.server.now()), event
         )

@@ -46,7 +46,7 @@ class Limits:
         """Stop what writes more than its `max_log`, and kill what then goes on writing."""
         for attempt in list(self.attempts.by_pid.values()):
             limit = attempt.task.max_log
-            if limit is None or not attempt.logs or (size := max(map(self.fs.size, attempt.logs))) <= limit:
+            if limit is None or not attempt.logs or (size := max(map(self.fs.size, attempt.logs[:2]))) <= limit:
                 continue
             self.attempts.stop(attempt, Outcome(Kind.LOG_LIMIT, reason=f"a log is longer than max_log ({limit} bytes)"))
             if size > IMPATIENCE * limit and attempt.kill_at is not None:
@@ -57,7 +57,7 @@ class Limits:
         limit = attempt.task.max_log
         if outcome.kind is not Kind.LOG_LIMIT or limit is None or not attempt.logs:
             return
-        for log in attempt.logs:
+        for log in attempt.logs[:2]:
             if (size := self.fs.size(log)) > limit:
                 with contextlib.suppress(OSError):  # then it stays as long as it is
                     self.fs.cut(log, limit)

@@ -24,6 +24,7 @@ from dsgspool.yamltext import Node
 _CPUS = expression(rb"^cpus:\s*([0-9]{1,5})\s*(?:#.*)?$", re.MULTILINE)
 _FORMAT = expression(rb"^format:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
 _NOT_BEFORE = expression(rb"^not_before:\s*['\"]?([0-9T:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
+_SWEEP = expression(rb"^sweep:", re.MULTILINE)
 _EXPIRES = expression(rb"^expires:\s*['\"]?([0-9a-zT:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
 #: The way in which most write it: names in brackets on a line, and no line behind it that could go on with it.
 _PLAIN_AFTER = expression(rb"^after: \[([\w./, -]+)\]\r?\n(?=[A-Za-z.])", re.MULTILINE | re.ASCII)
@@ -61,6 +62,11 @@ def peek(data: bytes) -> Peek:
         expires=_expiry(data) if b"expires:" in data else None,
         request=request,
     )
+
+
+def is_sweep(data: bytes) -> bool:
+    """True for the text of a sweep."""
+    return _SWEEP.search(data) is not None
 
 
 def _after(data: bytes) -> tuple[After, ...]:

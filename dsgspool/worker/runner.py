@@ -31,11 +31,12 @@ from dsgspool.spool import Spool
 from dsgspool.spool.chain import next_line
 from dsgspool.spool.own import Text
 from dsgspool.task import Decision, Kind, Outcome, Retry, decide
-from dsgspool.worker import launch, limits
+from dsgspool.worker import launch, limits, sweeping
 from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.environment import environment
 from dsgspool.worker.last_words import last_words
 from dsgspool.worker.launch import Who
+from dsgspool.worker.outlets import KINDS, open_logs
 from dsgspool.worker.provenance import Provenance
 from dsgspool.worker.scripts import Scripts
 from dsgspool.yamlwriting import dump
@@ -77,6 +78,9 @@ class Runner:
         attempt.argv = launch.argv(task, attempt.script)
         owner = attempt.user or {os.geteuid(), text.uid}
         attempt.environment = known = environment(task, attempt.cwd, self.inherited, self.fs, owner, attempt.gpus)
+        if task.sweep:
+            sweeping.lay_out(attempt, self.fs, self.spool.logs, self.spool.default_cwd(settings))
+            known = attempt.environment
         facts = {
             "submitted": iso(max(text.mtime, 0.0)), "digest": hashlib.sha256(text.data).hexdigest(),
             "cpus": task.cpus, "resources": str(attempt.request) or None,
@@ -103,7 +107,8 @@ class Runner:
 
     def launch(self, attempt: Attempt) -> Outcome | None:
         """Open the logs and start the command; an Outcome when it could not be started for its own fault, else OSError."""
-        attempt.logs = self._open_logs(self._logs(attempt), exclusive=attempt.user is not None)
+        kinds = (*KINDS, sweeping.INDEX) if attempt.chunk else KINDS
+        attempt.logs = open_logs(self.fs, self._logs(attempt), kinds, exclusive=attempt.user is not None)
         if attempt.user:
             # Whoever may write a log must own it: moved into todo/, root's file would be root's task.
             for log in attempt.logs:
@@ -141,29 +146,27 @@ class Runner:
             attempt.group.remove()
             raise
 
-    def _open_logs(self, base: str, *, exclusive: bool) -> tuple[int, int]:
-        out = self.fs.open_log(f"{base}.out", exclusive=exclusive)
-        try:
-            return out, self.fs.open_log(f"{base}.err", exclusive=exclusive)
-        except OSError:
-            self.fs.close(out)
-            raise
-
     def _launch(self, attempt: Attempt, stdin: int, path: str) -> Launch:
         who = Who(
             attempt.name.identity, attempt.number, self.wid, attempt.held.claim, self.spool.root, attempt.task.cpus,
             attempt.request.bytes, self.scratch if attempt.request.scratch else "",
         )  # fmt: skip
         assert attempt.logs is not None
-        argv, cwd, user = launch.limited(attempt.argv, attempt.task.limits), attempt.cwd, attempt.user
+        argv, cwd, user = self._command(attempt), attempt.cwd, attempt.user
+        out, err, *kept = attempt.logs
         if user:
             argv, cwd = user.wrap(argv, cwd, path or os.devnull), "/"
         if attempt.group:
             argv = cgroups.entering(argv, os.devnull if user else path or os.devnull)
         return Launch(
-            argv, cwd, self._environment(attempt, who), stdin, *attempt.logs,
-            umask=-1 if attempt.task.umask is None else attempt.task.umask, user=user, cpus=attempt.pinned,
+            argv, cwd, self._environment(attempt, who), stdin, out, err,
+            umask=-1 if attempt.task.umask is None else attempt.task.umask, user=user, cpus=attempt.pinned, kept=kept,
         )  # fmt: skip
+
+    def _command(self, attempt: Attempt) -> list[str]:
+        if attempt.chunk is None:
+            return launch.limited(attempt.argv, attempt.task.limits)
+        return sweeping.command(attempt, self.scripts, self.server.now())
 
     def _environment(self, attempt: Attempt, who: Who) -> dict[str, str]:
         kept = launch.for_others(self.inherited) if attempt.user else self.inherited
@@ -235,6 +238,7 @@ class Runner:
     def classify(self, attempt: Attempt) -> Outcome:
         """How it ended, once all its processes are gone; its cgroup goes with them."""
         by_kernel = limits.by_kernel(attempt)
+        sweeping.hear(attempt, self.fs, self._logs(attempt))
         if attempt.group:
             attempt.peak_memory = attempt.group.peak(attempt.peak_memory)
             attempt.group.remove()
@@ -246,9 +250,10 @@ class Runner:
         code, number = attempt.exit.code, attempt.exit.signal
         if number is not None:
             return Outcome(Kind.SIGNAL, number, launch.why_killed(number, attempt.task.limits))
-        if code in attempt.task.success_codes:
+        if code in attempt.task.success_codes and not attempt.chunk:
             return Outcome(Kind.DONE, code)
-        return Outcome(Kind.EXIT, code, f"exit code {code}{last_words(self.fs, f'{self._logs(attempt)}.err')}")
+        failure = Outcome(Kind.EXIT, code, f"exit code {code}{last_words(self.fs, f'{self._logs(attempt)}.err')}")
+        return sweeping.outcome_of(attempt, failure) if attempt.chunk else failure
 
     def _logs(self, attempt: Attempt) -> str:
         return f"{self.spool.logs}/{record_path(attempt.name.identity, attempt.number)[:-5]}"
@@ -263,7 +268,7 @@ class Runner:
         """Append the end; OSError = try again later, the attempt stays as it is.  May be called again."""
         outcome, exit_ = attempt.outcome, attempt.exit
         assert outcome is not None
-        sizes = [self.fs.size(log) for log in attempt.logs] if attempt.logs else [None, None]
+        sizes = [self.fs.size(log) for log in attempt.logs[:2]] if attempt.logs else [None, None]
         end = {
             "ended": iso(self.server.now()),
             "seconds": round(self.clock.boot() - attempt.began, 3) if attempt.began else 0.0,
@@ -273,6 +278,7 @@ class Runner:
             "read_bytes": (exit_ and exit_.read_bytes) or None, "written_bytes": (exit_ and exit_.written_bytes) or None,
             "peak_memory_bytes": attempt.peak_memory or None,
             "stdout_bytes": sizes[0], "stderr_bytes": sizes[1], "leftovers": len(attempt.leftovers) or None,
+            **sweeping.counts(attempt),
         }  # fmt: skip
         last = dump((key, value) for key, value in end.items() if value is not None)
         self.fs.append(attempt.record, f"{last}...\n".encode(), sync=self.flushes or settings.durability == "strict")
@@ -284,8 +290,8 @@ class Runner:
         for descriptor in descriptors:
             with contextlib.suppress(OSError):
                 self.fs.close(descriptor)
-        if attempt.script:
-            self.fs.remove(attempt.script)
+        for script in filter(None, (attempt.script, attempt.chunk.script if attempt.chunk else "")):
+            self.fs.remove(script)
 
     def shut(self) -> None:
         """Nothing is started any more: take back what was laid out for commands on this machine."""

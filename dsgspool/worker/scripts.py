@@ -19,7 +19,7 @@ class Scripts:
         self.fs, self.wid = fs, wid
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def write(self, name: str, text: str, user: Account | None) -> str:
+    def write(self, name: str, data: str | bytes, user: Account | None) -> str:
         """A script as a file that `user` may read (None = the worker itself); its path."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix=f"dsgspool-{self.wid}-", ignore_cleanup_errors=True)
@@ -28,11 +28,11 @@ class Scripts:
             descriptor = self.fs.create(path)
         except FileNotFoundError:  # a sweeper of /tmp took the folder
             self.shut()
-            return self.write(name, text, user)
+            return self.write(name, data, user)
         if user:
             self.fs.let_enter(self._folder.name)
             self.fs.give(descriptor, user.uid)
-        self.fs.append(descriptor, text.encode())
+        self.fs.append(descriptor, data.encode() if isinstance(data, str) else data)
         self.fs.close(descriptor)
         return path
 

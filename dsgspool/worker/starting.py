@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dsgspool import names
 from dsgspool.spool.policies import top_batch
 from dsgspool.worker.desk import Ready
+from dsgspool.worker.dividing import Dividing
 
 if TYPE_CHECKING:
     from dsgspool.worker.intake import Intake
@@ -24,6 +25,7 @@ class Starting:
 
     def __init__(self, intake: Intake) -> None:
         self.intake, self.worker, self.desk, self.packing = intake, intake.worker, intake.desk, intake.packing
+        self.dividing = Dividing(intake)
 
     def next(self) -> Ready | None:
         """The first of those that wait, when there is room for it here."""
@@ -39,10 +41,14 @@ class Starting:
             self.worker.attempts.endings.give_back(ready.held)
         began = self.worker.clock.boot()
         while (first := self.next()) and self._may_go_on(began):
-            if self.packing.counted.of(first.held.name.identity, first.request):
-                self._start_marked(first)
-            else:
-                self.worker.attempts.start(first)
+            if chunk := self.dividing.chunk_of(first):
+                self._start(chunk)
+
+    def _start(self, ready: Ready) -> None:
+        if self.packing.counted.of(ready.held.name.identity, ready.request):
+            self._start_marked(ready)
+        else:
+            self.worker.attempts.start(ready)
 
     def _may_go_on(self, began: float) -> bool:
         now = self.worker.clock.boot()

@@ -30,7 +30,9 @@ def svg(rows: Sequence[Row], caption: str) -> str:
         begin = top + 28
         for number, row in enumerate(block):
             y = begin + number * (BAR + GAP)
-            kind_of = "mine" if row.who == "dsgspool" else "ref" if row.who.startswith(("xargs", "C ")) else "peer"
+            kind_of = (
+                "mine" if row.who.startswith("dsgspool") else "ref" if row.who.startswith(("xargs", "C ")) else "peer"
+            )
             length = (row.ratio or 0.0) * scale
             parts.append(f'<text x="{LEFT - 8}" y="{y + 13}" text-anchor="end">{escape(row.who)}</text>')
             parts.append(f'<rect x="{LEFT}" y="{y}" width="{length:.1f}" height="{BAR}" class="{kind_of}"/>')

@@ -53,6 +53,17 @@ def drain(spool: Path, *, slots: int = 2) -> tuple[Run, Run]:
     return Run(tasks, span(spool), whole.cpu), whole
 
 
+def drain_sweep(base: Path, text: str, tasks: int) -> Run:
+    """Let a worker run one sweep of so many items."""
+    spool = new_spool(base)
+    sweep = f"sweep:\n  product:\n    number: 1..{tasks}\n...\n"
+    (spool / "todo/s.yaml").write_text(text.replace("...\n", sweep))
+    whole = timed(tasks, lambda: worker(spool, "--until-empty").wait())
+    lines = [line for path in (spool / "logs/s").glob("*.items") for line in path.read_text().splitlines()]
+    assert sum(not line.startswith("#") and " done " in line for line in lines) == tasks
+    return Run(tasks, span(spool), whole.cpu)
+
+
 def span(spool: Path, ends: int | None = None) -> float:
     """Seconds between the first start and the last end (or the end number `ends`) that the journals tell."""
     told = list(events(spool))

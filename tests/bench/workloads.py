@@ -21,7 +21,7 @@ import psutil
 
 from tests.bench.peers import Peer, new_folder
 from tests.bench.reference import KINDS, Run, call, spawner, timed, xargs
-from tests.bench.spools import TEXTS, command, drain, new_spool, span, wait_for_done, worker
+from tests.bench.spools import TEXTS, command, drain, drain_sweep, new_spool, span, wait_for_done, worker
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ def throughput(base: Path, kind: str, tasks: int, rounds: int, peers: Iterable[P
     """`true` or shell lines with both logs, two slots, as many a second as xargs -P2 does."""
     contestants: dict[str, Callable[[], Run]] = {
         "dsgspool": lambda: drain(new_spool(base, TEXTS[kind], tasks))[0],
+        "dsgspool sweep": lambda: drain_sweep(base, TEXTS[kind], tasks),
     }
     if (program := spawner(cache)) and kind == "true":
         words = [str(program), "2", str(tasks), *KINDS[kind]]

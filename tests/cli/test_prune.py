@@ -235,3 +235,16 @@ def test_that_a_batch_was_over_goes_when_it_is_old_and_nothing_of_it_is_left(spo
     assert run("prune", "--older-than", "30d", "--dry-run").stdout == "batches/s.over\n"
     assert run("prune", "--older-than", "30d").stdout == "batches/s.over\n"
     assert os.listdir(spool / "batches") == ["t.over"]
+
+
+def test_a_sweep_is_forgotten_with_all_that_its_chunks_left(spool, run, put, record):
+    put("done/s/0-9.yaml", "command: 'true'\nsweep:\n  product: {n: 1..10}\n...\n")
+    record("s", 1, "stopped")
+    (record("s/0-9").parent / "0-9.1.items").write_text("# item\n")
+    put("sweeps/s/0-9/split.json", '{"head": 9}\n')
+    for path in spool.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    assert run("prune", "--older-than", "5d", "--dry-run").stdout.splitlines() == ["done/s/0-9.yaml"]
+    assert run("prune", "--older-than", "5d").stdout.splitlines() == ["s/0-9", "sweeps/s"]
+    assert [str(path) for path in (spool / "logs").rglob("*") if path.is_file()] == []
+    assert not (spool / "sweeps/s").exists()

@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
 import yaml
 
+from dsgspool.ranges import parse_range
 from tests.faults.crash_stories import ONCE, Story, lies_in
 from tests.support.crashing import (
     HEIR,
@@ -176,6 +178,32 @@ def arranged(ground: Ground) -> None:
     drop("z", command(ONCE.format("z", "kill -TERM $PPID")), description="v-z", after=["s/2"])
 
 
+ITEMS = 3
+
+
+def swept(ground: Ground) -> None:
+    """A sweep that is expanded, divided and run to its end."""
+    ground.spool.configure(VICTIM)
+    values = {"product": {"n": [f"{number}" for number in range(ITEMS)]}}
+    ground.spool.drop("s", command(": {n}"), description="v-s", sweep=values)
+    ground.spool.drop("z", command(ONCE.format("z", "kill -TERM $PPID")), description="v-z", after=["s/"])
+
+
+def each_item_is_done_once(ground: Ground) -> list[str]:
+    """By the indexes of all attempts, and by the names in done/."""
+    done = Counter(
+        int(line.split()[0])
+        for path in ground.spool.ls("logs")
+        if path.endswith(".items")
+        for line in (ground.spool / f"logs/{path}").read_text().splitlines(keepends=True)
+        if line.endswith("\n") and line.split()[1] == "done" and line[0] != "#"
+    )
+    parts = [parse_range(path.removesuffix(".yaml")) for path in ground.spool.ls("done") if path.startswith("s/")]
+    covered = Counter(item for part in parts if part for item in range(part.first, part.last + 1))
+    once = Counter(range(ITEMS))
+    return [f"{what}: {dict(found)}" for what, found in (("done", done), ("done/s", covered)) if found != once]
+
+
 def as_typed(ground: Ground) -> Callable[[], int]:
     """`dsgspool worker` as a user starts it: it becomes the isolated guard, which starts the worker by exec."""
 
@@ -206,6 +234,7 @@ LIVES = (
     _life("waiting", waiting),
     _life("arranged", arranged),
     _life("brief", short),
+    replace(_life("swept", swept), rests=each_item_is_done_once),
     replace(_life("over", over), program=in_one_turn, rests=last_one_ran),
     Story("as-typed", short, as_typed, roles=ROLES, is_life=True, only="guard"),
 )

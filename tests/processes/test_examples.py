@@ -68,3 +68,11 @@ def test_two_sweeps_take_turns_as_the_page_on_fairness_says(folder: SpoolFolder,
     order = [str(record["task"]) for record in sorted(records, key=lambda record: str(record["started"]))]
     assert len(order) == 8 and order[-1].endswith(".finally")  # the policy of the example has a last task
     assert {name.partition("/")[0] for name in order[:2]} == {"sweep-a", "sweep-b"}
+
+
+def test_the_sweep_multiplies_all_numbers_but_one_pair(folder: SpoolFolder, workers: Workers) -> None:
+    shutil.copy(EXAMPLES / "13-sweep.yaml", folder / "todo")
+    workers.run_until_empty(60, slots=2)
+    printed = [int(number) for path in (folder / "logs/13-sweep").glob("*.out") for number in path.read_text().split()]
+    expected = [a * b for a in range(1, 501) for b in (2, 3, 5, 7) if (a, b) != (13, 7)]
+    assert sorted(printed) == sorted(expected) and not folder.ls("failed")

@@ -192,8 +192,11 @@ class Ground:
         for folder in opened(spool):  # an editor took them out and was killed
             paths += [f"{os.path.relpath(folder, self.root)}/{path}" for path in owed(spool, folder)]
         for path in paths:
-            version = _VERSION.search((self.spool / path).read_text(errors="replace"))
-            found.setdefault(version[0] if version else f"? {path}", []).append(path)
+            text = (self.spool / path).read_text(errors="replace")
+            version = found_version[0] if (found_version := _VERSION.search(text)) else f"? {path}"
+            if "\nsweep:" in text:  # one text, and each file of it stands for other items
+                version += f":{os.path.basename(path).partition('@')[0].partition('~')[0].rpartition('%')[2]}"
+            found.setdefault(version, []).append(path)
         return found
 
     def first_life_is_over(self) -> None:

@@ -80,6 +80,7 @@ class InsideWorker:
             time.sleep(0.002)
         proc.prctl(proc.PR_SET_CHILD_SUBREAPER, 0)
         self.worker.lease.release()
+        self.worker.attempts.runner.scripts.shut()
         for descriptor in (self.worker._ears, self.worker._mouth, self.worker.intake.bell.ears):
             os.close(descriptor)
         assert not left

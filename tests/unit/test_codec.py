@@ -72,7 +72,7 @@ def test_every_key_is_read():
         ("comand: x", "did you mean `command`?"),
         ("retrys: 2", "did you mean `retries`?"),
         ("zzz: 2", "unknown key `zzz`"),
-        ("sweep: [a]", "reserved for a later version"),
+        ("container: [a]", "reserved for a later version"),
         ("priority: 3", "reserved for a later version"),
         ("max_attempts: 3", "write `retries: 2`"),
         ("duration: 3600", "write `timeout: 3600`"),

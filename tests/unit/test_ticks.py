@@ -128,13 +128,15 @@ def test_a_leader_that_stands_still_anywhere_leaves_no_two_instances_open(world,
 def test_a_tick_is_not_queued_once_later_ones_were_made(world, instance):
     ticks = leader(world)
     for number in range(1, 9):
-        ticks.once.make(f"{world.root}/schedules/ticks/night/20261129T120{number}Z", "tick.json", {})
+        ticks.once.make(f"{world.root}/schedules/ticks/night/20261129T120{number}Z", "tick.json", {}, {})
     assert make(ticks, instance, skips=True) == "" and lies(world) == []
 
 
 def test_what_a_leader_left_behind_is_skipped_when_another_instance_is_open_by_then(world, instance):
     ticks = leader(world)
-    ticks.once.make(f"{world.root}/schedules/ticks/night/{STAMP}", "tick.json", {"at": "then"}, instance.text)
+    ticks.once.make(
+        f"{world.root}/schedules/ticks/night/{STAMP}", "tick.json", {"at": "then"}, {"task.yaml": instance.text}
+    )
     world.drop("night-20261129T1159Z")
     assert leader(world).newest("night", skips=True) == NOON
     assert lies(world) == ["todo/night-20261129T1159Z.yaml"]

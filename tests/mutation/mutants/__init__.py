@@ -18,6 +18,7 @@ from tests.mutation.mutants import (
     nodes,
     packing,
     spool,
+    sweeps,
     ticks,
     worker,
 )
@@ -41,5 +42,6 @@ MUTANTS = (
     *doctor.MUTANTS,
     *editing.MUTANTS,
     *finals.MUTANTS,
+    *sweeps.MUTANTS,
     *ticks.MUTANTS,
 )

@@ -27,8 +27,8 @@ MUTANTS = (
         "16 (xliii)",
         "a tick is put into its place before its task is written",
         "spool/once.py",
-        '            self.fs.create_whole(f"{staged}/{DRAFT}", text, owner=owner)\n',
-        '            self.fs.create_whole(f"{staged}/{DRAFT}", b"", owner=owner)\n',
+        '            self.fs.create_whole(f"{staged}/{draft}", text, owner=owner)\n',
+        '            self.fs.create_whole(f"{staged}/{draft}", b"", owner=owner)\n',
         ("unit/test_ticks.py::test_a_tick_is_a_task_in_todo",),
     ),
     Mutant(

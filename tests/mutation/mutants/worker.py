@@ -367,8 +367,8 @@ MUTANTS = (
         "5.3",
         "the record is signed only after the text was parsed",
         "worker/attempts.py",
-        "            self.runner.open(attempt)\n            attempt.user = self._user(ready.text)\n            policy = self.worker.intake.turnstile.policy(attempt.name.identity)\n            self.runner.prepare(attempt, ready.text, self.worker.settings, policy)\n",
-        "            attempt.user = self._user(ready.text)\n            policy = self.worker.intake.turnstile.policy(attempt.name.identity)\n            self.runner.prepare(attempt, ready.text, self.worker.settings, policy)\n            self.runner.open(attempt)\n",
+        "            self.runner.open(attempt)\n            attempt.user = user_of(ready.text, self.worker.settings, self.worker.me)\n            policy = self.worker.intake.turnstile.policy(attempt.name.identity)\n            self.runner.prepare(attempt, ready.text, self.worker.settings, policy)\n",
+        "            attempt.user = user_of(ready.text, self.worker.settings, self.worker.me)\n            policy = self.worker.intake.turnstile.policy(attempt.name.identity)\n            self.runner.prepare(attempt, ready.text, self.worker.settings, policy)\n            self.runner.open(attempt)\n",
         ("unit/test_worker.py::test_a_text_that_kills_its_worker_in_the_parser_counts",),
     ),
     Mutant(
@@ -663,8 +663,8 @@ MUTANTS = (
         "16 (xxv)",
         "the log that root's worker gives to a user may be a file that lay there",
         "worker/runner.py",
-        "self._open_logs(self._logs(attempt), exclusive=attempt.user is not None)\n",
-        "self._open_logs(self._logs(attempt), exclusive=False)\n",
+        "kinds, exclusive=attempt.user is not None)\n",
+        "kinds, exclusive=False)\n",
         ("unit/test_runner.py::test_a_log_that_is_given_to_a_user_is_a_new_file",),
     ),
     Mutant(

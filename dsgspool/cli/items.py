@@ -1,0 +1,119 @@
+"""One item of a sweep, as people call it: SWEEP/123.
+
+The rule: what is known of it stands in the index of its chunk, a line for each time that it ended, which also says which bytes
+of the chunk's logs are its own.  A task that is really called so comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dsgspool.classes import dataclass
+from dsgspool.errors import InvalidTask, TaskNotFound
+from dsgspool.expressions import expression
+from dsgspool.ranges import Range, parse_range
+from dsgspool.sweeps import sweep_in
+from dsgspool.task import State
+
+if TYPE_CHECKING:
+    from dsgspool.cli.finding import Attempt, Found
+    from dsgspool.spool import Spool
+    from dsgspool.spool.moves import Place
+
+INDEX = "items"
+_NAME = expression(r"(.+)/([0-9]{1,8})")
+PIECE = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """That an item ended, in an attempt of its chunk; where its output lies: (offset, bytes)."""
+
+    attempt: Attempt
+    outcome: str
+    started: str
+    seconds: float
+    out: tuple[int, int]
+    err: tuple[int, int]
+
+    def part(self, kind: str) -> tuple[int, int]:
+        """Where its stdout (out) or stderr (err) lies in the chunk's log."""
+        return self.err if kind == "err" else self.out
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item, the file that stands for it (a chunk's, or that of a rest), and each time that it ended, oldest first."""
+
+    number: int
+    range: Range
+    task: Found
+    lines: list[Line]
+    values: dict[str, str] | None  #: None = it is excluded
+    is_known: bool = True  #: `values` could be read
+
+    @property
+    def identity(self) -> str:
+        """SWEEP/123"""
+        return f"{self.range.sweep}/{self.number}"
+
+    @property
+    def state(self) -> str:
+        """Where it stands: done or failed when it ended so, else the folder of the file that stands for it."""
+        if self.values is None and self.is_known:
+            return "excluded"
+        newest = self.lines[-1] if self.lines else None
+        is_over = self.task.state in (State.DONE, State.FAILED)
+        if newest and (newest.outcome == "done" or is_over):
+            return "done" if newest.outcome == "done" else "failed"
+        return self.task.state
+
+
+def find_item(spool: Spool, name: str) -> Item:
+    """The item of that name; TaskNotFound when there is none."""
+    from dsgspool.cli.finding import Found, attempts_of
+    from dsgspool.spool.moves import Moves
+
+    if not (named := _NAME.fullmatch(name)):
+        raise TaskNotFound(name)
+    number = int(named[2])
+    places: dict[str, list[Place]] = {}
+    for place in Moves(spool).find(f"{named[1]}/"):
+        part = parse_range(place.identity)
+        if part and part.sweep == named[1] and part.first <= number <= part.last:
+            places.setdefault(place.identity, []).append(place)
+    ranges = sorted(filter(None, map(parse_range, places)), key=lambda part: part.is_rest)
+    if not ranges:  # none, or it was pruned
+        raise TaskNotFound(name)
+    task = Found(ranges[0].identity, places[ranges[0].identity], attempts_of(spool, ranges[0].identity))
+    lines = [line for attempt in task.attempts if (line := _line(spool, attempt, number))]
+    try:
+        values, is_known = _values(spool, task, number), True
+    except (InvalidTask, OSError):
+        values, is_known = None, False
+    return Item(number, ranges[0], task, lines, values, is_known)
+
+
+def _line(spool: Spool, attempt: Attempt, number: int) -> Line | None:
+    data = spool.fs.read_fresh(f"{spool.root}/{attempt.path(INDEX)}") or b""
+    at = data.find(b"\n%d " % number)  # the first line is a heading
+    fields = data[at + 1 : end].decode().split() if 0 <= at < (end := data.find(b"\n", at + 1)) else []
+    if len(fields) != 8:
+        return None
+    offsets = [int(field) for field in fields[4:]]
+    return Line(attempt, fields[1], fields[2], float(fields[3]), (offsets[0], offsets[1]), (offsets[2], offsets[3]))
+
+
+def _values(spool: Spool, task: Found, number: int) -> dict[str, str] | None:
+    place = task.places[0]
+    data = spool.fs.read(f"{spool.folder(place.state)}/{place.path}")[0]
+    return sweep_in(data).values(number)
+
+
+def output_of(spool: Spool, line: Line, kind: str) -> Iterator[bytes]:
+    """What the item wrote, in pieces."""
+    offset, left = line.part(kind)
+    while left > 0 and (data := spool.fs.read_at(f"{spool.root}/{line.attempt.path(kind)}", offset, min(left, PIECE))):
+        yield data
+        offset, left = offset + len(data), left - len(data)

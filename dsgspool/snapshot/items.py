@@ -1,0 +1,45 @@
+"""How far sweeps are, by the items that their files stand for.
+
+The rule: counted by names alone, nothing is opened: a chunk's items count where its file lies, and of one that failed as many
+as its name says.  A batch is a sweep when its files cover all numbers from 0 on, each once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from dsgspool.ranges import Range, parse_range
+from dsgspool.snapshot.values import Counts, TaskSeen
+from dsgspool.task import State
+
+ITEMS = "items"  #: in failed/NAME~items3: so many of a chunk's items failed
+
+
+def swept(tasks: Iterable[TaskSeen]) -> dict[str, Counts]:
+    """The items of each sweep, in the order of their names."""
+    found: dict[str, list[tuple[Range, TaskSeen]]] = {}
+    for task in tasks:
+        if task.name.identity[-1:].isdigit() and (part := parse_range(task.name.identity)):
+            found.setdefault(part.sweep, []).append((part, task))
+    return {sweep: _counts(parts) for sweep, parts in sorted(found.items()) if _is_whole([part for part, _ in parts])}
+
+
+def _is_whole(parts: list[Range]) -> bool:
+    expected = 0
+    for part in sorted(parts, key=lambda part: part.first):
+        if part.first != expected:
+            return False
+        expected = part.last + 1
+    return True
+
+
+def _counts(parts: list[tuple[Range, TaskSeen]]) -> Counts:
+    counted = Counter[str]()
+    for part, task in parts:
+        counted[task.state] += part.count
+        if task.state is State.FAILED and task.name.tag.startswith(ITEMS):
+            fine = part.count - int(task.name.tag.removeprefix(ITEMS))
+            counted[State.FAILED] -= fine
+            counted[State.DONE] += fine
+    return Counts(**counted)

@@ -1,0 +1,114 @@
+"""How the rests of sweeps are divided: sweeps/NAME/FIRST-LAST/ for each rest that somebody began to work on.
+
+The rule: how a rest is divided is decided once, whoever decides, how often and how late (`once`), and everybody goes by what
+was decided.  The rest's own file owes what lies in the folder: it becomes the first chunk only when all of that is in todo/.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+
+from dsgspool.errors import InvalidTask
+from dsgspool.expressions import expression
+from dsgspool.ranges import REST, Range
+from dsgspool.spool.dependencies import Dependencies
+from dsgspool.spool.moves import Moves
+from dsgspool.spool.once import LEAST, Once
+from dsgspool.task import State
+
+FOLDER, FACTS = "sweeps", "split.json"
+_PART = expression(r"([0-9]{1,8})-([0-9]{1,8})\.yaml\Z", re.ASCII)
+
+
+class Divisions:
+    """Divides, in a spool."""
+
+    def __init__(self, moves: Moves) -> None:
+        self.spool, self.fs, self.once = moves.spool, moves.spool.fs, Once(moves)
+
+    def folder(self, rest: Range) -> str:
+        """The folder that says how a rest was divided."""
+        return f"{self.spool.root}/{FOLDER}/{rest.sweep}/{rest.numbers}"
+
+    def divide(self, rest: Range, head: int, parts: int, text: bytes, owner: int = -1, lane: str = "") -> Range:
+        """The first chunk of a rest, up to item `head` if I am the first to decide; what comes behind it goes to todo/, in
+        so many parts.  `owner` as in `Once.make`.  InvalidTask when nobody can tell how it was divided."""
+        rests = {f"{each.numbers}.yaml": text for each in split(rest, head, parts)}
+        self.once.make(self.folder(rest), FACTS, {"head": head}, rests, owner)
+        # RACE: another worker decided first, or I did, before I stood still: what lies there counts.
+        head = self._decided(rest)
+        for file in self._owed(rest):
+            part = rest.part(*map(int, file.removesuffix(".yaml").split("-")), is_rest=True)
+            self.once.publish(self.folder(rest), part.identity, file, lane)
+        return rest.part(rest.first, head, is_rest=False)
+
+    def _decided(self, rest: Range) -> int:
+        """Up to which item the first chunk goes, as the folder says, whoever made it."""
+        path = f"{self.folder(rest)}/{FACTS}"
+        with contextlib.suppress(ValueError, LookupError, TypeError):
+            head = json.loads(self.fs.read_fresh(path) or b"")["head"]
+            if isinstance(head, int) and rest.first <= head <= rest.last:
+                return head
+        raise InvalidTask(
+            f"{path} does not tell how {rest.identity} was divided",
+            remedy="remove that folder, if none of it was queued",
+        )
+
+    def _owed(self, rest: Range) -> list[str]:
+        return sorted(
+            file for file, is_folder in self.fs.scan(self.folder(rest)) if not is_folder and _PART.match(file)
+        )
+
+    def waiting(self, sweep: str, lane: str = "") -> int:
+        """How many rests of a sweep lie in todo/ now."""
+        folder = f"{self.spool.todo}/{f'@{lane}/' if lane else ''}{sweep}"
+        return sum(file.startswith(REST) for file, _ in self.fs.scan(folder))
+
+    # -- the ends ------------------------------------------------------------------------------------------------
+
+    def old(self, limit: float, now: float) -> list[str]:
+        """Sweeps that were divided before `limit`, a day ago at least, and of which nothing is left anywhere."""
+        limit, newest = min(limit, now - LEAST), dict[str, float]()
+        for path, _ in self.fs.walk(f"{self.spool.root}/{FOLDER}"):
+            sweep, _, _ = path.rpartition("/")[0].rpartition("/")
+            made = self.fs.status_of_folder(f"{self.spool.root}/{FOLDER}/{path.rpartition('/')[0]}").st_mtime
+            newest[sweep] = max(newest.get(sweep, 0.0), made)
+        return sorted(sweep for sweep, made in newest.items() if sweep and made < limit and not self._is_there(sweep))
+
+    def remove(self, sweep: str) -> None:
+        """Forget how it was divided."""
+        folder = f"{self.spool.root}/{FOLDER}/{sweep}"
+        for name in [name for name, is_folder in self.fs.scan(folder) if is_folder]:
+            self.once.drop(f"{folder}/{name}")
+        self.fs.remove_folder(folder)
+
+    def _is_there(self, sweep: str) -> bool:
+        """True while a file of it lies in any state."""
+        dependencies = Dependencies(self.spool)
+        ended = (next(dependencies.ended(state, sweep), "") for state in (State.DONE, State.FAILED))
+        return dependencies.first_open(f"{sweep}/") is not None or any(ended)
+
+    def why_not_new(self, sweep: str) -> str:
+        """Why no new sweep of this name can begin; '' when it can."""
+        dependencies = Dependencies(self.spool)
+        if found := dependencies.first_open(f"{sweep}/"):
+            return f"there is a batch of that name: {found[1]} lies in {found[0]}/"
+        for state in (State.DONE, State.FAILED):
+            if ended := next(dependencies.ended(state, sweep), ""):
+                return f"there was a batch of that name: {ended} lies in {state}/"
+        if any(file.endswith(".yaml") for file, _ in self.fs.walk(f"{self.spool.logs}/{sweep}")):
+            return f"there was a batch of that name: logs/{sweep}/ has records of it"
+        is_there = self.fs.folder_is_there(f"{self.spool.root}/{FOLDER}/{sweep}")
+        return f"{FOLDER}/{sweep}/ says how an earlier one was divided" if is_there else ""
+
+
+def split(rest: Range, head: int, parts: int) -> Iterator[Range]:
+    """What comes behind the first chunk, in at most so many rests of one size."""
+    first, left = head + 1, rest.last - head
+    for number in range(min(parts, left), 0, -1):
+        size = -(-left // number)
+        yield rest.part(first, first + size - 1, is_rest=True)
+        first, left = first + size, left - size

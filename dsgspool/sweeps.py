@@ -1,0 +1,130 @@
+"""The key `sweep` of a task file: from its node to the items.
+
+The rule: what can be said without counting is said with its line, before anything is queued; values are texts as they are
+written, and a range is never written out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dsgspool import fields
+from dsgspool.errors import InvalidTask
+from dsgspool.expressions import expression
+from dsgspool.items import MOST, Factor, Rows, Span, Sweep
+from dsgspool.task import Task
+from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
+
+KEYS = ("product", "zip", "include", "exclude")
+MAX_ZIPPED = 20_000  #: as many values as a list in a task file may have
+_NAME = expression(r"[A-Za-z_][A-Za-z0-9_]*")
+_SPAN = expression(r"(-?[0-9]{1,15})\.\.(-?[0-9]{1,15})(?: step ([1-9][0-9]{0,14}))?")
+_LIST = "write a list such as [1, 2, 5], or a range such as 1..100 or 0..100 step 5"
+
+
+def read_sweep(node: Node, what: str) -> Sweep:
+    """The items that it describes."""
+    check_keys(node, KEYS, what=what)
+    said = {key.value: value for key, value in pairs(node, what)}
+    product = [([name], rows) for name, rows in _columns(said.get("product"), f"{what}.product")]
+    factors: list[Factor] = product + _zipped(said.get("zip"), f"{what}.zip")
+    turning = [key for keys, _ in factors for key in keys]
+    if len(set(turning)) < len(turning):
+        raise wrong(said["zip"], f"`{what}.zip` has a param that `{what}.product` has too", "keep one of them")
+    include = _entries(said.get("include"), f"{what}.include", [])
+    exclude = _entries(said.get("exclude"), f"{what}.exclude", turning)
+    sweep = Sweep(factors, include, exclude)
+    if not sweep.count:
+        raise wrong(node, f"`{what}` has no items", "give it `product`, `zip` or `include`")
+    if sweep.count > MOST:
+        raise wrong(node, f"`{what}` has {sweep.count:,} items, more than {MOST:,}", "divide it into several sweeps")
+    wanted = sorted(turning or (include[0] if include else []))
+    if odd := [each for each in include if sorted(each) != wanted]:
+        remedy = f"name {', '.join(wanted)} in each"
+        raise wrong(said["include"], f"an entry of `{what}.include` has other params: {', '.join(odd[0])}", remedy)
+    return sweep
+
+
+def _columns(node: Node | None, what: str) -> list[tuple[str, Rows]]:
+    """Params with the values of each."""
+    if node is None:
+        return []
+    return [(_name(key), _rows(value, f"{what}.{key.value}")) for key, value in pairs(node, what)]
+
+
+def _name(key: Node) -> str:
+    if not _NAME.fullmatch(key.value):
+        raise wrong(key, f"{key.value!r} cannot be a param's name", "use letters, digits and _, no digit in front")
+    return key.value
+
+
+def _rows(node: Node, what: str) -> Rows:
+    if node.kind == "list":
+        if not node.children:
+            raise wrong(node, f"`{what}` is empty", _LIST)
+        return [[fields.text(item, what)] for item in node.children]
+    if node.kind == "scalar" and (found := _SPAN.fullmatch(node.value)):
+        return _span(node, what, found.groups())
+    raise wrong(node, f"`{what}` is neither a list nor a range", _LIST)
+
+
+def _span(node: Node, what: str, said: tuple[str | None, ...]) -> Span:
+    first, last, step = said[0] or "", said[1] or "", int(said[2] or 1)
+    count = (int(last) - int(first)) // step + 1
+    if count < 1:
+        raise wrong(node, f"`{what}` is a range that ends before it begins", "write the smaller number first")
+    padded = [number for number in (first, last) if len(number) > 1 and number.removeprefix("-")[0] == "0"]
+    return int(first), step, count, max(map(len, (first, last))) if padded else 0
+
+
+def _zipped(node: Node | None, what: str) -> list[Factor]:
+    """Params that go side by side: one factor."""
+    columns = _columns(node, what)
+    if node is None or not columns:
+        return []
+    listed = [[row[0] for row in _listed(node, what, rows)] for _, rows in columns]
+    if len(set(map(len, listed))) > 1:
+        sizes = ", ".join(f"{name} {len(rows):,}" for (name, _), rows in zip(columns, listed, strict=True))
+        raise wrong(node, f"the lists of `{what}` are not of one length: {sizes}", "make them so")
+    return [([name for name, _ in columns], [list(row) for row in zip(*listed, strict=True)])]
+
+
+def _listed(node: Node, what: str, rows: Rows) -> list[list[str]]:
+    if not isinstance(rows, tuple):
+        return rows
+    first, step, count, width = rows
+    if count > MAX_ZIPPED:
+        raise wrong(node, f"a range in `{what}` has {count:,} numbers, more than {MAX_ZIPPED:,}", "take `product`")
+    return [[f"{first + index * step:0{width}d}"] for index in range(count)]
+
+
+def _entries(node: Node | None, what: str, known: Iterable[str]) -> list[dict[str, str]]:
+    """Items that are named one by one; `known`: the only params that they may name, if there are any."""
+    found = []
+    for item in fields.items(node, what) if node else ():
+        entry = {_name(key): fields.text(value, what) for key, value in pairs(item, what)}
+        if not entry:
+            raise wrong(item, f"an entry of `{what}` is empty", "write what it has to be, such as {seed: 3}")
+        if what.endswith("exclude") and (odd := [key for key in entry if key not in known]):
+            raise wrong(item, f"`{what}`: there is no `{odd[0]}` in `product` or `zip`", "correct the name")
+        found.append(entry)
+    return found
+
+
+def sweep_in(data: bytes) -> Sweep:
+    """The items that a task file describes; InvalidTask when it describes none."""
+    for key, node in pairs(compose(data), "the file"):
+        if key.value == "sweep":
+            return read_sweep(node, key.value)
+    raise InvalidTask("it has no `sweep`")
+
+
+def check_together(task: Task, nodes: Mapping[str, Node]) -> None:
+    """Raise for what a sweep cannot have beside it."""
+    sweep, node = task.sweep, nodes["sweep"]
+    assert sweep is not None
+    if both := [key for key in task.params if key in sweep.keys]:
+        raise wrong(node, f"`{both[0]}` is in `params` and in `sweep`", "keep one of them")
+    if task.expires is not None and task.expires.moment is None:
+        remedy = "write a date and time, such as 2026-11-21T21:00+01:00"
+        raise wrong(nodes.get("expires", node), "the parts of a sweep are written while it runs: no age tells", remedy)

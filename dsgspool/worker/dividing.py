@@ -1,0 +1,105 @@
+"""From a rest of a sweep to a chunk of it that this worker runs.
+
+The rule: no promise depends on how long a chunk is (spool/divisions.py keeps those).  Nobody knows how long an item takes
+before one has ended: the first chunk has one item, and then they grow until one takes about TARGET seconds; near the end
+they get shorter, so that all slots end at about the same time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsgspool.errors import InvalidTask, StorageError
+from dsgspool.names import TaskName
+from dsgspool.ranges import REST, Range, parse_range
+from dsgspool.spool.divisions import Divisions
+from dsgspool.worker.admission import owner_of
+from dsgspool.worker.desk import Ready
+from dsgspool.worker.peek import is_sweep
+
+if TYPE_CHECKING:
+    from dsgspool.worker.attempt import Attempt
+    from dsgspool.worker.intake import Intake
+
+TARGET = 20.0  #: seconds that a chunk shall take
+LEAST = 0.5  #: seconds: a shorter chunk would cost more than it gives
+GROWTH = 8  #: a chunk has at most so many times the items that were seen before
+SHARE = 2  #: of what is left a slot takes its part, divided by this
+MOST_KNOWN = 1024  #: sweeps that are remembered
+
+
+class Paces:
+    """What items of each sweep took, as far as this worker ran them."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def ran(self, sweep: str, items: int, seconds: float) -> None:
+        """So many more items ended."""
+        number, sum_ = self._seen.pop(sweep, (0, 0.0))
+        self._seen[sweep] = number + items, sum_ + seconds
+        if len(self._seen) > MOST_KNOWN:
+            del self._seen[next(iter(self._seen))]
+
+    def length(self, sweep: str, left: int, slots: int) -> int:
+        """Items of the next chunk, when about so many are left for so many slots."""
+        seen, seconds = self._seen.get(sweep, (0, 0.0))
+        if not seen:
+            return 1
+        each = max(seconds / seen, 1e-6)
+        share = max(left / (SHARE * slots), LEAST / each)
+        return max(1, int(min(TARGET / each, share, GROWTH * seen)))
+
+
+class Dividing:
+    """Divides for one worker."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake, self.worker, self.desk, self.own = intake, intake.worker, intake.desk, intake.own
+        self.paces = Paces()
+
+    def chunk_of(self, ready: Ready) -> Ready | None:
+        """What is to be started of a whole file: itself; of a rest its first chunk, which I hold now; None = it is gone."""
+        identity = ready.held.name.identity
+        rest = parse_range(identity) if REST in identity else None
+        if rest is None or not rest.is_rest or not is_sweep(ready.text.data):
+            return ready
+        try:
+            chunk = self._divide(rest, ready)
+        except InvalidTask as error:
+            self.worker.attempts.reject(ready.held, str(error), text=ready.text)
+            return None
+        return self._narrow(ready, chunk)
+
+    def heard(self, attempt: Attempt) -> None:
+        """An attempt has ended: how long its items took."""
+        if (chunk := attempt.chunk) and chunk.ran:
+            self.paces.ran(chunk.range.sweep, chunk.ran, chunk.seconds)
+
+    def _divide(self, rest: Range, ready: Ready) -> Range:
+        settings, lane = self.worker.settings, ready.held.name.lane
+        divisions = Divisions(self.worker.janitor.moves)
+        slots = max(1, self.worker.controls.slots) * max(1, len(self.worker.peers.living()))
+        others = divisions.waiting(rest.sweep, lane)
+        length = self.paces.length(rest.sweep, rest.count * (others + 1), slots)
+        owner = owner_of(ready.text, settings, self.worker.me)
+        # With few rests for many slots everybody would wait for the same one: so two come of one, until there are enough.
+        parts = 2 if others + 1 < slots else 1
+        head = min(rest.last, rest.first + length - 1)
+        return divisions.divide(rest, head, parts, ready.text.data, owner, lane)
+
+    def _narrow(self, ready: Ready, chunk: Range) -> Ready | None:
+        """Call a rest by the name of its first chunk, in my own folder."""
+        before = ready.held
+        held = self.own.rename_to(before, TaskName(chunk.identity, str(before.name.budget), lane=before.name.lane))
+        listing = self.own.listing()
+        if before.file in listing:
+            raise StorageError("move to", f"{self.own.path}/{held.file}", held.errno)
+        del self.desk.ready[before.file]
+        if held.file not in listing:  # RACE: a person took it away meanwhile, claim and all
+            for each in (before, held):
+                self.intake.agreement.strip(each)
+            return None
+        now = Ready(held, ready.text, ready.cpus, ready.request, ready.after)
+        self.desk.ready[held.file] = now
+        return now

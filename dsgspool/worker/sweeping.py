@@ -1,0 +1,171 @@
+"""Attempts of sweeps: what becomes of one, and the process of a chunk.
+
+The rule: a sweep is read and counted by the worker, and its items are nobody's business but the chunk's (chunk.py): the worker
+starts that process as any command, and learns from the last line of its index how it went.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import marshal
+import os
+import re
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dsgspool import names
+from dsgspool.classes import dataclass
+from dsgspool.errors import InvalidName, InvalidTask
+from dsgspool.expressions import expression
+from dsgspool.fs import Fs
+from dsgspool.items import MARK, readable
+from dsgspool.ranges import Range, parse_range, whole
+from dsgspool.records import parse_record, record_is_over
+from dsgspool.spool.divisions import Divisions
+from dsgspool.task import Decision, Kind, Outcome, State
+from dsgspool.worker import chunk, launch
+from dsgspool.worker.environment import Environment
+from dsgspool.worker.peek import is_sweep
+from dsgspool.worker.scripts import Scripts
+
+if TYPE_CHECKING:
+    from dsgspool.worker.attempt import Attempt
+
+ONLY = "only"  #: what the name of a file ends with that says which items an attempt is to run
+INDEX = "items"  #: what the name of a chunk's index ends with, beside .out and .err
+TAIL = 1024  #: bytes at the end of an index in which its last line is looked for
+_LAST = expression(rb"^# (\d+) done, (\d+) failed, (\d+) run in ([0-9.]+) s(?:; failed: ([^\n]*))?\n\Z", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class Chunk:
+    """The items that an attempt runs; what is set when tells how far it got."""
+
+    range: Range
+    plan: dict[str, object]
+    script: str = ""  #: the file that the plan was written to
+    done: int | None = None  #: items that are done, also by earlier attempts; None = it did not say
+    failed: int | None = None
+    ran: int = 0
+    seconds: float = 0.0
+    named: str = ""  #: some of those that failed, for people
+
+    def hear(self, tail: bytes) -> None:
+        """How it went, as the end of its index says."""
+        if found := _LAST.search(tail):
+            self.done, self.failed, self.ran = int(found[1]), int(found[2]), int(found[3])
+            self.seconds, self.named = float(found[4]), (found[5] or b"").decode(errors="replace")
+
+
+def expand(attempt: Attempt, divisions: Divisions) -> Outcome | None:
+    """What becomes of a sweep that was claimed; None for a chunk of one, and for any other task.  InvalidTask, OSError."""
+    sweep, identity = attempt.task.sweep, attempt.name.identity
+    if sweep is None or attempt.chunk:
+        return None
+    if part := parse_range(identity):
+        what = f"its name says items {part.numbers}, and `sweep` has {sweep.count:,}"
+        raise InvalidTask(what, remedy=f"call it as in {whole(part.sweep, sweep.count).identity}, or put it outside")
+    assert attempt.text is not None
+    if not is_sweep(attempt.text.data):
+        raise InvalidTask("`sweep` does not stand at the beginning of a line", remedy="write each key on a line")
+    if why := divisions.why_not_new(identity):
+        raise InvalidTask(why, remedy="take another name, or wait until `dsgspool prune` has forgotten that one")
+    try:
+        attempt.becomes = names.check_identity(whole(identity, sweep.count).identity)
+    except InvalidName as error:
+        raise InvalidTask(f"its items could have no names: {error}", remedy="take a shorter name") from None
+    attempt.decision = Decision(State.TODO)
+    return Outcome(Kind.STOPPED, reason=f"{sweep.count:,} items, now in todo/{identity}/")
+
+
+def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
+    """Take what is each item's apart from what is the chunk's."""
+    task, known = attempt.task, attempt.environment
+    assert task.sweep is not None
+    own = {name: value for name, value in known.added.items() if MARK in value}
+    shown = {name: readable(value) for name, value in known.shown.items()}
+    part = parse_range(attempt.name.identity)
+    if part and not part.is_rest and part.last < task.sweep.count and part == replace(part, width=_width(attempt)):
+        attempt.chunk = Chunk(
+            part,
+            {
+                "sweep": task.sweep.facts(), "first": part.first, "last": part.last, "env": own,
+                "only": chosen(fs, logs, attempt.name.identity, attempt.number),
+                "argv": launch.limited(attempt.argv, task.limits), "cwd": attempt.cwd if MARK in attempt.cwd else "",
+                "codes": sorted(task.success_codes), "timeout": task.timeout, "grace": task.grace,
+                "stdin": bool(task.stdin), "earlier": earlier(fs, logs, attempt.name.identity, attempt.number),
+            },
+        )  # fmt: skip
+    attempt.argv = [readable(word) for word in attempt.argv]
+    attempt.cwd = default_cwd if MARK in attempt.cwd else attempt.cwd
+    attempt.environment = Environment(
+        {name: value for name, value in known.added.items() if name not in own}, shown, known.secrets
+    )
+    limits = {key: value for key, value in task.limits.items() if key not in launch.RLIMITS}
+    attempt.task = replace(task, timeout=None, limits=limits)
+
+
+def _width(attempt: Attempt) -> int:
+    assert attempt.task.sweep is not None
+    return len(str(attempt.task.sweep.count - 1))
+
+
+def earlier(fs: Fs, logs: str, identity: str, number: int) -> list[tuple[list[int], str]]:
+    """Indexes, oldest first, of the attempts since the last one that was done as a whole: who runs it again then wants all of it,
+    or says which of its items.  Before each: the items that were chosen for it, whatever came of them before."""
+    found: list[tuple[list[int], str]] = []
+    only = chosen(fs, logs, identity, number)
+    for before in range(number - 1, 0, -1):
+        record = f"{logs}/{names.record_path(identity, before)}"
+        data = fs.read_fresh(record)
+        # RACE: its worker may have died while it wrote the end: then nothing was published, and the attempt was lost.
+        is_done = data is not None and record_is_over(data) and parse_record(data).outcome == str(Kind.DONE)
+        if is_done and only is None:
+            break
+        only = chosen(fs, logs, identity, before)
+        found.insert(0, (only or [], f"{record.removesuffix('yaml')}{INDEX}"))
+    return found
+
+
+def chosen(fs: Fs, logs: str, identity: str, number: int) -> list[int] | None:
+    """The only items that an attempt is to run, when somebody chose some; None = all that have not succeeded."""
+    data = fs.read_fresh(f"{logs}/{names.record_path(identity, number).removesuffix('yaml')}{ONLY}")
+    return None if data is None else [int(word) for word in data.split() if word.isdigit() and len(word) < 9]
+
+
+def command(attempt: Attempt, scripts: Scripts, now: float) -> list[str]:
+    """The command line of a chunk's process, whose plan is written down."""
+    part = attempt.chunk
+    assert part is not None and attempt.logs is not None
+    plan = marshal.dumps({**part.plan, "now": now})
+    part.script = scripts.write(f"{attempt.held.claim}.plan", plan, attempt.user)
+    return [sys.executable, "-I", "-S", os.path.abspath(chunk.__file__), part.script, str(attempt.logs[-1])]
+
+
+def hear(attempt: Attempt, fs: Fs, logs: str) -> None:
+    """Learn how its items went, if it has any."""
+    if attempt.chunk:
+        with contextlib.suppress(OSError):
+            attempt.chunk.hear(fs.read_at(f"{logs}.{INDEX}", -TAIL, TAIL))
+
+
+def outcome_of(attempt: Attempt, of_process: Outcome) -> Outcome:
+    """How a chunk ended whose process ended so."""
+    part, exit_ = attempt.chunk, attempt.exit
+    assert part is not None and exit_ is not None
+    if exit_.code == chunk.TROUBLE:
+        return Outcome(Kind.STOPPED, reason=f"given back: {of_process.reason}")
+    if exit_.code == 0:
+        return Outcome(Kind.DONE, 0)
+    if exit_.code == chunk.SOME_FAILED and part.failed:
+        more = ", ..." if part.failed > len(part.named.split(", ")) else ""
+        reason = f"{part.failed:,} of {part.range.count:,} items failed: {part.named}{more}"
+        return Outcome(Kind.ITEMS, part.failed, reason)
+    return of_process
+
+
+def counts(attempt: Attempt) -> dict[str, int | None]:
+    """What its record says of its items."""
+    part = attempt.chunk
+    return {"items_done": part.done, "items_failed": part.failed} if part else {}

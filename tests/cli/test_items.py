@@ -1,0 +1,116 @@
+"""One item of a sweep by its number: what `show` and `logs` tell of it."""
+
+import json
+
+import pytest
+
+TEXT = "command: ./fold {seed}\nsweep:\n  product:\n    seed: 11..110\n  exclude:\n    - {seed: 20}\n...\n"
+HEAD = "# item outcome started seconds out bytes err bytes\n"
+AT = "2026-11-30T04:00:00.000Z"
+
+
+@pytest.fixture
+def sweep(put, record, spool):
+    """A chunk with two attempts that failed, one that runs, and a rest."""
+    put("failed/s/00-09~items1.yaml", TEXT)
+    put("todo/s/rest-20-99~0.aaaaaaaa-1.yaml", TEXT)
+    put("running/n1-abcdefgh/s%10-19@n1-abcdefgh.3.yaml", TEXT)
+    record("s/00-09", 1, "items2", out="onetwo", err="oh\n")
+    record("s/00-09", 2, "items1", out="three")
+    record("s/10-19", 1, None, out="ten\n")
+    index = spool / "logs/s"
+    (index / "00-09.1.items").write_text(
+        f"{HEAD}0 done {AT} 1.5 0 3 0 0\n1 exit2 {AT} 0.1 3 3 0 3\n3 exit1 {AT} 0.1 6 0 3 0\n"
+    )
+    (index / "00-09.2.items").write_text(f"{HEAD}1 exit3 {AT} 0.2 0 5 0 0\n3 done {AT} 0.1 5 0 0 0\n")
+    (index / "10-19.1.items").write_text(f"{HEAD}10 done {AT} 0.1 0 4 0 0\n11 exit1 2026")
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "chunk"),
+    [
+        ("s/0", "done", "s/00-09"),
+        ("s/1", "failed", "s/00-09"),
+        ("s/001", "failed", "s/00-09"),
+        ("s/3", "done", "s/00-09"),
+        ("s/9", "excluded", "s/00-09"),
+        ("s/10", "done", "s/10-19"),
+        ("s/11", "running", "s/10-19"),
+        ("s/99", "todo", "s/rest-20-99"),
+    ],
+)
+def test_an_item_is_shown_with_its_state_its_values_and_its_chunk(sweep, run, name, state, chunk):
+    [entry] = json.loads(run("show", name, "--json").stdout)
+    assert (entry["state"], entry["chunk"]) == (state, chunk)
+    assert entry["values"] == (None if state == "excluded" else {"seed": str(int(name[2:]) + 11)})
+
+
+def test_every_time_that_it_ended_is_told_with_its_bytes(sweep, run):
+    shown = run("show", "s/1").stdout
+    for line in ("state  failed", "seed   12", "exit2", "exit3", "3 B, from byte 3", "5 B, from byte 0"):
+        assert line in shown
+    [entry] = json.loads(run("show", "s/1", "--json").stdout)
+    assert [each["stdout"] for each in entry["attempts"]] == [
+        {"file": "logs/s/00-09.1.out", "offset": 3, "bytes": 3}, {"file": "logs/s/00-09.2.out", "offset": 0, "bytes": 5},
+    ]  # fmt: skip
+
+
+def test_its_part_of_the_log_is_printed_of_the_newest_attempt_that_ran_it(sweep, run):
+    assert run("logs", "s/1").stdout == "three"
+    assert run("logs", "s/1", "--attempt", "1").stdout == "two"
+    assert run("logs", "s/1", "--attempt", "1", "--stderr").stdout == "oh\n"
+    assert run("logs", "s/0").stdout == "one"
+    assert run("logs", "s/10").stdout == "ten\n"
+
+
+def test_what_has_not_ended_is_exit_6_and_what_is_no_item_exit_5(sweep, run):
+    assert run("logs", "s/11").exit_code == 6
+    assert run("logs", "s/99").exit_code == 6
+    assert run("logs", "s/0", "--attempt", "2").exit_code == 2
+    assert run("logs", "s/0", "-f").exit_code == 2
+    for name in ("s/100", "t/1", "s/x"):
+        assert (run("logs", name).exit_code, run("show", name).exit_code) == (5, 5)
+
+
+def test_a_task_that_is_called_by_a_number_comes_first(sweep, put, run, record):
+    put("done/s/1.yaml")
+    record("s/1", 1, "done", out="a task\n")
+    assert run("logs", "s/1").stdout == "a task\n"
+
+
+def test_status_tells_how_far_each_sweep_is(sweep, run, put):
+    put("done/years/2020-2021.yaml")
+    assert json.loads(run("status", "--json").stdout)["sweeps"] == {
+        "s": {"todo": 80, "waiting": 0, "hold": 0, "running": 10, "done": 9, "failed": 1}
+    }
+    lines = [line.split() for line in run("status").stdout.splitlines()]
+    assert ["ITEMS", "todo", "waiting", "hold", "running", "done", "failed"] in lines
+    assert ["s", "80", "0", "0", "10", "9", "1"] in lines
+
+
+def test_items_are_requeued_with_their_chunk_and_named_in_a_file_for_its_next_attempt(sweep, run, spool, listed):
+    result = run("requeue", "s/3", "s/0-1")
+    assert (result.exit_code, result.stdout) == (0, "s/0\ns/1\ns/3\n")
+    assert listed("failed") == [] and "s/00-09" in listed("todo")
+    assert (spool / "logs/s/00-09.3.only").read_text() == "0\n1\n3\n"
+
+
+def test_items_of_several_chunks_are_requeued_beside_tasks(sweep, put, record, run, spool, listed):
+    put("done/s/100-109.yaml", TEXT)
+    put("done/other.yaml")
+    record("other", 1, "done")
+    assert run("requeue", "s/1", "s/105", "other").exit_code == 0
+    assert sorted(path.name for path in (spool / "logs/s").glob("*.only")) == ["00-09.3.only", "100-109.1.only"]
+    assert {"s/00-09", "s/100-109", "other"} <= set(listed("todo"))
+
+
+def test_a_whole_chunk_is_requeued_by_its_name_without_a_choice(sweep, run, spool):
+    assert run("requeue", "s/00-09").stdout == "s/00-09\n"
+    assert not list((spool / "logs/s").glob("*.only"))
+
+
+@pytest.mark.parametrize(("name", "code"), [("s/10", 6), ("s/50", 6), ("s/5-15", 6), ("s/200", 5), ("t/1", 5)])
+def test_items_of_what_is_not_finished_are_left_alone(sweep, run, spool, name, code):
+    result = run("requeue", name)
+    assert result.exit_code == code
+    assert not list((spool / "logs/s").glob("*.only")) and (spool / "failed/s/00-09~items1.yaml").exists()

@@ -1,0 +1,247 @@
+"""The process of a chunk: every item once, a line for each, and after a crash only the others."""
+
+import os
+import re
+
+import pytest
+
+from dsgspool import snapshot
+from dsgspool.worker.chunk import finished
+from tests.support.doors import files_below
+
+LINE = re.compile(r"(\d+) (\w+) (20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9.]+) (\d+) (\d+) (\d+) (\d+)\n")
+
+
+def index(worker, name, attempt=1):
+    """Item -> (outcome, its stdout, its stderr)."""
+    base = f"{worker.root}/logs/{name}.{attempt}"
+    with open(f"{base}.out", "rb") as out, open(f"{base}.err", "rb") as err, open(f"{base}.items") as items:
+        logs, lines = (out.read(), err.read()), [line for line in items if not line.startswith("#")]
+    found = {}
+    for line in lines:
+        number, outcome, _, _, *offsets = LINE.fullmatch(line).groups()
+        begin, length, begin_err, length_err = map(int, offsets)
+        found[int(number)] = (
+            outcome, logs[0][begin : begin + length].decode(), logs[1][begin_err : begin_err + length_err].decode(),
+        )  # fmt: skip
+    return found
+
+
+def run(worker, command, name="s/0-2", sweep=None, **keys):
+    """A chunk of three items, to its end; where it lies then."""
+    worker.drop(name, command, sweep=sweep or {"product": {"n": "1..3"}}, **keys)
+    [found] = worker.until(lambda: worker.lies("done", "failed"))
+    return found
+
+
+def test_every_item_has_its_outcome_and_its_part_of_the_logs(inside):
+    worker = inside()
+    assert run(worker, "echo out {n}; echo err$DSGSPOOL_ITEM >&2; exit $((2 * {n} - 2))") == "failed/s/0-2~items2"
+    assert index(worker, "s/0-2") == {
+        0: ("done", "out 1\n", "err0\n"), 1: ("exit2", "out 2\n", "err1\n"), 2: ("exit4", "out 3\n", "err2\n"),
+    }  # fmt: skip
+    record = worker.record("s/0-2")
+    assert (record["items_done"], record["items_failed"], record["outcome"]) == (1, 2, "items2")
+    assert record["reason"] == "2 of 3 items failed: 1 exit2, 2 exit4"
+    assert record["command"] == ["/bin/sh", "-c", "echo out {n}; echo err$DSGSPOOL_ITEM >&2; exit $((2 * {n} - 2))"]
+
+
+def test_a_retry_runs_only_what_failed_and_so_does_a_requeue_from_failed(inside):
+    worker = inside()
+    assert run(worker, "test {n} != 2", retries=1) == "failed/s/0-2~items1"
+    assert list(index(worker, "s/0-2", 1)) == [0, 1, 2] and list(index(worker, "s/0-2", 2)) == [1]
+    assert worker.record("s/0-2", 2)["items_done"] == 2
+    os.rename(f"{worker.root}/failed/s/0-2~items1.yaml", f"{worker.root}/todo/s/0-2.yaml")
+    worker.until(lambda: worker.lies("failed") and worker.record("s/0-2", 3).get("outcome"))
+    assert list(index(worker, "s/0-2", 3)) == [1]
+
+
+def test_a_chunk_that_was_done_runs_all_its_items_when_it_is_wanted_again(inside):
+    worker = inside()
+    assert run(worker, "true") == "done/s/0-2"
+    os.rename(f"{worker.root}/done/s/0-2.yaml", f"{worker.root}/todo/s/0-2.yaml")
+    worker.until(lambda: worker.lies("done"))
+    assert list(index(worker, "s/0-2", 2)) == [0, 1, 2]
+
+
+def test_items_of_an_attempt_whose_end_broke_off_are_not_run_again(inside, world):
+    worker = inside()
+    assert run(worker, "true") == "done/s/0-2"
+    record = f"{world.root}/logs/s/0-2.1.yaml"
+    with open(record) as file:
+        text = file.read()
+    with open(record, "w") as file:
+        file.write(text.replace(worker.wid, "n9-abcdefgh").partition("reason:")[0].removesuffix("...\n"))
+    open(f"{world.root}/workers/n9-abcdefgh.dead", "w").close()
+    os.rename(f"{world.root}/done/s/0-2.yaml", f"{world.root}/todo/s/0-2.yaml")
+    worker.until(lambda: worker.lies("done"))
+    assert list(index(worker, "s/0-2", 2)) == [] and worker.record("s/0-2", 2)["items_done"] == 3
+
+
+@pytest.mark.parametrize("sign", ["TERM", "KILL"])
+def test_an_item_that_its_worker_stops_has_not_failed_and_runs_again(inside, world, sign):
+    worker = inside()
+    flag = f"{world.root}/tmp/go"
+    worker.drop(
+        "s/0-2", f"test {{n}} != 2 || test -e {flag} || exec sleep 60", sweep={"product": {"n": "1..3"}}, grace=60
+    )
+    worker.until(lambda: worker.pid("s/0-2") and 0 in _lines(worker))
+    worker.worker.attempts.stop_all()
+    if sign == "KILL":
+        worker.worker.attempts.kill_now()
+    open(flag, "w").close()
+    worker.until(lambda: worker.lies("done"))
+    assert list(index(worker, "s/0-2", 1)) == [0] and list(index(worker, "s/0-2", 2)) == [1, 2]
+    assert worker.record("s/0-2", 1)["outcome"] == "stopped"
+
+
+def _lines(worker):
+    try:
+        return index(worker, "s/0-2")
+    except FileNotFoundError:
+        return {}
+
+
+def test_a_timeout_is_for_each_item(inside):
+    worker = inside()
+    command = "test {n} != 2 || { trap '' TERM; sleep 60; }"
+    assert run(worker, command, timeout=0.3, grace=0.1) == "failed/s/0-2~items1"
+    assert [found[0] for found in index(worker, "s/0-2").values()] == ["done", "timeout", "done"]
+
+
+@pytest.mark.parametrize(
+    ("command", "outcome", "words"),
+    [
+        (["/no/such/program", "{n}"], "exit127", "dsgspool: item 0 cannot be started: /no/such/program: No such file"),
+        (["/", "{n}"], "exit126", "Permission denied"),
+        (["sh", "-c", "kill -9 $$", "{n}"], "signal9", ""),
+        (["sh", "-c", "exit 3", "{n}"], "exit3", ""),
+    ],
+)
+def test_an_item_that_cannot_be_started_or_dies_fails_alone(inside, command, outcome, words):
+    worker = inside()
+    assert run(worker, command) == "failed/s/0-2~items3"
+    assert [found[0] for found in index(worker, "s/0-2").values()] == [outcome] * 3
+    assert words in index(worker, "s/0-2")[0][2]
+
+
+def test_values_go_into_command_folder_and_environment(inside, tmp_path):
+    worker = inside()
+    for name in ("a b", "it's"):
+        (tmp_path / name).mkdir()
+    sweep = {"zip": {"dir": ["a b", "it's"], "n": [1, 2]}}
+    command = 'pwd; echo {dir} "$WHERE" "$1"'
+    place = run(worker, command, "s/0-1", sweep, cwd=f"{tmp_path}/{{dir}}", env={"WHERE": "in {dir}"}, setup="set -- x")
+    assert place == "done/s/0-1"
+    assert [found[1] for found in index(worker, "s/0-1").values()] == [
+        f"{tmp_path}/a b\na b in a b x\n", f"{tmp_path}/it's\nit's in it's x\n",
+    ]  # fmt: skip
+
+
+def test_a_script_gets_the_values_as_variables_and_a_list_has_no_shell(inside, tmp_path):
+    worker = inside()
+    os.makedirs(f"{worker.root}/hold/s")
+    with open(f"{worker.root}/hold/s/0-1.yaml", "w") as file:
+        file.write("script: |\n  #!/bin/sh\n  echo [$n]\nsweep:\n  product:\n    n: [$HOME, x y]\n...\n")
+    os.makedirs(f"{worker.root}/todo/s")
+    os.rename(f"{worker.root}/hold/s/0-1.yaml", f"{worker.root}/todo/s/0-1.yaml")
+    worker.until(lambda: worker.lies("done"))
+    assert [found[1] for found in index(worker, "s/0-1").values()] == ["[$HOME]\n", "[x y]\n"]
+    assert run_list(worker) == ["<$HOME>\n", "<x y>\n"]
+
+
+def run_list(worker):
+    worker.drop("l/0-1", ["printf", "<%s>\\n", "{n}"], sweep={"product": {"n": ["$HOME", "x y"]}})
+    worker.until(lambda: "done/l/0-1" in worker.lies())
+    return [found[1] for found in index(worker, "l/0-1").values()]
+
+
+def test_each_item_reads_its_standard_input_from_the_beginning(inside, tmp_path):
+    worker = inside()
+    (tmp_path / "input").write_text("one\ntwo\n")
+    assert run(
+        worker, "head -c 4 {n}; cat", sweep={"product": {"n": ["-", "-"]}}, name="s/0-1", stdin=f"{tmp_path}/input"
+    )
+    assert {found[1] for found in index(worker, "s/0-1").values()} == {"one\ntwo\n"}
+
+
+def test_limits_of_each_process_hold_for_items_and_not_for_the_chunk(inside):
+    worker = inside()
+    assert run(worker, "ulimit -n; true {n}", limits={"open_files": 40}) == "done/s/0-2"
+    assert {found[1] for found in index(worker, "s/0-2").values()} == {"40\n"}
+
+
+def test_a_sweep_becomes_a_batch_of_chunks(inside, world):
+    worker = inside(slots=3)
+    worker.drop("lab/s", "echo {n}", sweep={"product": {"n": "1..30"}, "exclude": [{"n": 7}]})
+    worker.until(lambda: len(_items(worker)) == 29 and not worker.lies("todo", "running"))
+    assert sorted(_items(worker)) == [item for item in range(30) if item != 6]
+    assert {path.partition("/")[0] for path in worker.lies()} == {"done"}
+    assert worker.record("lab/s")["reason"] == "30 items, now in todo/lab/s/"
+    assert snapshot.check(world.spool) == []
+
+
+def _items(worker):
+    found = [path for path in files_below(worker.root, ["logs"]) if path.endswith(".items")]
+    return [item for path in found for item in index(worker, path[len("logs/") : -len(".1.items")])]
+
+
+# -- indexes
+
+
+def test_a_line_that_broke_off_is_not_there(tmp_path):
+    path = tmp_path / "x.items"
+    path.write_bytes(b"# item outcome\n0 done x\n1 exit1 x\n2 done 2026")
+    assert finished([([], str(path)), ([], f"{tmp_path}/none")]) == {0}
+
+
+def test_what_any_attempt_has_done_is_done(tmp_path):
+    for name, data in (("1", "0 done x\n1 exit1 x\n"), ("2", "1 done x\n# 2 done, 0 failed, 1 run in 1.0 s\n")):
+        (tmp_path / name).write_text(data)
+    earlier = [([], f"{tmp_path}/1"), ([], f"{tmp_path}/2")]
+    assert finished(earlier) == {0, 1}
+    assert finished([*earlier, ([0, 7], f"{tmp_path}/none")]) == {1}
+
+
+# -- some items
+
+
+def choose(worker, attempt, *items, state="failed", tag="~items1"):
+    with open(f"{worker.root}/logs/s/0-2.{attempt}.only", "w") as file:
+        file.write("".join(f"{item}\n" for item in items))
+    os.rename(f"{worker.root}/{state}/s/0-2{tag}.yaml", f"{worker.root}/todo/s/0-2.yaml")
+    [found] = worker.until(lambda: worker.record("s/0-2", attempt).get("outcome") and worker.lies("done", "failed"))
+    return found
+
+
+def test_of_a_chunk_that_failed_the_chosen_items_run_and_the_others_stay_failed(inside):
+    worker = inside()
+    assert run(worker, "test $DSGSPOOL_ATTEMPT != 1 || test {n} = 2") == "failed/s/0-2~items2"
+    assert choose(worker, 2, 2, tag="~items2") == "failed/s/0-2~items1"
+    assert list(index(worker, "s/0-2", 2)) == [2] and worker.record("s/0-2", 2)["items_done"] == 2
+    os.rename(f"{worker.root}/failed/s/0-2~items1.yaml", f"{worker.root}/todo/s/0-2.yaml")
+    worker.until(lambda: worker.lies("done"))
+    assert list(index(worker, "s/0-2", 3)) == [0]
+
+
+def test_of_a_chunk_that_was_done_the_chosen_items_run_again_and_only_they_when_they_fail(inside):
+    worker = inside()
+    assert run(worker, "test $DSGSPOOL_ATTEMPT != 2") == "done/s/0-2"
+    assert choose(worker, 2, 1, state="done", tag="") == "failed/s/0-2~items1"
+    assert worker.record("s/0-2", 2)["items_done"] == 2
+    os.rename(f"{worker.root}/failed/s/0-2~items1.yaml", f"{worker.root}/todo/s/0-2.yaml")
+    worker.until(lambda: worker.lies("done"))
+    assert list(index(worker, "s/0-2", 3)) == [1] and worker.record("s/0-2", 3)["items_done"] == 3
+
+
+def test_a_choice_is_not_forgotten_when_its_worker_is_lost(inside, world):
+    worker = inside()
+    assert run(worker, "true") == "done/s/0-2"
+    with open(f"{world.root}/logs/s/0-2.2.only", "w") as file:
+        file.write("1\n")
+    with open(f"{world.root}/logs/s/0-2.2.yaml", "w") as file:  # an attempt that got no further
+        file.write("format: 1\ntask: s/0-2\nattempt: 2\nworker: n9-abcdefgh\nclaim: n9-abcdefgh.1\n")
+    open(f"{world.root}/workers/n9-abcdefgh.dead", "w").close()
+    os.rename(f"{world.root}/done/s/0-2.yaml", f"{world.root}/todo/s/0-2~0l1.aaaaaaaa-1.yaml")
+    worker.until(lambda: worker.lies("done"))
+    assert list(index(worker, "s/0-2", 3)) == [1]
