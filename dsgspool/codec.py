@@ -78,9 +78,11 @@ def parse_task(
     `template`: the `defaults` of its batch; a wrong one that shows only together with the task is told without a line.
     """
     root = compose(data)
-    check_format(root)
-    check_keys(root, (*READERS, *REQUESTS), RESERVED, foreign.WORDS)
     own = {key.value: value for key, value in pairs(root, "the file")}
+    if "format" in own:
+        check_format(root)
+    if not own.keys() <= KNOWN:
+        check_keys(root, KNOWN, RESERVED, foreign.WORDS)
     nodes = laid_over(template, own) if template else own
     check_one_program(nodes)
     task = replace(defaults, **read_fields(nodes, timezone))
@@ -269,6 +271,9 @@ READERS: dict[str, Callable[[Node, str], object]] = {
     "on_failed": _command,
     "sweep": read_sweep,
 }
+
+
+KNOWN = dict.fromkeys((*READERS, *REQUESTS)).keys()  #: in an order, for what is proposed instead of a key
 
 
 def dump_task(mapping: Mapping[str, object]) -> bytes:

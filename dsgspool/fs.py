@@ -78,6 +78,10 @@ class Fs(Listings, Permissions):
         with _opened(path, _READ) as descriptor:
             return os.fstat(descriptor)
 
+    def status_of_entry(self, path: str) -> os.stat_result:
+        """The same of what lies there, link or not; where only this kernel changes files it need not be opened."""
+        return os.stat(path, follow_symlinks=False) if self._is_coherent else self.status(path)
+
     def status_of_folder(self, path: str) -> os.stat_result:
         """fstat of a folder after opening it."""
         with _opened(path, _FOLDER) as descriptor:

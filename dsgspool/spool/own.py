@@ -182,7 +182,7 @@ class OwnFolder:
     def unchanged(self, held: Held, seen: tuple[int, int, int]) -> bool:
         """True unless the file was written to, or exchanged, since it was read."""
         try:
-            return _seen(self.fs.status(f"{self.path}/{held.file}")) == seen
+            return _seen(self.fs.status_of_entry(f"{self.path}/{held.file}")) == seen
         except FileNotFoundError:
             return True  # gone, not changed: the next listing says so
         except OSError as error:

@@ -356,6 +356,16 @@ def test_a_status_is_asked_of_an_open_file(fs, at):
         fs.status(at("link"))
 
 
+@pytest.mark.parametrize(("kind", "opened"), [("ext4", False), ("nfs4", True), ("fuse.bindfs", True)])
+def test_an_entry_is_opened_where_a_client_may_remember(at, monkeypatch, kind, opened):
+    fs, opens, real = Fs(floor=at()), [], os.open
+    monkeypatch.setattr(fs, "mount", lambda _path: Mount("/", kind, frozenset()))
+    fs.create_whole(at("x"), b"four")
+    monkeypatch.setattr(os, "open", lambda path, *rest: opens.append(path) or real(path, *rest))
+    assert fs.status_of_entry(at("x")).st_size == 4
+    assert opens == [at("x")] * opened
+
+
 def test_a_spool_that_is_away_is_not_made_on_the_bare_mount_point(at):
     with pytest.raises(FileNotFoundError):
         Fs(floor=at("mnt/spool")).make_folder(at("mnt/spool/todo/s"))

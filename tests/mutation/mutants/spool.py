@@ -198,7 +198,7 @@ MUTANTS = (
         "5.2",
         "what lies in a file's place at the finish is not compared with what was read",
         "spool/own.py",
-        '            return _seen(self.fs.status(f"{self.path}/{held.file}")) == seen\n',
+        '            return _seen(self.fs.status_of_entry(f"{self.path}/{held.file}")) == seen\n',
         "            return True\n",
         ("unit/test_own.py::test_the_text_is_read_with_what_says_that_it_is_still_the_same",),
     ),
@@ -274,6 +274,15 @@ MUTANTS = (
         "        with _opened(path, _READ) as descriptor:\n            return os.fstat(descriptor)\n",
         "        return os.stat(path)\n",
         ("unit/test_fs.py::test_a_status_is_asked_of_an_open_file",),
+    ),
+    Mutant(
+        "R6",
+        "6",
+        "what became of a running task's file is asked of a client's memory",
+        "fs.py",
+        "        return os.stat(path, follow_symlinks=False) if self._is_coherent else self.status(path)\n",
+        "        return os.stat(path, follow_symlinks=False)\n",
+        ("unit/test_fs.py::test_an_entry_is_opened_where_a_client_may_remember",),
     ),
     # -- one writer
     Mutant(
