@@ -69,8 +69,7 @@ class TaskName:
     @property
     def budget(self) -> Budget:
         """Attempts already used; a reason tag gives a fresh budget."""
-        counts = _BUDGET.match(self.tag)
-        return Budget(int(counts[1]), int(counts[2] or 0), int(counts[3] or 0)) if counts else Budget()
+        return _budget(self.tag)
 
     @property
     def stem(self) -> str:
@@ -107,6 +106,12 @@ class TaskName:
     def returned(self, budget: Budget, token: str) -> TaskName:
         """How a program gives it back: counts and a token that is unique for ever, so it can overwrite nothing."""
         return TaskName(self.identity, str(budget), token, lane=self.lane)
+
+
+@functools.lru_cache(maxsize=256)  # asked for five times an attempt, mostly of the same few tags
+def _budget(tag: str) -> Budget:
+    counts = _BUDGET.match(tag)
+    return Budget(int(counts[1]), int(counts[2] or 0), int(counts[3] or 0)) if counts else Budget()
 
 
 def is_ignored(name: str) -> bool:
