@@ -12,10 +12,12 @@ import contextlib
 import functools
 import os
 from collections.abc import Iterator
+from itertools import islice
 
 from dsgspool.mounts import Mount, mount_of
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+BLOCK = 1024  #: entries read at once
 DEEPEST = 256  #: characters of a folder's path below which nobody looks: longer than any task's own
 
 
@@ -67,8 +69,8 @@ class Listings:
                 raise
             return
         with found:
-            for entry in found:
-                yield entry.name, entry.is_dir(follow_symlinks=False)
+            while block := [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in islice(found, BLOCK)]:
+                yield from block
 
     def find(self, folder: str, part: str, prefix: str = "", *, must_be_there: bool = False) -> Iterator[str]:
         """Paths below `folder` of everything whose name contains `part` and that is no folder, as they come.

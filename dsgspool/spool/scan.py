@@ -1,17 +1,17 @@
 """Looking for work in todo/: lanes by priority, folders in order, never more in memory than is soon needed.
 
 The rule: a listing is the truth, but it is a stale one: every candidate is only a rename to be tried.  Claimers never
-take a name that carries `@WID.C`.  Order is lexicographic inside a priority band, from a random point when other workers
-live, so that they do not all fight for the head of the queue (hazards H28).
+take a name that carries `@WID.C`.  Order is lexicographic inside a priority band; when other workers live each
+begins at a point of its own, so that they do not all fight for the head of the queue (hazards H28).
 """
 
 from __future__ import annotations
 
-import heapq
 import itertools
-import random
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import field, replace
+from zlib import crc32
 
 from dsgspool import names
 from dsgspool.classes import dataclass
@@ -21,13 +21,40 @@ from dsgspool.names import Lane, TaskName
 from dsgspool.spool import Spool
 from dsgspool.spool.policies import Policies
 
-LIMIT = 4096  #: candidates kept from one look
-SAMPLE = 256  #: names among which a look picks the point where it begins
+LIMIT = 16_384  #: candidates kept from one look: of a million names as many as are run until a look may be taken again
+BLOCK = 4096  #: entries of a folder that are in memory besides, and looked at at once
 LIMITED = 256  #: candidates of a batch that has `max_running`: more would only stand in the others' way
 Entry = tuple[str, bool]  #: a name, and whether it is a folder
-Order = Callable[[str], tuple[bool, str]]  #: of names in a folder
+#: A name that is a candidate, whatever it is; every other one is looked at by itself.
+_SURE = re.compile(r"[^.#@][^@]*\.ya?ml").fullmatch
 #: Who takes turns with others: the uid of an owner and a batch; -1 and '' where these do not count.
 Share = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where one of several workers begins: number `number` of `of`."""
+
+    number: int = 0
+    of: int = 1
+
+    def key(self, name: str) -> tuple[int, str]:
+        """Of more names than can be kept those with the smallest key are: nearly all are nobody else's."""
+        if self.of == 1:
+            return 0, name
+        return (crc32(name.encode(errors="surrogateescape")) - self.number) % self.of, name
+
+    def first(self, names: list[str], most: int) -> list[str]:
+        """The names that are kept, the largest last."""
+        return sorted(names, key=self.key if self.of > 1 else None)[:most]
+
+    def turned(self, entries: list[Entry]) -> list[Entry]:
+        """What is in order, from a point on at which nobody else begins."""
+        begin = len(entries) * self.number // self.of
+        return entries[begin:] + entries[:begin]
+
+
+ALL = Part()
 
 
 @dataclass(slots=True)
@@ -67,17 +94,18 @@ class Look:
         spool: Spool,
         slots: int,
         *,
-        alone: bool,
+        part: Part = ALL,
         limit: int = LIMIT,
         refused: Collection[str] = (),
         policies: Policies | None = None,
         most: Callable[[Lane, Iterable[str]], int] | None = None,
         weight: Callable[[Lane], int] = lambda _lane: 0,
+        breathe: Callable[[], None] = lambda: None,
     ) -> None:
         """`most`: how many candidates of a lane that asks for more than slots, of which it may look at the paths; `weight`:
-        how early such a lane is tried among others."""
-        self.spool, self.slots, self.alone, self.limit, self.refused = spool, slots, alone, limit, refused
-        self.policies, self.most, self.weight = policies, most, weight
+        how early such a lane is tried among others; `breathe` is called again and again while a long listing comes in."""
+        self.spool, self.slots, self.part, self.limit, self.refused = spool, slots, part, limit, refused
+        self.policies, self.most, self.weight, self.breathe = policies, most, weight, breathe
         self._only: frozenset[str] = frozenset()  #: of the batch that is listed, only these may be started; empty = all
         self._stems: set[str] = set()  #: the last part of their names
         self.sight = Sight()
@@ -163,26 +191,46 @@ class Look:
             return []
 
     def _in_order(self, prefix: str) -> list[Entry]:
-        """What may be tasks (at most `limit`), and the sub-folders, in the order in which they are tried."""
+        """What may be tasks, as many as are kept, and the sub-folders, in the order in which they are tried."""
         folders: list[str] = []
         swaps: set[str] = set()
-        stream = self._files(prefix, folders, swaps)
-        head = list(itertools.islice(stream, SAMPLE))
-        pivot = "" if self.alone or not head else random.choice(head)  # noqa: S311 - spreads claimers, no secret
-        files = self._first(prefix, itertools.chain(head, stream), lambda name: (name < pivot, name))
+        files = self._first(prefix, self._files(prefix, folders, swaps))
         found = [(name, False) for name in files if f".{name}.swp" not in swaps] + [(name, True) for name in folders]
-        if not self.alone and not head and folders:
-            pivot = random.choice(folders)  # noqa: S311
-        return sorted(found, key=lambda entry: (entry[0] < pivot, entry[0]))
+        return self.part.turned(sorted(found))
 
-    def _first(self, prefix: str, files: Iterable[str], key: Order) -> list[str]:  # noqa: ARG002
-        """Of the files in a folder those that are tried."""
-        return heapq.nsmallest(self.limit, files, key=key)
+    def _first(self, prefix: str, blocks: Iterable[list[str]]) -> list[str]:  # noqa: ARG002
+        """Of the files in a folder those that are kept: all, while that is not too much."""
+        kept, last, key = list[str](), "", self.part.key
+        for block in blocks:
+            if not last:
+                kept += block
+            elif self.part.of == 1:
+                kept += [name for name in block if name < last]
+            else:
+                bound = key(last)
+                kept += [name for name in block if key(name) < bound]
+            if len(kept) >= 2 * self.limit:
+                kept = self.part.first(kept, self.limit)
+                last = kept[-1]
+        return self.part.first(kept, self.limit) if last else kept
 
-    def _files(self, prefix: str, folders: list[str], swaps: set[str]) -> Iterator[str]:
-        """Names that may be tasks, one by one; folders, editors' swap files and held names are put aside."""
+    def _files(self, prefix: str, folders: list[str], swaps: set[str]) -> Iterator[list[str]]:
+        """Names that may be tasks, block by block; folders, editors' swap files and held names are put aside."""
         # A todo/ that is away (autofs) is no empty one: nobody may end because of it.
-        for name, is_folder in self.spool.fs.scan(f"{self.spool.todo}/{prefix}", must_be_there=not prefix):
+        entries = self.spool.fs.scan(f"{self.spool.todo}/{prefix}", must_be_there=not prefix)
+        while block := list(itertools.islice(entries, BLOCK)):
+            files = list(filter(_SURE, [name for name, _ in block]))
+            if len(files) < len(block):
+                files += self._unsure(prefix, [entry for entry in block if not _SURE(entry[0])], folders, swaps)
+            if self.refused or self._only:
+                files = [name for name in files if prefix + name not in self.refused and self._may_start(prefix, name)]
+            yield files
+            if len(block) == BLOCK:
+                self.breathe()
+
+    def _unsure(self, prefix: str, entries: Iterable[Entry], folders: list[str], swaps: set[str]) -> Iterator[str]:
+        """Of names that do not look like a plain task's those that are tried all the same."""
+        for name, is_folder in entries:
             if name[:1] in ".#":
                 if name.endswith(".swp"):
                     swaps.add(name)
@@ -190,7 +238,7 @@ class Look:
                 folders.append(name)
             elif "@" in name and (held := _held(name)):
                 self.sight.held.append((prefix + name, held))
-            elif prefix + name not in self.refused and not names.is_ignored(name) and self._may_start(prefix, name):
+            elif not names.is_ignored(name):
                 yield name
 
     def _may_start(self, prefix: str, name: str) -> bool:

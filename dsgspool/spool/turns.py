@@ -15,8 +15,9 @@ from dsgspool import names
 from dsgspool.spool import Spool
 from dsgspool.spool.owners import LEAST, NOBODY, Owners
 from dsgspool.spool.policies import top_batch
-from dsgspool.spool.scan import Band, Entry, Look, Order, Share, is_top_folder
+from dsgspool.spool.scan import Band, Entry, Look, Share, is_top_folder
 
+EACH = 4096  #: candidates of one owner that are kept from one folder
 SHARES = 64  #: whose tasks are looked for in one look
 BY_CHANCE = 16  #: of these; else those that had least, and of which nothing may be started now, would hide the others
 Places = list[tuple[Band, Entry]]
@@ -41,20 +42,21 @@ class FairLook(Look):
         self._uids: dict[str, int] = {}  #: of all that `_first` found
         self.owners.begin()
 
-    def _first(self, prefix: str, files: Iterable[str], key: Order) -> list[str]:
+    def _first(self, prefix: str, blocks: Iterable[list[str]]) -> list[str]:
         """Of a folder that is no batch the first files of each owner; in a batch all stand in one line."""
         if not self.by_owner or not is_top_folder(prefix):
-            return super()._first(prefix, files, key)
+            return super()._first(prefix, blocks)
+        most, key = min(self.limit, EACH), self.part.key
         found: dict[int | None, list[str]] = {}
-        for name in files:
+        for name in itertools.chain.from_iterable(blocks):
             mine = found.setdefault(self.owners.of(prefix + name), [])
             mine.append(name)
-            if len(mine) >= 2 * self.limit:
+            if len(mine) >= 2 * most:
                 mine.sort(key=key)
-                del mine[self.limit :]
+                del mine[most:]
         for name in sorted(found.pop(None, ()), key=key)[:LEAST]:  # those that would be claimed first without turns
             found.setdefault(self.owners.of(prefix + name, must=True), []).append(name)
-        kept = {uid: sorted(mine, key=key)[: self.limit] for uid, mine in found.items()}
+        kept = {uid: sorted(mine, key=key)[:most] for uid, mine in found.items()}
         self._uids |= {prefix + name: uid for uid, mine in kept.items() for name in mine if uid is not None}
         return [name for mine in kept.values() for name in mine]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 
 from dsgspool.errors import NodeError, SpoolError, StorageError
@@ -41,9 +40,7 @@ def main(arguments: list[str]) -> int:
     }
     try:
         spool = Spool.open(given.pop("spool"))
-        worker = Worker(spool, Options(**given))
-        gc.freeze()  # all that is there now stays: looking through it for garbage took a twentieth of all CPU time
-        return worker.run()
+        return Worker(spool, Options(**given)).run()
     except (SpoolError, OSError) as error:
         text = StorageError.of(error) if isinstance(error, OSError) else error
         sys.stderr.write(f"dsgspool: {clean(str(text))}\n")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker
 
 LOOK_SHARE = 20.0  #: a look may take a twentieth of the time
+MET_SHARE = 2.0  #: half of the time, while others win most of what it found
 MAX_SETTLING = 256
 BUSY_BEFORE_DEAF = 1.0  #: seconds of work after which the bell is switched off
 RETRY_PAUSE = 0.5
@@ -60,6 +61,7 @@ class Intake:
         self.refused = Refused()
         self.paused = False
         self._looked_at = self._next_look = self._found_at = self._gave_at = self._retry_at = self._cost = 0.0
+        self._has_met = False  #: others, at what the last look found
         self._quiet_since: float | None = None  #: since when nobody runs anything (asked with --until-empty only)
         self._busy_since = float("inf")
         self._interval = worker.settings.poll_min
@@ -132,7 +134,11 @@ class Intake:
         is_done = not (self.queue or self.packing.skipped or self.worker.attempts.used)
         if is_done and self._found_at == self._looked_at:
             self.look_soon()  # the last of what was found is done: look at once, and listen
-        stale = now - self._looked_at >= max(self.worker.settings.poll_min, self._cost * LOOK_SHARE)
+        if self.queue and self.sharing.has_turned():
+            self.queue.clear()
+            self.look_soon()
+        share = MET_SHARE if self._has_met else LOOK_SHARE
+        stale = now - self._looked_at >= max(self.worker.settings.poll_min, self._cost * share)
         if now >= self._next_look and (stale or not self.queue):
             self._look()
         if self.paused:
@@ -163,7 +169,7 @@ class Intake:
         self.paused = self.spool.is_paused()
         sight = self.sharing.look()
         self.packing.look_again()
-        self._looked_at = self.clock.boot()
+        self._looked_at, self._has_met = self.clock.boot(), False
         self._cost = self._looked_at - before
         self.queue, self.turnstile.stopped = self.sharing.queue(sight), sight.stopped
         self.agreement.heed(sight)
@@ -189,6 +195,8 @@ class Intake:
         gifts, self.gifts = self.gifts, set()
         self._retry_at = self.clock.boot() + RETRY_PAUSE
         result = self.desk.exchange(paths, gifts)
+        if 2 * len(result.came) < len(paths):
+            self._has_met, self._next_look = True, 0.0
         for stuck in [leaving for leaving in self.desk.leaving.values() if leaving.tries == TRIES_BEFORE_TOLD]:
             why = StorageError("move to", stuck.target, stuck.errno)
             self.worker.tell("stuck", f"{stuck.held.name.identity}: {why}; trying again", why=str(why))
@@ -265,7 +273,7 @@ class Intake:
     def _check_end(self) -> None:
         """--until-empty: todo/, waiting/until-*, every running/* and edits/*.open are empty, except for what cannot run here."""
         controls = self.worker.controls
-        looked = self._looked_at > max(self._found_at, self._gave_at) and not self.queue
+        looked = self._looked_at - self._cost > max(self._found_at, self._gave_at) and not self.queue
         looked = looked and not self.paused and not self.turnstile.is_unsettled
         if not (controls.options.until_empty and looked and controls.may_claim()):
             return

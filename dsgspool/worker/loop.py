@@ -28,7 +28,7 @@ from dsgspool.worker.alerts import Alerts
 from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.attempts import Attempts
 from dsgspool.worker.control import Controls
-from dsgspool.worker.duty import Duty
+from dsgspool.worker.duty import Duty, due
 from dsgspool.worker.finishing import INTERVAL as LEAST
 from dsgspool.worker.finishing import Finishing
 from dsgspool.worker.intake import Intake
@@ -39,8 +39,7 @@ from dsgspool.worker.station import Options, Station
 
 RESTART = 75  #: exit code that asks the guard for a new incarnation (EX_TEMPFAIL)
 PEER_INTERVAL = 1.0  #: seconds between two listings of workers/: a tombstone must be seen within 3 s
-BUMP_INTERVAL = 30.0
-TEND_INTERVAL, NODE_INTERVAL = 4.0, 30.0
+BUMP_INTERVAL, TEND_INTERVAL, NODE_INTERVAL = 30.0, 4.0, 30.0
 
 
 class Fenced(Exception):
@@ -133,19 +132,20 @@ class Worker:
     def turn(self) -> None:
         """Wait for a fact, then do what is due."""
         self._wait()
-        self.controls.take_signals()
-        self.guarded(self.attempts.reap)
-        self.guarded(self._ring_alarms)
-        now = self.clock.boot()
-        for duty in self.duties:
-            if now >= duty.next:
-                duty.next = now + duty.every()
-                self.guarded(duty.what)
+        self.attend()
         self.guarded(self.attempts.endings.settle)
         self.guarded(self._strip)
         self.guarded(self.intake.turn)
         self.guarded(self.alerts.turn)
         self.journal.flush()
+
+    def attend(self) -> None:
+        """Take in what ended, and every duty that is due; nothing is claimed or published."""
+        self.controls.take_signals()
+        self.guarded(self.attempts.reap)
+        self.guarded(self._ring_alarms)
+        for what in due(self.duties, self.clock.boot()):
+            self.guarded(what)
 
     def _wait(self) -> None:
         now = self.clock.boot()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from dsgspool.spool.owners import Owners
-from dsgspool.spool.scan import Look, Share, Sight
+from dsgspool.spool.scan import Look, Part, Share, Sight
 from dsgspool.spool.turns import FairLook, cpus_of, share_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 HALF_LIFE = 3600.0
 MOST_KNOWN = 4096  #: shares that are remembered
 ALL: Share = (-1, "")
+PART_TURN = (
+    120.0  #: seconds after which workers exchange their parts of the names, or what a busy one has would wait for it
+)
 TELL_INTERVAL, MOST_TOLD = 30.0, 64  #: seconds, entries
 NEWS = 0.1  #: part of the mean run time that the last task makes
 
@@ -91,6 +94,7 @@ class Sharing:
         self._waiting: list[Share] = []  #: whose candidates the last look found
         self._line = self.queue()
         self._tells_at = 0.0  #: BOOTTIME
+        self._part_turn = 0
 
     # -- looking -------------------------------------------------------------------------------------------------
 
@@ -99,16 +103,36 @@ class Sharing:
         spool, turns, intake = self.intake.spool, self.worker.settings.turns, self.intake
         options: dict[str, Any] = {
             "slots": self.worker.controls.slots,
-            "alone": len(intake.peers.living()) <= 1,
+            "part": self._part(),
             "refused": intake.refused.now(self.clock.boot()),
             "policies": intake.turnstile.policies,
             "most": intake.packing.most,
             "weight": intake.packing.weight,
+            "breathe": self._breathe,
         }
         self._now = None
         if not turns:
             return Look(spool, **options).take()
         return FairLook(spool, turns=turns, use=self.use, owners=self.owners, **options).take()
+
+    def _breathe(self) -> None:
+        """In the middle of a long look: a heart must beat, and time goes on for what runs."""
+        if self.clock.boot() - self.worker.lease.beat_at >= self.worker.settings.heartbeat:
+            self.worker.attend()
+
+    def _part(self) -> Part:
+        """The names that this worker tries first: each living one has others, so that they seldom meet."""
+        self._part_turn = self._turn()
+        living, wid = self.intake.peers.living(), self.worker.station.wid
+        number = living.index(wid) if wid in living else 0
+        return Part((number + self._part_turn) % len(living), len(living)) if len(living) > 1 else Part()
+
+    def _turn(self) -> int:
+        return int(self.worker.lease.server.now() // PART_TURN)
+
+    def has_turned(self) -> bool:
+        """True when what the last look found first is now another one's part."""
+        return self._turn() != self._part_turn and len(self.intake.peers.living()) > 1
 
     def queue(self, sight: Sight | None = None) -> Queue:
         """What a look found, to be claimed in turn."""

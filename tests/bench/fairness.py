@@ -116,7 +116,7 @@ def looks(base: Path, flat: int, batches: int) -> Iterator[str]:
     def take(turns: tuple[str, ...]) -> str:
         before, asked["files"] = time.process_time(), 0
         fair = {"turns": turns, "use": lambda _: (0.0, 0.0), "owners": owners}
-        look = FairLook(spool, 4, alone=True, **fair) if turns else Look(spool, 4, alone=True)
+        look = FairLook(spool, 4, **fair) if turns else Look(spool, 4, alone=True)
         found = len(look.take().candidates)
         return f"{(time.process_time() - before) * 1e3:.0f} ms, {asked['files']:,} asked, {found:,} found"
 

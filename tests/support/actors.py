@@ -260,7 +260,7 @@ class Actor:
     # -- one task ------------------------------------------------------------------------------------------------
 
     def candidates(self) -> list[str]:
-        return Look(self.spool, 4, alone=True).take().candidates
+        return Look(self.spool, 4).take().candidates
 
     def claim(self, path: str) -> Work | None:
         """Rename, list, read."""
@@ -392,7 +392,7 @@ class Actor:
 
     def heed(self) -> None:
         """My claims that lie in todo/."""
-        for path, name in Look(self.spool, 4, alone=True).take().held:
+        for path, name in Look(self.spool, 4).take().held:
             if name.claim is None or name.claim.wid != self.wid:
                 continue
             place = Place(State.TODO, path, name)

@@ -146,7 +146,7 @@ def look(world, policies):
         for path in paths:
             os.makedirs(os.path.dirname(f"{world.root}/todo/{path}"), exist_ok=True)
             open(f"{world.root}/todo/{path}", "w").close()
-        return Look(world.spool, 4, alone=True, policies=policies).take()
+        return Look(world.spool, 4, policies=policies).take()
 
     return take
 

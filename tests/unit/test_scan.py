@@ -1,30 +1,33 @@
 """The rule: a look gives candidates in order of priority, and never a name that somebody still holds."""
 
 import errno
+import itertools
 import os
 import random
 
 import pytest
 
-from dsgspool.spool.scan import Look
+from dsgspool.spool import scan
+from dsgspool.spool.scan import Look, Part
 from tests.support.actors import World
 from tests.support.doors import FlakyFs
 
 CLAIM = "@n1-aaaaaaaa.1"
+first = Part.first
 
 
 @pytest.fixture
 def see(world: World):
     """What a look at these files sees."""
 
-    def look(*paths, slots=4, alone=True, **options):
+    def look(*paths, slots=4, **options):
         for path in paths:
             target = f"{world.root}/todo/{path}"
             os.makedirs(target if path.endswith("/") else os.path.dirname(target), exist_ok=True)
             if not path.endswith("/"):
                 with open(target, "w"):
                     pass
-        return Look(world.spool, slots, alone=alone, **options).take()
+        return Look(world.spool, slots, **options).take()
 
     return look
 
@@ -96,23 +99,48 @@ def test_no_more_is_kept_than_was_asked_for(see):
     assert sight.candidates == [f"{number:03d}.yaml" for number in range(20)]
 
 
-def test_with_others_about_a_look_begins_anywhere_and_misses_nothing(see):
-    names = [f"{number:03d}.yaml" for number in range(300)]
-    looks = [see(*names, alone=False).candidates for _ in range(3)]
-    assert all(sorted(look) == names for look in looks)
-    assert all(look == names[names.index(look[0]) :] + names[: names.index(look[0])] for look in looks)
-    assert len({look[0] for look in looks}) > 1 or see(alone=False).candidates[0] != looks[0][0]
+@pytest.mark.parametrize("made", ["{}.yaml", "{}/1.yaml"], ids=["files", "batches"])
+def test_with_others_about_each_begins_where_no_other_one_does_and_misses_nothing(see, made):
+    paths = [made.format(f"{number:03d}") for number in range(300)]
+    see(*paths)
+    looks = [see(part=Part(number, 3)).candidates for number in range(3)]
+    assert [paths.index(look[0]) for look in looks] == [0, 100, 200]
+    assert all(look == paths[paths.index(look[0]) :] + paths[: paths.index(look[0])] for look in looks)
 
 
-def test_with_others_about_batches_are_begun_anywhere_too(see):
-    paths = [f"{letter}/1.yaml" for letter in "abcdefghijklmnop"]
-    assert len({see(*paths, alone=False).candidates[0] for _ in range(30)}) > 1
+def test_of_more_names_than_can_be_kept_each_keeps_others(see):
+    """In the order of names, and nearly none that another one keeps too, however a file system lists them."""
+    names = [f"{number:03d}.yaml" for number in range(1000)]
+    see(*names)
+    looks = [see(part=Part(number, 3), limit=100).candidates for number in range(3)]
+    assert all(len(look) == 100 for look in looks)
+    assert len({name for look in looks for name in look}) == 300
+    assert all(sum(later < sooner for sooner, later in itertools.pairwise(look)) <= 1 for look in looks)
+
+
+def test_of_very_many_names_only_the_first_are_kept_whatever_order_they_come_in(see, world, monkeypatch):
+    """At most twice what is asked for, and a block, is in memory; a heart may beat after each block."""
+    names, breaths, most = [f"{number:05d}.yaml" for number in range(5000)], [], []
+    monkeypatch.setattr(scan, "BLOCK", 100)
+    monkeypatch.setattr(Part, "first", lambda part, kept, limit: most.append(len(kept)) or first(part, kept, limit))
+    for order in (names, names[::-1], random.Random(1).sample(names, len(names))):
+        monkeypatch.setattr(world.spool.fs, "scan", lambda *_, order=order, **__: iter((name, False) for name in order))
+        assert see(limit=200, breathe=lambda: breaths.append(1)).candidates == names[:200]
+        assert set(see(limit=200, part=Part(1, 8)).candidates) == set(sorted(names, key=Part(1, 8).key)[:200])
+    assert max(most) < 2 * 200 + 100
+    assert len(breaths) == 3 * 50
+
+
+def test_names_that_are_no_utf_8_have_a_part_too(see, world):
+    with open(os.fsencode(f"{world.root}/todo/") + b"\xff.yaml", "w"):
+        pass
+    assert see(part=Part(1, 2)).candidates == [os.fsdecode(b"\xff.yaml")]
 
 
 def test_a_todo_that_is_away_is_not_an_empty_one(see, world):
     os.rename(f"{world.root}/todo", f"{world.root}/away")
     with pytest.raises(FileNotFoundError):
-        Look(world.spool, 4, alone=True).take()
+        Look(world.spool, 4).take()
 
 
 @pytest.mark.parametrize("folder", ["private", "@p10/private", "@p10"])
@@ -135,7 +163,6 @@ def test_what_could_not_be_taken_is_left_for_a_while(see):
     assert see("s/x.yaml", "y.yaml", refused={"s/x.yaml"}).candidates == ["y.yaml"]
 
 
-def test_a_worker_that_is_alone_begins_at_the_head_whatever_chance_says(see, monkeypatch):
-    monkeypatch.setattr(random, "choice", max)
-    assert see("a.yaml", "b.yaml", "c.yaml").candidates == ["a.yaml", "b.yaml", "c.yaml"]
-    assert see(alone=False).candidates == ["c.yaml", "a.yaml", "b.yaml"]
+def test_a_worker_that_is_alone_goes_by_the_names_only(see):
+    names = [f"{number:03d}.yaml" for number in range(100)]
+    assert see(*names).candidates == see(part=Part(0, 1)).candidates == names

@@ -7,8 +7,9 @@ from collections import Counter
 
 import pytest
 
+from dsgspool.spool import scan
 from dsgspool.spool.scan import Sight
-from dsgspool.worker.sharing import HALF_LIFE, Queue, weight
+from dsgspool.worker.sharing import HALF_LIFE, PART_TURN, Queue, weight
 
 
 @pytest.fixture
@@ -185,3 +186,88 @@ def test_the_memory_of_shares_is_bounded(fair, monkeypatch):
         worker.drop(f"b{number:02d}/1")
     worker.until(lambda: len(worker.lies("done")) == 30)
     assert len(worker.worker.intake.sharing.used) <= 10
+
+
+# -- where a look begins
+
+
+@pytest.fixture
+def order(inside, monkeypatch):
+    """A worker with 40 tasks, and in which order a look gives them while such workers live besides."""
+    worker = inside(slots=1)
+    for number in range(40):
+        worker.drop(f"x{number:02d}", worker.gate())
+
+    def look(*wids):
+        monkeypatch.setattr(worker.worker.intake.peers, "living", lambda: sorted([worker.wid, *wids]))
+        return [path for path in worker.worker.intake.sharing.look().candidates if path[0] == "x"]
+
+    look.worker = worker
+    return look
+
+
+def test_a_worker_that_is_alone_goes_by_the_names_only(order):
+    assert order() == [f"x{number:02d}.yaml" for number in range(40)]
+
+
+def test_workers_exchange_the_points_at_which_they_begin(order):
+    """What is first for one that has no time comes to one that has."""
+    first, sharing = set(), order.worker.worker.intake.sharing
+    for _ in range(3):
+        order.worker.clock.advance(PART_TURN)
+        first.add(order("zz-aaaaaaaa", "zz-bbbbbbbb")[0])
+        assert not sharing.has_turned()
+    assert first == {"x00.yaml", "x13.yaml", "x26.yaml"}
+    order.worker.clock.advance(PART_TURN)
+    assert sharing.has_turned()
+
+
+def test_what_another_one_begins_with_now_is_not_claimed_by_an_old_look(order, monkeypatch):
+    order("zz-aaaaaaaa")
+    worker, sharing = order.worker, order.worker.worker.intake.sharing
+    worker.until(lambda: worker.worker.attempts.by_pid)
+    looks, look = [], sharing.look
+    monkeypatch.setattr(sharing, "look", lambda: looks.append(1) or look())
+    worker.worker.intake._cost = 1e6  # so that no look is due by itself
+    worker.clock.advance(PART_TURN)
+    worker.open()
+    worker.until(lambda: len(worker.lies("done")) == 2)
+    assert looks
+
+
+def test_who_loses_most_of_what_a_look_found_looks_again_soon(order, monkeypatch):
+    """Others are at what it found: of what is left only a new look tells."""
+    worker, sharing = order.worker, order.worker.worker.intake.sharing
+    worker.until(lambda: worker.worker.attempts.by_pid)
+    looks, look = [], sharing.look
+    monkeypatch.setattr(sharing, "look", lambda: looks.append(1) or look())
+    worker.worker.intake._cost = 1.0  # no other look for 20 s
+    for number in range(20):
+        os.unlink(f"{worker.root}/todo/x{number + 1:02d}.yaml")
+    worker.open()
+    worker.until(lambda: len(worker.lies("done")) == 2, step=0.5)
+    assert looks
+    assert len(looks) <= 2
+
+
+def test_a_heart_beats_while_a_long_listing_comes_in(inside, monkeypatch):
+    """A listing that lasts longer than the fence: the guard would kill the worker, and its heir as well."""
+    worker = inside(slots=1)
+    for number in range(60):
+        worker.drop(f"x{number:02d}")
+    fence, silences = worker.worker.settings.fence, []
+    listed = worker.fs.scan
+
+    def slowly(folder, **options):
+        for entry in listed(folder, **options):
+            if folder == f"{worker.root}/todo/":
+                worker.clock.advance(1.0)
+                silences.append(worker.clock.boot() - worker.worker.lease.beat_at)
+            yield entry
+
+    monkeypatch.setattr(scan, "BLOCK", 2)
+    monkeypatch.setattr(worker.fs, "scan", slowly)
+    sight = worker.worker.intake.sharing.look()
+    assert len(sight.candidates) == 60
+    assert len(silences) == 60 > fence
+    assert max(silences) < fence / 2

@@ -7,7 +7,7 @@ import pytest
 from dsgspool.errors import SettingsError
 from dsgspool.policy import Breaker, parse_policy
 from dsgspool.spool.policies import Policies
-from dsgspool.spool.scan import Look
+from dsgspool.spool.scan import ALL, Look, Part
 from tests.support.doors import FlakyFs
 
 BREAKER = "breaker: {of: 6, failures: 3}"
@@ -46,8 +46,8 @@ def policies(world):
     return found
 
 
-def candidates(world, policies, *, alone=True, limit=100):
-    return Look(world.spool, 4, alone=alone, policies=policies, limit=limit).take().candidates
+def candidates(world, policies, *, part=ALL, limit=100):
+    return Look(world.spool, 4, part=part, policies=policies, limit=limit).take().candidates
 
 
 def decided(world):
@@ -118,8 +118,8 @@ def test_tasks_that_come_later_are_no_canaries_and_a_prune_does_not_undo_it(worl
 def test_the_canaries_are_found_among_very_many_wherever_a_look_begins(world, write, put, policies):
     write("canary: 1")
     put(*[f"todo/s/{number:04}" for number in range(300)])
-    for _ in range(10):
-        assert candidates(world, policies, alone=False, limit=20) == ["s/0000.yaml"]
+    for number in range(10):
+        assert candidates(world, policies, part=Part(number, 10), limit=20) == ["s/0000.yaml"]
 
 
 @pytest.mark.parametrize("name", ["s/x.yml", "s/x~1", "@p1/s/sub/x.yml~1.aaaaaaaa-1"])

@@ -56,8 +56,8 @@ def memory(world: World, fs: OwnedFs):
 def see(world: World, memory: Owners):
     """What a fair look sees."""
 
-    def look(*turns, use=lambda _: (0.0, 0.0), alone=True, **options):
-        return FairLook(world.spool, 4, turns=turns, use=use, owners=memory, alone=alone, **options).take()
+    def look(*turns, use=lambda _: (0.0, 0.0), **options):
+        return FairLook(world.spool, 4, turns=turns, use=use, owners=memory, **options).take()
 
     return look
 
@@ -127,7 +127,7 @@ def test_each_file_is_asked_about_once_and_single_owner_spools_ask_nothing(see, 
     lay("new-bob")
     assert "new-bob.yaml" in see("owners").candidates
     assert fs.asked == 152
-    Look(world.spool, 4, alone=True).take()
+    Look(world.spool, 4).take()
     see("batches")
     assert fs.asked == 152
 
