@@ -185,11 +185,9 @@ def test_a_folder_that_cannot_be_listed_is_told_once_and_stops_no_task(actor, to
     assert not [line for line in told if "no new ones are taken" in line]
 
 
-def test_a_name_that_is_too_long_for_its_last_task_is_told(actor, world, write, told, happened):
+def test_a_batch_with_too_long_a_name_for_a_last_task_is_told_of_all_the_same(actor, world, write, happened):
     batch = "x" * 145
-    write(FINALLY, batch)
     put(world, f"done/{batch}/1")
-    actor.until(lambda: any("cannot be the name of a task" in line for line in told))
     write("notify: 'true'", batch)
     actor.until(lambda: f"{batch}.over" in decided(world) and happened)
 
