@@ -96,12 +96,25 @@ class Dependencies:
 
     def _lies_in_failed(self, identity: str) -> bool:
         folder, _, name = identity.rpartition("/")
+        return any(found == identity for found in self._failed_in(folder, name))
+
+    def _failed_in(self, folder: str, start: str = "") -> Iterator[str]:
+        """Identities of what lies in one folder of failed/ and begins so."""
         for file, is_folder in self.fs.scan(f"{self.spool.failed}/{folder}"):
-            if not is_folder and file.startswith(name) and not names.is_ignored(file):
+            if not is_folder and file.startswith(start) and not names.is_ignored(file):
                 found = _name(State.FAILED, f"{folder}/{file}" if folder else file)
-                if found and found.identity == identity and not found.claim:
-                    return True
-        return False
+                if found and not found.claim:
+                    yield found.identity
+
+    def open_names(self, awaited: Iterable[str]) -> Iterator[tuple[str, bool]]:
+        """(name, whether it is not finished) of many names; each folder of failed/ is listed once for all of them."""
+        folders: dict[str, set[str]] = {}
+        for identity in awaited:
+            folders.setdefault(identity.rpartition("/")[0], set()).add(identity)
+        for folder, wanted in folders.items():
+            failed = wanted.intersection(self._failed_in(folder))
+            for identity in sorted(wanted):
+                yield identity, identity not in failed and not self._lies_in_done(identity)
 
     # -- many ----------------------------------------------------------------------------------------------------
 

@@ -130,9 +130,15 @@ class Waiters:
         return woken
 
     def _all(self) -> Iterator[bool]:
-        for folder in [name for name, is_folder in self.fs.scan(self.spool.waiting) if is_folder]:
-            if names.parse_after(folder):
-                yield from self._wake(folder, is_published=False)
+        folders = [name for name, is_folder in self.fs.scan(self.spool.waiting) if is_folder]
+        whats = {what: folder for folder in folders if (what := names.parse_after(folder))}
+        for what in [what for what in whats if After(what).is_many]:
+            yield from self._wake(whats[what], is_published=False)
+        for what, is_open in self.dependencies.open_names(what for what in whats if not After(what).is_many):
+            if is_open:
+                yield False
+            else:
+                yield from self._wake(whats[what], is_published=False)
 
     def _wake(self, folder: str, *, is_published: bool) -> Iterator[bool]:
         """Everything in a folder whose thing is finished goes to todo/; an empty folder is removed.

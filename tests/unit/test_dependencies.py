@@ -330,6 +330,22 @@ def test_what_a_crash_left_in_waiting_is_found_by_the_leaders_round(inside):
     worker.until(lambda: worker.lies() == ["done/a", "done/b"])
 
 
+def test_a_round_lists_what_has_failed_once_however_many_names_are_waited_for(spool, monkeypatch):
+    waiters = Waiters(Moves(spool), lambda *_: None)
+    for number in range(50):
+        spool.fs.make_folder(f"{spool.waiting}/after-a{number}")
+        spool.fs.create_whole(f"{spool.waiting}/after-a{number}/x{number}~0.aaaaaaaa-{number}.yaml", b"")
+    spool.fs.create_whole(f"{spool.failed}/a7~exit1.yaml", b"")
+    spool.fs.create_whole(f"{spool.failed}/a8~exit1@n1-aaaaaaaa.1.yaml", b"")  # it is not over
+    spool.fs.create_whole(f"{spool.done}/a9.yaml", b"")
+    listed, scan = [], spool.fs.scan
+    monkeypatch.setattr(spool.fs, "scan", lambda path, **keys: listed.append(path) or scan(path, **keys))
+    assert waiters.turn(leading=True) == 2
+    assert [name.partition("~")[0] for name in sorted(os.listdir(spool.todo))] == ["x7", "x9"]
+    # The two that are over are asked by themselves once more, before somebody is woken for them.
+    assert sum(path.startswith(spool.failed) for path in listed) <= 3
+
+
 def test_a_round_goes_on_bit_by_bit_and_rests_as_long_as_it_is_dear(spool):
     moves, told = Moves(spool), []
     waiters = Waiters(moves, lambda *words: told.append(words))

@@ -9,6 +9,15 @@ UNIT = "unit/test_dependencies.py::"
 MUTANTS = (
     Mutant(
         "after",
+        "7",
+        "a round lists failed/ once for each name that is waited for",
+        "spool/dependencies.py",
+        "failed = wanted.intersection(self._failed_in(folder))",
+        "failed = {identity for identity in wanted if self._lies_in_failed(identity)}",
+        ("unit/test_dependencies.py::test_a_round_lists_what_has_failed_once_however_many_names_are_waited_for",),
+    ),
+    Mutant(
+        "after",
         "16 (lxiii)",
         "of several names any is asked first",
         "spool/dependencies.py",
