@@ -69,7 +69,8 @@ class Listings:
                 raise
             return
         with found:
-            while block := [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in islice(found, BLOCK)]:
+            entries = iter(found)
+            while block := [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in islice(entries, BLOCK)]:
                 yield from block
 
     def find(self, folder: str, part: str, prefix: str = "", *, must_be_there: bool = False) -> Iterator[str]:

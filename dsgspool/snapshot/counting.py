@@ -22,6 +22,7 @@ MANY = 10_000  #: names up to which a folder's tasks are looked at one by one
 #: Parts of a path that need no second look: a batch, and NAME, NAME~TAG or NAME~TAG.TOKEN-NUMBER with its ending.
 SURE_FOLDER = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_+=,-]*/)*")
 SURE_FILE = re.compile(
+    r"[A-Za-z0-9_][\w+=,-]{0,79}\.ya?ml|"  # most names: without a dot nothing is tried twice
     r"[A-Za-z0-9_][\w.+=,-]{0,79}(?:~(?:exit[0-9]{1,3}|signal[0-9]{1,2}|timeout|[0-9]{1,5})(?:\.[a-z2-7]{8}-[0-9]{1,9})?)?\.ya?ml",
     re.ASCII,
 )
@@ -53,7 +54,7 @@ def tally(fs: Fs, top: str) -> Tally | None:
             else []
         )
         found.batches[_batch(folder)] += len(sure)
-        for name in set(listed).difference(sure):
+        for name in set(listed).difference(sure) if len(sure) < len(listed) else ():
             if not names.is_ignored(name):
                 found.rest.append(f"{folder}{name}")
             elif name[0] not in ".#" and len(folder) < DEEPEST:

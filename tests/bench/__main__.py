@@ -13,16 +13,16 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dsgspool
-from tests.bench import peers, plot, workloads
+from tests.bench import large, peers, plot, workloads
 from tests.bench.workloads import Row
 
-WORKLOADS = ("true", "shell", "sleeps", "submit", "pickup", "backlog", "start-up")
+WORKLOADS = ("true", "shell", "sleeps", "submit", "pickup", "backlog", "wide", "crowd", "start-up")
 
 
 def main() -> None:
@@ -33,7 +33,9 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=WORKLOADS, help="this workload only; repeat")
     parser.add_argument("--no-peers", action="store_true", help="references only")
     parser.add_argument("--install", action="store_true", help="get peers that are missing: apt (as root) and PyPI")
-    parser.add_argument("--million", action="store_true", help="also a backlog of 1,000,000")
+    parser.add_argument(
+        "--million", action="store_true", help="also a backlog of 1,000,000: flat, in batches, and in done/"
+    )
     parser.add_argument("--smoke", action="store_true", help="small numbers, under two minutes: does it run at all")
     parser.add_argument("--memory-tasks", type=int, default=0, help="also run this many and tell the worker's memory")
     parser.add_argument("--json", help="write the figures to this file")
@@ -72,13 +74,22 @@ def measure(base: Path, given: argparse.Namespace, found: list[peers.Peer]) -> I
         yield from workloads.submit(base, rounds, 1000 if given.smoke else 10_000)
     if "pickup" in wanted:
         yield from workloads.pickup(base, 3 if given.smoke else 9)
-    if "backlog" in wanted:
-        sizes = [1000] if given.smoke else [1000, 10_000, 100_000] + [1_000_000] * given.million
-        yield from workloads.backlog(base, sizes, 300 if given.smoke else 1000)
+    yield from measure_large(base, given, wanted)
     if "start-up" in wanted:
         yield from workloads.start_up(base, rounds)
     if given.memory_tasks:
         yield from workloads.memory(base, given.memory_tasks)
+
+
+def measure_large(base: Path, given: argparse.Namespace, wanted: Collection[str]) -> Iterable[Row]:
+    """Long queues, wide workers, many workers."""
+    if "backlog" in wanted:
+        sizes = [1000] if given.smoke else [1000, 10_000, 100_000] + [1_000_000] * given.million
+        yield from large.backlog(base, sizes, 300 if given.smoke else 6000, everywhere=given.million)
+    if "wide" in wanted:
+        yield from large.wide(base, [16] if given.smoke else [64, 256, 1000], 2 if given.smoke else 20)
+    if "crowd" in wanted:
+        yield from large.crowd(base, *((3, 300) if given.smoke else (8, 10_000)))
 
 
 def machine(found: list[peers.Peer]) -> dict[str, object]:

@@ -11,23 +11,10 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 from dsgspool import proc
 from tests.bench.counting import COUNTS
-from tests.bench.spools import TEXTS, new_spool
-from tests.bench.workloads import Row
-
-
-def crowd(base: Path, workers: int, tasks: int) -> Iterator[Row]:
-    """Workers of two slots each, all at once, on one flat folder of `true`."""
-    spool = new_spool(base, TEXTS["true"], tasks)
-    told = counted(spool, workers)
-    assert len(os.listdir(spool / "done")) == tasks
-    lost = 100 * told["lost"] / told["claims"]
-    note = f"{told['claims']} claims, {told['lost']} lost, {told['looks']} looks"
-    yield Row(f"crowd, {workers} workers", f"{tasks} tasks, renames lost", lost, "%", note=note)
 
 
 def counted(spool: Path, workers: int, *words: str, slots: int = 2) -> Counter[str]:

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -23,14 +22,20 @@ from tests.bench.reference import Run, timed
 TEXTS = {"true": 'command: ["true"]\n...\n', "shell": "command: echo hello; echo err >&2\n...\n"}
 
 
-def new_spool(base: Path, text: str = "", tasks: int = 0) -> Path:
-    """A spool with that many tasks of one text in todo/."""
+def new_spool(base: Path, text: str = "", tasks: int = 0, *, batch: int = 0, done: int = 0) -> Path:
+    """A spool with that many tasks of one text in todo/, in batches of so many, and so many in done/."""
     spool = Path(tempfile.mkdtemp(prefix="spool-", dir=base))
     for folder in FOLDERS:
         (spool / folder).mkdir()
     (spool / "spool.yaml").write_text("format: 1\n")
     for number in range(tasks):
-        with open(f"{spool}/todo/t{number:07d}.yaml", "w") as file:
+        folder = f"{spool}/todo/b{number // batch:05d}" if batch else f"{spool}/todo"
+        if batch and not number % batch:
+            os.mkdir(folder)
+        with open(f"{folder}/t{number:07d}.yaml", "w") as file:
+            file.write(text)
+    for number in range(done):
+        with open(f"{spool}/done/d{number:07d}.yaml", "w") as file:
             file.write(text)
     return spool
 
@@ -81,9 +86,3 @@ def events(spool: Path) -> Iterator[dict[str, str]]:
 def moment(event: dict[str, str]) -> float:
     """When it happened, as Unix time."""
     return datetime.fromisoformat(event["at"]).timestamp()
-
-
-def wait_for_done(spool: Path, tasks: int, process: subprocess.Popen[bytes]) -> None:
-    """Return when that many tasks are done or the worker has ended."""
-    while process.poll() is None and len(os.listdir(spool / "done")) < tasks:
-        time.sleep(0.05)

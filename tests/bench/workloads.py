@@ -21,7 +21,7 @@ import psutil
 
 from tests.bench.peers import Peer, new_folder
 from tests.bench.reference import KINDS, Run, call, spawner, timed, xargs
-from tests.bench.spools import TEXTS, command, drain, drain_sweep, new_spool, span, wait_for_done, worker
+from tests.bench.spools import TEXTS, command, drain, drain_sweep, new_spool, worker
 
 
 @dataclass(frozen=True)
@@ -90,26 +90,6 @@ def sleeps(base: Path, tasks: int, rounds: int) -> Iterator[Row]:
     ratio = statistics.median(m / t for m, t in zip(mine, theirs, strict=True))
     yield Row("sleep 0.1, 64 slots", "xargs -P64", statistics.median(theirs), "/s", 1.0)
     yield Row("sleep 0.1, 64 slots", "dsgspool", statistics.median(mine), "/s", ratio)
-
-
-def backlog(base: Path, sizes: Iterable[int], tasks: int) -> Iterator[Row]:
-    """The first tasks of a long queue: CPU time of worker and commands a task, against the shortest queue."""
-    first: float | None = None
-    for size in sizes:
-        spool = new_spool(base, TEXTS["true"], size)
-        ran = timed(tasks, lambda spool=spool: _run_some(spool, tasks))
-        done = len(os.listdir(spool / "done"))
-        cost = (ran.cpu or 0.0) / done * 1000
-        first = first or cost
-        note = f"{done} tasks run, {min(done, tasks) / span(spool, min(done, tasks)):.0f}/s"
-        yield Row("backlog", f"{size} queued", cost, "ms of CPU a task", cost / first, note=note)
-
-
-def _run_some(spool: Path, tasks: int) -> None:
-    process = worker(spool, "--until-empty")
-    wait_for_done(spool, tasks, process)
-    process.terminate()
-    process.wait()
 
 
 def submit(base: Path, rounds: int, tasks: int) -> Iterator[Row]:
