@@ -6,6 +6,7 @@ never broken into lines.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dsgspool.cli.behind import Answer
+    from dsgspool.cli.items import Item
     from dsgspool.cli.reasons import Reasons
+    from dsgspool.snapshot import TaskSeen
 
 
 def why(
@@ -59,14 +62,30 @@ def why(
 def _questions(reasons: Reasons, pattern: str) -> list[Callable[[], Answer]]:
     """One for each file that the pattern means; TaskNotFound when nothing is known of it."""
     from dsgspool.cli.finding import plain
-    from dsgspool.errors import TaskNotFound
+    from dsgspool.cli.items import find_item
     from dsgspool.spool.moves import matches
 
     if found := [partial(reasons.of, task) for task in reasons.seen.tasks if matches(task.name, pattern)]:
         return [*found]
-    if (gone := reasons.of_gone(plain(pattern))) is None:
-        raise TaskNotFound(pattern)
-    return [lambda: gone]
+    if (gone := reasons.of_gone(plain(pattern))) is not None:
+        return [lambda: gone]
+    item = find_item(reasons.spool, pattern)  # TaskNotFound when it is none either
+    return [
+        partial(_of_item, reasons, item, task) for task in reasons.seen.tasks if task.identity == item.task.identity
+    ]
+
+
+def _of_item(reasons: Reasons, item: Item, task: TaskSeen) -> Answer:
+    """Why an item of a sweep stands as it does: how it ended, else what there is to say of its chunk."""
+    answer = reasons.of(task)
+    if not item.lines or item.state not in ("done", "failed"):
+        what = "it is excluded" if item.state == "excluded" else f"it is one of {task.identity}: {answer.because}"
+        return replace(answer, task=item.identity, state=item.state, because=what)
+    newest = item.lines[-1]
+    because = f"it ended as {newest.outcome} in attempt {newest.attempt.number} of its chunk, {task.identity}"
+    is_failed = item.state == "failed"
+    remedies = [f"dsgspool logs {item.identity} --stderr", f"dsgspool requeue {item.identity}"] if is_failed else []
+    return replace(answer, task=item.identity, state=item.state, because=because, more=[], nodes={}, remedies=remedies)
 
 
 def _print(answer: Answer) -> None:

@@ -13,6 +13,7 @@ from dsgspool.errors import InvalidTask, StorageError
 from dsgspool.names import TaskName
 from dsgspool.ranges import REST, Range, parse_range
 from dsgspool.spool.divisions import Divisions
+from dsgspool.task import Kind
 from dsgspool.worker.admission import owner_of
 from dsgspool.worker.desk import Ready
 from dsgspool.worker.peek import is_sweep
@@ -25,6 +26,13 @@ TARGET = 20.0  #: seconds that a chunk shall take
 LEAST = 0.5  #: seconds: a shorter chunk would cost more than it gives
 GROWTH = 8  #: a chunk has at most so many times the items that were seen before
 SHARE = 2  #: of what is left a slot takes its part, divided by this
+FAILURES = (
+    Kind.EXIT,
+    Kind.SIGNAL,
+    Kind.OOM,
+    Kind.PROCESS_LIMIT,
+    Kind.LOG_LIMIT,
+)  #: ends of chunks of which no item ended
 MOST_KNOWN = 1024  #: sweeps that are remembered
 
 
@@ -73,8 +81,11 @@ class Dividing:
 
     def heard(self, attempt: Attempt) -> None:
         """An attempt has ended: how long its items took."""
-        if (chunk := attempt.chunk) and chunk.ran:
+        chunk, outcome = attempt.chunk, attempt.outcome
+        if chunk and chunk.ran:
             self.paces.ran(chunk.range.sweep, chunk.ran, chunk.seconds)
+        elif chunk and outcome and outcome.kind in FAILURES:  # or a sweep that cannot run becomes a file for each item
+            self.paces.ran(chunk.range.sweep, chunk.range.count, 0.0)
 
     def _divide(self, rest: Range, ready: Ready) -> Range:
         settings, lane = self.worker.settings, ready.held.name.lane

@@ -160,8 +160,9 @@ def outcome_of(attempt: Attempt, of_process: Outcome) -> Outcome:
         return Outcome(Kind.DONE, 0)
     if exit_.code == chunk.SOME_FAILED and part.failed:
         more = ", ..." if part.failed > len(part.named.split(", ")) else ""
-        reason = f"{part.failed:,} of {part.range.count:,} items failed: {part.named}{more}"
-        return Outcome(Kind.ITEMS, part.failed, reason)
+        named = f": {part.named}{more}" if part.named else ""
+        what = "items failed" if named else "items have not succeeded"
+        return Outcome(Kind.ITEMS, part.failed, f"{part.failed:,} of {part.range.count:,} {what}{named}")
     return of_process
 
 

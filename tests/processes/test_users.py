@@ -396,3 +396,15 @@ def test_roots_worker_gives_each_owner_a_turn(folder: SpoolFolder, workers: Work
         drop(folder, f"z{n:02d}", ALICE, ALICE, "sleep 0.05")
     workers.run_until_empty(60, slots=2)
     assert 8 <= counted(folder.root, 20, first)["z"] <= 12
+
+
+def test_a_sweep_is_divided_and_run_as_its_owner(folder: SpoolFolder, workers: Workers) -> None:
+    if not interpreter_is_reachable():
+        pytest.skip(f"another user may not run {sys.executable}")
+    give(folder.root, 0, 0)
+    folder.configure(FAST, run_as="owner", default_cwd="/")
+    drop(folder, "s", ALICE, ALICE, "id -u # {n}", sweep={"product": {"n": "1..30"}})
+    workers.run_until_empty(slots=2)
+    assert {os.stat(folder / f"done/{path}").st_uid for path in folder.ls("done")} == {ALICE}
+    printed = [line for path in (folder / "logs/s").glob("*.out") for line in path.read_text().split()]
+    assert printed == [str(ALICE)] * 30

@@ -277,6 +277,14 @@ def test_chunks_begin_with_one_item_grow_and_take_about_so_long():
     assert paces.length("other", 1_000_000, 64) == 1
 
 
+def test_a_sweep_whose_chunks_cannot_be_started_does_not_become_a_file_for_each_item(inside):
+    worker = inside(slots=1)
+    worker.drop("s", "true", sweep={"product": {"n": "1..100000"}}, cwd="/no/such/folder")
+    worker.until(lambda: worker.lies("failed") and not worker.lies("todo", "running"))
+    assert {path.partition("~")[2] for path in worker.lies("failed")} == {"exit126"}
+    assert len(worker.lies("failed")) < 40
+
+
 def test_near_the_end_a_slot_takes_its_part_but_no_crumbs():
     paces = Paces()
     paces.ran("s", 1000, 100.0)
