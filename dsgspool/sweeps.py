@@ -13,7 +13,7 @@ from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.items import MOST, Factor, Rows, Span, Sweep
 from dsgspool.task import Task
-from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
+from dsgspool.yamltext import Node, compose, did_you_mean, pairs, wrong
 
 KEYS = ("product", "zip", "include", "exclude")
 MAX_ZIPPED = 20_000  #: as many values as a list in a task file may have
@@ -24,7 +24,12 @@ _LIST = "write a list such as [1, 2, 5], or a range such as 1..100 or 0..100 ste
 
 def read_sweep(node: Node, what: str) -> Sweep:
     """The items that it describes."""
-    check_keys(node, KEYS, what=what)
+    for key, _ in pairs(node, what):
+        if key.value not in KEYS:
+            remedy = did_you_mean(
+                key.value, KEYS, "params stand below `product:` (every combination) or `zip:` (side by side)"
+            )
+            raise wrong(key, f"unknown key `{key.value}` in `{what}`", remedy)
     said = {key.value: value for key, value in pairs(node, what)}
     product = [([name], rows) for name, rows in _columns(said.get("product"), f"{what}.product")]
     factors: list[Factor] = product + _zipped(said.get("zip"), f"{what}.zip")
