@@ -217,7 +217,7 @@ class Janitor:
         if len(top) > len(self.spool.root) + DEEPEST:
             return
         with contextlib.suppress(PermissionError):
-            for name in [name for name, is_folder in self.fs.scan(top) if is_folder and name[:1] != "."]:
+            for name in [name for name in self.fs.folders(top) if name[:1] != "."]:
                 yield f"{top}/{name}"
                 yield from self._folders_below(f"{top}/{name}")
 
@@ -233,7 +233,7 @@ class Janitor:
 
     def sweep_batches(self) -> None:
         """Remove batch folders of todo/ that have been empty for an hour."""
-        for name in [name for name, is_folder in self.fs.scan(self.spool.todo) if is_folder and name[:1] != "."]:
+        for name in [name for name in self.fs.folders(self.spool.todo) if name[:1] != "."]:
             # One whose folder in hold/ has a task stays: without it the whole batch would look parked.
             is_held = self.fs.folder_is_there(f"{self.spool.hold}/{name}")
             if not is_held and self._age(f"{self.spool.todo}/{name}") > EMPTY_BATCH:

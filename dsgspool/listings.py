@@ -73,6 +73,14 @@ class Listings:
             while block := [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in islice(entries, BLOCK)]:
                 yield from block
 
+    def folders(self, folder: str) -> list[str]:
+        """The sub-folders of a folder, also of one with a million files.  Nothing when it is gone."""
+        try:
+            with self._entries(folder) as found:
+                return [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
     def find(self, folder: str, part: str, prefix: str = "", *, must_be_there: bool = False) -> Iterator[str]:
         """Paths below `folder` of everything whose name contains `part` and that is no folder, as they come.
 

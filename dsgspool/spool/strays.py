@@ -35,7 +35,7 @@ class Strays:
         self.wanted: set[str] = set()
         self._on_patrol = self._failed = False
         self._walk: Iterator[bool] | None = None
-        self._began = self._retry_at = 0.0
+        self._began = self._retry_at = self._until = 0.0  #: BOOTTIME
 
     def want(self, owner: str) -> None:
         """Strip the names of this dead worker, or of this claim, which is over."""
@@ -67,15 +67,16 @@ class Strays:
         moved, began = 0, self.spool.clock.boot()
         if began < self._retry_at:
             return 0
+        self._until = began + SLICE
         try:
-            while self._has_work() and self.spool.clock.boot() - began <= SLICE:
+            while self._has_work() and self.spool.clock.boot() <= self._until:
                 moved += self._step()
         except OSError as error:  # no reason to stop anything else
             self._put_off(error)
         return moved
 
     def _step(self) -> bool:
-        """One name more; True when it was made bare."""
+        """Some names more; True when one was made bare."""
         if self._walk is None:
             self._began, self._walk = self.spool.clock.boot(), self._round()
         try:
@@ -92,7 +93,7 @@ class Strays:
         self._retry_at = now + max(PAUSE, 10 * (now - self._began))
 
     def _round(self) -> Iterator[bool]:
-        """A whole walk, name by name.
+        """A whole walk, some names at a time.
 
         RACE: a person may have copied a file and moved it, and moves one from a folder that is still to come into one that
         was looked at.  So every name is made bare, and who was found is looked for once more.
@@ -105,7 +106,8 @@ class Strays:
                 name = held_name(state, path) if "@" in path else None
                 if name is not None and (owner := self._owner(state, path, name)):
                     places.append((Place(state, path, name), owner))
-                yield False
+                if self.spool.clock.boot() > self._until:
+                    yield False
             for place, owner in places:  # not before: an NFS client may pass over names of a folder that changes
                 if is_bare := self.moves.strip(place):
                     found.add(owner)

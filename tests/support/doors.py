@@ -23,6 +23,7 @@ LOOKS = (
     "names",
     "entries",
     "scan",
+    "folders",
     "inodes",
     "see",
     "read",
