@@ -119,6 +119,7 @@ class Guard:
 
     def write_tombstone(self, code: int) -> None:
         text = json.dumps({"exit": code, "silent_seconds": round(boot() - self.beat, 1)})
+        umask = os.umask(0o022)  # in a group's spool others ask for it too, whatever mine is
         try:
             descriptor = os.open(self.tombstone, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
             os.write(descriptor, text.encode() + b"\n")
@@ -126,6 +127,8 @@ class Guard:
             os.close(descriptor)
         except OSError as error:
             say(f"no tombstone {self.tombstone}: {error}")
+        finally:
+            os.umask(umask)
 
 
 def say(text: str) -> None:

@@ -88,6 +88,7 @@ def drop(folder: SpoolFolder, name: str, uid: int, gid: int, command: object = "
 def test_a_worker_runs_only_files_of_its_own_user(folder: SpoolFolder, workers: Workers) -> None:
     drop(folder, "mine", ALICE, ALICE)
     drop(folder, "foreign", BOB, BOB)
+    (folder / "todo/foreign.yaml").chmod(0o644)
     workers.run_until_empty(prefix=as_user(ALICE))
     assert folder.out("mine") == f"{ALICE}\n{ALICE}\n"
     assert folder.done() == {"mine"}

@@ -33,6 +33,15 @@ MUTANTS = (
     Mutant(
         "guard",
         "8",
+        "a tombstone is its user's alone where that is the umask",
+        "worker/guard.py",
+        "        umask = os.umask(0o022)",
+        "        umask = os.umask(os.umask(0o022))",
+        ("unit/test_guard.py::test_others_can_read_a_tombstone_whatever_the_umask",),
+    ),
+    Mutant(
+        "guard",
+        "8",
         "one look that finds no descendant is enough",
         "worker/guard.py",
         "    while quiet < 2:\n",
