@@ -156,12 +156,16 @@ class Janitor:
         return 1
 
     def _forget(self, wid: str, folder: str) -> None:
-        """After a day nothing that was on its way can still land: remove the folder."""
+        """After a day nothing that was on its way can still land: remove the folder, or leave that to who may read its marks."""
         marks = [
             f"{self.spool.workers}/{wid}.{mark}" for mark in ("dead", "fenced") if f"{wid}.{mark}" in self.peers.files
         ]
-        if all(self.server.now() - self.fs.status(mark).st_mtime > DAY for mark in marks) and self._age(folder) > DAY:
-            self.fs.remove_folder(folder)
+        with contextlib.suppress(PermissionError):
+            if (
+                all(self.server.now() - self.fs.status(mark).st_mtime > DAY for mark in marks)
+                and self._age(folder) > DAY
+            ):
+                self.fs.remove_folder(folder)
 
     # -- the waiting ---------------------------------------------------------------------------------------------
 

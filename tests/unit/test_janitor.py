@@ -292,6 +292,25 @@ def test_a_dead_workers_folder_is_kept_for_a_day(world, dying, actor):
     assert not os.path.exists(dying.own.path)
 
 
+def test_a_mark_that_its_user_alone_may_read_keeps_nobody_from_working(world, dying, actor, monkeypatch):
+    """`touch workers/WID.dead` with umask 077, in a group's spool."""
+    running(dying, "x")
+    world.crash(dying)
+    read = actor.janitor.fs.status
+
+    def status(path):
+        if path.endswith((".dead", ".fenced")):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return read(path)
+
+    monkeypatch.setattr(actor.janitor.fs, "status", status)
+    actor.sweep()
+    world.clock.advance(DAY + 60)
+    actor.beat()
+    actor.sweep()
+    assert lies(world, "todo") and os.path.exists(dying.own.path)
+
+
 # -- stripping
 
 
