@@ -161,10 +161,8 @@ class Janitor:
             f"{self.spool.workers}/{wid}.{mark}" for mark in ("dead", "fenced") if f"{wid}.{mark}" in self.peers.files
         ]
         with contextlib.suppress(PermissionError):
-            if (
-                all(self.server.now() - self.fs.status(mark).st_mtime > DAY for mark in marks)
-                and self._age(folder) > DAY
-            ):
+            newest = max((self.fs.status(mark).st_mtime for mark in marks), default=0.0)
+            if self.server.now() - newest > DAY and self._age(folder) > DAY:
                 self.fs.remove_folder(folder)
 
     # -- the waiting ---------------------------------------------------------------------------------------------
