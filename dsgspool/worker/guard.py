@@ -6,8 +6,8 @@ all that the worker left behind become the guard's children; it kills until no c
 writes the tombstone workers/WID.dead.  It imports nothing of dsgspool: it is started with `python -I -S` and stays tiny.
 
     guard.py COMMAND [ARG ...]      starts COMMAND ARG ... --guard-fd N; the worker tells through N, one JSON a line:
-        {"tombstone": PATH, "fence": SECONDS}     who I am; and after every heartbeat
-        {"beat": BOOTTIME}                        taken before the heartbeat began
+        {"tombstone": PATH, "fence": SECONDS, "shared": BOOLEAN}     who I am, and whether the spool is a group's
+        {"beat": BOOTTIME}     after every heartbeat; taken before it began
 """
 
 import _thread
@@ -53,7 +53,7 @@ class Guard:
 
     def __init__(self, worker: int, listen: int) -> None:
         self.worker, self.listen = worker, listen
-        self.tombstone, self.fence = "", 0.0
+        self.tombstone, self.fence, self.shared = "", 0.0, False
         self.beat = boot()
         self.rest = b""
 
@@ -66,6 +66,7 @@ class Guard:
             self.beat = max(self.beat, said.get("beat", 0.0))
             self.tombstone = said.get("tombstone", self.tombstone)
             self.fence = said.get("fence", self.fence)
+            self.shared = said.get("shared", self.shared)
         return bool(data)
 
     def left(self) -> float:
@@ -119,16 +120,15 @@ class Guard:
 
     def write_tombstone(self, code: int) -> None:
         text = json.dumps({"exit": code, "silent_seconds": round(boot() - self.beat, 1)})
-        umask = os.umask(0o022)  # in a group's spool others ask for it too, whatever mine is
         try:
             descriptor = os.open(self.tombstone, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            if self.shared:
+                os.fchmod(descriptor, 0o640)
             os.write(descriptor, text.encode() + b"\n")
             os.fsync(descriptor)
             os.close(descriptor)
         except OSError as error:
             say(f"no tombstone {self.tombstone}: {error}")
-        finally:
-            os.umask(umask)
 
 
 def say(text: str) -> None:

@@ -90,7 +90,7 @@ class Worker:
         self.finishing = Finishing(self)
         self.rounds = Rounds(self)
         station.announce(self.lease)
-        station.guard.introduce(f"{self.spool.workers}/{station.wid}.dead", self.settings.fence)
+        station.introduce(self.settings.fence)
         self.leading = False
         self.meeting = Duty(self._meet_peers, lambda: min(PEER_INTERVAL, self.settings.heartbeat))
         self.concluding = Duty(self.finishing.turn, lambda: LEAST)
@@ -234,7 +234,7 @@ class Worker:
                 now = self.clock.boot()
                 for duty in self.duties:
                     duty.next = min(duty.next, now + duty.every())
-            self.station.guard.introduce(f"{self.spool.workers}/{self.station.wid}.dead", self.settings.fence)
+            self.station.introduce(self.settings.fence)
             self.controls.settings_trouble = ""
         except (SettingsError, OSError) as error:
             why = str(StorageError.of(error, "read") if isinstance(error, OSError) else error)

@@ -51,9 +51,9 @@ class GuardLine:
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
-    def introduce(self, tombstone: str, fence: float) -> None:
-        """Which tombstone to leave, and after how many silent seconds to kill."""
-        self._say({"tombstone": tombstone, "fence": fence})
+    def introduce(self, tombstone: str, fence: float, *, shared: bool) -> None:
+        """Which tombstone to leave, whether others of a group must read it, and after how many silent seconds to kill."""
+        self._say({"tombstone": tombstone, "fence": fence, "shared": shared})
 
     def beat(self, boot: float) -> None:
         """BOOTTIME before a heartbeat that went through."""
@@ -171,6 +171,10 @@ class Station:
             "version": dsgspool.__version__, "python": sys.version.split()[0],
         }  # fmt: skip
         self.fs.create_whole(f"{self.spool.workers}/{self.wid}.yaml", dump_identity(self.wid, self.identity, facts))
+
+    def introduce(self, fence: float) -> None:
+        """Tell the guard who I am, and after how many silent seconds it kills."""
+        self.guard.introduce(f"{self.spool.workers}/{self.wid}.dead", fence, shared=self.fs.group)
 
     def report_command(self) -> list[str]:
         """The command line that renders the report as a process of its own."""

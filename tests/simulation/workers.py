@@ -156,10 +156,6 @@ class GuardCalls:
     def set_blocking(self, _pipe: Pipe, _blocking: bool) -> None:
         """It never blocks."""
 
-    def umask(self, mask: int) -> int:
-        """Nobody is kept out by modes here."""
-        return mask
-
     def open(self, path: str, flags: int, mode: int) -> int:
         return calls.open(path, flags, mode)
 

@@ -103,15 +103,17 @@ def test_a_tombstone_tells_how_it_ended(guard, tmp_path):
     assert json.loads((tmp_path / "dead").read_text())["exit"] == -9
 
 
-def test_others_can_read_a_tombstone_whatever_the_umask(guard, tmp_path):
-    guard.tombstone = str(tmp_path / "w.dead")
+@pytest.mark.parametrize(("shared", "mode"), [(True, 0o640), (False, 0o600)])
+def test_a_group_can_read_the_tombstones_of_its_spool_whatever_the_umask(guard, pipe, tmp_path, shared, mode):
+    said = {"tombstone": str(tmp_path / "w.dead"), "fence": 5.0, "shared": shared}
+    os.write(pipe[1], json.dumps(said).encode() + b"\n")
+    guard.hear()
     before = os.umask(0o077)
     try:
         guard.write_tombstone(0)
-        assert os.umask(0o077) == 0o077  # what the next incarnation inherits
     finally:
         os.umask(before)
-    assert os.stat(guard.tombstone).st_mode & 0o777 == 0o644
+    assert os.stat(guard.tombstone).st_mode & 0o777 == mode
 
 
 def test_a_tombstone_that_cannot_be_written_is_told(guard, tmp_path, capfd):

@@ -35,9 +35,9 @@ MUTANTS = (
         "8",
         "a tombstone is its user's alone where that is the umask",
         "worker/guard.py",
-        "        umask = os.umask(0o022)",
-        "        umask = os.umask(os.umask(0o022))",
-        ("unit/test_guard.py::test_others_can_read_a_tombstone_whatever_the_umask",),
+        "            if self.shared:\n",
+        "            if False:\n",
+        ("unit/test_guard.py::test_a_group_can_read_the_tombstones_of_its_spool_whatever_the_umask",),
     ),
     Mutant(
         "guard",
