@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 HALF_LIFE = 3600.0
 MOST_KNOWN = 4096  #: shares that are remembered
 ALL: Share = (-1, "")
-PART_TURN = (
-    120.0  #: seconds after which workers exchange their parts of the names, or what a busy one has would wait for it
-)
+PART_TURN = 120.0  #: seconds after which workers exchange their parts, or what a busy one has would wait for it
 TELL_INTERVAL, MOST_TOLD = 30.0, 64  #: seconds, entries
 NEWS = 0.1  #: part of the mean run time that the last task makes
 
