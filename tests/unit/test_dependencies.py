@@ -82,6 +82,18 @@ def test_many_wait_for_many_and_keep_batch_and_lane(inside):
     worker.until(lambda: "done/s/join" in worker.lies())
 
 
+def test_a_task_that_is_woken_is_judged_anew(inside):
+    worker = inside()
+    worker.drop("join", after=["a", "b", "c"])
+    worker.until(lambda: worker.lies("waiting") == ["waiting/after-c/join~0"])
+    worker.drop("c")
+    worker.until(lambda: worker.lies("waiting") in (["waiting/after-a/join~0"], ["waiting/after-b/join~0"]))
+    for name in "ab":
+        assert "done/join" not in worker.lies()
+        worker.drop(name)
+    worker.until(lambda: worker.lies() == ["done/a", "done/b", "done/c", "done/join"])
+
+
 def test_a_task_whose_need_failed_fails_with_a_record_that_names_it_and_so_do_those_behind_it(inside):
     worker = inside()
     worker.drop("c", after="b")

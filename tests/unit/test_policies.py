@@ -394,11 +394,11 @@ def test_what_a_person_gives_a_worker_runs_though_its_batch_is_paused_but_not_by
     assert not worker.record("s/2")
 
 
-def test_a_worker_that_works_the_queue_off_waits_for_a_policy_and_not_for_a_pause(inside, write, world):
-    write("paused: true", end="")
+def test_a_worker_that_works_the_queue_off_waits_for_a_policy_and_not_for_a_pause(inside, world):
+    edit(world, "paused: true")
     worker = inside(until_empty=True)
     worker.drop("s/1")
-    worker.live(1.5)
+    worker.live(8.0)  # it ends within a line: it counts after 10 s
     assert not worker.worker.controls.emptied
     worker.until(lambda: worker.worker.controls.emptied)
     assert worker.lies() == ["todo/s/1"]

@@ -181,7 +181,7 @@ MUTANTS = (
         "worker/sorting.py",
         "        if hint.after and (verdict := ",
         "        if hint.after and not held.name.token and (verdict := ",
-        (f"{UNIT}test_many_wait_for_many_and_keep_batch_and_lane",),
+        (f"{UNIT}test_a_task_that_is_woken_is_judged_anew",),
     ),
     Mutant(
         "after",

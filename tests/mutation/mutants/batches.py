@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutation.mutant import Mutant
+from tests.mutation.mutant import Edit, Mutant
 
 UNIT = "unit/test_policies.py::"
 
@@ -125,6 +125,13 @@ MUTANTS = (
         "        looked = looked and not self.paused and not self.turnstile.is_unsettled\n",
         "        looked = looked and not self.paused\n",
         (f"{UNIT}test_a_worker_that_works_the_queue_off_waits_for_a_policy_and_not_for_a_pause",),
+        also=(
+            Edit(
+                "dsgspool/worker/finishing.py",
+                "        if any(map(self.policies.is_unsettled, self.policies.entries)):\n",
+                "        if False:\n",
+            ),
+        ),
     ),
     Mutant(
         "trials",
