@@ -50,6 +50,8 @@ MUTANTS = (
         "            grace = min(attempt.task.grace, self.worker.settings.kill)\n"
         "            self.worker.intake.packing.counted.give(attempt.name.claim)\n",
         (f"{TEST}test_while_a_process_is_left_its_mark_stays_though_a_person_took_the_file",),
+        # ... and makes it anew at the next heartbeat.
+        also=(Edit("dsgspool/worker/loop.py", "        self.intake.starting.mark_running()\n", ""),),
     ),
     Mutant(
         "counted",
