@@ -36,8 +36,6 @@ class Sweep:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sweep) and self.facts() == other.facts()
 
-    __hash__ = None  # type: ignore[assignment]
-
     def facts(self) -> list[object]:
         """What makes it anew."""
         return [self.factors, self.include, self.exclude]

@@ -14,6 +14,8 @@ from dsgspool.classes import dataclass
 from dsgspool.expressions import expression
 
 REST = "rest-"
+INDEX = "items"  #: what the name of a chunk's index ends with, beside .out and .err
+ONLY = "only"  #: what the name of a file ends with that says which items an attempt is to run
 _RANGE = expression(r"(.+)/(rest-)?([0-9]{1,8})-([0-9]{1,8})\Z", re.DOTALL)
 
 

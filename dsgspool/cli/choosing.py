@@ -13,11 +13,10 @@ from dsgspool.cli.finding import attempts_of
 from dsgspool.errors import TaskNotFound, WrongState
 from dsgspool.expressions import expression
 from dsgspool.names import record_path
-from dsgspool.ranges import parse_range
+from dsgspool.ranges import ONLY, parse_range
 from dsgspool.spool.moves import Moves, Place
 from dsgspool.task import TRANSITIONS
 
-ONLY = "only"
 _ITEMS = expression(r"(.+)/([0-9]{1,8})(?:-([0-9]{1,8}))?")
 
 

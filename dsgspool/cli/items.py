@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidTask, TaskNotFound
 from dsgspool.expressions import expression
-from dsgspool.ranges import Range, parse_range
+from dsgspool.ranges import INDEX, Range, parse_range
 from dsgspool.sweeps import sweep_in
 from dsgspool.task import State
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from dsgspool.spool import Spool
     from dsgspool.spool.moves import Place
 
-INDEX = "items"
 _NAME = expression(r"(.+)/([0-9]{1,8})")
 PIECE = 1 << 18
 

@@ -11,9 +11,7 @@ from collections.abc import Iterable
 
 from dsgspool.ranges import Range, parse_range
 from dsgspool.snapshot.values import Counts, TaskSeen
-from dsgspool.task import State
-
-ITEMS = "items"  #: in failed/NAME~items3: so many of a chunk's items failed
+from dsgspool.task import Kind, State
 
 
 def swept(tasks: Iterable[TaskSeen]) -> dict[str, Counts]:
@@ -38,8 +36,8 @@ def _counts(parts: list[tuple[Range, TaskSeen]]) -> Counts:
     counted = Counter[str]()
     for part, task in parts:
         counted[task.state] += part.count
-        if task.state is State.FAILED and task.name.tag.startswith(ITEMS):
-            fine = part.count - int(task.name.tag.removeprefix(ITEMS))
+        if task.state is State.FAILED and task.name.tag.startswith(Kind.ITEMS):
+            fine = max(0, part.count - int(task.name.tag.removeprefix(Kind.ITEMS)))
             counted[State.FAILED] -= fine
             counted[State.DONE] += fine
     return Counts(**counted)

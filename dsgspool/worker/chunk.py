@@ -23,7 +23,7 @@ _HEAD = b"# item outcome started seconds out bytes err bytes\n"
 class Chunk:
     """The items of one attempt."""
 
-    def __init__(self, plan: dict, index: int) -> None:  # type: ignore[type-arg]
+    def __init__(self, plan: dict, index: int) -> None:  # type: ignore[type-arg] # no typing here
         from dsgspool.items import MARK, Sweep, filled
 
         self.plan, self.index, self.filled = plan, index, filled

@@ -36,7 +36,7 @@ from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.environment import environment
 from dsgspool.worker.last_words import last_words
 from dsgspool.worker.launch import Who
-from dsgspool.worker.outlets import KINDS, open_logs
+from dsgspool.worker.outlets import open_logs
 from dsgspool.worker.provenance import Provenance
 from dsgspool.worker.scripts import Scripts
 from dsgspool.yamlwriting import dump
@@ -107,7 +107,7 @@ class Runner:
 
     def launch(self, attempt: Attempt) -> Outcome | None:
         """Open the logs and start the command; an Outcome when it could not be started for its own fault, else OSError."""
-        kinds = (*KINDS, sweeping.INDEX) if attempt.chunk else KINDS
+        kinds = sweeping.kinds(attempt)
         attempt.logs = open_logs(self.fs, self._logs(attempt), kinds, exclusive=attempt.user is not None)
         if attempt.user:
             # Whoever may write a log must own it: moved into todo/, root's file would be root's task.

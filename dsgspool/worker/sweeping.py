@@ -20,20 +20,19 @@ from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.fs import Fs
 from dsgspool.items import MARK, readable
-from dsgspool.ranges import Range, parse_range, whole
+from dsgspool.ranges import INDEX, ONLY, Range, parse_range, whole
 from dsgspool.records import parse_record, record_is_over
 from dsgspool.spool.divisions import Divisions
 from dsgspool.task import Decision, Kind, Outcome, State
 from dsgspool.worker import chunk, launch
 from dsgspool.worker.environment import Environment
+from dsgspool.worker.outlets import KINDS
 from dsgspool.worker.peek import is_sweep
 from dsgspool.worker.scripts import Scripts
 
 if TYPE_CHECKING:
     from dsgspool.worker.attempt import Attempt
 
-ONLY = "only"  #: what the name of a file ends with that says which items an attempt is to run
-INDEX = "items"  #: what the name of a chunk's index ends with, beside .out and .err
 TAIL = 1024  #: bytes at the end of an index in which its last line is looked for
 _LAST = expression(rb"^# (\d+) done, (\d+) failed, (\d+) run in ([0-9.]+) s(?:; failed: ([^\n]*))?\n\Z", re.MULTILINE)
 
@@ -86,7 +85,7 @@ def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
     own = {name: value for name, value in known.added.items() if MARK in value}
     shown = {name: readable(value) for name, value in known.shown.items()}
     part = parse_range(attempt.name.identity)
-    if part and not part.is_rest and part.last < task.sweep.count and part == replace(part, width=_width(attempt)):
+    if part and not part.is_rest and part.last < task.sweep.count and part.width == whole("", task.sweep.count).width:
         attempt.chunk = Chunk(
             part,
             {
@@ -104,11 +103,6 @@ def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
     )
     limits = {key: value for key, value in task.limits.items() if key not in launch.RLIMITS}
     attempt.task = replace(task, timeout=None, limits=limits)
-
-
-def _width(attempt: Attempt) -> int:
-    assert attempt.task.sweep is not None
-    return len(str(attempt.task.sweep.count - 1))
 
 
 def earlier(fs: Fs, logs: str, identity: str, number: int) -> list[tuple[list[int], str]]:
@@ -141,6 +135,11 @@ def command(attempt: Attempt, scripts: Scripts, now: float) -> list[str]:
     plan = marshal.dumps({**part.plan, "now": now})
     part.script = scripts.write(f"{attempt.held.claim}.plan", plan, attempt.user)
     return [sys.executable, "-I", "-S", os.path.abspath(chunk.__file__), part.script, str(attempt.logs[-1])]
+
+
+def kinds(attempt: Attempt) -> tuple[str, ...]:
+    """What the names of the files end with that it writes to."""
+    return (*KINDS, INDEX) if attempt.chunk else KINDS
 
 
 def hear(attempt: Attempt, fs: Fs, logs: str) -> None:

@@ -25,6 +25,10 @@ def test_items_count_where_their_file_lies_and_of_a_failed_chunk_as_its_name_say
     assert swept(tasks) == {"lab/t": Counts(done=4), "s": Counts(todo=20, hold=50, done=17, failed=13)}
 
 
+def test_a_name_in_which_a_person_wrote_more_failures_than_items_takes_none_away():
+    assert swept(seen("failed/s/0-3~items9")) == {"s": Counts(failed=4)}
+
+
 @pytest.mark.parametrize("paths", [["done/s/1-3"], ["done/s/0-3", "todo/s/5-9"], ["done/s/0-3", "todo/s/rest-2-9"]])
 def test_a_batch_whose_files_do_not_cover_all_numbers_once_is_no_sweep(paths):
     assert swept(seen(*paths)) == {}
