@@ -232,6 +232,7 @@ def parse_until(folder: str) -> tuple[int, int, int, int, int, int] | None:
     return year, month, day, hour, minute, second
 
 
+@functools.lru_cache(maxsize=4096)  # the same few names stand in file after file
 def check_after(what: str) -> str:
     """What a task may wait for: an identity, a batch with a slash behind it, or a shell pattern."""
     check_identity(what.removesuffix("/"))

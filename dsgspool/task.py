@@ -11,7 +11,6 @@ from dataclasses import field, replace
 from enum import StrEnum
 
 from dsgspool.classes import dataclass
-from dsgspool.expressions import expression
 from dsgspool.items import Sweep
 from dsgspool.requests import NOTHING, Request
 
@@ -115,10 +114,10 @@ class After:
     @property
     def is_many(self) -> bool:
         """True for a batch or a glob."""
-        return _MANY.search(self.what) is not None
+        return self.what[-1:] == "/" or not _SIGNS.isdisjoint(self.what)
 
 
-_MANY = expression(r"[*?\[]|/\Z")
+_SIGNS = frozenset("*?[")
 WANTS = ("success", "any", "failure")
 
 

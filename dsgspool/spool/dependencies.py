@@ -63,11 +63,12 @@ class Dependencies:
         they end.  Batches and patterns come last: they cost more to ask.
         """
         last = max((entry.what for entry in after if not entry.is_many), default="")
-        order = {entry: (entry.is_many, entry.what != last, _shuffled(f"{identity} {entry.what}")) for entry in after}
-        for entry in sorted(order, key=order.__getitem__):
-            if verdict := self._of_one(identity, entry):
-                return verdict
-        return None
+
+        def rank(entry: After) -> tuple[bool, bool, bytes]:
+            is_last = entry.what == last
+            return entry.is_many, not is_last, b"" if is_last else _shuffled(f"{identity} {entry.what}")
+
+        return next(filter(None, (self._of_one(identity, entry) for entry in sorted(after, key=rank))), None)
 
     def _of_one(self, identity: str, entry: After) -> Verdict | None:
         standing, culprit = self.standing(entry.what, but=identity)

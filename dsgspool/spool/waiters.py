@@ -19,7 +19,7 @@ from dsgspool.spool.moves import Moves
 from dsgspool.task import After, State
 
 SLICE = 0.1  #: seconds of one turn: a heart must beat in between
-SHARE = 20.0  #: rounds may take a twentieth of the time
+SHARE = 50.0  #: rounds may take a fiftieth of the time
 PAUSE = 1.0  #: seconds at least between two rounds
 
 
@@ -86,7 +86,7 @@ class Waiters:
         if not self._failed:
             self.tell("wake", f"what waits in waiting/ cannot be looked at: {StorageError.of(error)}; trying again")
         if self._turn:
-            self._wanted[self._folder] = True
+            self._wanted.setdefault(self._folder, False)
         self._failed, self._turn, self._round = True, None, None
         self._retry_at = self.spool.clock.boot() + PAUSE
 
@@ -143,23 +143,22 @@ class Waiters:
     def _wake(self, folder: str, *, is_published: bool) -> Iterator[bool]:
         """Everything in a folder whose thing is finished goes to todo/; an empty folder is removed.
 
-        Nobody waits for most tasks: that must cost few calls, and must not be what a client remembers.  Who waits for one
-        that was not published just now is listed only when it is over: thousands may wait for it.
+        Nobody waits for most tasks: that must cost few calls, and must not be what a client remembers.  One that I have just
+        published is over.  Who waits for another one is listed only when that is over: thousands may wait for it.
         """
         path, what = f"{self.spool.waiting}/{folder}", names.parse_after(folder)
+        is_many = After(what).is_many
         standings: dict[str, Standing] = {}
-        if not is_published and not After(what).is_many:
-            standings[""] = self.dependencies.standing(what)[0]
+        if not is_many:
+            standings[""] = Standing.DONE if is_published else self.dependencies.standing(what)[0]
             if standings[""] is Standing.OPEN:
                 yield False
                 return
-        if not self.fs.folder_is_there(path):
-            return
         is_left = False
         for below, _ in list(self.fs.walk(path)):
             if names.is_ignored(below.rpartition("/")[2]):
                 continue
-            but = self._itself(what, f"{folder}/{below}")
+            but = self._itself(what, f"{folder}/{below}") if is_many else ""
             if but not in standings:
                 standings[but] = self.dependencies.standing(what, but)[0]
             is_woken = standings[but] is not Standing.OPEN and self.moves.bring_back(folder, below)
@@ -170,8 +169,6 @@ class Waiters:
 
     def _itself(self, what: str, path: str) -> str:
         """The identity of a waiting task when it belongs to the batch that it waits for: it must not wait for itself."""
-        if not After(what).is_many:
-            return ""
         with contextlib.suppress(InvalidName):
             identity = task_name(State.WAITING, path).identity
             return identity if meaning(what)(identity) else ""

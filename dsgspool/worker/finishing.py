@@ -20,13 +20,14 @@ from dsgspool.spool.finals import OVER, TOLD, Finals, Tally, batch_over, facts_o
 from dsgspool.spool.own import Text, text_of
 from dsgspool.spool.policies import Entry, path_of
 from dsgspool.spool.trials import CANARY, TRIPPED
-from dsgspool.spool.waiters import SHARE, SLICE
+from dsgspool.spool.waiters import SLICE
 from dsgspool.worker.admission import owner_of, why_foreign
 
 if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker
 
 INTERVAL = 2.0  #: seconds at least between two looks
+SHARE = 20.0  #: rounds may take a twentieth of the time
 LASTING = (*NO_FILE, errno.ENOTDIR, errno.EISDIR)  #: answers that another look at the same does not change
 
 

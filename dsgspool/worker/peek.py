@@ -96,7 +96,7 @@ def _texts(section: str) -> list[str]:
     return [line.removeprefix("- ").strip() if is_list else line for line in lines]
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=4096)
 def _entry(text: str) -> After:
     match = _ENTRY.fullmatch(text)
     if match is None or (match["plain"] and _NO_TEXT.fullmatch(match["plain"])):

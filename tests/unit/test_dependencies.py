@@ -290,8 +290,8 @@ def test_the_links_of_waiting_tell_that_nobody_waits_where_they_count_folders(wo
     spool = Spool(world.root, Fs(floor=world.root), world.clock)
     monkeypatch.setattr(spool.fs, "mount", lambda _path: Mount("/", kind, frozenset()))
     monkeypatch.setattr(Listings, "_links", links)
-    waiters, looks, look = Waiters(Moves(spool), lambda *_: None), [], spool.fs.folder_is_there
-    monkeypatch.setattr(spool.fs, "folder_is_there", lambda path: looks.append(path) or look(path))
+    waiters, looks, look = Waiters(Moves(spool), lambda *_: None), [], spool.fs.walk
+    monkeypatch.setattr(spool.fs, "walk", lambda path: looks.append(path) or look(path))
     for name in "ab":
         spool.fs.create_whole(f"{spool.done}/{name}.yaml", b"")
         waiters.published(name)

@@ -21,8 +21,8 @@ MUTANTS = (
         "16 (lxiii)",
         "of several names any is asked first",
         "spool/dependencies.py",
-        "entry.what != last, _shuffled",
-        "last > '', _shuffled",
+        "is_last = entry.what == last",
+        "is_last = False",
         ("unit/test_dependencies.py::test_the_order_in_which_needs_end_makes_few_moves",),
     ),
     Mutant(
@@ -30,8 +30,8 @@ MUTANTS = (
         "16 (lxiii)",
         "all names are asked in the reverse order of names",
         "spool/dependencies.py",
-        '_shuffled(f"{identity} {entry.what}")) for',
-        "bytes(255 - byte for byte in entry.what.encode())) for",
+        '_shuffled(f"{identity} {entry.what}")\n',
+        "bytes(255 - byte for byte in entry.what.encode())\n",
         ("unit/test_dependencies.py::test_the_order_in_which_needs_end_makes_few_moves",),
     ),
     Mutant(
@@ -65,17 +65,10 @@ MUTANTS = (
         "after",
         "16 (xxxiv)",
         "a client's memory answers whether anybody waits",
-        "spool/waiters.py",
-        "        if not self.fs.folder_is_there(path):\n            return\n",
-        "",
+        "listings.py",
+        "            self.see(folder)\n            return os.scandir(folder)\n",
+        "            raise\n",
         (f"{UNIT}test_a_client_that_believes_that_nobody_waits_asks_the_server",),
-        (
-            Edit(
-                "dsgspool/listings.py",
-                "            self.see(folder)\n            return os.scandir(folder)\n",
-                "            raise\n",
-            ),
-        ),
     ),
     Mutant(
         "after",
