@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import fnmatch
 import hashlib
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 
@@ -18,7 +19,7 @@ from dsgspool import names
 from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName
 from dsgspool.names import TaskName
-from dsgspool.spool import Spool, lies, task_name
+from dsgspool.spool import Spool, task_name
 from dsgspool.spool.editing import under_edit
 from dsgspool.task import After, State
 
@@ -88,11 +89,13 @@ class Dependencies:
     # -- one name ------------------------------------------------------------------------------------------------
 
     def _lies_in_done(self, identity: str) -> bool:
+        path = f"{self.spool.done}/{identity}.yaml"
         try:
-            return lies(self.fs, f"{self.spool.done}/{identity}.yaml")
+            self.fs.see(path)
+            return stat.S_ISREG(self.fs.status_of_entry(path).st_mode)
         except OSError as error:
-            if error.errno in NO_FILE:
-                return False  # a link or a folder, or somebody's private one: nothing that a worker published here
+            if error.errno in (*NO_FILE, errno.ENOENT, errno.ENOTDIR):
+                return False  # nothing that a worker published here
             raise
 
     def _lies_in_failed(self, identity: str) -> bool:

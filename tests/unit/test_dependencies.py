@@ -316,6 +316,14 @@ def test_a_batch_is_not_over_when_a_client_believes_that_its_folder_does_not_exi
     assert standing is (Standing.FAILED if forgets and state == "failed" else Standing.OPEN)
 
 
+@pytest.mark.parametrize("is_coherent", [True, False], ids=["local", "share"])
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink("/etc/passwd", path)])
+def test_only_a_file_in_done_says_that_a_task_has_succeeded(spool, monkeypatch, make, is_coherent):
+    monkeypatch.setattr(Listings, "_is_coherent", is_coherent)
+    make(f"{spool.done}/a.yaml")
+    assert Dependencies(spool).standing("a") == (Standing.OPEN, "a")
+
+
 def test_a_name_is_finished_though_a_client_believes_that_its_batch_does_not_exist(spool, remembers):
     for path in ("done/s/t/a", "failed/s/u/b~exit1"):
         spool.fs.make_folder(os.path.dirname(f"{spool.root}/{path}"))
