@@ -14,14 +14,12 @@ gone.  Every step can be told 'the disk is full' (OSError): nothing is lost, the
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import random
 import signal
 
 from dsgspool import census, cgroups, proc
 from dsgspool.clock import ServerClock, iso
-from dsgspool.codec import parse_task
 from dsgspool.names import record_path
 from dsgspool.policy import Policy
 from dsgspool.redaction import mask_text
@@ -33,7 +31,7 @@ from dsgspool.spool.own import Text
 from dsgspool.task import Decision, Kind, Outcome, Retry, decide
 from dsgspool.worker import launch, limits, sweeping
 from dsgspool.worker.attempt import Attempt
-from dsgspool.worker.environment import environment
+from dsgspool.worker.definitions import Definitions
 from dsgspool.worker.last_words import last_words
 from dsgspool.worker.launch import Who
 from dsgspool.worker.outlets import open_logs
@@ -56,6 +54,7 @@ class Runner:
         self.inherited = dict(os.environ)  #: the scientist's environment, as the worker was started with it
         self._nothing = self.fs.open_input(os.devnull)
         self.scripts = Scripts(self.fs, wid)
+        self.definitions = Definitions(spool, self.inherited, self.scripts)
 
     def open(self, attempt: Attempt) -> None:
         """Write who makes this attempt, before the text is parsed: a file that kills its worker there must count."""
@@ -70,28 +69,13 @@ class Runner:
     def prepare(self, attempt: Attempt, text: Text, settings: Settings, policy: Policy) -> None:
         """Parse, resolve and put the first part of the record on the server.  InvalidTask, OSError."""
         attempt.text = text
-        parsed = parse_task(text.data, settings.task, policy.defaults, timezone=settings.timezone)
-        attempt.task = task = launch.held_to(parsed, attempt.request)
-        attempt.pinned = attempt.pinned[: task.cpus]
-        attempt.cwd = launch.folder(task, self.spool.default_cwd(settings))
-        attempt.script = self.scripts.write(attempt.held.claim, task.script, attempt.user) if task.script else ""
-        attempt.argv = launch.argv(task, attempt.script)
-        owner = attempt.user or {os.geteuid(), text.uid}
-        attempt.environment = known = environment(task, attempt.cwd, self.inherited, self.fs, owner, attempt.gpus)
-        if task.sweep:
-            sweeping.lay_out(attempt, self.fs, self.spool.logs, self.spool.default_cwd(settings))
-            known = attempt.environment
-        facts = {
-            "submitted": iso(max(text.mtime, 0.0)), "digest": hashlib.sha256(text.data).hexdigest(),
-            "cpus": task.cpus, "resources": str(attempt.request) or None,
-            "gpus": [gpu.index for gpu in attempt.gpus or ()] or None, "pinned": list(attempt.pinned) or None,
-            "memory_limit_bytes": task.limits.get("memory"),
-            "command": [known.hide(word) for word in attempt.argv], "cwd": known.hide(attempt.cwd),
-            "environment": known.shown, "git": (not attempt.user and self.provenance.commit(attempt.cwd)) or None,
-            "text": mask_text(text.data.decode("utf-8-sig"), known.secrets),
-            "policy": mask_text(policy.text, known.secrets) if policy.defaults else None,
-        }  # fmt: skip
-        first = dump((key, value) for key, value in facts.items() if value is not None)
+        lines = self.definitions.apply(attempt, text, settings, policy)
+        attempt.pinned = attempt.pinned[: attempt.task.cpus]
+        own = (
+            ("submitted", iso(max(text.mtime, 0.0))), ("gpus", [gpu.index for gpu in attempt.gpus or ()]),
+            ("pinned", attempt.pinned), ("git", "" if attempt.user else self.provenance.commit(attempt.cwd)),
+        )  # fmt: skip
+        first = dump((key, value) for key, value in own if value) + lines
         strict = settings.durability == "strict"
         self.fs.append(attempt.record, first.encode(), sync=self.flushes or strict)
         if strict:
