@@ -161,14 +161,14 @@ class Fs(Listings, Permissions):
 
     def append(self, descriptor: int, data: bytes, *, sync: bool = False) -> None:
         """Write all of `data` or, on a full disk, nothing: what went in before the refusal is cut off again."""
-        view = memoryview(data)
+        written = 0
         try:
-            while view:
-                view = view[os.write(descriptor, view) :]
+            while written < len(data):
+                written += os.write(descriptor, data[written:] if written else data)
             if sync:
                 os.fsync(descriptor)
         except OSError:
-            if written := len(data) - len(view):
+            if written:
                 start = os.lseek(descriptor, 0, os.SEEK_CUR) - written
                 os.ftruncate(descriptor, start)
                 os.lseek(descriptor, start, os.SEEK_SET)

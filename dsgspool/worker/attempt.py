@@ -56,8 +56,7 @@ class Attempt:
     chunk: Chunk | None = None  #: of a sweep
     becomes: str = ""  #: the task's name in todo/, when it is given back under another one
     keeps_text: bool = False  #: the record holds the text of a file that could not be run
+    name: TaskName = field(init=False)  #: the task's, with this attempt's claim; asked for sixteen times an attempt
 
-    @property
-    def name(self) -> TaskName:
-        """The task's name with this attempt's claim."""
-        return self.held.name
+    def __post_init__(self) -> None:
+        self.name = self.held.name

@@ -186,7 +186,7 @@ class Counted:
 
         RACE: an NFSv3 client that listed the folder in the clock tick of my removal would believe the mark for ever.
         """
-        for mark in self.mine.pop(claim, ()) if claim else ():
+        for mark in self.mine.pop(claim, ()) if claim and self.mine else ():
             self._unsure.discard(mark.claim)
             self.rests_until = 0.0
             self.touch_at = self.spool.clock.boot() + TICK if self._is_remote else math.inf

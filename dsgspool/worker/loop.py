@@ -37,6 +37,7 @@ from dsgspool.worker.rounds import Rounds
 from dsgspool.worker.scheduling import INTERVAL, Scheduler
 from dsgspool.worker.station import Options, Station
 
+_PERHAPS_EMPTY = contextlib.suppress(BlockingIOError)
 RESTART = 75  #: exit code that asks the guard for a new incarnation (EX_TEMPFAIL)
 PEER_INTERVAL = 1.0  #: seconds between two listings of workers/: a tombstone must be seen within 3 s
 BUMP_INTERVAL, TEND_INTERVAL, NODE_INTERVAL = 30.0, 4.0, 30.0
@@ -154,7 +155,7 @@ class Worker:
         left = min(*moments, self.janitor.next_moment(), self.alerts.next_moment()) - now
         if left > 0 and not self.signals:
             self._rest(left)
-        with contextlib.suppress(BlockingIOError):
+        with _PERHAPS_EMPTY:
             os.read(self._ears, 4096)
 
     def _rest(self, seconds: float) -> None:

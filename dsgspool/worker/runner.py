@@ -37,7 +37,9 @@ from dsgspool.worker.launch import Who
 from dsgspool.worker.outlets import open_logs
 from dsgspool.worker.provenance import Provenance
 from dsgspool.worker.scripts import Scripts
-from dsgspool.yamlwriting import dump
+from dsgspool.yamlwriting import dump, on_line
+
+_WHATEVER_IT_SAYS = contextlib.suppress(OSError)  #: one for all: to make it takes as long as to close a file
 
 
 class Runner:
@@ -50,7 +52,7 @@ class Runner:
         self.server, self.scratch, self.cgroups = server, scratch, tree
         self.flushes = spool.fs.mount(spool.logs).is_remote
         self.provenance = Provenance(self.fs, self.clock)
-        self.host = os.uname().nodename
+        self._signature = dump([("worker", wid), ("host", os.uname().nodename), ("pid", os.getpid())])
         self.inherited = dict(os.environ)  #: the scientist's environment, as the worker was started with it
         self._nothing = self.fs.open_input(os.devnull)
         self.scripts = Scripts(self.fs, wid)
@@ -59,25 +61,25 @@ class Runner:
     def open(self, attempt: Attempt) -> None:
         """Write who makes this attempt, before the text is parsed: a file that kills its worker there must count."""
         name = attempt.name
-        head = {
-            "format": 1, "task": name.identity, "attempt": attempt.number, "worker": self.wid, "claim": attempt.held.claim,
-            "host": self.host, "pid": os.getpid(), "started": iso(self.server.now()),
-            "file": attempt.held.original or f"{name.stem.rpartition('/')[2]}.yaml",
-        }  # fmt: skip
-        self.fs.append(attempt.record, dump(head.items()).encode())
+        file = attempt.held.original or f"{name.stem.rpartition('/')[2]}.yaml"
+        head = (
+            f"format: 1\ntask: {on_line(name.identity)}\nattempt: {attempt.number}\n{self._signature}"
+            f'claim: {on_line(attempt.held.claim)}\nstarted: "{iso(self.server.now())}"\nfile: {on_line(file)}\n'
+        )
+        self.fs.append(attempt.record, head.encode())
 
     def prepare(self, attempt: Attempt, text: Text, settings: Settings, policy: Policy) -> None:
         """Parse, resolve and put the first part of the record on the server.  InvalidTask, OSError."""
         attempt.text = text
         lines = self.definitions.apply(attempt, text, settings, policy)
         attempt.pinned = attempt.pinned[: attempt.task.cpus]
-        own = (
-            ("submitted", iso(max(text.mtime, 0.0))), ("gpus", [gpu.index for gpu in attempt.gpus or ()]),
-            ("pinned", attempt.pinned), ("git", "" if attempt.user else self.provenance.commit(attempt.cwd)),
-        )  # fmt: skip
-        first = dump((key, value) for key, value in own if value) + lines
+        first = f'submitted: "{iso(max(text.mtime, 0.0))}"\n'
+        commit = "" if attempt.user else self.provenance.commit(attempt.cwd)
+        if commit or attempt.gpus or attempt.pinned:
+            got = ("git", commit), ("gpus", [gpu.index for gpu in attempt.gpus or ()]), ("pinned", attempt.pinned)
+            first += dump((key, value) for key, value in got if value)
         strict = settings.durability == "strict"
-        self.fs.append(attempt.record, first.encode(), sync=self.flushes or strict)
+        self.fs.append(attempt.record, (first + lines).encode(), sync=self.flushes or strict)
         if strict:
             self.fs.sync_folder(f"{self.spool.logs}/{attempt.name.batch}")
 
@@ -253,18 +255,18 @@ class Runner:
         outcome, exit_ = attempt.outcome, attempt.exit
         assert outcome is not None
         sizes = [self.fs.size(log) for log in attempt.logs[:2]] if attempt.logs else [None, None]
+        seconds = round(self.clock.boot() - attempt.began, 3) if attempt.began else 0.0
         end = {
-            "ended": iso(self.server.now()),
-            "seconds": round(self.clock.boot() - attempt.began, 3) if attempt.began else 0.0,
             "exit_code": exit_.code if exit_ else outcome.code, "signal": exit_.signal if exit_ else None,
             "outcome": outcome.tag, "reason": outcome.reason or None, "next": next_line(attempt.decision),
-            "cpu_seconds": round(exit_.cpu_seconds, 3) if exit_ else None,
             "read_bytes": (exit_ and exit_.read_bytes) or None, "written_bytes": (exit_ and exit_.written_bytes) or None,
             "peak_memory_bytes": attempt.peak_memory or None,
             "stdout_bytes": sizes[0], "stderr_bytes": sizes[1], "leftovers": len(attempt.leftovers) or None,
             **sweeping.counts(attempt),
         }  # fmt: skip
-        last = dump((key, value) for key, value in end.items() if value is not None)
+        last = f'ended: "{iso(self.server.now())}"\nseconds: {seconds}\n'
+        last += f"cpu_seconds: {round(exit_.cpu_seconds, 3)}\n" if exit_ else ""
+        last += dump([(key, value) for key, value in end.items() if value is not None])
         self.fs.append(attempt.record, f"{last}...\n".encode(), sync=self.flushes or settings.durability == "strict")
 
     def close(self, attempt: Attempt) -> None:
@@ -272,7 +274,7 @@ class Runner:
         descriptors = (attempt.record, *(attempt.logs or ()))
         attempt.record, attempt.logs = -1, None  # a second close of a number could hit somebody else's file
         for descriptor in descriptors:
-            with contextlib.suppress(OSError):
+            with _WHATEVER_IT_SAYS:
                 self.fs.close(descriptor)
         for script in filter(None, (attempt.script, attempt.chunk.script if attempt.chunk else "")):
             self.fs.remove(script)

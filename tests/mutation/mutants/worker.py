@@ -376,8 +376,8 @@ MUTANTS = (
         "7",
         "on a share the command starts before its record is flushed",
         "worker/runner.py",
-        "        self.fs.append(attempt.record, first.encode(), sync=self.flushes or strict)\n",
-        "        self.fs.append(attempt.record, first.encode(), sync=strict)\n",
+        "        self.fs.append(attempt.record, (first + lines).encode(), sync=self.flushes or strict)\n",
+        "        self.fs.append(attempt.record, (first + lines).encode(), sync=strict)\n",
         ("unit/test_worker.py::test_on_a_share_a_command_starts_and_a_file_leaves_only_after_the_record_was_flushed",),
     ),
     Mutant(
