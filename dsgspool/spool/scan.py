@@ -113,8 +113,10 @@ class Look:
     def take(self) -> Sight:
         """Look."""
         top = self._list("")
-        bands = [Band(Lane(), "", [entry for entry in top if not _is_lane(*entry)], self.limit)]
-        for name, _ in (entry for entry in top if _is_lane(*entry)):
+        lanes = [name for name, is_folder in top if is_folder and name[0] == "@"]
+        plain = [entry for entry in top if not (entry[1] and entry[0][0] == "@")] if lanes else top
+        bands = [Band(Lane(), "", plain, self.limit)]
+        for name in lanes:
             lane, prefix = names.parse_lane(name[1:]), f"{name}/"
             if lane.known and lane.cpus <= self.slots and (most := self._most(lane, prefix)):
                 bands.append(Band(lane, prefix, self._list(prefix), most, self.weight(lane)))
@@ -260,10 +262,6 @@ def _identity(path: str) -> str:
         return names.parse(path).identity
     except InvalidName:
         return ""
-
-
-def _is_lane(name: str, is_folder: bool) -> bool:
-    return is_folder and name[:1] == "@"
 
 
 def _held(name: str) -> TaskName | None:

@@ -28,7 +28,7 @@ from dsgspool.spawning import Launch
 from dsgspool.spool import Spool
 from dsgspool.spool.chain import next_line
 from dsgspool.spool.own import Text
-from dsgspool.task import Decision, Kind, Outcome, Retry, decide
+from dsgspool.task import PUBLISHED, Decision, Kind, Outcome, Retry, decide
 from dsgspool.worker import launch, limits, sweeping
 from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.definitions import Definitions
@@ -246,6 +246,8 @@ class Runner:
 
     def decide(self, attempt: Attempt, outcome: Outcome, settings: Settings) -> Decision | None:
         """What follows, by the task's own retry policy."""
+        if outcome.kind is Kind.DONE:
+            return PUBLISHED
         task = attempt.task
         retry = Retry(task.retries, task.backoff, settings.max_lost, len(task.request.memory))
         return decide(outcome, attempt.name.budget, retry, random.random())  # noqa: S311 - spreads retries, no secret
