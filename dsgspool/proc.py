@@ -110,9 +110,9 @@ def become_subreaper() -> None:
 
 def spawn(launch: Launch) -> int:
     """Start a command in a session of its own and give its pid; OSError names the file that was missing."""
-    from dsgspool import spawning  # commands, which only look, start nothing
+    from dsgspool.spawning import start  # commands, which only look, start nothing
 
-    return spawning.start(launch)
+    return start(launch)
 
 
 def set_nice(pid: int, nice: int) -> None:

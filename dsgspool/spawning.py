@@ -75,8 +75,9 @@ def _keep_descriptors() -> bool:
 
 
 def _spawn(launch: Launch) -> int:
-    actions = [(os.POSIX_SPAWN_DUP2, given, number) for number, given in enumerate(_streams(launch))]
-    actions += [(os.POSIX_SPAWN_DUP2, kept, kept) for kept in launch.kept]  # to itself: exec leaves it open
+    copy = os.POSIX_SPAWN_DUP2
+    actions = [(copy, launch.stdin, 0), (copy, launch.stdout, 1), (copy, launch.stderr, 2)]
+    actions += [(copy, kept, kept) for kept in launch.kept]  # to itself: exec leaves it open
     argv = list(launch.argv)
     here = os.open(".", os.O_PATH | os.O_CLOEXEC)  # also of a folder that somebody removed
     try:
@@ -94,10 +95,6 @@ def _spawn(launch: Launch) -> int:
     finally:
         os.fchdir(here)
         os.close(here)
-
-
-def _streams(launch: Launch) -> tuple[int, int, int]:
-    return launch.stdin, launch.stdout, launch.stderr
 
 
 def _programs(launch: Launch) -> Iterator[str]:

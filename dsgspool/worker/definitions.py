@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dsgspool.classes import dataclass
 from dsgspool.codec import parse_task
@@ -34,7 +34,7 @@ class Definition:
 
     task: Task
     cwd: str
-    argv: list[str]
+    argv: Sequence[str]
     environment: Environment
     lines: str
 

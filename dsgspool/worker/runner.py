@@ -256,18 +256,20 @@ class Runner:
         """Append the end; OSError = try again later, the attempt stays as it is.  May be called again."""
         outcome, exit_ = attempt.outcome, attempt.exit
         assert outcome is not None
-        sizes = [self.fs.size(log) for log in attempt.logs[:2]] if attempt.logs else [None, None]
         seconds = round(self.clock.boot() - attempt.began, 3) if attempt.began else 0.0
         end = {
             "exit_code": exit_.code if exit_ else outcome.code, "signal": exit_.signal if exit_ else None,
             "outcome": outcome.tag, "reason": outcome.reason or None, "next": next_line(attempt.decision),
             "read_bytes": (exit_ and exit_.read_bytes) or None, "written_bytes": (exit_ and exit_.written_bytes) or None,
-            "peak_memory_bytes": attempt.peak_memory or None,
-            "stdout_bytes": sizes[0], "stderr_bytes": sizes[1], "leftovers": len(attempt.leftovers) or None,
-            **sweeping.counts(attempt),
+            "peak_memory_bytes": attempt.peak_memory or None, "leftovers": len(attempt.leftovers) or None,
+            **(sweeping.counts(attempt) if attempt.chunk else {}),
         }  # fmt: skip
         last = f'ended: "{iso(self.server.now())}"\nseconds: {seconds}\n'
-        last += f"cpu_seconds: {round(exit_.cpu_seconds, 3)}\n" if exit_ else ""
+        if exit_:
+            last += f"cpu_seconds: {round(exit_.cpu_seconds, 3)}\n"
+        if attempt.logs:
+            out, err = attempt.logs[:2]
+            last += f"stdout_bytes: {self.fs.size(out)}\nstderr_bytes: {self.fs.size(err)}\n"
         last += dump([(key, value) for key, value in end.items() if value is not None])
         self.fs.append(attempt.record, f"{last}...\n".encode(), sync=self.flushes or settings.durability == "strict")
 
