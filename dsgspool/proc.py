@@ -158,6 +158,10 @@ def reap() -> Iterator[Exit]:
 def children() -> list[int]:
     """My children, adopted ones included, the ended but unreaped too."""
     try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:  # mostly all have ended: one call says so
+        return []
+    try:
         descriptor = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN
         import psutil

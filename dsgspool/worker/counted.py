@@ -87,8 +87,9 @@ class Counted:
 
     def of(self, identity: str, request: Request) -> Wants:
         """The same, and one of each number of tasks that may run."""
+        wants = self.named(request) if request.named else ()
         crowds = self.turnstile.limits((top_batch(identity),))
-        return (*self.named(request), *((what, 1) for what in crowds))
+        return (*wants, *((what, 1) for what in crowds)) if crowds else wants
 
     # -- before a claim ------------------------------------------------------------------------------------------
 

@@ -224,7 +224,8 @@ class Runner:
     def classify(self, attempt: Attempt) -> Outcome:
         """How it ended, once all its processes are gone; its cgroup goes with them."""
         by_kernel = limits.by_kernel(attempt)
-        sweeping.hear(attempt, self.fs, self._logs(attempt))
+        if attempt.chunk:
+            sweeping.hear(attempt, self.fs, self._logs(attempt))
         if attempt.group:
             attempt.peak_memory = attempt.group.peak(attempt.peak_memory)
             attempt.group.remove()
