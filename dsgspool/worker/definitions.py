@@ -1,7 +1,7 @@
-"""What a task's text comes to on this node: the task, its command line, what it adds to the environment, and its record's lines.
+"""What a task's text comes to on this node: the task, its command line, what it adds to the environment, its record's lines.
 
-The rule: worked out once for all tasks that have the same text, a fifth of a worker's work for one of them.  Kept is only what
-nothing but the text decides, and no longer than until spool.yaml is read again; a script's file, what an `env_file` holds and
+The rule: worked out once for all tasks that have the same text, as thousands may have.  Kept is only what nothing but the text
+decides, and only while spool.yaml and the policy of its batch stay as they are; a script's file, what an `env_file` holds and
 what an attempt got of this node are each attempt's own.
 """
 
