@@ -70,8 +70,8 @@ def _writable(moment: float) -> float:
 
 def iso(moment: float) -> str:
     """`2026-11-21T21:00:00.123Z`: how a moment stands in records."""
-    second, millisecond = divmod(round(_writable(moment) * 1e6) // 1000, 1000)
-    return f"{_second(second)}.{millisecond:03d}Z"
+    milliseconds = round((moment if 0.0 <= moment <= _LAST else _writable(moment)) * 1e6) // 1000
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
 @functools.lru_cache(maxsize=16)  # five moments of each attempt are written, mostly of one second

@@ -46,16 +46,21 @@ class Fs(Listings, Permissions):
 
     def read(self, path: str, limit: int = 1 << 26) -> tuple[bytes, os.stat_result]:
         """Content (at most `limit` + 1 bytes) and fstat of a regular file; a link, fifo or device raises OSError."""
-        with _opened(path, _READ) as descriptor:
+        descriptor = os.open(path, _READ)
+        try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", path)
-            return self._read_all(descriptor, limit + 1, status.st_size), status
+            # One byte more than its size is asked for: when just its size comes, one call told that this is all.
+            data = os.read(descriptor, min(limit, status.st_size) + 1)
+            return data if len(data) == status.st_size else self._read_on(descriptor, limit + 1, data), status
+        finally:
+            os.close(descriptor)
 
-    def _read_all(self, descriptor: int, limit: int, size: int) -> bytes:
-        """One byte more than its size is asked for: when just its size comes, one call told that this is all."""
-        parts = [os.read(descriptor, min(limit, size + 1))]
-        while len(parts[0]) != size and parts[-1] and (limit := limit - len(parts[-1])) > 0:
+    def _read_on(self, descriptor: int, limit: int, data: bytes) -> bytes:
+        """The rest of a file that has another size than was told."""
+        parts = [data]
+        while parts[-1] and (limit := limit - len(parts[-1])) > 0:
             parts.append(os.read(descriptor, min(limit, 1 << 16)))
         return b"".join(parts)
 
@@ -161,14 +166,14 @@ class Fs(Listings, Permissions):
 
     def append(self, descriptor: int, data: bytes, *, sync: bool = False) -> None:
         """Write all of `data` or, on a full disk, nothing: what went in before the refusal is cut off again."""
-        view = memoryview(data)
+        written = 0
         try:
-            while view:
-                view = view[os.write(descriptor, view) :]
+            while written < len(data):
+                written += os.write(descriptor, data[written:] if written else data)
             if sync:
                 os.fsync(descriptor)
         except OSError:
-            if written := len(data) - len(view):
+            if written:
                 start = os.lseek(descriptor, 0, os.SEEK_CUR) - written
                 os.ftruncate(descriptor, start)
                 os.lseek(descriptor, start, os.SEEK_SET)

@@ -110,9 +110,9 @@ def become_subreaper() -> None:
 
 def spawn(launch: Launch) -> int:
     """Start a command in a session of its own and give its pid; OSError names the file that was missing."""
-    from dsgspool import spawning  # commands, which only look, start nothing
+    from dsgspool.spawning import start  # commands, which only look, start nothing
 
-    return spawning.start(launch)
+    return start(launch)
 
 
 def set_nice(pid: int, nice: int) -> None:
@@ -157,6 +157,10 @@ def reap() -> Iterator[Exit]:
 
 def children() -> list[int]:
     """My children, adopted ones included, the ended but unreaped too."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:  # mostly all have ended: one call says so
+        return []
     try:
         descriptor = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN

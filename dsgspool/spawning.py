@@ -21,7 +21,8 @@ CLOSE_RANGE_CLOEXEC = 4
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})
 _PASSED_OVER = _ABSENT | {errno.EACCES}  #: what execvp(3) looks past on its way along PATH
 _DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ)  #: Python ignores them; a command must not
-_libc = ctypes.CDLL(None)
+_close_range = getattr(ctypes.CDLL(None), "close_range", None)
+_LAST = ctypes.c_uint(~0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,15 @@ class Launch:
 
 def start(launch: Launch) -> int:
     """Start a command in a session of its own and give its pid; OSError names the file that was missing."""
+    if launch.cpus:
+        with _only_on(launch.cpus):
+            return _begin(launch)
+    return _begin(launch)
+
+
+def _begin(launch: Launch) -> int:
     plain = launch.user is None and launch.umask < 0
-    with _only_on(launch.cpus) if launch.cpus else contextlib.nullcontext():
-        return _spawn(launch) if plain and _keep_descriptors() else _popen(launch)
+    return _spawn(launch) if plain and _keep_descriptors() else _popen(launch)
 
 
 @contextlib.contextmanager
@@ -64,12 +71,13 @@ def _only_on(cpus: Sequence[int]) -> Iterator[None]:
 
 def _keep_descriptors() -> bool:
     """Mark all but three to be closed by exec, whoever opened them (watchdog's inotify is not); False before Linux 5.11."""
-    return hasattr(_libc, "close_range") and not _libc.close_range(3, ctypes.c_uint(~0), CLOSE_RANGE_CLOEXEC)
+    return _close_range is not None and not _close_range(3, _LAST, CLOSE_RANGE_CLOEXEC)
 
 
 def _spawn(launch: Launch) -> int:
-    actions = [(os.POSIX_SPAWN_DUP2, given, number) for number, given in enumerate(_streams(launch))]
-    actions += [(os.POSIX_SPAWN_DUP2, kept, kept) for kept in launch.kept]  # to itself: exec leaves it open
+    copy = os.POSIX_SPAWN_DUP2
+    actions = [(copy, launch.stdin, 0), (copy, launch.stdout, 1), (copy, launch.stderr, 2)]
+    actions += [(copy, kept, kept) for kept in launch.kept]  # to itself: exec leaves it open
     argv = list(launch.argv)
     here = os.open(".", os.O_PATH | os.O_CLOEXEC)  # also of a folder that somebody removed
     try:
@@ -87,10 +95,6 @@ def _spawn(launch: Launch) -> int:
     finally:
         os.fchdir(here)
         os.close(here)
-
-
-def _streams(launch: Launch) -> tuple[int, int, int]:
-    return launch.stdin, launch.stdout, launch.stderr
 
 
 def _programs(launch: Launch) -> Iterator[str]:

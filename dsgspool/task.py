@@ -206,6 +206,9 @@ class Decision:
     after: str = ""
 
 
+PUBLISHED = Decision(State.DONE)
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """How often a task may be tried again: `retries` own failures, `max_lost` losses with a worker, ooms below `rungs`."""
@@ -220,7 +223,7 @@ def decide(outcome: Outcome, budget: Budget, retry: Retry, chance: float = 0.5) 
     """What follows from an outcome: the whole retry policy.  None = publish nothing (the file is not mine any more)."""
     match outcome.kind:
         case Kind.DONE:
-            return Decision(State.DONE)
+            return PUBLISHED
         case Kind.REVOKED:
             return None
         case Kind.STOPPED:

@@ -40,6 +40,11 @@ def dump(fields: Iterable[tuple[str, object]]) -> str:
     return "".join(lines) or "{}\n"
 
 
+def on_line(value: str) -> str:
+    """A text as it stands behind a key."""
+    return _text(value, PLAIN)
+
+
 def in_flow(value: str) -> str:
     """A text as it stands on one line, also in brackets and braces, however long it is."""
     return _text(value, PLAIN_IN_FLOW)

@@ -8,6 +8,7 @@ begins at a point of its own, so that they do not all fight for the head of the 
 from __future__ import annotations
 
 import itertools
+import operator
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import field, replace
@@ -26,6 +27,7 @@ BLOCK = 4096  #: entries of a folder that are in memory besides, and looked at a
 LIMITED = 256  #: candidates of a batch that has `max_running`: more would only stand in the others' way
 Entry = tuple[str, bool]  #: a name, and whether it is a folder
 #: A name that is a candidate, whatever it is; every other one is looked at by itself.
+_IS_FOLDER = operator.itemgetter(1)
 _SURE = re.compile(r"[^.#@][^@]*\.ya?ml").fullmatch
 #: Who takes turns with others: the uid of an owner and a batch; -1 and '' where these do not count.
 Share = tuple[int, str]
@@ -113,12 +115,14 @@ class Look:
     def take(self) -> Sight:
         """Look."""
         top = self._list("")
-        bands = [Band(Lane(), "", [entry for entry in top if not _is_lane(*entry)], self.limit)]
-        for name, _ in (entry for entry in top if _is_lane(*entry)):
+        lanes = [name for name, is_folder in top if is_folder and name[0] == "@"]
+        plain = [entry for entry in top if not (entry[1] and entry[0][0] == "@")] if lanes else top
+        bands = [Band(Lane(), "", plain, self.limit)]
+        for name in lanes:
             lane, prefix = names.parse_lane(name[1:]), f"{name}/"
             if lane.known and lane.cpus <= self.slots and (most := self._most(lane, prefix)):
                 bands.append(Band(lane, prefix, self._list(prefix), most, self.weight(lane)))
-        if self.policies and any(is_folder for band in bands for _, is_folder in band.entries):
+        if self.policies and any(_any_folder(band.entries) for band in bands):
             # RACE: read after the batches were seen: a policy that was written before them is not overlooked.
             self.policies.refresh()
             bands = [part for band in bands for part in self._by_policy(self.policies, band)]
@@ -161,6 +165,10 @@ class Look:
 
     def _collect(self, prefix: str, entries: list[Entry], most: int) -> None:
         """Candidates of one folder and, in their place, of its sub-folders, until there are so many."""
+        if not _any_folder(entries):
+            room = max(0, most - len(self.sight.candidates))
+            self.sight.candidates += [prefix + name for name, _ in entries[:room]]
+            return
         is_top = is_top_folder(prefix)
         for name, is_folder in entries:
             if len(self.sight.candidates) >= most:
@@ -195,8 +203,10 @@ class Look:
         folders: list[str] = []
         swaps: set[str] = set()
         files = self._first(prefix, self._files(prefix, folders, swaps))
-        found = [(name, False) for name in files if f".{name}.swp" not in swaps] + [(name, True) for name in folders]
-        return self.part.turned(sorted(found))
+        if swaps:
+            files = [name for name in files if f".{name}.swp" not in swaps]
+        below = set(folders)
+        return self.part.turned([(name, name in below) for name in sorted([*files, *folders])])
 
     def _first(self, prefix: str, blocks: Iterable[list[str]]) -> list[str]:  # noqa: ARG002
         """Of the files in a folder those that are kept: all, while that is not too much."""
@@ -254,16 +264,16 @@ def is_top_folder(prefix: str) -> bool:
     return not prefix or (prefix[0] == "@" and prefix.count("/") == 1)
 
 
+def _any_folder(entries: Iterable[Entry]) -> bool:
+    return any(map(_IS_FOLDER, entries))
+
+
 def _identity(path: str) -> str:
     """The task's name; '' of what is none."""
     try:
         return names.parse(path).identity
     except InvalidName:
         return ""
-
-
-def _is_lane(name: str, is_folder: bool) -> bool:
-    return is_folder and name[:1] == "@"
 
 
 def _held(name: str) -> TaskName | None:

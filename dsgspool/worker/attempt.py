@@ -5,6 +5,8 @@ The rule: a value without doings; what is set in it tells how far the attempt go
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import field
 
 from dsgspool.accounts import Account
@@ -30,7 +32,7 @@ class Attempt:
     record: int  #: descriptor of the open record
     text: Text | None = None
     task: Task = Task()
-    argv: list[str] = field(default_factory=list)
+    argv: Sequence[str] = ()
     cwd: str = "/"
     environment: Environment = Environment({}, {})
     logs: tuple[int, ...] | None = None  #: stdout, stderr, and of a chunk its index
@@ -40,10 +42,10 @@ class Attempt:
     stopping: Outcome | None = None  #: why we stop it
     kill_at: float | None = None  #: BOOTTIME of the KILL after the TERM
     exit: Exit | None = None
-    leftovers: set[int] = field(default_factory=set)
-    unknown: set[int] = field(default_factory=set)  #: children that say not whose they are
+    leftovers: AbstractSet[int] = frozenset()
+    unknown: AbstractSet[int] = frozenset()  #: children that say not whose they are
     peak_memory: int = 0
-    meter: Meter = field(default_factory=Meter)
+    meter: Meter | None = None  #: None = there was no sample yet
     outcome: Outcome | None = None
     decision: Decision | None = None
     slots: int = 0  #: slots that it takes now
@@ -56,8 +58,7 @@ class Attempt:
     chunk: Chunk | None = None  #: of a sweep
     becomes: str = ""  #: the task's name in todo/, when it is given back under another one
     keeps_text: bool = False  #: the record holds the text of a file that could not be run
+    name: TaskName = field(init=False)  #: the task's, with this attempt's claim; asked for sixteen times an attempt
 
-    @property
-    def name(self) -> TaskName:
-        """The task's name with this attempt's claim."""
-        return self.held.name
+    def __post_init__(self) -> None:
+        self.name = self.held.name

@@ -94,7 +94,9 @@ class Attempts:
             policy = self.worker.intake.turnstile.policy(attempt.name.identity)
             self.runner.prepare(attempt, ready.text, self.worker.settings, policy)
             outcome = self._must_wait(attempt, ready) or self._taken_away(attempt)
-            outcome = outcome or sweeping.expand(attempt, Divisions(self.worker.janitor.moves)) or self._launch(attempt)
+            if attempt.task.sweep:
+                outcome = outcome or sweeping.expand(attempt, Divisions(self.worker.janitor.moves))
+            outcome = outcome or self._launch(attempt)
         except NewerFormat as error:
             outcome = self._to_lane(attempt, f"format{error.format}", str(error))
         except InvalidTask as error:

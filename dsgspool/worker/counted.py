@@ -87,8 +87,9 @@ class Counted:
 
     def of(self, identity: str, request: Request) -> Wants:
         """The same, and one of each number of tasks that may run."""
+        wants = self.named(request) if request.named else ()
         crowds = self.turnstile.limits((top_batch(identity),))
-        return (*self.named(request), *((what, 1) for what in crowds))
+        return (*wants, *((what, 1) for what in crowds)) if crowds else wants
 
     # -- before a claim ------------------------------------------------------------------------------------------
 
@@ -186,7 +187,7 @@ class Counted:
 
         RACE: an NFSv3 client that listed the folder in the clock tick of my removal would believe the mark for ever.
         """
-        for mark in self.mine.pop(claim, ()) if claim else ():
+        for mark in self.mine.pop(claim, ()) if claim and self.mine else ():
             self._unsure.discard(mark.claim)
             self.rests_until = 0.0
             self.touch_at = self.spool.clock.boot() + TICK if self._is_remote else math.inf

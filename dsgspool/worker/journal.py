@@ -19,6 +19,7 @@ from dsgspool.spool import Spool
 MAX_BYTES = 32 << 20  #: a journal longer than this goes on in WID.2.jsonl, WID.3.jsonl ...
 MAX_PENDING = 10_000
 MAX_UNWRITTEN = 1 << 20  #: bytes kept for a terminal that stands still
+_encode = json.JSONEncoder().encode
 _UNSEEN = "\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f"
 _CONTROLS = expression(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff{_UNSEEN}]")
 
@@ -70,7 +71,7 @@ class Journal:
         if not self._events:
             return
         # Encoded here, many at once: between two tasks each line costs five times as much, for want of warm caches.
-        lines = [json.dumps({"at": iso(now), "event": event, **facts}) for now, event, facts in self._events]
+        lines = [_encode({"at": iso(now), "event": event, **facts}) for now, event, facts in self._events]
         data = "".join([f"{line}\n" for line in lines]).encode()
         try:
             if self._descriptor < 0 or self._bytes > MAX_BYTES:

@@ -8,7 +8,6 @@ kills it), and a worker that others declared dead publishes nothing.
 
 from __future__ import annotations
 
-import contextlib
 import heapq
 import itertools
 import os
@@ -36,6 +35,7 @@ from dsgspool.worker.journal import Journal
 from dsgspool.worker.rounds import Rounds
 from dsgspool.worker.scheduling import INTERVAL, Scheduler
 from dsgspool.worker.station import Options, Station
+from dsgspool.worker.watch import heard
 
 RESTART = 75  #: exit code that asks the guard for a new incarnation (EX_TEMPFAIL)
 PEER_INTERVAL = 1.0  #: seconds between two listings of workers/: a tombstone must be seen within 3 s
@@ -148,14 +148,15 @@ class Worker:
             self.guarded(what)
 
     def _wait(self) -> None:
+        if heard(self._ears):  # while there is much to do something has mostly ended meanwhile
+            return
         now = self.clock.boot()
         moments = [duty.next for duty in self.duties]
         moments += [alarm[0] for alarm in self.alarms[:1]] + [self.intake.next_moment(), self.attempts.next_moment()]
         left = min(*moments, self.janitor.next_moment(), self.alerts.next_moment()) - now
         if left > 0 and not self.signals:
             self._rest(left)
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._ears, 4096)
+        heard(self._ears)
 
     def _rest(self, seconds: float) -> None:
         """Until a signal, the bell, or that long."""

@@ -50,6 +50,7 @@ class Peek:
     request: Request = NOTHING
 
 
+@functools.lru_cache(maxsize=16)  # thousands of tasks may have one text
 def peek(data: bytes) -> Peek:
     """Hints in a task file's text."""
     cpus, newer, moment = _CPUS.search(data), _FORMAT.search(data), _NOT_BEFORE.search(data)

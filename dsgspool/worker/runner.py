@@ -14,14 +14,12 @@ gone.  Every step can be told 'the disk is full' (OSError): nothing is lost, the
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import random
 import signal
 
 from dsgspool import census, cgroups, proc
 from dsgspool.clock import ServerClock, iso
-from dsgspool.codec import parse_task
 from dsgspool.names import record_path
 from dsgspool.policy import Policy
 from dsgspool.redaction import mask_text
@@ -30,16 +28,18 @@ from dsgspool.spawning import Launch
 from dsgspool.spool import Spool
 from dsgspool.spool.chain import next_line
 from dsgspool.spool.own import Text
-from dsgspool.task import Decision, Kind, Outcome, Retry, decide
+from dsgspool.task import PUBLISHED, Decision, Kind, Outcome, Retry, decide
 from dsgspool.worker import launch, limits, sweeping
 from dsgspool.worker.attempt import Attempt
-from dsgspool.worker.environment import environment
+from dsgspool.worker.definitions import Definitions
 from dsgspool.worker.last_words import last_words
 from dsgspool.worker.launch import Who
 from dsgspool.worker.outlets import open_logs
 from dsgspool.worker.provenance import Provenance
 from dsgspool.worker.scripts import Scripts
-from dsgspool.yamlwriting import dump
+from dsgspool.yamlwriting import dump, on_line
+
+_WHATEVER_IT_SAYS = contextlib.suppress(OSError)  #: one for all: to make it takes as long as to close a file
 
 
 class Runner:
@@ -52,48 +52,34 @@ class Runner:
         self.server, self.scratch, self.cgroups = server, scratch, tree
         self.flushes = spool.fs.mount(spool.logs).is_remote
         self.provenance = Provenance(self.fs, self.clock)
-        self.host = os.uname().nodename
+        self._signature = dump([("worker", wid), ("host", os.uname().nodename), ("pid", os.getpid())])
         self.inherited = dict(os.environ)  #: the scientist's environment, as the worker was started with it
         self._nothing = self.fs.open_input(os.devnull)
         self.scripts = Scripts(self.fs, wid)
+        self.definitions = Definitions(spool, self.inherited, self.scripts)
 
     def open(self, attempt: Attempt) -> None:
         """Write who makes this attempt, before the text is parsed: a file that kills its worker there must count."""
         name = attempt.name
-        head = {
-            "format": 1, "task": name.identity, "attempt": attempt.number, "worker": self.wid, "claim": attempt.held.claim,
-            "host": self.host, "pid": os.getpid(), "started": iso(self.server.now()),
-            "file": attempt.held.original or f"{name.stem.rpartition('/')[2]}.yaml",
-        }  # fmt: skip
-        self.fs.append(attempt.record, dump(head.items()).encode())
+        file = attempt.held.original or f"{name.stem.rpartition('/')[2]}.yaml"
+        head = (
+            f"format: 1\ntask: {on_line(name.identity)}\nattempt: {attempt.number}\n{self._signature}"
+            f'claim: {on_line(attempt.held.claim)}\nstarted: "{iso(self.server.now())}"\nfile: {on_line(file)}\n'
+        )
+        self.fs.append(attempt.record, head.encode())
 
     def prepare(self, attempt: Attempt, text: Text, settings: Settings, policy: Policy) -> None:
         """Parse, resolve and put the first part of the record on the server.  InvalidTask, OSError."""
         attempt.text = text
-        parsed = parse_task(text.data, settings.task, policy.defaults, timezone=settings.timezone)
-        attempt.task = task = launch.held_to(parsed, attempt.request)
-        attempt.pinned = attempt.pinned[: task.cpus]
-        attempt.cwd = launch.folder(task, self.spool.default_cwd(settings))
-        attempt.script = self.scripts.write(attempt.held.claim, task.script, attempt.user) if task.script else ""
-        attempt.argv = launch.argv(task, attempt.script)
-        owner = attempt.user or {os.geteuid(), text.uid}
-        attempt.environment = known = environment(task, attempt.cwd, self.inherited, self.fs, owner, attempt.gpus)
-        if task.sweep:
-            sweeping.lay_out(attempt, self.fs, self.spool.logs, self.spool.default_cwd(settings))
-            known = attempt.environment
-        facts = {
-            "submitted": iso(max(text.mtime, 0.0)), "digest": hashlib.sha256(text.data).hexdigest(),
-            "cpus": task.cpus, "resources": str(attempt.request) or None,
-            "gpus": [gpu.index for gpu in attempt.gpus or ()] or None, "pinned": list(attempt.pinned) or None,
-            "memory_limit_bytes": task.limits.get("memory"),
-            "command": [known.hide(word) for word in attempt.argv], "cwd": known.hide(attempt.cwd),
-            "environment": known.shown, "git": (not attempt.user and self.provenance.commit(attempt.cwd)) or None,
-            "text": mask_text(text.data.decode("utf-8-sig"), known.secrets),
-            "policy": mask_text(policy.text, known.secrets) if policy.defaults else None,
-        }  # fmt: skip
-        first = dump((key, value) for key, value in facts.items() if value is not None)
+        lines = self.definitions.apply(attempt, text, settings, policy)
+        attempt.pinned = attempt.pinned[: attempt.task.cpus]
+        first = f'submitted: "{iso(max(text.mtime, 0.0))}"\n'
+        commit = "" if attempt.user else self.provenance.commit(attempt.cwd)
+        if commit or attempt.gpus or attempt.pinned:
+            got = ("git", commit), ("gpus", [gpu.index for gpu in attempt.gpus or ()]), ("pinned", attempt.pinned)
+            first += dump((key, value) for key, value in got if value)
         strict = settings.durability == "strict"
-        self.fs.append(attempt.record, first.encode(), sync=self.flushes or strict)
+        self.fs.append(attempt.record, (first + lines).encode(), sync=self.flushes or strict)
         if strict:
             self.fs.sync_folder(f"{self.spool.logs}/{attempt.name.batch}")
 
@@ -238,7 +224,8 @@ class Runner:
     def classify(self, attempt: Attempt) -> Outcome:
         """How it ended, once all its processes are gone; its cgroup goes with them."""
         by_kernel = limits.by_kernel(attempt)
-        sweeping.hear(attempt, self.fs, self._logs(attempt))
+        if attempt.chunk:
+            sweeping.hear(attempt, self.fs, self._logs(attempt))
         if attempt.group:
             attempt.peak_memory = attempt.group.peak(attempt.peak_memory)
             attempt.group.remove()
@@ -260,6 +247,8 @@ class Runner:
 
     def decide(self, attempt: Attempt, outcome: Outcome, settings: Settings) -> Decision | None:
         """What follows, by the task's own retry policy."""
+        if outcome.kind is Kind.DONE:
+            return PUBLISHED
         task = attempt.task
         retry = Retry(task.retries, task.backoff, settings.max_lost, len(task.request.memory))
         return decide(outcome, attempt.name.budget, retry, random.random())  # noqa: S311 - spreads retries, no secret
@@ -268,19 +257,21 @@ class Runner:
         """Append the end; OSError = try again later, the attempt stays as it is.  May be called again."""
         outcome, exit_ = attempt.outcome, attempt.exit
         assert outcome is not None
-        sizes = [self.fs.size(log) for log in attempt.logs[:2]] if attempt.logs else [None, None]
+        seconds = round(self.clock.boot() - attempt.began, 3) if attempt.began else 0.0
         end = {
-            "ended": iso(self.server.now()),
-            "seconds": round(self.clock.boot() - attempt.began, 3) if attempt.began else 0.0,
             "exit_code": exit_.code if exit_ else outcome.code, "signal": exit_.signal if exit_ else None,
             "outcome": outcome.tag, "reason": outcome.reason or None, "next": next_line(attempt.decision),
-            "cpu_seconds": round(exit_.cpu_seconds, 3) if exit_ else None,
             "read_bytes": (exit_ and exit_.read_bytes) or None, "written_bytes": (exit_ and exit_.written_bytes) or None,
-            "peak_memory_bytes": attempt.peak_memory or None,
-            "stdout_bytes": sizes[0], "stderr_bytes": sizes[1], "leftovers": len(attempt.leftovers) or None,
-            **sweeping.counts(attempt),
+            "peak_memory_bytes": attempt.peak_memory or None, "leftovers": len(attempt.leftovers) or None,
+            **(sweeping.counts(attempt) if attempt.chunk else {}),
         }  # fmt: skip
-        last = dump((key, value) for key, value in end.items() if value is not None)
+        last = f'ended: "{iso(self.server.now())}"\nseconds: {seconds}\n'
+        if exit_:
+            last += f"cpu_seconds: {round(exit_.cpu_seconds, 3)}\n"
+        if attempt.logs:
+            out, err = attempt.logs[:2]
+            last += f"stdout_bytes: {self.fs.size(out)}\nstderr_bytes: {self.fs.size(err)}\n"
+        last += dump([(key, value) for key, value in end.items() if value is not None])
         self.fs.append(attempt.record, f"{last}...\n".encode(), sync=self.flushes or settings.durability == "strict")
 
     def close(self, attempt: Attempt) -> None:
@@ -288,7 +279,7 @@ class Runner:
         descriptors = (attempt.record, *(attempt.logs or ()))
         attempt.record, attempt.logs = -1, None  # a second close of a number could hit somebody else's file
         for descriptor in descriptors:
-            with contextlib.suppress(OSError):
+            with _WHATEVER_IT_SAYS:
                 self.fs.close(descriptor)
         for script in filter(None, (attempt.script, attempt.chunk.script if attempt.chunk else "")):
             self.fs.remove(script)

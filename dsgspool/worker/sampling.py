@@ -56,8 +56,9 @@ class Sampler:
             tree = trees[attempt.pid]
             memory = sum(process.resident for process in tree)
             attempt.peak_memory = max(attempt.peak_memory, memory)
-            if tree and attempt.meter.is_due(now - attempt.began):
-                cores = attempt.meter.take(now, sum(process.cpu for process in tree), attempt.began)
+            meter = attempt.meter = attempt.meter or Meter()
+            if tree and meter.is_due(now - attempt.began):
+                cores = meter.take(now, sum(process.cpu for process in tree), attempt.began)
                 facts = {"task": attempt.name.identity, "attempt": attempt.number}
                 self.tell("sample", **facts, memory=memory, cpu=round(cores, 3))
 

@@ -40,6 +40,9 @@ class Queue:
     def __init__(self, sight: Sight, next_of: Callable[[Iterable[Share]], Share]) -> None:
         self._places, self._next_of = sight.shares, next_of
         self._levels: dict[int, dict[Share, deque[str]]] = {}
+        if not sight.shares and sight.candidates:
+            self._levels[0] = {ALL: deque(sight.candidates)}
+            return
         for path in sight.candidates:
             self._line(path).append(path)
 

@@ -21,6 +21,14 @@ MAX_CLOSED = 10_000  #: names remembered as seen closed
 MAX_ASKED = 3  #: looks during which a file that its writer has not closed is left alone
 
 
+def heard(ears: int) -> bool:
+    """True when something was written to a pipe since the last call; it never waits."""
+    try:
+        return bool(os.read(ears, 4096))
+    except BlockingIOError:
+        return False
+
+
 class Bell:
     """A file descriptor that becomes readable when something arrives in todo/, and the names seen complete."""
 
@@ -97,10 +105,7 @@ class Bell:
 
     def heard(self) -> bool:
         """True when it rang since the last call."""
-        try:
-            return bool(os.read(self.ears, 4096))
-        except BlockingIOError:
-            return False
+        return heard(self.ears)
 
     def is_open(self, path: str) -> bool:
         """True for a name that was made while I listened and that its writer has not closed yet.

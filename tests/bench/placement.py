@@ -60,7 +60,7 @@ def claimed(texts: list[bytes]) -> Callable[[], None]:
 
     def decide() -> None:
         for number in range(TASKS):
-            hint = peek(texts[number % len(texts)])
+            hint = peek.__wrapped__(texts[number % len(texts)])
             request = node.wanted(name, hint)
             if node.fits(request):
                 node.left(64).takes(hint.cpus, request)

@@ -9,7 +9,7 @@ import pytest
 
 from dsgspool import proc
 from dsgspool.errors import NodeError
-from dsgspool.worker import runner
+from dsgspool.worker import definitions
 from dsgspool.worker.loop import Fenced
 from tests.support.doors import CachedFolderFs, ClockedFs, FlakyFs, FullFs, LossyFs, RemoteFs
 from tests.support.processes import is_alive
@@ -440,7 +440,7 @@ def test_a_text_that_kills_its_worker_in_the_parser_counts(inside, monkeypatch):
         raise SystemExit
 
     worker = inside()
-    monkeypatch.setattr(runner, "parse_task", die)
+    monkeypatch.setattr(definitions, "parse_task", die)
     worker.drop("x")
     with pytest.raises(SystemExit):
         worker.live(2)
