@@ -1,8 +1,9 @@
 """The failures, put together by cause: what failed tasks have in common once numbers, paths and names are masked.
 
-The rule: pure.  A command that gave an exit code or died of a signal, and a chunk of a sweep whose items did, is judged by the
-line of its log that says best what went wrong; everything else (timeout, lost, cancelled ...) by what its record says, because
-a log's last line is no cause there.  What somebody reads first is the fact, though: the signal, or the exit code of a command that wrote no errors.
+The rule: pure.  A command that gave an exit code or died of a signal, and a chunk of a sweep whose items did, is judged by
+the line of its log that says best what went wrong; everything else (timeout, lost, cancelled ...) by what its record says,
+because a log's last line is no cause there.  What somebody reads first is the fact, though: the signal, or the exit code of a
+command that wrote no errors.
 """
 
 from __future__ import annotations

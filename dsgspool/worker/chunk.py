@@ -47,7 +47,7 @@ class Chunk:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores these two; an item must not
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         os.write(self.index, _HEAD)
-        only = self.plan["only"]
+        only = None if self.plan["only"] is None else set(self.plan["only"])
         for number in range(self.plan["first"], self.plan["last"] + 1):
             if number in self.finished if only is None else number not in only:
                 continue
@@ -129,10 +129,11 @@ class Chunk:
 
     def not_started(self, number: int, argv: list[str], error: Exception) -> str:
         """Say in the error log, as a shell would, why an item could not be started."""
-        is_missing = isinstance(error, FileNotFoundError)
-        why = f"{argv[0]}: {getattr(error, 'strerror', '') or error}"
+        what, folder = getattr(error, "filename", None) or argv[0], self.plan["cwd"]
+        is_folder = bool(folder) and what != argv[0]
+        why = f"{'its folder cannot be entered: cwd ' if is_folder else ''}{what}: {getattr(error, 'strerror', '') or error}"
         os.write(2, f"dsgspool: item {number} cannot be started: {why}\n".encode(errors="replace"))
-        return "exit127" if is_missing else "exit126"
+        return "exit127" if isinstance(error, FileNotFoundError) and not is_folder else "exit126"
 
     def moment(self, at: float) -> str:
         """ISO 8601 in UTC with milliseconds, by the file server's clock."""
@@ -150,6 +151,8 @@ class Chunk:
 
     def on_alarm(self, *_: object) -> None:
         """The item's time is over: TERM, and after the grace KILL, again and again."""
+        if not self.pid:  # RACE: it ended as its time did; group 0 would be the chunk's own
+            return
         number = signal.SIGKILL if self.is_late or not self.plan["grace"] else signal.SIGTERM
         self.is_late = True
         try:
@@ -187,9 +190,9 @@ def finished(earlier: list[tuple[list[int], str]]) -> set[int]:
 def main(plan: str, index: str) -> int:
     """Run a chunk."""
     os.set_inheritable(int(index), False)
-    with open(plan, "rb") as file:
-        chunk = Chunk(marshal.load(file), int(index))  # noqa: S302 - its worker wrote it, into a folder of its own
     try:
+        with open(plan, "rb") as file:
+            chunk = Chunk(marshal.load(file), int(index))  # noqa: S302 - its worker wrote it, into a folder of its own
         return chunk.run()
     except OSError as error:
         os.write(2, f"dsgspool: this node cannot go on with the chunk: {error}\n".encode(errors="replace"))

@@ -1,12 +1,14 @@
 """The process of a chunk: every item once, a line for each, and after a crash only the others."""
 
+import marshal
 import os
 import re
+import signal
 
 import pytest
 
 from dsgspool import snapshot
-from dsgspool.worker.chunk import finished
+from dsgspool.worker.chunk import TROUBLE, Chunk, finished, main
 from tests.support.doors import files_below
 
 LINE = re.compile(r"(\d+) (\w+) (20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9.]+) (\d+) (\d+) (\d+) (\d+)\n")
@@ -123,6 +125,37 @@ def test_an_item_that_cannot_be_started_or_dies_fails_alone(inside, command, out
     assert run(worker, command) == "failed/s/0-2~items3"
     assert [found[0] for found in index(worker, "s/0-2").values()] == [outcome] * 3
     assert words in index(worker, "s/0-2")[0][2]
+
+
+def test_an_item_whose_folder_is_not_there_says_which(inside, tmp_path):
+    worker = inside()
+    assert run(worker, "true", cwd=f"{tmp_path}/{{n}}") == "failed/s/0-2~items3"
+    outcome, _, words = index(worker, "s/0-2")[1]
+    why = f"its folder cannot be entered: cwd {tmp_path}/2: No such file or directory"
+    assert (outcome, words) == ("exit126", f"dsgspool: item 1 cannot be started: {why}\n")
+
+
+def test_a_time_that_is_over_as_its_item_ends_kills_nobody(monkeypatch):
+    killed = []
+    monkeypatch.setattr(os, "killpg", lambda *what: killed.append(what))
+    monkeypatch.setattr(signal, "setitimer", lambda *_: None)
+    chunk = object.__new__(Chunk)
+    chunk.plan, chunk.pid, chunk.is_late = {"grace": 1.0}, 0, False
+    chunk.on_alarm()
+    assert killed == [] and not chunk.is_late  # group 0 is the chunk's own
+    chunk.pid = 12345
+    chunk.on_alarm()
+    assert killed == [(12345, signal.SIGTERM)] and chunk.is_late
+
+
+def test_an_earlier_index_that_cannot_be_read_is_the_nodes_trouble(tmp_path, capfd):
+    (tmp_path / "s.1.items").mkdir()
+    plan = tmp_path / "plan"
+    plan.write_bytes(marshal.dumps({
+        "sweep": ([], [{"n": "1"}], []), "argv": ["true"], "now": 0.0, "earlier": [([], f"{tmp_path}/s.1.items")],
+    }))  # fmt: skip
+    assert main(str(plan), str(os.dup(2))) == TROUBLE
+    assert "Is a directory" in capfd.readouterr().err
 
 
 def test_values_go_into_command_folder_and_environment(inside, tmp_path):
