@@ -75,7 +75,9 @@ def expand(attempt: Attempt, divisions: Divisions) -> Outcome | None:
     except InvalidName as error:
         raise InvalidTask(f"its items could have no names: {error}", remedy="take a shorter name") from None
     attempt.decision = Decision(State.TODO)
-    return Outcome(Kind.STOPPED, reason=f"{sweep.count:,} items, now in todo/{identity}/")
+    return Outcome(
+        Kind.STOPPED, reason=f"{sweep.count:,} {'item' if sweep.count == 1 else 'items'}, now in todo/{identity}/"
+    )
 
 
 def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
