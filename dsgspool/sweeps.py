@@ -6,7 +6,6 @@ written, and a range is never written out.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 
 from dsgspool import fields
@@ -139,7 +138,7 @@ def check_together(task: Task, nodes: Mapping[str, Node]) -> None:
 def check_paths(task: Task, nodes: Mapping[str, Node]) -> None:
     """Raise for a file that would lie in another folder for each item, and is opened once for all of a chunk."""
     if MARK in (task.cwd or ""):
-        for key, path in (("stdin", os.path.expanduser(task.stdin or "/")), ("env_file", task.env_file or "/")):
-            if not os.path.isabs(path):
+        for key, path in (("stdin", task.stdin or "/"), ("env_file", task.env_file or "/")):
+            if not path.startswith(("/", "~/" if key == "stdin" else "/")):
                 what = f"`{key}` is relative, and `cwd` differs from item to item"
                 raise wrong(nodes.get(key, nodes["sweep"]), what, "write its whole path")
