@@ -148,6 +148,7 @@ def test_a_resource_that_is_nearly_called_as_one_of_the_whole_spools_is_asked_ab
     licences(2)
     told = why("a")
     assert "there is no License in spool.yaml: did you mean `licence`?" in told and "no tape in" not in told
+    assert "-> or write `resources: {tape: N}` into spool.yaml, if all nodes share it\n" in told
 
 
 def test_more_than_the_whole_spool_has_is_told(put, worker, why, licences):
