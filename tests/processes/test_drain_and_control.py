@@ -182,6 +182,7 @@ def test_a_task_that_waited_for_a_slot_does_not_begin_after_a_pause(
     folder.drop("b", "true", cpus=2)
     workers.wait_until(lambda: folder.running("b"))
     (folder / "PAUSE").touch()
+    worker.lives_on()
     gate.open()
     workers.wait_until(lambda: folder.done() == {"a"} and folder.ls("todo"))
     worker.lives_on()
