@@ -8,6 +8,8 @@ import signal
 import pytest
 
 from dsgspool import snapshot
+from dsgspool.items import Sweep
+from dsgspool.worker.chunk import _HEAD as HEAD
 from dsgspool.worker.chunk import TROUBLE, Chunk, finished, main
 from tests.support.doors import files_below
 
@@ -97,6 +99,59 @@ def test_an_item_that_its_worker_stops_has_not_failed_and_runs_again(inside, wor
     assert worker.record("s/0-2", 1)["outcome"] == "stopped"
 
 
+@pytest.mark.parametrize("item", [1, 3])
+@pytest.mark.parametrize("command", ["kill $PPID; sleep 0.3", "kill $PPID; sleep 0.3; exit 1"])
+def test_a_chunk_that_somebody_else_ends_is_not_done_and_runs_the_others_again(inside, world, command, item):
+    worker = inside()
+    flag = f"{world.root}/tmp/went"
+    place = run(worker, f"test {{n}} != {item} || test -e {flag} || {{ touch {flag}; {command}; }}")
+    if item == 3 and not command.endswith("exit 1"):
+        assert place == "done/s/0-2"  # nothing was left
+        return
+    assert place == "failed/s/0-2~exit143"
+    os.rename(f"{worker.root}/failed/s/0-2~exit143.yaml", f"{worker.root}/todo/s/0-2.yaml")
+    worker.until(lambda: worker.lies("done"))
+    done = [
+        number for attempt in (1, 2) for number, item in index(worker, "s/0-2", attempt).items() if item[0] == "done"
+    ]
+    assert sorted(done) == [0, 1, 2] and worker.record("s/0-2", 2)["items_done"] == 3
+
+
+def test_an_item_that_kills_its_chunk_each_time_keeps_no_other_from_running(inside):
+    worker = inside()
+    command = "case {n} in 2|4) kill -9 $PPID; sleep 5; esac"
+    assert run(worker, command, "s/0-5", {"product": {"n": "1..6"}}, retries=2) == "failed/s/0-5~signal9"
+    assert [list(index(worker, "s/0-5", attempt)) for attempt in (1, 2, 3)] == [[0], [2], [4, 5]]
+
+
+def test_what_broke_off_is_the_first_that_has_no_line_or_what_had_begun(tmp_path):
+    chunk = object.__new__(Chunk)
+    chunk.sweep = Sweep([(["n"], (1, 1, 10, 0))], exclude=[{"n": "3"}])
+    head, line = "# item outcome\n", " done 2026 1 0 0 0 0\n"
+
+    def suspects(*indexes, chosen=(), may_be_killed=True):
+        for number, text in enumerate(indexes):
+            (tmp_path / f"{number}.items").write_text(text.replace(head, HEAD.decode()))
+        chunk.plan = {
+            "first": 0,
+            "last": 9,
+            "earlier": [(list(chosen), f"{tmp_path}/{n}.items", may_be_killed) for n in range(len(indexes))],
+        }
+        return chunk.broke_off()
+
+    assert suspects(head) == {0}
+    assert suspects(f"{head}0{line}1{line}") == {3}  # 2 is excluded
+    assert suspects(f"{head}0{line}# 1 done, 0 failed, 1 run in 1 s\n") == set()
+    assert suspects(f"{head}0{line}# stopped\n") == set()
+    assert suspects(f"{head}# begins 7\n7{line}# begins 4\n") == {4}
+    assert suspects(f"{head}# begins 7\n7{line}") == set()
+    assert suspects(f"{head}0{line}", f"{head}# begins 3\n3{line}# begins 1\n") == {1}
+    assert suspects(head, chosen=(8, 6)) == {6}
+    assert suspects(f"{head}# begins 77\n") == set()
+    assert suspects(f"{head}{''.join(f'{n}{line}' for n in range(10))}") == set()
+    assert suspects(head, may_be_killed=False) == set()  # its worker stopped it
+
+
 def _lines(worker):
     try:
         return index(worker, "s/0-2")
@@ -152,7 +207,7 @@ def test_an_earlier_index_that_cannot_be_read_is_the_nodes_trouble(tmp_path, cap
     (tmp_path / "s.1.items").mkdir()
     plan = tmp_path / "plan"
     plan.write_bytes(marshal.dumps({
-        "sweep": ([], [{"n": "1"}], []), "argv": ["true"], "now": 0.0, "earlier": [([], f"{tmp_path}/s.1.items")],
+        "sweep": ([], [{"n": "1"}], []), "argv": ["true"], "now": 0.0, "earlier": [([], f"{tmp_path}/s.1.items", True)],
     }))  # fmt: skip
     assert main(str(plan), str(os.dup(2))) == TROUBLE
     assert "Is a directory" in capfd.readouterr().err
