@@ -245,7 +245,10 @@ def main(plan: str, index: str) -> int:
             chunk = Chunk(marshal.load(file), int(index))  # noqa: S302 - its worker wrote it, into a folder of its own
         return chunk.run()
     except OSError as error:
-        os.write(2, f"dsgspool: this node cannot go on with the chunk: {error}\n".encode(errors="replace"))
+        try:
+            os.write(2, f"dsgspool: this node cannot go on with the chunk: {error}\n".encode(errors="replace"))
+        except OSError:  # the disk may be full for that too
+            return TROUBLE
         return TROUBLE
 
 

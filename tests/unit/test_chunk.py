@@ -4,11 +4,14 @@ import marshal
 import os
 import re
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from dsgspool import snapshot
 from dsgspool.items import Sweep
+from dsgspool.worker import chunk
 from dsgspool.worker.chunk import _HEAD as HEAD
 from dsgspool.worker.chunk import TROUBLE, Chunk, finished, main
 from tests.support.doors import files_below
@@ -125,19 +128,19 @@ def test_an_item_that_kills_its_chunk_each_time_keeps_no_other_from_running(insi
 
 
 def test_what_broke_off_is_the_first_that_has_no_line_or_what_had_begun(tmp_path):
-    chunk = object.__new__(Chunk)
-    chunk.sweep = Sweep([(["n"], (1, 1, 10, 0))], exclude=[{"n": "3"}])
+    one = object.__new__(Chunk)
+    one.sweep = Sweep([(["n"], (1, 1, 10, 0))], exclude=[{"n": "3"}])
     head, line = "# item outcome\n", " done 2026 1 0 0 0 0\n"
 
     def suspects(*indexes, chosen=(), may_be_killed=True):
         for number, text in enumerate(indexes):
             (tmp_path / f"{number}.items").write_text(text.replace(head, HEAD.decode()))
-        chunk.plan = {
+        one.plan = {
             "first": 0,
             "last": 9,
             "earlier": [(list(chosen), f"{tmp_path}/{n}.items", may_be_killed) for n in range(len(indexes))],
         }
-        return chunk.broke_off()
+        return one.broke_off()
 
     assert suspects(head) == {0}
     assert suspects(f"{head}0{line}1{line}") == {3}  # 2 is excluded
@@ -194,13 +197,13 @@ def test_a_time_that_is_over_as_its_item_ends_kills_nobody(monkeypatch):
     killed = []
     monkeypatch.setattr(os, "killpg", lambda *what: killed.append(what))
     monkeypatch.setattr(signal, "setitimer", lambda *_: None)
-    chunk = object.__new__(Chunk)
-    chunk.plan, chunk.pid, chunk.is_late = {"grace": 1.0}, 0, False
-    chunk.on_alarm()
-    assert killed == [] and not chunk.is_late  # group 0 is the chunk's own
-    chunk.pid = 12345
-    chunk.on_alarm()
-    assert killed == [(12345, signal.SIGTERM)] and chunk.is_late
+    one = object.__new__(Chunk)
+    one.plan, one.pid, one.is_late = {"grace": 1.0}, 0, False
+    one.on_alarm()
+    assert killed == [] and not one.is_late  # group 0 is the chunk's own
+    one.pid = 12345
+    one.on_alarm()
+    assert killed == [(12345, signal.SIGTERM)] and one.is_late
 
 
 def test_an_earlier_index_that_cannot_be_read_is_the_nodes_trouble(tmp_path, capfd):
@@ -211,6 +214,15 @@ def test_an_earlier_index_that_cannot_be_read_is_the_nodes_trouble(tmp_path, cap
     }))  # fmt: skip
     assert main(str(plan), str(os.dup(2))) == TROUBLE
     assert "Is a directory" in capfd.readouterr().err
+
+
+def test_a_chunk_that_cannot_even_say_that_the_disk_is_full_is_the_nodes_trouble(tmp_path):
+    plan = tmp_path / "plan"
+    plan.write_bytes(marshal.dumps({"sweep": ([], [{"n": "1"}], []), "argv": ["true"], "now": 0.0, "earlier": []}))
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-I", "-S", chunk.__file__, str(plan), str(full.fileno())]
+        ended = subprocess.run(command, stderr=full, pass_fds=[full.fileno()], check=False, timeout=30)
+    assert ended.returncode == TROUBLE
 
 
 def test_values_go_into_command_folder_and_environment(inside, tmp_path):
