@@ -269,7 +269,6 @@ class Alerts:
             proc.send_group(pid, signal.SIGKILL)
             for path in run.files:
                 self.fs.remove(path)
-        if lost := sum(digest.count for digest in self.waiting.values()) + sum(
-            run.count for run in self.running.values()
-        ):
+        counts = [digest.count for digest in self.waiting.values()] + [run.count for run in self.running.values()]
+        if lost := sum(counts) + self._left_out:
             self.worker.tell("alert", f"{lost} alerts were cut off or not sent: the worker was stopped", lost=lost)

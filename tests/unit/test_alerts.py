@@ -159,6 +159,10 @@ def test_no_more_than_so_many_different_commands_wait_and_what_is_left_out_is_co
     assert len(worker.told) == 2
     assert "on_done: echo 3: 3 different commands wait for their run, no more are kept (give all" in worker.told[0]
     assert worker.told[1] == "3 alerts were left out: too many different commands waited"
+    for number in range(5):
+        found.happened("on_done", f"echo {number}", worker.settings.task, None, {"task": "x"})
+    found.stop()
+    assert worker.told[-1] == "5 alerts were cut off or not sent: the worker was stopped"
 
 
 def test_a_command_that_prints_without_end_is_killed_and_named(
