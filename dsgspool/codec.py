@@ -20,7 +20,7 @@ from dsgspool.items import marked
 from dsgspool.names import check_after
 from dsgspool.overlay import check_one_program, laid_over
 from dsgspool.records import Record, is_complete, parse_record, record_claim, record_is_over
-from dsgspool.sweeps import check_together, read_sweep
+from dsgspool.sweeps import check_paths, check_together, read_sweep
 from dsgspool.task import WANTS, After, Backoff, Task
 from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
 from dsgspool.yamlwriting import dump
@@ -98,6 +98,8 @@ def parse_task(
         task = replace(task, params={**task.params, **{key: marked(key) for key in task.sweep.keys}})
     if task.params or ("command" in nodes and "command" not in own):  # that of a batch is a template, always
         task = filled(task, nodes)
+    if task.sweep is not None:
+        check_paths(task, nodes)
     script_params = task.params if task.script is not None else {}
     return replace(task, env={**defaults.env, **script_params, **task.env}) if "env" in nodes or script_params else task
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dsgspool import fields
 from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
-from dsgspool.items import MOST, Factor, Rows, Span, Sweep
+from dsgspool.items import MARK, MOST, Factor, Rows, Span, Sweep
 from dsgspool.task import Task
 from dsgspool.yamltext import Node, compose, did_you_mean, pairs, wrong
 
@@ -133,3 +133,12 @@ def check_together(task: Task, nodes: Mapping[str, Node]) -> None:
     if task.expires is not None and task.expires.moment is None:
         remedy = "write a date and time, such as 2026-11-21T21:00+01:00"
         raise wrong(nodes.get("expires", node), "the parts of a sweep are written while it runs: no age tells", remedy)
+
+
+def check_paths(task: Task, nodes: Mapping[str, Node]) -> None:
+    """Raise for a file that would lie in another folder for each item, and is opened once for all of a chunk."""
+    if MARK in (task.cwd or ""):
+        for key, path in (("stdin", task.stdin or "/"), ("env_file", task.env_file or "/")):
+            if not path.startswith(("/", "~/" if key == "stdin" else "/")):
+                what = f"`{key}` is relative, and `cwd` differs from item to item"
+                raise wrong(nodes.get(key, nodes["sweep"]), what, "write its whole path")

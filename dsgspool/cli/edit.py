@@ -163,7 +163,9 @@ class Reader:
             reason = "it is a hard link" if is_mine else f"it belongs to uid {status.st_uid}, and you are {self.uid}"
             raise InvalidTask(reason, remedy="only its owner can edit it")
         was, will = peek(old), peek(new)
-        afresh = (was.after, was.not_before, was.expires) != (will.after, will.not_before, will.expires)
+        moments = (was.after, was.not_before, was.expires) != (will.after, will.not_before, will.expires)
+        # Nobody who could not take it in its old lane would look there again.
+        afresh = moments or bool(place.name.lane and (was.cpus, was.request) != (will.cpus, will.request))
         return Change(place, old, new, -1 if status.st_mode & 0o077 else self.uid, afresh)
 
 

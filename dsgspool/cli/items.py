@@ -49,7 +49,7 @@ class Item:
     range: Range
     task: Found
     lines: list[Line]
-    values: dict[str, str] | None  #: None = it is excluded
+    values: dict[str, str] | None  #: in the order of the file; None = it is excluded
     is_known: bool = True  #: `values` could be read
 
     @property
@@ -97,17 +97,21 @@ def find_item(spool: Spool, name: str) -> Item:
 def _line(spool: Spool, attempt: Attempt, number: int) -> Line | None:
     data = spool.fs.read_fresh(f"{spool.root}/{attempt.path(INDEX)}") or b""
     at = data.find(b"\n%d " % number)  # the first line is a heading
-    fields = data[at + 1 : end].decode().split() if 0 <= at < (end := data.find(b"\n", at + 1)) else []
-    if len(fields) != 8:
+    fields = data[at + 1 : end].decode(errors="replace").split() if 0 <= at < (end := data.find(b"\n", at + 1)) else []
+    try:
+        _, outcome, started, seconds, out, out_bytes, err, err_bytes = fields
+        parts = (int(out), int(out_bytes)), (int(err), int(err_bytes))
+        return Line(attempt, outcome, started, float(seconds), *parts)
+    except ValueError:  # it has not ended, or somebody else wrote to this file
         return None
-    offsets = [int(field) for field in fields[4:]]
-    return Line(attempt, fields[1], fields[2], float(fields[3]), (offsets[0], offsets[1]), (offsets[2], offsets[3]))
 
 
 def _values(spool: Spool, task: Found, number: int) -> dict[str, str] | None:
     place = task.places[0]
     data = spool.fs.read(f"{spool.folder(place.state)}/{place.path}")[0]
-    return sweep_in(data).values(number)
+    sweep = sweep_in(data)
+    values = sweep.values(number)
+    return values and {key: values[key] for key in sweep.keys}
 
 
 def output_of(spool: Spool, line: Line, kind: str) -> Iterator[bytes]:

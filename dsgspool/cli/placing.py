@@ -43,7 +43,11 @@ class Placing:
             answer.because, answer.remedies = words
         elif all(why_unfit(request, self._has(worker)) for worker in self.seen.alive):
             answer.because = f"it wants {request}, and no worker that is alive has all of that"
-            answer.remedies = ["start a worker on a node that has it", *self._less(task, request)]
+            named = [
+                f"or write `resources: {{{name}: N}}` into {SETTINGS}, if all nodes share it"
+                for name in self._unknown(request)
+            ]
+            answer.remedies = ["start a worker on a node that has it", *named, *self._less(task, request)]
             answer.more += self._misspelt(request)
         elif all("uid" in why for why in answer.nodes.values()):
             answer.because = f"its owner is uid {uid}, and no worker that is alive runs files of that user"
@@ -75,12 +79,14 @@ class Placing:
                 return because, [self._raise(name, amount), *self._less(task, request)]
         return None
 
+    def _unknown(self, request: Request) -> list[str]:
+        """Names that nobody has anything of."""
+        has = {name for worker in self.seen.alive for name in self._has(worker).resources}
+        return [name for name, amount in request.named if amount and name not in has]
+
     def _misspelt(self, request: Request) -> list[str]:
         """Names that nobody has, and that are nearly those of what the whole spool has."""
-        has = {name for worker in self.seen.alive for name in self._has(worker).resources}
-        asked = [
-            (name, did_you_mean(name, self.limits)) for name, amount in request.named if amount and name not in has
-        ]
+        asked = [(name, did_you_mean(name, self.limits)) for name in self._unknown(request)]
         return [f"there is no {name} in {SETTINGS}: {question}" for name, question in asked if question]
 
     def _taken(self, request: Request) -> Words | None:

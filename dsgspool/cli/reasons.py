@@ -15,6 +15,8 @@ from dsgspool.cli.ends import to_come
 from dsgspool.cli.placing import Placing
 from dsgspool.cli.turns import Turns
 from dsgspool.clock import local
+from dsgspool.codec import parse_task
+from dsgspool.errors import InvalidTask
 from dsgspool.records import time_at_rest
 from dsgspool.report.logs import error_of
 from dsgspool.snapshot import Attempt, Snapshot, TaskSeen
@@ -75,6 +77,8 @@ class Reasons:
         if not lane.known:
             because = f"it lies in the lane @{task.name.lane}, which no worker of this version looks into"
             return self._answer(task, because, self._out_of_lane(task))
+        if words := self._in_another_lane(task, lane):
+            return self._answer(task, words, self._out_of_lane(task))
         answer = self._answer(task, "")
         hint = self._look_inside(task, answer)
         cpus = max(lane.cpus, hint.cpus)
@@ -84,6 +88,21 @@ class Reasons:
         if not answer.because:
             answer.because = self._in_line(task, cpus, answer)
         return answer
+
+    def _in_another_lane(self, task: TaskSeen, lane: names.Lane) -> str:
+        """It was filed for more slots than anybody has, and its text, or its batch's policy, says less since then."""
+        if lane.cpus <= max(worker.slots for worker in self.seen.alive):
+            return ""
+        template, settings = self.batched.policies.template(task.identity), self.spool.settings()
+        try:
+            wants = parse_task(text_of(self.spool, task), settings.task, template, timezone=settings.timezone).cpus
+        except InvalidTask:
+            return ""
+        if wants >= lane.cpus:
+            return ""
+        return (
+            f"it lies in the lane @{task.name.lane}, for {lane.cpus} slots, where it was filed; it wants {wants} by now"
+        )
 
     def _out_of_lane(self, task: TaskSeen) -> str:
         source = f"{self.spool.todo}/{task.path}"

@@ -1,8 +1,9 @@
 """The failures, put together by cause: what failed tasks have in common once numbers, paths and names are masked.
 
-The rule: pure.  A command that gave an exit code or died of a signal is judged by the line of its log that says best
-what went wrong; everything else (timeout, lost, cancelled ...) by what its record says, because a log's last line is no
-cause there.  What somebody reads first is the fact, though: the signal, or the exit code of a command that wrote no errors.
+The rule: pure.  A command that gave an exit code or died of a signal, and a chunk of a sweep whose items did, is judged by
+the line of its log that says best what went wrong; everything else (timeout, lost, cancelled ...) by what its record says,
+because a log's last line is no cause there.  What somebody reads first is the fact, though: the signal, or the exit code of a
+command that wrote no errors.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from dsgspool.classes import dataclass
 from dsgspool.report.tally import NEVER_BEGAN
 from dsgspool.report.words import enumeration
+from dsgspool.task import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +37,7 @@ PLAIN_REASONS = {
 }
 UNKNOWN = "it failed, and no record says why"
 _DEPENDENCY = re.compile(r"(.+) has ((?:failed|succeeded), and `after` wants its \w+)")
+_ITEM = re.compile(r"\b\d+ ((?:exit|signal)\d+|timeout)\b")
 _OWN = "ItsOwnName"  #: goes through the masks as a part of a path does
 MAX_PATTERN = 200  #: characters of a pattern
 CERTAIN = 0.01  #: how improbable chance must be before a node is suspected
@@ -148,8 +151,12 @@ def reason_of(failure: Failure) -> str:
 
 def line_of(failure: Failure) -> str:
     """The line that tells the cause."""
-    by_itself = failure.tag.startswith(("exit", "signal"))
+    by_itself = failure.tag.startswith(("exit", "signal")) or (_is_chunk(failure) and not failure.is_quiet)
     return (failure.error if by_itself else "") or reason_of(failure)
+
+
+def _is_chunk(failure: Failure) -> bool:
+    return failure.tag.startswith(Kind.ITEMS)
 
 
 @lru_cache(maxsize=65536)
@@ -164,6 +171,8 @@ def pattern_of(failure: Failure) -> str:
     line = line_of(failure)
     if failure.tag == "dependency" and (match := _DEPENDENCY.fullmatch(line)):
         return f"‹task› has {match[2]}"  # one fault is one cause, whatever it was that waited for whatever
+    if _is_chunk(failure) and (ended := _ITEM.findall(line)):
+        return f"# of # items failed: {enumeration(sorted(set(ended)), 4)}"  # how many did is no other cause
     for name in (failure.identity, failure.identity.rpartition("/")[2]):
         if len(name) >= 3 and name in line and not name.isdecimal():
             line = _without(line, name)
@@ -189,8 +198,8 @@ def causes(failed: Iterable[Failure], attempts: Mapping[str, Mapping[str, int]] 
 
 
 def _kind(tag: str) -> str:
-    """Exit codes are one kind: programs give any of them for one thing."""
-    return "exit" if tag.startswith("exit") else tag
+    """Exit codes are one kind: programs give any of them for one thing; and so are chunks, however many items failed."""
+    return next((kind for kind in (Kind.EXIT, Kind.ITEMS) if tag.startswith(kind)), tag)
 
 
 def _cause(kind: str, pattern: str, tasks: list[Failure], attempts: Mapping[str, Mapping[str, int]]) -> Cause:

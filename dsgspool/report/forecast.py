@@ -2,7 +2,8 @@
 
 The rule: honest or silent.  Each task that is left takes as long as one of the same batch did, drawn anew in many
 rehearsals, as many at a time as run now on nodes that take more; that few are known widens the band; nothing is said while
-too little is known, or while every node that works is at rest.
+too little is known, or while every node that works is at rest.  A node whose hours end before that counts as one at rest for the
+likely and the late end, and when all of them are such nothing is said.
 The same book gives the same band: the dice are a counter.
 """
 
@@ -96,11 +97,23 @@ class Pool:
 
 def forecast(book: Book, groups: Groups, batch: str | None = None) -> Forecast | None:
     """The band for all that can run, or for one batch at its own concurrency; None when it cannot be told."""
-    snapshot = book.snapshot
+    workers = book.snapshot.workers
+    at_rest = {worker.wid for worker in workers if worker.rest}
+    whole = _foretold(book, groups, batch, at_rest)
+    if whole is None or not _left(book, batch):
+        return whole
+    end = book.snapshot.taken + whole.late
+    closing = {worker.wid for worker in workers if worker.closes is not None and worker.closes < end}
+    fewer = _foretold(book, groups, batch, at_rest | closing) if closing - at_rest else whole
+    return fewer and replace(fewer, early=min(fewer.early, whole.early))
+
+
+def _foretold(book: Book, groups: Groups, batch: str | None, at_rest: set[str]) -> Forecast | None:
+    """The band when workers at rest begin nothing more."""
     running = [run for run in book.running if run.alive and (batch is None or _batch(run.identity) == batch)]
-    if snapshot.paused or not running:
+    if book.snapshot.paused or not running:
         return None
-    left, at_rest = _left(book, batch), {worker.wid for worker in snapshot.workers if worker.rest}
+    left = _left(book, batch)
     taking = [run for run in running if run.worker not in at_rest]  # slots of the others get nothing new
     if left and not taking:
         return None

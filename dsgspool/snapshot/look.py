@@ -26,7 +26,7 @@ from dsgspool.snapshot.counting import Tally, count, tally
 from dsgspool.snapshot.rules import Stock, policies, stock
 from dsgspool.snapshot.values import Running, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.spool import PAUSE, Spool, lies, task_name
-from dsgspool.spool.rest import rest_of
+from dsgspool.spool.rest import closes_of, rest_of
 from dsgspool.task import State
 
 COUNTED = (State.TODO, State.HOLD, State.DONE, State.FAILED)  #: whose names alone say all that a count needs
@@ -226,6 +226,7 @@ class _Look:
             memory_bytes=_integer(facts.get("memory_bytes")),
             inventory=inventory_of(facts),
             rest=rest_of(self.spool, wid, self.files),
+            closes=closes_of(self.spool, wid, self.files),
         )
 
     def verdict(self, wid: str, age: float | None) -> str:

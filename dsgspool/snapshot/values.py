@@ -118,6 +118,7 @@ class WorkerSeen:
     memory_bytes: int = 0  #: of its node; 0 = not known
     inventory: Inventory = Inventory()
     rest: Rest | None = None  #: why it takes no new tasks now, when its node is not to be had
+    closes: float | None = None  #: Unix time at which it will take no more, by the hours of its node
 
     @property
     def alive(self) -> bool:

@@ -20,6 +20,7 @@ from dataclasses import replace
 
 from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName, StorageError, TaskNotFound, WrongState
+from dsgspool.names import lane_for, parse_lane
 from dsgspool.spool import Spool, task_name
 from dsgspool.spool.moves import Moves, Place, park, target_of
 from dsgspool.task import Decision, State
@@ -33,7 +34,8 @@ EDITABLE = (State.TODO, State.WAITING, State.HOLD)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One task's text and what takes its place.  `afresh`: it goes to todo/, because it waits for something else now."""
+    """One task's text and what takes its place.  `afresh`: it goes to todo/ and there into no lane but that of its
+    priority, because it waits for something else now, or wants something else."""
 
     place: Place
     old: bytes
@@ -149,6 +151,8 @@ def _home(moves: Moves, origin: str, *, afresh: bool) -> str:
     name = task_name(state, below)
     # A reason, as hold/x~changed.TOKEN.yaml has it, is for people: it stays.
     kept = name.returned(name.budget, token) if name.tag[:1].isdigit() or not name.tag else replace(name, token=token)
+    if afresh and (lane := parse_lane(name.lane)).known:
+        name = replace(name, lane=lane_for(lane.priority, 1))
     if state is State.HOLD:
         return f"{spool.hold}/{kept.lane_path}"
     decision = park(spool, name, Decision(State.TODO, budget=name.budget))

@@ -1,6 +1,7 @@
-"""Why a worker takes no new tasks now, and until when: workers/WID.rest.
+"""Why a worker takes no new tasks now, and until when: workers/WID.rest; until when it takes some: workers/WID.hours.
 
-The rule: telemetry, never truth; written by its worker alone, which removes it when it takes tasks again.
+The rule: telemetry, never truth; written by its worker alone, which removes the one when it takes tasks again, and the other when
+it does not.
 """
 
 from __future__ import annotations
@@ -57,3 +58,24 @@ def rest_of(spool: Spool, wid: str, files: Collection[str]) -> Rest | None:
     if not isinstance(key, str) or not isinstance(why, str):
         return None
     return Rest(key, why, float(until) if isinstance(until, int | float) else None)
+
+
+def hours_path_of(spool: Spool, wid: str) -> str:
+    """Where it lies until when a worker takes tasks."""
+    return f"{spool.workers}/{wid}.hours"
+
+
+def dump_hours(until: float) -> bytes:
+    """As WID.yaml is written."""
+    return f"until_unix_s: {json.dumps(until)}\n...\n".encode()
+
+
+def closes_of(spool: Spool, wid: str, files: Collection[str]) -> float | None:
+    """When a worker will take nothing more, Unix time of the file server; None when nobody knows of such a moment."""
+    if f"{wid}.hours" not in files:
+        return None
+    try:
+        until = parse_facts(spool.fs.read(hours_path_of(spool, wid))[0]).get("until_unix_s")
+    except OSError:
+        return None
+    return float(until) if isinstance(until, int | float) else None

@@ -87,7 +87,8 @@ def parse_mark(name: str) -> Mark | None:
     ):
         return None
     found = names.parse_claim(claim)
-    return Mark(resource, int(amount), found) if found else None
+    mark = Mark(resource, int(amount), found) if found else None
+    return mark if mark and mark.file == name else None  # one with zeros in front could not be removed by what it says
 
 
 def crowd_of(batch: str) -> str:

@@ -39,6 +39,7 @@ LIMIT = 60.0  #: seconds that one run may take
 AT_ONCE = 16  #: runs: commands may differ from task to task, and a thousand of them fail in a second
 LARGEST = 16 << 20  #: bytes that one run may print onto this machine's own disk
 LOOK = 1.0  #: seconds between two looks at that
+MOST_WAITING = 1000  #: different commands that wait for their run: each task may name one of its own
 MOST = 1000  #: events that one run is told line by line; what is more is counted
 
 
@@ -93,6 +94,7 @@ class Alerts:
         self._next: dict[Call, float] = {}  #: BOOTTIME before which a command is not run again
         self._killed: dict[int, str] = {}  #: why, by pid
         self._count = 0
+        self._left_out = 0  #: events, since more commands waited than are kept
 
     @property
     def is_busy(self) -> bool:
@@ -115,7 +117,19 @@ class Alerts:
         """An event that `what` is to be told of, by a command that is run by the shell of `task`."""
         argv = tuple(command) if isinstance(command, tuple) else (task.shell, "-c", command)
         call = Call(what, argv, user.uid if user else None, user, str(facts.get("batch", "")))
-        self.waiting.setdefault(call, Digest()).add(facts)
+        # A batch is told of once, ever: that is never left out.
+        if call in self.waiting or call.batch or len(self.waiting) < MOST_WAITING:
+            self.waiting.setdefault(call, Digest()).add(facts)
+        else:
+            self._leave_out(call)
+
+    def _leave_out(self, call: Call) -> None:
+        """Too many wait: to keep them all would take the memory of the node.  Told at the first one, and at the last."""
+        if not self._left_out:
+            why = f"{MOST_WAITING:,} different commands wait for their run, no more are kept"
+            remedy = "give all tasks the same one: $DSGSPOOL_TASK and its standard input say which"
+            self.worker.tell("alert", f"{call.what}: {call.command}: {why} ({remedy})", what=call.what, why=why)
+        self._left_out += 1
 
     def _read(self, name: TaskName, target: str) -> tuple[Task, Account | None] | None:
         """What a file says that was published unparsed, and whose command that is; None = nobody's."""
@@ -161,6 +175,9 @@ class Alerts:
         due = (call for call in self.waiting if call not in running and now >= self._due(call))
         for call in list(islice(due, AT_ONCE - len(running))):
             self._start(call, self.waiting.pop(call))
+        if self._left_out and not self.waiting:
+            lost, self._left_out = self._left_out, 0
+            self.worker.tell("alert", f"{lost:,} alerts were left out: too many different commands waited", lost=lost)
 
     def _prints_too_much(self, run: Run) -> str:
         try:
@@ -252,7 +269,6 @@ class Alerts:
             proc.send_group(pid, signal.SIGKILL)
             for path in run.files:
                 self.fs.remove(path)
-        if lost := sum(digest.count for digest in self.waiting.values()) + sum(
-            run.count for run in self.running.values()
-        ):
+        counts = [digest.count for digest in self.waiting.values()] + [run.count for run in self.running.values()]
+        if lost := sum(counts) + self._left_out:
             self.worker.tell("alert", f"{lost} alerts were cut off or not sent: the worker was stopped", lost=lost)

@@ -1,8 +1,9 @@
 """The process that runs a chunk of a sweep: one item after the other, and a line for each that ended.
 
-The rule: an item has ended when its line stands whole in the index; whoever comes after a crash runs the others.  What an
-item writes goes straight into the chunk's logs, and the line says which bytes are its own.  It begins with `python -I -S`, and
-imports next to nothing: a chunk may be short, and between two items there is nothing but what an item needs.
+The rule: an item has ended when its line stands whole in the index; whoever comes after a crash runs the others, and last of
+them the one at which the chunk broke off: it may be what killed it.  What an item writes goes straight into the chunk's logs,
+and the line says which bytes are its own.  It begins with `python -I -S`, and imports next to nothing: a chunk may be short, and
+between two items there is nothing but what an item needs.
 
     chunk.py PLAN INDEX     a file of `marshal` with what is to be run; the descriptor of the index
 """
@@ -17,6 +18,7 @@ import time
 SOME_FAILED, TROUBLE = 1, 75  #: exit codes: items failed; this node could not go on (EX_TEMPFAIL)
 NAMED = 5  #: failed items that the last line names
 _NODE_TROUBLE = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE)
+BEGINS = b"# begins "  #: before each item of an attempt that is not the first
 _HEAD = b"# item outcome started seconds out bytes err bytes\n"
 
 
@@ -34,10 +36,11 @@ class Chunk:
         self.offset = plan["now"] - boot()
         self.second, self.stamp = -1, ""
         self.finished = finished(plan["earlier"])
+        self.suspects = self.broke_off() if plan["earlier"] else set()
         self.failed: list[str] = []
         self.failures = self.ran = 0
         self.seconds = 0.0
-        self.is_stopping = self.is_late = False
+        self.is_stopping = self.is_late = self.is_cut = False
         self.pid = 0
 
     def run(self) -> int:
@@ -47,32 +50,74 @@ class Chunk:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores these two; an item must not
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         os.write(self.index, _HEAD)
-        only = self.plan["only"]
-        for number in range(self.plan["first"], self.plan["last"] + 1):
-            if number in self.finished if only is None else number not in only:
-                continue
-            if (values := self.sweep.values(number)) is not None:
-                self.run_one(number, values)
-                if self.is_stopping:
-                    break
+        only = None if self.plan["only"] is None else set(self.plan["only"])
+        self.run_all(self.numbers(), only)
+        self.run_all(sorted(self.suspects), only)
         if only is not None:  # of the others some may have failed before
             self.failures = self.total() - len(self.finished)
         named = f"; failed: {', '.join(self.failed)}" if self.failed else ""
         counts = f"# {len(self.finished)} done, {self.failures} failed, {self.ran} run in {self.seconds:.4f} s{named}\n"
         os.write(self.index, counts.encode())
+        if self.is_cut:  # whoever sent the signal: what has not run is not done
+            return 128 + signal.SIGTERM
         return SOME_FAILED if self.failures else 0
+
+    def numbers(self) -> range:
+        """The numbers of the chunk."""
+        return range(self.plan["first"], self.plan["last"] + 1)
+
+    def run_all(self, numbers: "range | list[int]", only: set[int] | None) -> None:
+        """Run those that are wanted, until it has to stop."""
+        for number in numbers:
+            if number in self.finished if only is None else number not in only:
+                continue
+            if type(numbers) is range and number in self.suspects:
+                continue
+            if (values := self.sweep.values(number)) is not None:
+                self.is_cut = self.is_stopping
+                if self.is_cut:
+                    return
+                self.run_one(number, values)
+
+    def broke_off(self) -> set[int]:
+        """The items that ran when earlier attempts were killed."""
+        found: set[int] = set()
+        done: set[int] = set()
+        for chosen, path, may_be_killed in self.plan["earlier"]:
+            done.difference_update(chosen)
+            ended, begun, is_over = {}, None, False
+            for line in lines_of(path):
+                number, _, rest = line.partition(b" ")
+                if line.startswith(b"#"):
+                    begun, is_over = (line, False) if line.startswith(BEGINS) else (begun, line != _HEAD)
+                elif number.isdigit():
+                    ended[int(number)] = rest.startswith(b"done ")
+            if may_be_killed and not is_over:
+                found.update(
+                    {self.first_of(chosen, done | ended.keys()) if begun is None else int(begun.split()[-1])}
+                    - ended.keys()
+                )
+            done.update(number for number, is_done in ended.items() if is_done)
+        return {number for number in found if number in self.numbers()}
+
+    def first_of(self, chosen: list[int], over: set[int]) -> int:
+        """The first item of an attempt that is not among those; -1 for none."""
+        numbers = sorted(chosen) or self.numbers()
+        return next((each for each in numbers if each not in over and self.sweep.values(each) is not None), -1)
 
     def total(self) -> int:
         """Items that are not excluded."""
-        numbers = range(self.plan["first"], self.plan["last"] + 1)
-        return sum(self.sweep.values(number) is not None for number in numbers)
+        return sum(self.sweep.values(number) is not None for number in self.numbers())
 
     def run_one(self, number: int, values: dict[str, str]) -> None:
         """Run an item and write its line."""
+        if self.plan["earlier"]:
+            os.write(self.index, b"%s%d\n" % (BEGINS, number))
         out, err = end_of(1), end_of(2)
         began = boot()
         outcome = self.outcome(number, values)
         if self.is_stopping and outcome != "done":
+            self.is_cut = True
             return  # it was stopped, and did not fail
         seconds = boot() - began
         self.ran += 1
@@ -129,10 +174,11 @@ class Chunk:
 
     def not_started(self, number: int, argv: list[str], error: Exception) -> str:
         """Say in the error log, as a shell would, why an item could not be started."""
-        is_missing = isinstance(error, FileNotFoundError)
-        why = f"{argv[0]}: {getattr(error, 'strerror', '') or error}"
+        what, folder = getattr(error, "filename", None) or argv[0], self.plan["cwd"]
+        is_folder = bool(folder) and what != argv[0]
+        why = f"{'its folder cannot be entered: cwd ' if is_folder else ''}{what}: {getattr(error, 'strerror', '') or error}"
         os.write(2, f"dsgspool: item {number} cannot be started: {why}\n".encode(errors="replace"))
-        return "exit127" if is_missing else "exit126"
+        return "exit127" if isinstance(error, FileNotFoundError) and not is_folder else "exit126"
 
     def moment(self, at: float) -> str:
         """ISO 8601 in UTC with milliseconds, by the file server's clock."""
@@ -150,6 +196,8 @@ class Chunk:
 
     def on_alarm(self, *_: object) -> None:
         """The item's time is over: TERM, and after the grace KILL, again and again."""
+        if not self.pid:  # RACE: it ended as its time did; group 0 would be the chunk's own
+            return
         number = signal.SIGKILL if self.is_late or not self.plan["grace"] else signal.SIGTERM
         self.is_late = True
         try:
@@ -168,31 +216,39 @@ def end_of(log: int) -> int:
     return os.lseek(log, 0, os.SEEK_END)
 
 
-def finished(earlier: list[tuple[list[int], str]]) -> set[int]:
+def finished(earlier: list[tuple[list[int], str, bool]]) -> set[int]:
     """Items whose newest end was a success, by the indexes of earlier attempts, oldest first; before each the items that were
     chosen to run again.  A line without its end is not there."""
     found: set[int] = set()
-    for chosen, path in earlier:
+    for chosen, path, *_ in earlier:
         found.difference_update(chosen)
-        try:
-            with open(path, "rb") as file:
-                for line in file:
-                    if line.endswith(b"\n") and len(fields := line.split(None, 2)) == 3 and fields[0].isdigit():
-                        (found.add if fields[1] == b"done" else found.discard)(int(fields[0]))
-        except FileNotFoundError:
-            continue
+        for line in lines_of(path):
+            if len(fields := line.split(None, 2)) == 3 and fields[0].isdigit():
+                (found.add if fields[1] == b"done" else found.discard)(int(fields[0]))
     return found
+
+
+def lines_of(path: str) -> list[bytes]:
+    """The whole lines of an index, none if there is no such file."""
+    try:
+        with open(path, "rb") as file:
+            return [line for line in file if line.endswith(b"\n")]
+    except FileNotFoundError:
+        return []
 
 
 def main(plan: str, index: str) -> int:
     """Run a chunk."""
     os.set_inheritable(int(index), False)
-    with open(plan, "rb") as file:
-        chunk = Chunk(marshal.load(file), int(index))  # noqa: S302 - its worker wrote it, into a folder of its own
     try:
+        with open(plan, "rb") as file:
+            chunk = Chunk(marshal.load(file), int(index))  # noqa: S302 - its worker wrote it, into a folder of its own
         return chunk.run()
     except OSError as error:
-        os.write(2, f"dsgspool: this node cannot go on with the chunk: {error}\n".encode(errors="replace"))
+        try:
+            os.write(2, f"dsgspool: this node cannot go on with the chunk: {error}\n".encode(errors="replace"))
+        except OSError:  # the disk may be full for that too
+            return TROUBLE
         return TROUBLE
 
 

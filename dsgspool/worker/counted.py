@@ -207,8 +207,9 @@ class Counted:
             self._marks()
 
     def _marks(self) -> list[Mark]:
-        """All marks, and of me only those that I know."""
+        """All marks, and of me only those that I know; those that somebody removed are made anew at the next heartbeat."""
         found, mine = self.taken.marks(), {mark for marks in self.mine.values() for mark in marks}
+        self._unsure.update(mark.claim for mark in mine.difference(found))
         astray = {mark for mark in found if mark.claim.wid == self.wid} - mine
         for mark in astray:
             self.taken.remove(mark)

@@ -2,23 +2,26 @@
 
 The rule: no promise depends on how long a chunk is (spool/divisions.py keeps those).  Nobody knows how long an item takes
 before one has ended: the first chunk has one item, and then they grow until one takes about TARGET seconds; near the end
-they get shorter, so that all slots end at about the same time.
+they get shorter, so that all slots end at about the same time.  What is excluded takes no time and does not count.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from dsgspool.errors import InvalidTask, StorageError
 from dsgspool.names import TaskName
 from dsgspool.ranges import REST, Range, parse_range
 from dsgspool.spool.divisions import Divisions
+from dsgspool.sweeps import sweep_in
 from dsgspool.task import Kind
 from dsgspool.worker.admission import owner_of
 from dsgspool.worker.desk import Ready
 from dsgspool.worker.peek import is_sweep
 
 if TYPE_CHECKING:
+    from dsgspool.items import Sweep
     from dsgspool.worker.attempt import Attempt
     from dsgspool.worker.intake import Intake
 
@@ -33,6 +36,7 @@ FAILURES = (
     Kind.PROCESS_LIMIT,
     Kind.LOG_LIMIT,
 )  #: ends of chunks of which no item ended
+MOST_PASSED = 50_000  #: excluded items that one look for the end of a chunk goes past: a tenth of a second
 MOST_KNOWN = 1024  #: sweeps that are remembered
 
 
@@ -57,6 +61,19 @@ class Paces:
         each = max(seconds / seen, 1e-6)
         share = max(left / (SHARE * slots), LEAST / each)
         return max(1, int(min(TARGET / each, share, GROWTH * seen)))
+
+
+def reach(sweep: Sweep, rest: Range, wanted: int) -> int:
+    """The number with which so many items of a rest, those that are excluded not counted, end."""
+    passed = 0
+    for number in range(rest.first, rest.last + 1):
+        if number >= sweep.count or sweep.values(number) is not None:
+            wanted -= 1
+        else:
+            passed += 1
+        if not wanted or passed >= MOST_PASSED:
+            return number
+    return rest.last
 
 
 class Dividing:
@@ -97,6 +114,9 @@ class Dividing:
         # With few rests for many slots everybody would wait for the same one: so two come of one, until there are enough.
         parts = 2 if others + 1 < slots else 1
         head = min(rest.last, rest.first + length - 1)
+        if b"exclude" in ready.text.data:
+            with contextlib.suppress(InvalidTask):  # the chunk will say so
+                head = reach(sweep_in(ready.text.data), rest, length)
         return divisions.divide(rest, head, parts, ready.text.data, owner, lane)
 
     def _narrow(self, ready: Ready, chunk: Range) -> Ready | None:

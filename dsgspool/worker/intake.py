@@ -19,8 +19,9 @@ from dsgspool.task import State
 from dsgspool.worker import admission
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.counted import Counted
-from dsgspool.worker.desk import Desk, Leaving, Ready, Refused, Settling
+from dsgspool.worker.desk import Desk, Leaving, Refused, Settling
 from dsgspool.worker.packing import Packing
+from dsgspool.worker.pausing import Pausing
 from dsgspool.worker.sharing import Sharing
 from dsgspool.worker.sorting import Sorting
 from dsgspool.worker.starting import Starting
@@ -54,12 +55,11 @@ class Intake:
             worker.spool, worker.station.wid, lambda: worker.settings, worker.peers, self.desk, self.turnstile
         )
         self.packing = Packing(worker.spool, worker.station.inventory, worker.tell, counted)
-        self.starting = Starting(self)
+        self.starting, self.pausing = Starting(self), Pausing(self)
         self.sharing = Sharing(self)
         self.queue = self.sharing.queue()
         self.gifts: set[str] = set()
         self.refused = Refused()
-        self.paused = False
         self._looked_at = self._next_look = self._found_at = self._gave_at = self._retry_at = self._cost = 0.0
         self._has_met = False  #: others, at what the last look found
         self._quiet_since: float | None = None  #: since when nobody runs anything (asked with --until-empty only)
@@ -88,7 +88,7 @@ class Intake:
             moments.append(now if self.desk.is_fresh else self._retry_at)
         if self.may_claim():
             has_candidates = self.queue or (self.packing.skipped and self.packing.has_changed)
-            moments.append(now if has_candidates and not self.paused else self._next_look)
+            moments.append(now if has_candidates and not self.pausing.is_there else self._next_look)
         elif now < self.worker.blocked_until:
             moments.append(self.worker.blocked_until)
         if self.desk.settling:
@@ -118,6 +118,8 @@ class Intake:
         self._settle()
         if self.worker.controls.starts_nothing:
             self.give_all_back()  # also what a person put here since that began
+        elif self.pausing.holds_back():
+            self.give_all_back(gifts=False)
         self.starting.turn()
         self.sharing.tell()
         self._check_end()
@@ -141,7 +143,7 @@ class Intake:
         stale = now - self._looked_at >= max(self.worker.settings.poll_min, self._cost * share)
         if now >= self._next_look and (stale or not self.queue):
             self._look()
-        if self.paused:
+        if self.pausing.is_there:
             return []
         chosen: list[str] = []
         room = self.packing.plan(self.free, self.desk.ready, self.queue)
@@ -166,7 +168,7 @@ class Intake:
     def _look(self) -> None:
         """List todo/; when there is nothing, wait longer and listen."""
         before = self.clock.boot()
-        self.paused = self.spool.is_paused()
+        self.pausing.look()
         sight = self.sharing.look()
         self.packing.look_again()
         self._looked_at, self._has_met = self.clock.boot(), False
@@ -174,7 +176,7 @@ class Intake:
         self.queue, self.turnstile.stopped = self.sharing.queue(sight), sight.stopped
         self.agreement.heed(sight)
         settings = self.worker.settings
-        if sight.candidates and not self.paused:
+        if sight.candidates and not self.pausing.is_there:
             self._found_at, self._interval = self._looked_at, settings.poll_min
             self._busy_since = min(self._busy_since, self._looked_at)
             is_full = len(sight.candidates) >= LIMIT
@@ -264,17 +266,18 @@ class Intake:
 
     # -- the end -------------------------------------------------------------------------------------------------
 
-    def give_all_back(self) -> None:
-        """Draining or at rest: what has not begun goes back, nothing counted."""
-        waiting: list[Ready | Settling] = [*self.desk.ready.values(), *self.desk.settling.values()]
-        for each in waiting:
-            self.worker.attempts.endings.give_back(each.held)
+    def give_all_back(self, *, gifts: bool = True) -> None:
+        """Draining, at rest or paused: what has not begun goes back, nothing counted.
+
+        RACE: but not what somebody may still be writing: the name that it would get says that it is whole."""
+        for ready in [ready for ready in self.desk.ready.values() if gifts or not ready.held.is_gift]:
+            self.worker.attempts.endings.give_back(ready.held)
 
     def _check_end(self) -> None:
         """--until-empty: todo/, waiting/until-*, every running/* and edits/*.open are empty, except for what cannot run here."""
         controls = self.worker.controls
         looked = self._looked_at - self._cost > max(self._found_at, self._gave_at) and not self.queue
-        looked = looked and not self.paused and not self.turnstile.is_unsettled
+        looked = looked and not self.pausing.is_there and not self.turnstile.is_unsettled
         if not (controls.options.until_empty and looked and controls.may_claim()):
             return
         if not self.desk.is_empty or self.worker.attempts.is_busy or self._others_have_work():

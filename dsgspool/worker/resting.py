@@ -10,7 +10,7 @@ import zoneinfo
 from typing import TYPE_CHECKING
 
 from dsgspool.clock import iso
-from dsgspool.spool.rest import Rest, dump_rest, path_of
+from dsgspool.spool.rest import Rest, dump_hours, dump_rest, hours_path_of, path_of
 from dsgspool.worker.idling import Idling
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ class Resting:
         self.rest: Rest | None = None
         self._is_written = True
         self._asked: tuple[Hours, str | None] | None = None  #: what `rest.until` was worked out of
+        self._closes: float | None = None  #: until when it takes tasks, as far as `run_between` says
+        self._closes_by: tuple[Hours | None, str | None] = (None, None)  #: what that was worked out of
+        self._is_told = True
 
     def look(self) -> None:
         """At each heartbeat."""
@@ -38,6 +41,20 @@ class Resting:
             spool, path = self.worker.spool, path_of(self.worker.spool, self.worker.station.wid)
             spool.fs.replace(path, dump_rest(self.rest)) if self.rest else spool.fs.remove(path)
             self._is_written = True
+        self._tell_hours()
+
+    def _tell_hours(self) -> None:
+        """For who foretells what will be done: until when tasks are taken here."""
+        by = (None if self.rest else self.worker.controls.rules.run_between, self.worker.settings.timezone)
+        now = self.worker.lease.server.now()
+        if by != self._closes_by or (self._closes is not None and now >= self._closes):
+            closes = by[0].changes(now, zoneinfo.ZoneInfo(by[1]) if by[1] else None) if by[0] else None
+            self._is_told = self._is_told and closes == self._closes
+            self._closes, self._closes_by = closes, by
+        if not self._is_told:
+            spool, path = self.worker.spool, hours_path_of(self.worker.spool, self.worker.station.wid)
+            spool.fs.remove(path) if self._closes is None else spool.fs.replace(path, dump_hours(self._closes))
+            self._is_told = True
 
     def _because_of_hours(self) -> Rest | None:
         hours, timezone = self.worker.controls.rules.run_between, self.worker.settings.timezone

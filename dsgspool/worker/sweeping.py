@@ -75,7 +75,9 @@ def expand(attempt: Attempt, divisions: Divisions) -> Outcome | None:
     except InvalidName as error:
         raise InvalidTask(f"its items could have no names: {error}", remedy="take a shorter name") from None
     attempt.decision = Decision(State.TODO)
-    return Outcome(Kind.STOPPED, reason=f"{sweep.count:,} items, now in todo/{identity}/")
+    return Outcome(
+        Kind.STOPPED, reason=f"{sweep.count:,} {'item' if sweep.count == 1 else 'items'}, now in todo/{identity}/"
+    )
 
 
 def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
@@ -105,20 +107,22 @@ def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
     attempt.task = replace(task, timeout=None, limits=limits)
 
 
-def earlier(fs: Fs, logs: str, identity: str, number: int) -> list[tuple[list[int], str]]:
+def earlier(fs: Fs, logs: str, identity: str, number: int) -> list[tuple[list[int], str, bool]]:
     """Indexes, oldest first, of the attempts since the last one that was done as a whole: who runs it again then wants all of it,
-    or says which of its items.  Before each: the items that were chosen for it, whatever came of them before."""
-    found: list[tuple[list[int], str]] = []
+    or says which of its items.  Before each: the items that were chosen for it, whatever came of them before; behind it: whether
+    it ended by itself, or nobody knows how, so that an item may have killed it."""
+    found: list[tuple[list[int], str, bool]] = []
     only = chosen(fs, logs, identity, number)
     for before in range(number - 1, 0, -1):
         record = f"{logs}/{names.record_path(identity, before)}"
         data = fs.read_fresh(record)
         # RACE: its worker may have died while it wrote the end: then nothing was published, and the attempt was lost.
-        is_done = data is not None and record_is_over(data) and parse_record(data).outcome == str(Kind.DONE)
-        if is_done and only is None:
+        outcome = parse_record(data).outcome if data is not None and record_is_over(data) else ""
+        if outcome == Kind.DONE and only is None:
             break
         only = chosen(fs, logs, identity, before)
-        found.insert(0, (only or [], f"{record.removesuffix('yaml')}{INDEX}"))
+        was_stopped = outcome in (Kind.STOPPED, Kind.REVOKED)
+        found.insert(0, (only or [], f"{record.removesuffix('yaml')}{INDEX}", not was_stopped))
     return found
 
 

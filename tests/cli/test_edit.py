@@ -105,6 +105,15 @@ def test_a_new_moment_takes_a_task_out_of_waiting(spool, run, put):
     assert (texts(spool), list(texts(spool, "waiting"))) == ({"a": "command: x\n...\n"}, ["b"])
 
 
+@pytest.mark.parametrize(("change", "lies"), [("resources=", "todo/@p5/s"), ("retries=1", "todo/@p5,mem900G=tvlz6n/s")])
+def test_a_task_that_wants_something_else_is_looked_at_by_whoever_knew_that_its_lane_was_none_for_him(
+    spool, run, put, change, lies
+):
+    put("todo/@p5,mem900G=tvlz6n/s/big~0.aaaaaaaa-1.yaml", "command: x\nresources: {memory: 900G}\n...\n")
+    assert run("edit", "s/big", change, "--yes").exit_code == 0
+    assert len(list((spool / lies).glob("big~0.*.yaml"))) == 1
+
+
 def test_secrets_are_not_shown(spool, run, put):
     put("todo/a.yaml", "command: x\nenv: {MY_TOKEN: hunter22}\n...\n")
     result = run("edit", "a", "env.MY_TOKEN=hunter33", "-y")

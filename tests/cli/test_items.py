@@ -45,6 +45,17 @@ def test_an_item_is_shown_with_its_state_its_values_and_its_chunk(sweep, run, na
     assert entry["values"] == (None if state == "excluded" else {"seed": str(int(name[2:]) + 11)})
 
 
+def test_its_params_stand_in_the_order_of_the_file(put, run):
+    put("done/t/0-3.yaml", "command: x\nsweep:\n  product:\n    seed: [7, 8]\n    rate: [0.1, 0.5]\n...\n")
+    assert [line.split() for line in run("show", "t/1").stdout.splitlines()[4:6]] == [["seed", "7"], ["rate", "0.5"]]
+
+
+def test_an_index_that_somebody_wrote_to_is_read_as_far_as_it_is_one(sweep, run, spool):
+    (spool / "logs/s/00-09.1.items").write_bytes(HEAD.encode() + b"1 exit2 x y z 3 0 3\n3 \xff a 1 1 1 1 1\n")
+    assert len(json.loads(run("show", "s/1", "--json").stdout)[0]["attempts"]) == 1
+    assert run("show", "s/3").exit_code == 0
+
+
 def test_every_time_that_it_ended_is_told_with_its_bytes(sweep, run):
     shown = run("show", "s/1").stdout
     for line in ("state  failed", "seed   12", "exit2", "exit3", "3 B, from byte 3", "5 B, from byte 0"):

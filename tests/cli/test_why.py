@@ -89,6 +89,15 @@ def test_too_many_slots_are_told_with_the_largest_worker_and_for_each_node(put, 
     assert "-> dsgspool worker --slots 8" in told
 
 
+def test_a_task_in_a_lane_for_more_slots_than_its_policy_wants_by_now_is_told_with_the_way_out(put, spool, worker, why):
+    (spool / "batches/w.yaml").write_text("defaults:\n  command: x\n  cpus: 1\n...\n")
+    put("todo/@cpus8/w/a~0.abcdefgh-1.yaml", "params: {n: 1}\n...\n")
+    worker(slots=4)
+    told = why("w/a")
+    assert "it lies in the lane @cpus8, for 8 slots, where it was filed; it wants 1 by now" in told
+    assert f"-> mv '{spool}/todo/@cpus8/w/a~0.abcdefgh-1.yaml' {spool}/todo/w/\n" in told
+
+
 NODE = {"cpus": 8, "memory_bytes": 64 << 30, "scratch_bytes": 0, "software": {}, "labels": {}, "resources": {}}
 GPU = {"index": 0, "memory_bytes": 16 << 30, "model": "Tesla T4"}
 
@@ -148,6 +157,7 @@ def test_a_resource_that_is_nearly_called_as_one_of_the_whole_spools_is_asked_ab
     licences(2)
     told = why("a")
     assert "there is no License in spool.yaml: did you mean `licence`?" in told and "no tape in" not in told
+    assert "-> or write `resources: {tape: N}` into spool.yaml, if all nodes share it\n" in told
 
 
 def test_more_than_the_whole_spool_has_is_told(put, worker, why, licences):

@@ -173,6 +173,24 @@ def test_until_empty_ignores_hold_and_lanes_that_it_cannot_serve(folder: SpoolFo
     assert len(folder.ls("todo")) == 3
 
 
+def test_a_task_that_waited_for_a_slot_does_not_begin_after_a_pause(
+    folder: SpoolFolder, workers: Workers, gate: Gate
+) -> None:
+    worker = workers.ready(slots=2)
+    folder.drop("a", gate.wait)
+    workers.wait_until(lambda: folder.has_begun("a"))
+    folder.drop("b", "true", cpus=2)
+    workers.wait_until(lambda: folder.running("b"))
+    (folder / "PAUSE").touch()
+    worker.lives_on()
+    gate.open()
+    workers.wait_until(lambda: folder.done() == {"a"} and folder.ls("todo"))
+    worker.lives_on()
+    assert not folder.has_begun("b")
+    (folder / "PAUSE").unlink()
+    workers.wait_until(lambda: folder.done() == {"a", "b"})
+
+
 def test_until_empty_does_not_end_while_the_spool_is_paused(folder: SpoolFolder, workers: Workers) -> None:
     (folder / "PAUSE").touch()
     folder.drop("x")

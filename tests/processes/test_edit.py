@@ -34,3 +34,14 @@ def test_two_editors_and_two_workers_lose_and_double_nothing(folder: SpoolFolder
     assert [name for name in names if folder.has_begun(name, 2)] == []
     assert {folder.out(name) for name in names} <= {"nobody\n", "ann\n", "somebody\n"}
     assert not [name for name in os.listdir(folder / "edits") if name.endswith(".open")]
+
+
+def test_a_task_that_no_node_could_take_runs_when_it_wants_no_more_than_they_have(
+    folder: SpoolFolder, workers: Workers
+) -> None:
+    folder.drop("big", "true", resources={"memory": "900T"})
+    workers.ready(slots=1)
+    workers.wait_until(lambda: any(path.name.startswith("@") for path in (folder / "todo").iterdir()), 20)
+    editor = start_edit(folder, "big", "resources=")
+    assert editor.communicate(timeout=60) and editor.returncode == 0
+    workers.wait_until(lambda: folder.done() == {"big"}, 30)

@@ -72,6 +72,10 @@ class Made:
         """Its node is not to be had."""
         self.workers[wid] = replace(self.workers[wid], rest=rest)
 
+    def closes(self, wid: str, seconds: float) -> None:
+        """Its hours end in so many seconds."""
+        self.workers[wid] = replace(self.workers[wid], closes=NOW + seconds)
+
     def task(self, state: str, *identities: str, until: float | None = None, folder: str = "", lane: str = "") -> None:
         """Files in a state's folder; until: seconds from now."""
         due = None if until is None else NOW + until

@@ -82,9 +82,8 @@ class Point:
     what: str
     nth: int
     can_tear: bool = False
-    by_clock: bool = (
-        False  #: a look, a beat, a line of the journal, an empty folder: how often and when depends on the time
-    )
+    #: a look, a beat, a line of the journal, an empty folder: how often and when depends on the time
+    by_clock: bool = False
 
     def __str__(self) -> str:
         return f"{self.role}: {self.what} #{self.nth} after {self.after or 'nothing'} #{self.times}"

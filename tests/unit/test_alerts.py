@@ -145,6 +145,26 @@ def test_no_more_than_so_many_different_commands_run_at_once(
     assert {str(number) for number in range(7)} <= set(os.listdir(tmp_path)) and worker.told == []
 
 
+def test_no_more_than_so_many_different_commands_wait_and_what_is_left_out_is_counted(
+    bare: Callable[[str], Bare], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "MOST_WAITING", 3)
+    worker = bare("true")
+    found = Alerts(worker)  # type: ignore[arg-type]
+    for number in [*range(6), 0]:
+        found.happened("on_done", f"echo {number}", worker.settings.task, None, {"task": "x"})
+    found.happened("notify", "echo b", worker.settings.task, None, {"batch": "b"})
+    assert [digest.count for digest in found.waiting.values()] == [2, 1, 1, 1]
+    wait_until(lambda: all_is_told(found) and not found.waiting, 10)
+    assert len(worker.told) == 2
+    assert "on_done: echo 3: 3 different commands wait for their run, no more are kept (give all" in worker.told[0]
+    assert worker.told[1] == "3 alerts were left out: too many different commands waited"
+    for number in range(5):
+        found.happened("on_done", f"echo {number}", worker.settings.task, None, {"task": "x"})
+    found.stop()
+    assert worker.told[-1] == "5 alerts were cut off or not sent: the worker was stopped"
+
+
 def test_a_command_that_prints_without_end_is_killed_and_named(
     bare: Callable[[str], Bare], monkeypatch: pytest.MonkeyPatch
 ) -> None:

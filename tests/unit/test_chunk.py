@@ -1,12 +1,19 @@
 """The process of a chunk: every item once, a line for each, and after a crash only the others."""
 
+import marshal
 import os
 import re
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from dsgspool import snapshot
-from dsgspool.worker.chunk import finished
+from dsgspool.items import Sweep
+from dsgspool.worker import chunk
+from dsgspool.worker.chunk import _HEAD as HEAD
+from dsgspool.worker.chunk import TROUBLE, Chunk, finished, main
 from tests.support.doors import files_below
 
 LINE = re.compile(r"(\d+) (\w+) (20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9.]+) (\d+) (\d+) (\d+) (\d+)\n")
@@ -95,6 +102,59 @@ def test_an_item_that_its_worker_stops_has_not_failed_and_runs_again(inside, wor
     assert worker.record("s/0-2", 1)["outcome"] == "stopped"
 
 
+@pytest.mark.parametrize("item", [1, 3])
+@pytest.mark.parametrize("command", ["kill $PPID; sleep 0.3", "kill $PPID; sleep 0.3; exit 1"])
+def test_a_chunk_that_somebody_else_ends_is_not_done_and_runs_the_others_again(inside, world, command, item):
+    worker = inside()
+    flag = f"{world.root}/tmp/went"
+    place = run(worker, f"test {{n}} != {item} || test -e {flag} || {{ touch {flag}; {command}; }}")
+    if item == 3 and not command.endswith("exit 1"):
+        assert place == "done/s/0-2"  # nothing was left
+        return
+    assert place == "failed/s/0-2~exit143"
+    os.rename(f"{worker.root}/failed/s/0-2~exit143.yaml", f"{worker.root}/todo/s/0-2.yaml")
+    worker.until(lambda: worker.lies("done"))
+    done = [
+        number for attempt in (1, 2) for number, item in index(worker, "s/0-2", attempt).items() if item[0] == "done"
+    ]
+    assert sorted(done) == [0, 1, 2] and worker.record("s/0-2", 2)["items_done"] == 3
+
+
+def test_an_item_that_kills_its_chunk_each_time_keeps_no_other_from_running(inside):
+    worker = inside()
+    command = "case {n} in 2|4) kill -9 $PPID; sleep 5; esac"
+    assert run(worker, command, "s/0-5", {"product": {"n": "1..6"}}, retries=2) == "failed/s/0-5~signal9"
+    assert [list(index(worker, "s/0-5", attempt)) for attempt in (1, 2, 3)] == [[0], [2], [4, 5]]
+
+
+def test_what_broke_off_is_the_first_that_has_no_line_or_what_had_begun(tmp_path):
+    one = object.__new__(Chunk)
+    one.sweep = Sweep([(["n"], (1, 1, 10, 0))], exclude=[{"n": "3"}])
+    head, line = "# item outcome\n", " done 2026 1 0 0 0 0\n"
+
+    def suspects(*indexes, chosen=(), may_be_killed=True):
+        for number, text in enumerate(indexes):
+            (tmp_path / f"{number}.items").write_text(text.replace(head, HEAD.decode()))
+        one.plan = {
+            "first": 0,
+            "last": 9,
+            "earlier": [(list(chosen), f"{tmp_path}/{n}.items", may_be_killed) for n in range(len(indexes))],
+        }
+        return one.broke_off()
+
+    assert suspects(head) == {0}
+    assert suspects(f"{head}0{line}1{line}") == {3}  # 2 is excluded
+    assert suspects(f"{head}0{line}# 1 done, 0 failed, 1 run in 1 s\n") == set()
+    assert suspects(f"{head}0{line}# stopped\n") == set()
+    assert suspects(f"{head}# begins 7\n7{line}# begins 4\n") == {4}
+    assert suspects(f"{head}# begins 7\n7{line}") == set()
+    assert suspects(f"{head}0{line}", f"{head}# begins 3\n3{line}# begins 1\n") == {1}
+    assert suspects(head, chosen=(8, 6)) == {6}
+    assert suspects(f"{head}# begins 77\n") == set()
+    assert suspects(f"{head}{''.join(f'{n}{line}' for n in range(10))}") == set()
+    assert suspects(head, may_be_killed=False) == set()  # its worker stopped it
+
+
 def _lines(worker):
     try:
         return index(worker, "s/0-2")
@@ -123,6 +183,46 @@ def test_an_item_that_cannot_be_started_or_dies_fails_alone(inside, command, out
     assert run(worker, command) == "failed/s/0-2~items3"
     assert [found[0] for found in index(worker, "s/0-2").values()] == [outcome] * 3
     assert words in index(worker, "s/0-2")[0][2]
+
+
+def test_an_item_whose_folder_is_not_there_says_which(inside, tmp_path):
+    worker = inside()
+    assert run(worker, "true", cwd=f"{tmp_path}/{{n}}") == "failed/s/0-2~items3"
+    outcome, _, words = index(worker, "s/0-2")[1]
+    why = f"its folder cannot be entered: cwd {tmp_path}/2: No such file or directory"
+    assert (outcome, words) == ("exit126", f"dsgspool: item 1 cannot be started: {why}\n")
+
+
+def test_a_time_that_is_over_as_its_item_ends_kills_nobody(monkeypatch):
+    killed = []
+    monkeypatch.setattr(os, "killpg", lambda *what: killed.append(what))
+    monkeypatch.setattr(signal, "setitimer", lambda *_: None)
+    one = object.__new__(Chunk)
+    one.plan, one.pid, one.is_late = {"grace": 1.0}, 0, False
+    one.on_alarm()
+    assert killed == [] and not one.is_late  # group 0 is the chunk's own
+    one.pid = 12345
+    one.on_alarm()
+    assert killed == [(12345, signal.SIGTERM)] and one.is_late
+
+
+def test_an_earlier_index_that_cannot_be_read_is_the_nodes_trouble(tmp_path, capfd):
+    (tmp_path / "s.1.items").mkdir()
+    plan = tmp_path / "plan"
+    plan.write_bytes(marshal.dumps({
+        "sweep": ([], [{"n": "1"}], []), "argv": ["true"], "now": 0.0, "earlier": [([], f"{tmp_path}/s.1.items", True)],
+    }))  # fmt: skip
+    assert main(str(plan), str(os.dup(2))) == TROUBLE
+    assert "Is a directory" in capfd.readouterr().err
+
+
+def test_a_chunk_that_cannot_even_say_that_the_disk_is_full_is_the_nodes_trouble(tmp_path):
+    plan = tmp_path / "plan"
+    plan.write_bytes(marshal.dumps({"sweep": ([], [{"n": "1"}], []), "argv": ["true"], "now": 0.0, "earlier": []}))
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-I", "-S", chunk.__file__, str(plan), str(full.fileno())]
+        ended = subprocess.run(command, stderr=full, pass_fds=[full.fileno()], check=False, timeout=30)
+    assert ended.returncode == TROUBLE
 
 
 def test_values_go_into_command_folder_and_environment(inside, tmp_path):

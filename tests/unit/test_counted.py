@@ -68,6 +68,8 @@ def lane(licence):
     [
         ("licence=2@n1-abcdefgh.7", Mark("licence", 2, CLAIM)),
         ("a_b-c=0@n1-abcdefgh.7", Mark("a_b-c", 0, CLAIM)),
+        ("licence=02@n1-abcdefgh.7", None),
+        ("licence=2@n1-abcdefgh.07", None),
         ("licence=2", None),
         ("licence=2@n1", None),
         ("licence=2@n1-abcdefgh", None),
@@ -243,6 +245,16 @@ def test_a_file_in_the_place_of_the_folder_is_told_once_and_stops_no_other_task(
     assert len({line for line in told if "ENOTDIR" in line}) == 1 and len(told) < 30
     os.unlink(f"{world.root}/taken")
     worker.until(lambda: "done/x" in worker.lies("done"))
+
+
+def test_a_mark_of_what_runs_that_somebody_removed_comes_back(worker, world, taken):
+    want(worker, "a", worker.gate(), licence=2)
+    worker.until(lambda: worker.pid("a"))
+    [file] = taken()
+    os.unlink(f"{world.root}/taken/{file}")
+    worker.until(lambda: taken() == [file])
+    worker.open()
+    worker.until(lambda: worker.lies() == ["done/a"] and taken() == [])
 
 
 def test_a_mark_of_mine_that_lands_late_is_removed(worker, mark, taken):

@@ -8,13 +8,14 @@ import pytest
 
 from dsgspool import names
 from dsgspool.errors import InvalidTask
+from dsgspool.items import Sweep
 from dsgspool.names import TaskName
-from dsgspool.ranges import Range, parse_range
+from dsgspool.ranges import Range, parse_range, whole
 from dsgspool.spool import Spool
 from dsgspool.spool.divisions import Divisions, split
 from dsgspool.spool.moves import Moves
 from dsgspool.task import State
-from dsgspool.worker.dividing import GROWTH, TARGET, Paces
+from dsgspool.worker.dividing import GROWTH, MOST_PASSED, TARGET, Paces, reach
 from tests.support.doors import ClockedFs, Crash, CrashingFs, files_below
 
 TEXT = b"command: 'true'\nsweep:\n  product: {n: 1..100}\n...\n"
@@ -283,6 +284,19 @@ def test_a_sweep_whose_chunks_cannot_be_started_does_not_become_a_file_for_each_
     worker.until(lambda: worker.lies("failed") and not worker.lies("todo", "running"))
     assert {path.partition("~")[2] for path in worker.lies("failed")} == {"exit126"}
     assert len(worker.lies("failed")) < 40
+
+
+def test_a_sweep_of_which_much_is_excluded_does_not_become_a_file_for_each_item(inside):
+    worker = inside(slots=1)
+    worker.drop("s", "true", sweep={"product": {"a": [1, 2], "n": "1..20000"}, "exclude": [{"a": 1}, {"a": 2}]})
+    worker.until(lambda: worker.lies("done") and not worker.lies("todo", "running"))
+    assert worker.lies("done") == ["done/s/00000-39999"]
+
+
+def test_the_end_of_a_chunk_is_looked_for_bit_by_bit():
+    rest, sweep = whole("s", 300_000), Sweep([(["n"], (1, 1, 300_000, 0))], exclude=[{}])
+    assert reach(sweep, rest, 5) == MOST_PASSED - 1
+    assert reach(Sweep([(["n"], (1, 1, 300_000, 0))], exclude=[{"n": "2"}]), rest, 5) == 5
 
 
 def test_near_the_end_a_slot_takes_its_part_but_no_crumbs():

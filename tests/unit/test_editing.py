@@ -79,6 +79,22 @@ def test_what_waits_for_something_else_now_is_judged_anew(world, moves):
     assert lies(world) == ["todo/@p5/s/x~0.tttttttt-1.yaml"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("todo/@p5,cpus8/s/x.yaml", "todo/@p5/s/x~0.tttttttt-1.yaml"),
+        ("todo/@mem900G=tvlz6n/x.yaml", "todo/x~0.tttttttt-1.yaml"),
+        ("todo/@mine/x.yaml", "todo/@mine/x~0.tttttttt-1.yaml"),
+        ("hold/x.yaml", "hold/x~0.tttttttt-1.yaml"),
+    ],
+)
+def test_what_wants_something_else_now_leaves_the_lane_of_what_it_wanted(world, moves, before, after):
+    put(world, before)
+    edit, [change] = prepared(moves, afresh=True)
+    edit.carry_out(change)
+    assert lies(world) == [after]
+
+
 def test_a_batch_that_was_parked_meanwhile_stays_parked(world, moves):
     put(world, "todo/s/x.yaml")
     put(world, "hold/s/y.yaml")

@@ -138,6 +138,19 @@ def test_several_exit_codes_without_a_word_are_told_together() -> None:
     assert (spoken.title, spoken.beside) == ("row #", "")
 
 
+def test_one_fault_of_a_sweep_is_one_cause_however_many_items_of_its_chunks_it_hit() -> None:
+    said = [
+        failure("fold/0001-0008", "no such rate", "items1", "1 of 8 items failed: 2 exit1"),
+        failure("fold/0009-0656", "no such rate", "items31", "31 of 648 items failed: 23 exit1, 44 exit1, ..."),
+    ]
+    assert [(cause.title, cause.count) for cause in causes(*said)] == [("no such rate", 2)]
+    silent = [replace(each, error="some output", is_quiet=True) for each in said]
+    assert [(cause.title, cause.count) for cause in causes(*silent)] == [("# of # items failed: exit1", 2)]
+    assert causes(silent[1])[0].title == "31 of 648 items failed: 23 exit1, 44 exit1, ..."
+    other = replace(silent[0], reason="1 of 8 items failed: 2 timeout")
+    assert len(causes(*silent, other)) == 2
+
+
 def test_one_upstream_fault_is_one_cause_whatever_is_called_how() -> None:
     why = "{} has failed, and `after` wants its success"
     names = ("collect", "collect2", "plain/000/00019 (of plain/)", "it has failed, and more")

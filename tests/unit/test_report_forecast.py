@@ -109,6 +109,24 @@ def test_the_slots_of_a_node_at_rest_take_nothing_more() -> None:
     assert half.likely / whole.likely == pytest.approx(44 / 24, rel=0.15)
 
 
+def test_a_node_whose_hours_end_before_all_is_done_is_not_counted_upon() -> None:
+    far, near, alone = going(), going(), going()
+    for made in (far, near):
+        made.worker("n2-bbbbbbbb", slots=4)
+        for n in range(4):
+            made.running(f"a/there{n}", "n2-bbbbbbbb", seconds=5.0 * n)
+    far.closes("n2-bbbbbbbb", 1e6)
+    near.closes("n2-bbbbbbbb", 1.0)
+    alone.closes("n1-aaaaaaaa", 1.0)
+    whole, half = forecast(far), forecast(near)
+    assert whole and half and forecast(alone) is None
+    assert (whole.concurrency, half.concurrency) == (8, 4)
+    assert half.early == whole.early and half.likely > 1.5 * whole.likely
+    last = going(todo=0)
+    last.closes("n1-aaaaaaaa", 1.0)  # what runs goes on to its end
+    assert forecast(last)
+
+
 def test_while_all_that_work_are_at_rest_only_what_runs_is_foretold() -> None:
     some, none = going(), going(todo=0)
     for made in (some, none):

@@ -159,3 +159,20 @@ def test_when_nobody_can_be_told_it_rests_all_the_same_and_tells_later(inside, w
     worker.live(15)
     assert f"{worker.wid}.rest" in os.listdir(f"{world.root}/workers")
     assert worker.lies() == ["todo/x"]
+
+
+def test_until_when_tasks_are_taken_is_told_and_followed(inside, world, configure):
+    worker = inside(rules=rules(world, -5, 20))
+    minute = world.clock.wall() // MINUTE * MINUTE
+
+    def closes():
+        [seen] = [each for each in take(worker.worker.spool).workers if each.wid == worker.wid]
+        return seen.closes
+
+    worker.until(lambda: closes() == minute + 20 * MINUTE)
+    control(worker, "run_between: always")
+    worker.until(lambda: closes() is None)
+    control(worker, f"run_between: {hours(world, -5, 10)}")
+    worker.until(lambda: closes() == minute + 10 * MINUTE)
+    worker.turn(11 * MINUTE)
+    worker.until(lambda: worker.worker.controls.resting.rest and closes() is None)

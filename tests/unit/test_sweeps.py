@@ -98,6 +98,12 @@ def test_the_command_is_filled_in_as_with_params():
         ("sweep: {product: {other: 1..2}}\n", 1, "there is no param `seed`"),
         ("sweep: {product: {seed: 1..2}}\nexpires: 2h\n", 3, "no age tells"),
         ("sweep: {product: {seed: [yes]}}\n", 2, "YAML reads"),
+        ("cwd: /d/{seed}\nstdin: in.txt\nsweep: {product: {seed: [1]}}\n", 3, "`stdin` is relative, and `cwd` differs"),
+        (
+            "cwd: /d/{seed}\nenv_file: s.env\nsweep: {product: {seed: [1]}}\n",
+            3,
+            "`env_file` is relative, and `cwd` differs",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_sweep_is_told_with_its_line(text, line, what):

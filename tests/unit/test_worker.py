@@ -9,6 +9,7 @@ import pytest
 
 from dsgspool import proc
 from dsgspool.errors import NodeError
+from dsgspool.settings import Control
 from dsgspool.worker import definitions
 from dsgspool.worker.loop import Fenced
 from tests.support.doors import CachedFolderFs, ClockedFs, FlakyFs, FullFs, LossyFs, RemoteFs
@@ -285,6 +286,44 @@ def test_while_pause_lies_there_nothing_is_claimed(inside, world):
     assert worker.lies() == ["todo/x"]
     os.unlink(f"{world.root}/PAUSE")
     worker.until(lambda: worker.lies() == ["done/x"])
+
+
+@pytest.mark.parametrize("how", ["PAUSE", "control", "gift"])
+def test_what_waits_for_a_slot_does_not_begin_after_a_pause(inside, world, how):
+    worker = inside()
+    running(worker, "a", worker.gate())
+    worker.drop("b", cpus=2, state=worker.folder if how == "gift" else "todo")
+    worker.until(lambda: any(name.startswith("b@") for name in worker.mine()))
+    if how == "control":
+        worker.worker.controls.control = Control(paused=True)
+    else:
+        open(f"{world.root}/PAUSE", "w").close()
+    worker.open()
+    worker.until(lambda: "done/a" in worker.lies())
+    if how == "gift":  # a person put it here
+        worker.until(lambda: "done/b" in worker.lies())
+        return
+    worker.live(2)
+    assert worker.lies() == ["done/a", "todo/b~0"] and not worker.record("b")
+
+
+@pytest.mark.parametrize("how", ["drain", "PAUSE"])
+def test_a_file_that_is_still_being_written_is_not_given_back_as_if_it_were_whole(inside, world, how):
+    worker = inside()
+    worker.drop("x", end="")
+    worker.until(worker.mine)
+    if how == "drain":
+        worker.worker.controls.drain("the test")
+    else:
+        open(f"{world.root}/PAUSE", "w").close()
+    file = f"{worker.root}/{worker.folder}/{worker.mine()[0]}"
+    for _ in range(3):
+        worker.live(1.5)
+        with open(file, "a") as text:
+            text.write("# later\n")
+    assert worker.lies("todo") == [] and not worker.worker.controls.is_over()
+    worker.until(lambda: worker.lies() == ["todo/x~0"])
+    assert not worker.record("x")
 
 
 def test_a_file_that_is_still_being_written_runs_only_when_two_looks_show_the_same(inside):

@@ -160,4 +160,22 @@ MUTANTS = (
         "",
         (f"{TEST}test_who_wants_more_than_there_is_is_opened_once_and_runs_when_there_is_more",),
     ),
+    Mutant(
+        "counted",
+        "7",
+        "a mark that somebody removed is not made anew",
+        "worker/counted.py",
+        "        self._unsure.update(mark.claim for mark in mine.difference(found))\n",
+        "",
+        (f"{TEST}test_a_mark_of_what_runs_that_somebody_removed_comes_back",),
+    ),
+    Mutant(
+        "counted",
+        "7",
+        "a name that cannot be removed by what it says is a mark for ever",
+        "spool/taken.py",
+        "    return mark if mark and mark.file == name else None",
+        "    return mark",
+        (f"{TEST}test_a_name_says_what_is_taken_and_for_whom",),
+    ),
 )

@@ -134,4 +134,13 @@ MUTANTS = (
         '        return mend(self.moves, self._age, float("inf"))\n',
         ("faults/test_crash_points.py::test_a_crash_at_any_point_loses_and_doubles_nothing[edit]",),
     ),
+    Mutant(
+        "edit",
+        "7",
+        "a task that wants something else now stays in the lane of what it wanted",
+        "spool/editing.py",
+        "        name = replace(name, lane=lane_for(lane.priority, 1))\n",
+        "        str(lane_for(lane.priority, 1))\n",
+        ("unit/test_editing.py::test_what_wants_something_else_now_leaves_the_lane_of_what_it_wanted",),
+    ),
 )

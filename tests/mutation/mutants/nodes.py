@@ -80,4 +80,13 @@ MUTANTS = (
         "    return attempt.group is not None\n",
         (f"{GROUPS}test_memory_is_watched_again_when_the_limit_is_gone",),
     ),
+    Mutant(
+        "slots",
+        "5.5",
+        "until when a worker takes tasks is told once and never again",
+        "worker/resting.py",
+        "        if by != self._closes_by or (self._closes is not None and now >= self._closes):\n",
+        "        if self._closes is None and by != self._closes_by:\n",
+        (f"{TEST}test_until_when_tasks_are_taken_is_told_and_followed",),
+    ),
 )
