@@ -65,6 +65,9 @@ def expand(attempt: Attempt, divisions: Divisions) -> Outcome | None:
     if part := parse_range(identity):
         what = f"its name says items {part.numbers}, and `sweep` has {sweep.count:,}"
         raise InvalidTask(what, remedy=f"call it as in {whole(part.sweep, sweep.count).identity}, or put it outside")
+    if fits(parse_range(f"-/{identity}"), sweep.count):  # moved by hand, without its folder: all items would run again
+        remedy = f"move it to todo/NAME/{identity}.yaml, NAME being the sweep's; a sweep needs another name"
+        raise InvalidTask(f"it is called as items {identity} of a sweep are, without the sweep's folder", remedy=remedy)
     assert attempt.text is not None
     if not is_sweep(attempt.text.data):
         raise InvalidTask("`sweep` does not stand at the beginning of a line", remedy="write each key on a line")
@@ -78,6 +81,11 @@ def expand(attempt: Attempt, divisions: Divisions) -> Outcome | None:
     return Outcome(Kind.STOPPED, reason=f"{sweep.count:,} items, now in todo/{identity}/")
 
 
+def fits(part: Range | None, count: int) -> bool:
+    """True for items of a sweep that has so many."""
+    return part is not None and part.last < count and part.width == whole("", count).width
+
+
 def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
     """Take what is each item's apart from what is the chunk's."""
     task, known = attempt.task, attempt.environment
@@ -85,7 +93,7 @@ def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
     own = {name: value for name, value in known.added.items() if MARK in value}
     shown = {name: readable(value) for name, value in known.shown.items()}
     part = parse_range(attempt.name.identity)
-    if part and not part.is_rest and part.last < task.sweep.count and part.width == whole("", task.sweep.count).width:
+    if part and not part.is_rest and fits(part, task.sweep.count):
         attempt.chunk = Chunk(
             part,
             {

@@ -264,6 +264,22 @@ def test_a_chunk_whose_name_does_not_fit_its_sweep_is_invalid(world, inside, nam
     assert "and `sweep` has 100" in worker.record(chunk)["reason"]
 
 
+@pytest.mark.parametrize("name", ["rest-00-99", "10-19"])
+def test_a_part_that_a_person_moved_without_its_folder_is_not_run(world, inside, name):
+    worker = inside()
+    worker.drop(name, "true", sweep={"product": {"n": "1..100"}})
+    worker.until(lambda: worker.lies("todo", "running") == [])
+    assert worker.lies() == [f"failed/{name}~invalid"] and not os.path.exists(f"{world.root}/sweeps")
+    assert f"move it to todo/NAME/{name}.yaml" in worker.record(name)["reason"]
+
+
+def test_a_sweep_may_be_called_by_two_numbers_that_are_no_items_of_its_own(world, inside):
+    worker = inside()
+    worker.drop("2020-2026", "true", sweep={"product": {"n": "1..3"}})
+    worker.until(lambda: worker.lies("done") and not worker.lies("todo", "running"))
+    assert items_of(filter(None, map(parse_range, worker.lies("done")))) == [0, 1, 2]
+
+
 # -- how long a chunk is
 
 

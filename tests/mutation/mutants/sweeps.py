@@ -76,4 +76,13 @@ MUTANTS = (
         "",
         (f"{CHUNK}test_a_choice_is_not_forgotten_when_its_worker_is_lost",),
     ),
+    Mutant(
+        "sweep",
+        "16 (lxviii)",
+        "a part of a sweep that a person moved without its folder runs all items of the sweep again",
+        "worker/sweeping.py",
+        '    if fits(parse_range(f"-/{identity}"), sweep.count):',
+        '    if "/" in identity and fits(parse_range(f"-/{identity}"), sweep.count):',
+        (f"{DIVISIONS}test_a_part_that_a_person_moved_without_its_folder_is_not_run",),
+    ),
 )
