@@ -91,13 +91,18 @@ class Divisions:
         ended = (next(dependencies.ended(state, sweep), "") for state in (State.DONE, State.FAILED))
         return dependencies.first_open(f"{sweep}/") is not None or any(ended)
 
-    def why_not_new(self, sweep: str) -> str:
-        """Why no new sweep of this name can begin; '' when it can."""
+    def why_not_new(self, sweep: str) -> str | None:
+        """Why no new sweep of this name can begin; '' when it can, None when nobody can tell at this moment."""
         dependencies = Dependencies(self.spool)
-        if found := dependencies.first_open(f"{sweep}/"):
-            return f"there is a batch of that name: {found[1]} lies in {found[0]}/"
+        if found := dependencies.first_open(batch := f"{sweep}/"):
+            # RACE: a folder, most often one in waiting/, was removed behind its listing: that is no reason to fail for good.
+            return None if found[1] == batch else f"there is a batch of that name: {found[1]} lies in {found[0]}/"
         for state in (State.DONE, State.FAILED):
-            if ended := next(dependencies.ended(state, sweep), ""):
+            try:
+                ended = next(dependencies.ended(state, sweep), "")
+            except FileNotFoundError:
+                return None
+            if ended:
                 return f"there was a batch of that name: {ended} lies in {state}/"
         if any(file.endswith(".yaml") for file, _ in self.fs.walk(f"{self.spool.logs}/{sweep}")):
             return f"there was a batch of that name: logs/{sweep}/ has records of it"

@@ -33,6 +33,7 @@ from dsgspool.worker.scripts import Scripts
 if TYPE_CHECKING:
     from dsgspool.worker.attempt import Attempt
 
+LOOK_AGAIN = 3.0  #: seconds until a sweep is tried again of whose name nobody could tell whether it is new
 TAIL = 1024  #: bytes at the end of an index in which its last line is looked for
 _LAST = expression(rb"^# (\d+) done, (\d+) failed, (\d+) run in ([0-9.]+) s(?:; failed: ([^\n]*))?\n\Z", re.MULTILINE)
 
@@ -71,7 +72,11 @@ def expand(attempt: Attempt, divisions: Divisions) -> Outcome | None:
     assert attempt.text is not None
     if not is_sweep(attempt.text.data):
         raise InvalidTask("`sweep` does not stand at the beginning of a line", remedy="write each key on a line")
-    if why := divisions.why_not_new(identity):
+    why = divisions.why_not_new(identity)
+    if why is None:
+        attempt.decision = Decision(State.WAITING, budget=attempt.name.budget, delay=LOOK_AGAIN)
+        return Outcome(Kind.STOPPED, reason="a folder that is listed cannot be opened: it is looked at again")
+    if why:
         raise InvalidTask(why, remedy="take another name, or wait until `dsgspool prune` has forgotten that one")
     try:
         attempt.becomes = names.check_identity(whole(identity, sweep.count).identity)

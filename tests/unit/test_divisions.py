@@ -1,5 +1,6 @@
 """The rule: a rest of a sweep is divided once, whoever divides, dies or comes late; no item is lost and none belongs to two."""
 
+import errno
 import os
 import random
 
@@ -250,6 +251,28 @@ def test_a_name_under_which_a_sweep_was_divided_is_no_name_for_another(world, in
     worker.drop("s", "true", sweep={"product": {"n": "1..100"}})
     worker.until(lambda: "failed/s~invalid" in worker.lies())
     assert "sweeps/s/ says how an earlier one was divided" in worker.record("s")["reason"]
+
+
+def test_a_folder_that_goes_behind_its_listing_makes_no_sweep_invalid(world, inside, monkeypatch):
+    gone, scandir = f"{world.root}/waiting/until-20991231T000000Z", os.scandir
+    os.makedirs(gone)
+
+    def looked(path=".", *args):
+        if path == gone:
+            raise FileNotFoundError(errno.ENOENT, "gone", path)
+        return scandir(path, *args)
+
+    monkeypatch.setattr(os, "scandir", looked)
+    worker = inside()
+    worker.drop("s", "true", sweep={"product": {"n": "1..3"}})
+    worker.until(lambda: worker.lies("waiting") or worker.lies("failed"))
+    assert not worker.lies("failed")
+    assert worker.record("s")["outcome"] == "stopped"
+    os.rmdir(gone)
+    [path] = files_below(world.root, ["waiting"])
+    worker.mv(path, "todo/s.yaml")  # as the leader does
+    worker.until(lambda: worker.lies("done") and not worker.lies("todo", "waiting", "running"))
+    assert items_of(filter(None, map(parse_range, worker.lies("done")))) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("name", ["s/0-9", "s/00-09", "s/000-100", "s/rest-000-999"])

@@ -85,4 +85,22 @@ MUTANTS = (
         '    if "/" in identity and fits(parse_range(f"-/{identity}"), sweep.count):',
         (f"{DIVISIONS}test_a_part_that_a_person_moved_without_its_folder_is_not_run",),
     ),
+    Mutant(
+        "sweep",
+        "16 (lxx)",
+        "a folder that goes behind its listing makes a sweep invalid",
+        "spool/divisions.py",
+        "            return None if found[1] == batch else f",
+        "            return f",
+        (f"{DIVISIONS}test_a_folder_that_goes_behind_its_listing_makes_no_sweep_invalid",),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lxx)",
+        "a folder that goes behind its listing lets a tick be skipped",
+        "spool/ticks.py",
+        "                if found[1] == what:",
+        "                if found[1] == '':",
+        ("unit/test_ticks.py::test_a_folder_that_goes_behind_its_listing_skips_no_tick",),
+    ),
 )
