@@ -72,17 +72,17 @@ def expand(attempt: Attempt, divisions: Divisions) -> Outcome | None:
     assert attempt.text is not None
     if not is_sweep(attempt.text.data):
         raise InvalidTask("`sweep` does not stand at the beginning of a line", remedy="write each key on a line")
-    why = divisions.why_not_new(identity)
+    try:
+        first = names.check_identity(whole(identity, sweep.count).identity)
+    except InvalidName as error:
+        raise InvalidTask(f"its items could have no names: {error}", remedy="take a shorter name") from None
+    why = divisions.begin(identity, attempt.text.data)
     if why is None:
         attempt.decision = Decision(State.WAITING, budget=attempt.name.budget, delay=LOOK_AGAIN)
         return Outcome(Kind.STOPPED, reason="a folder that is listed cannot be opened: it is looked at again")
     if why:
         raise InvalidTask(why, remedy="take another name, or wait until `dsgspool prune` has forgotten that one")
-    try:
-        attempt.becomes = names.check_identity(whole(identity, sweep.count).identity)
-    except InvalidName as error:
-        raise InvalidTask(f"its items could have no names: {error}", remedy="take a shorter name") from None
-    attempt.decision = Decision(State.TODO)
+    attempt.becomes, attempt.decision = first, Decision(State.TODO)
     return Outcome(Kind.STOPPED, reason=f"{sweep.count:,} items, now in todo/{identity}/")
 
 

@@ -253,6 +253,16 @@ def test_a_name_under_which_a_sweep_was_divided_is_no_name_for_another(world, in
     assert "sweeps/s/ says how an earlier one was divided" in worker.record("s")["reason"]
 
 
+def test_of_two_sweeps_of_a_name_one_begins_however_slow_it_is(world):
+    first, second = TEXT, TEXT.replace(b"1..100", b"1..50")
+    os.makedirs(f"{world.root}/sweeps/s")  # somebody died while he made it
+    assert divisions(world).begin("s", first) == ""
+    assert "divided" in (divisions(world).begin("s", second) or "")
+    assert divisions(world).begin("s", first) == "", "who died before it went on"
+    divisions(world).divide(REST, 99, 1, first)
+    assert "divided" in (divisions(world).begin("s", first) or "")
+
+
 def test_a_folder_that_goes_behind_its_listing_makes_no_sweep_invalid(world, inside, monkeypatch):
     gone, scandir = f"{world.root}/waiting/until-20991231T000000Z", os.scandir
     os.makedirs(gone)

@@ -36,8 +36,8 @@ MUTANTS = (
         "7",
         "a second sweep of a name goes by how the first one was divided",
         "spool/divisions.py",
-        '        is_there = self.fs.folder_is_there(f"{self.spool.root}/{FOLDER}/{sweep}")\n',
-        "        is_there = False\n",
+        '        only = self.fs.names(folder) == [WHOLE]\n        return "" if only and digest.encode() in said else',
+        '        return "" if digest.encode() in said or not said else',
         (f"{DIVISIONS}test_a_name_under_which_a_sweep_was_divided_is_no_name_for_another",),
     ),
     Mutant(
@@ -102,5 +102,14 @@ MUTANTS = (
         "                if found[1] == what:",
         "                if found[1] == '':",
         ("unit/test_ticks.py::test_a_folder_that_goes_behind_its_listing_skips_no_tick",),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lxxi)",
+        "of two sweeps of one name, of which neither has a part yet, both begin",
+        "spool/divisions.py",
+        'return "" if only and digest.encode() in said else',
+        'return "" if only else',
+        (f"{DIVISIONS}test_of_two_sweeps_of_a_name_one_begins_however_slow_it_is",),
     ),
 )
