@@ -7,6 +7,7 @@ was decided.  The rest's own file owes what lies in the folder: it becomes the f
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from dsgspool.spool.once import LEAST, Once
 from dsgspool.task import State
 
 FOLDER, FACTS = "sweeps", "split.json"
+WHOLE, BEGUN = "whole", "sweep.json"  #: the folder that says which text the sweep of a name has, and its file
 _PART = expression(r"([0-9]{1,8})-([0-9]{1,8})\.yaml\Z", re.ASCII)
 
 
@@ -91,18 +93,36 @@ class Divisions:
         ended = (next(dependencies.ended(state, sweep), "") for state in (State.DONE, State.FAILED))
         return dependencies.first_open(f"{sweep}/") is not None or any(ended)
 
-    def why_not_new(self, sweep: str) -> str:
-        """Why no new sweep of this name can begin; '' when it can."""
+    def begin(self, sweep: str, text: bytes) -> str | None:
+        """Say, once for the name, that this text is its sweep.  Why another cannot begin; '' when it did, None when nobody
+        can tell at this moment."""
+        if (why := self._why_not_new(sweep)) != "":
+            return why
+        digest = hashlib.sha256(text).hexdigest()
+        folder = f"{self.spool.root}/{FOLDER}/{sweep}"
+        if not any(self.fs.scan(folder)):  # it may be there and empty: somebody died while he made it
+            self.once.make(f"{folder}/{WHOLE}", BEGUN, {"digest": digest}, {})
+        # RACE: another sweep of the name began, or I did before I died: whose text it is goes on.
+        said = self.fs.read_fresh(f"{folder}/{WHOLE}/{BEGUN}") or b""
+        only = self.fs.names(folder) == [WHOLE]
+        return "" if only and digest.encode() in said else f"{FOLDER}/{sweep}/ says how an earlier one was divided"
+
+    def _why_not_new(self, sweep: str) -> str | None:
+        """Why no new sweep of this name can begin, as far as its files and records tell."""
         dependencies = Dependencies(self.spool)
-        if found := dependencies.first_open(f"{sweep}/"):
-            return f"there is a batch of that name: {found[1]} lies in {found[0]}/"
+        if found := dependencies.first_open(batch := f"{sweep}/"):
+            # RACE: a folder, most often one in waiting/, was removed behind its listing: that is no reason to fail for good.
+            return None if found[1] == batch else f"there is a batch of that name: {found[1]} lies in {found[0]}/"
         for state in (State.DONE, State.FAILED):
-            if ended := next(dependencies.ended(state, sweep), ""):
+            try:
+                ended = next(dependencies.ended(state, sweep), "")
+            except FileNotFoundError:
+                return None
+            if ended:
                 return f"there was a batch of that name: {ended} lies in {state}/"
         if any(file.endswith(".yaml") for file, _ in self.fs.walk(f"{self.spool.logs}/{sweep}")):
             return f"there was a batch of that name: logs/{sweep}/ has records of it"
-        is_there = self.fs.folder_is_there(f"{self.spool.root}/{FOLDER}/{sweep}")
-        return f"{FOLDER}/{sweep}/ says how an earlier one was divided" if is_there else ""
+        return ""
 
 
 def split(rest: Range, head: int, parts: int) -> Iterator[Range]:

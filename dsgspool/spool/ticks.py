@@ -6,6 +6,7 @@ has put it there looks for others before it queues the task, so that two leaders
 
 from __future__ import annotations
 
+import errno
 import json
 
 from dsgspool.classes import dataclass
@@ -108,10 +109,13 @@ class Ticks:
             self.fs.replace(f"{folder}/{FACTS}", f"{json.dumps({**facts, 'skipped': why})}\n".encode())
 
     def _still_open(self, schedule: str) -> str:
-        """That an earlier instance is not over, in words; two looks, as for a batch."""
+        """That an earlier instance is not over, in words; two looks, as for a batch.  FileNotFoundError when nobody can tell."""
         what = f"{schedule.translate({ord(c): f'[{c}]' for c in '*?['})}-????????T????Z"
         for _ in range(2):
             if found := self.dependencies.first_open(what, part=f"{schedule}-"):
+                if found[1] == what:  # RACE: a folder was removed behind its listing: no reason to skip a tick for good
+                    why = "is listed and cannot be opened; it is looked at again"
+                    raise FileNotFoundError(errno.ENOENT, why, f"something in {found[0]}/")
                 return f"{found[1]} was not over"
         return ""
 

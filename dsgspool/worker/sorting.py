@@ -96,13 +96,18 @@ class Sorting:
         """A file of mine is out: who waits for it, or what it waits for, is looked at now (no wake-up is lost)."""
         if leaving.target.startswith((f"{self.spool.done}/", f"{self.spool.failed}/")):
             self.waiters.published(leaving.held.name.identity)
-            # RACE: perhaps not published but taken away by a person, and then nobody is told.
-            if not leaving.errno or lies(self.spool.fs, leaving.target):
+            # RACE: perhaps a person took it away, and nobody is told; or who took me for dead published it, and tells.
+            if not leaving.errno or (lies(self.spool.fs, leaving.target) and not self._is_buried()):
                 self.worker.alerts.published(leaving.held.name, leaving.target, leaving.attempt)
         elif leaving.target.startswith(f"{self.spool.waiting}/"):
             folder = leaving.target.removeprefix(f"{self.spool.waiting}/").partition("/")[0]
             if what := names.parse_after(folder):
                 self.waiters.filed(what)
+
+    def _is_buried(self) -> bool:
+        """True when others took me for dead: that is said before they move anything of mine."""
+        wid = self.worker.station.wid
+        return not {f"{wid}.fenced", f"{wid}.dead"}.isdisjoint(self.spool.fs.names(self.spool.workers))
 
     def tell_who_waits(self) -> None:
         """Before the end of `--until-empty`: what waits for something that nothing here will bring."""

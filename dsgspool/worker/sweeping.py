@@ -33,6 +33,7 @@ from dsgspool.worker.scripts import Scripts
 if TYPE_CHECKING:
     from dsgspool.worker.attempt import Attempt
 
+LOOK_AGAIN = 3.0  #: seconds until a sweep is tried again of whose name nobody could tell whether it is new
 TAIL = 1024  #: bytes at the end of an index in which its last line is looked for
 _LAST = expression(rb"^# (\d+) done, (\d+) failed, (\d+) run in ([0-9.]+) s(?:; failed: ([^\n]*))?\n\Z", re.MULTILINE)
 
@@ -65,19 +66,30 @@ def expand(attempt: Attempt, divisions: Divisions) -> Outcome | None:
     if part := parse_range(identity):
         what = f"its name says items {part.numbers}, and `sweep` has {sweep.count:,}"
         raise InvalidTask(what, remedy=f"call it as in {whole(part.sweep, sweep.count).identity}, or put it outside")
+    if fits(parse_range(f"-/{identity}"), sweep.count):  # moved by hand, without its folder: all items would run again
+        remedy = f"move it to todo/NAME/{identity}.yaml, NAME being the sweep's; a sweep needs another name"
+        raise InvalidTask(f"it is called as items {identity} of a sweep are, without the sweep's folder", remedy=remedy)
     assert attempt.text is not None
     if not is_sweep(attempt.text.data):
         raise InvalidTask("`sweep` does not stand at the beginning of a line", remedy="write each key on a line")
-    if why := divisions.why_not_new(identity):
-        raise InvalidTask(why, remedy="take another name, or wait until `dsgspool prune` has forgotten that one")
     try:
-        attempt.becomes = names.check_identity(whole(identity, sweep.count).identity)
+        first = names.check_identity(whole(identity, sweep.count).identity)
     except InvalidName as error:
         raise InvalidTask(f"its items could have no names: {error}", remedy="take a shorter name") from None
-    attempt.decision = Decision(State.TODO)
-    return Outcome(
-        Kind.STOPPED, reason=f"{sweep.count:,} {'item' if sweep.count == 1 else 'items'}, now in todo/{identity}/"
-    )
+    why = divisions.begin(identity, attempt.text.data)
+    if why is None:
+        attempt.decision = Decision(State.WAITING, budget=attempt.name.budget, delay=LOOK_AGAIN)
+        return Outcome(Kind.STOPPED, reason="a folder that is listed cannot be opened: it is looked at again")
+    if why:
+        raise InvalidTask(why, remedy="take another name, or wait until `dsgspool prune` has forgotten that one")
+    attempt.becomes, attempt.decision = first, Decision(State.TODO)
+    items = "item" if sweep.count == 1 else "items"
+    return Outcome(Kind.STOPPED, reason=f"{sweep.count:,} {items}, now in todo/{identity}/")
+
+
+def fits(part: Range | None, count: int) -> bool:
+    """True for items of a sweep that has so many."""
+    return part is not None and part.last < count and part.width == whole("", count).width
 
 
 def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
@@ -87,7 +99,7 @@ def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
     own = {name: value for name, value in known.added.items() if MARK in value}
     shown = {name: readable(value) for name, value in known.shown.items()}
     part = parse_range(attempt.name.identity)
-    if part and not part.is_rest and part.last < task.sweep.count and part.width == whole("", task.sweep.count).width:
+    if part and not part.is_rest and fits(part, task.sweep.count):
         attempt.chunk = Chunk(
             part,
             {

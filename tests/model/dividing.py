@@ -11,12 +11,12 @@ later; a person who parks, releases and copies.  A chunk is a task, and that one
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections import deque
 from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
+
+from tests.model import small
 
 Range = tuple[int, int]  #: first and last item
 RULES = {
@@ -253,44 +253,19 @@ def _files_of(call: tuple) -> list[File]:
     return [each for each in call if isinstance(each, File)]
 
 
-def search(off: frozenset[str] = frozenset()) -> tuple[int, list[str]]:
-    """Breadth first: how many worlds there are, and the shortest way to one that is broken, [] when none is."""
+def search(off: small.Off = frozenset()) -> tuple[int, list[str]]:
+    """How many worlds there are, and the shortest way to one that is broken, [] when none is."""
     first = World(frozenset({File("todo", "rest", (0, ITEMS - 1))}))
-    came: dict[World, tuple[World, str] | None] = {first: None}
-    queue = deque([first])
-    while queue:
-        world = queue.popleft()
-        for label, then in steps(world, off):
-            then = normal(then)
-            if then in came:
-                continue
-            came[then] = (world, label)
-            if problem := broken(then):
-                return len(came), [*_way(came, then), problem]
-            queue.append(then)
-    return len(came), []
-
-
-def _way(came: dict[World, tuple[World, str] | None], world: World) -> list[str]:
-    way = []
-    while (before := came[world]) is not None:
-        world, label = before
-        way.append(label)
-    return way[::-1]
+    return small.search(
+        first,
+        lambda world: ((label, normal(then)) for label, then in steps(world, off)),
+        lambda world, _is_last: broken(world),
+    )
 
 
 def main(arguments: list[str]) -> int:
     """Search, and tell what came out."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.model.dividing", description="How a rest of a sweep is divided"
-    )
-    parser.add_argument("--without", action="append", default=[], choices=sorted(RULES))
-    worlds, way = search(frozenset(parser.parse_args(arguments).without))
-    print(f"{worlds:,} worlds")
-    for number, line in enumerate(way, 1):
-        print(f"{number:4}  {line}")
-    print("BROKEN" if way else "nothing is broken")
-    return 1 if way else 0
+    return small.main(arguments, "dividing", "How a rest of a sweep is divided", RULES, search)
 
 
 if __name__ == "__main__":

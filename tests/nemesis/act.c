@@ -13,6 +13,8 @@
  *     KIND TASK ATTEMPT BOOTTIME PID WORD      S start, L still alive (each 0.1 s), E end, X failed as it should,
  *                                              T another process of this kernel that runs the same task is alive
  *
+ * An item of a sweep (DSGSPOOL_ITEM) is called SWEEP/ITEM, whatever chunk it runs in.
+ *
  * T comes from a lock that this process and all that it leaves behind hold: one byte of FOLDER/lock for each task.
  */
 #define _GNU_SOURCE
@@ -74,6 +76,12 @@ int main(int argc, char **argv) {
     attempt = getenv("DSGSPOOL_ATTEMPT");
     const char *worker = getenv("DSGSPOOL_WORKER");
     if (argc != 2 || !task || !attempt || !worker) return 98;
+    const char *item = getenv("DSGSPOOL_ITEM"), *slash = strrchr(task, '/');
+    static char name[512];
+    if (item && slash) {
+        snprintf(name, sizeof name, "%.*s/%s", (int)(slash - task), task, item);
+        task = name;
+    }
     word = argv[1];
     long life, later, fail, leave;
     if (sscanf(word, "%ld:%ld:%ld:%ld:", &life, &later, &fail, &leave) != 4) return 98;

@@ -16,9 +16,23 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TypeVar
 
-from tests.nemesis.history import Accepted, Execution, History, Limits, Lying, Record, Rest, Toy, Unguarded, Violation
+from dsgspool.ranges import parse_range
+from tests.nemesis.history import (
+    Accepted,
+    Execution,
+    History,
+    Limits,
+    Lying,
+    Record,
+    Rest,
+    Sweep,
+    Toy,
+    Unguarded,
+    Violation,
+)  # fmt: skip
 
-DONE = "done"
+DONE, FAILED = "done", "failed"
+SOON = 60.0  #: seconds after a standstill in which what was begun before may still come
 T = TypeVar("T")
 
 
@@ -41,6 +55,10 @@ def violations(history: History, rest: Rest, limits: Limits) -> list[Violation]:
         found += [*_overlaps(name, each, history.unguarded, limits), *_attempts(name, each)]
     for name, task in history.plain.items():
         found += _too_early(name, task, runs, limits)
+    for sweep in history.sweeps:
+        found += _sweep(sweep, rest, runs)
+    found += _told(history, records, limits)
+    found += _at_wrong_hours(history)
     for batch, most in history.most.items():
         mine = [run for run in history.executions if run.task.startswith(f"{batch}/")]
         found += _too_many(batch, most, sorted(mine, key=lambda run: run.start), history.unguarded, limits)
@@ -82,7 +100,7 @@ def _plain(task: Accepted, lying: list[Lying], good: list[Record], runs: list[Ex
             yield Violation(
                 "overwritten", name, f"{file.state}/{file.path} holds {file.id or '?'} instead of {task.id}"
             )
-        if file.state != DONE:
+        if file.state != (FAILED if task.fails else DONE):
             yield Violation("not-done", name, f"it lies in {file.state}/{file.path}")
     if len(good) > 1:
         yield Violation("completed-twice", name, f"attempts {[record.attempt for record in good]} ended with done")
@@ -102,6 +120,69 @@ def _proven(name: str, file: Lying, good: list[Record], runs: list[Execution]) -
         yield Violation("overwritten", name, f"the text in done/ is not the one that attempt {attempt} ran")
     if late := [run.attempt for run in runs if run.attempt > attempt]:
         yield Violation("ran-after-done", name, f"attempt {attempt} had ended well, yet attempts {late} ran")
+
+
+# -- sweeps, alerts, hours -------------------------------------------------------------------------------------------------
+
+
+def _sweep(sweep: Sweep, rest: Rest, runs: Mapping[str, list[Execution]]) -> Iterator[Violation]:
+    """Each item is covered by one chunk in done/ and ran to its good end, and no line of a success is told that was none."""
+    name = sweep.name
+    files = [file for file in rest.files if file.name == name or file.name.startswith(f"{name}/")]
+    mine = {item: [run for run in runs.get(f"{name}/{item}", []) if run.ended] for item in range(sweep.count)}
+    if not files and (sweep.sure or any(mine.values())):
+        yield Violation("lost", name, "a sweep, and in no folder")
+    if not files:
+        return
+    parts = [parse_range(file.name) for file in files]
+    covered = Counter(item for part in parts if part for item in range(part.first, part.last + 1))
+    shown = Counter(item for part in parts if part for item in rest.lines.get(part.identity, []))
+    for file in files:
+        if file.state != DONE or not (part := parse_range(file.name)) or part.is_rest:
+            yield Violation("not-done", name, f"a part of it lies in {file.state}/{file.path}")
+        if file.id != sweep.id:
+            yield Violation(
+                "overwritten", name, f"{file.state}/{file.path} holds {file.id or '?'} instead of {sweep.id}"
+            )
+    for item, ended in mine.items():
+        if covered[item] != 1:
+            rule = "twice-there" if covered[item] else "lost"
+            yield Violation(rule, name, f"{covered[item]} chunks in done/ have its item {item}")
+        if not ended:
+            yield Violation("done-without-run", name, f"its item {item} never came to its end")
+        if shown[item] > len(ended):
+            yield Violation(
+                "told-twice", name, f"{shown[item]} lines tell of {len(ended)} successes of its item {item}"
+            )
+
+
+def _told(history: History, records: Mapping[str, list[Record]], limits: Limits) -> Iterator[Violation]:
+    """An event is told once at most, and once at least by who published it and came to its own good end."""
+    told = Counter((each.task, each.event) for each in history.told)
+    stood = {
+        worker for pause in history.unguarded if pause.end - pause.begin >= limits.margin for worker in pause.workers
+    }
+    for task in (task for task in history.plain.values() if task.tells):
+        tellers = [each.worker for each in history.told if (each.task, each.event) == (task.name, task.tells)]
+        if len(tellers) > 1 and not stood.intersection(tellers):
+            yield Violation("told-twice", task.name, f"{task.tells} is told by {', '.join(tellers)}")
+        ends = sorted(records.get(task.name, []), key=lambda record: record.attempt)
+        if not tellers and ends and ends[-1].outcome and ends[-1].worker in history.tellers:
+            yield Violation("untold", task.name, f"{ends[-1].worker} published it, ended well, and told nobody")
+    for (name, event), times in told.items():
+        task = history.plain.get(name)
+        if task is None or task.tells != event:
+            yield Violation("told-falsely", name, f"{event} is told {times} times, and it has no such command")
+
+
+def _at_wrong_hours(history: History) -> Iterator[Violation]:
+    """A worker with hours starts nothing at others, but what it had begun to start when it was stopped."""
+    for run in history.executions:
+        rough = any(begin - SOON < run.start < end + SOON for begin, end in history.rough)
+        if run.worker in history.resting and not rough and not history.hours(run.start):
+            yield Violation(
+                "wrong-hours", run.task, f"attempt {run.attempt} began on {run.worker}, which rests at that hour"
+            )
 
 
 # -- tasks that people play with -------------------------------------------------------------------------------------------
@@ -200,7 +281,9 @@ def _too_many(
 
 def _phantoms(history: History, rest: Rest) -> Iterator[Violation]:
     """Nothing runs, lies there or is recorded that nobody handed in."""
-    known = {task.id for task in history.plain.values()} | {each for toy in history.toys.values() for each in toy.ids}
+    known = {each.id for each in (*history.plain.values(), *history.sweeps)} | {
+        each for toy in history.toys.values() for each in toy.ids
+    }
     where = [(run.task, run.id, "ran") for run in history.executions]
     where += [(file.name, file.id, f"lies in {file.state}/{file.path}") for file in rest.files]
     for name, its_id, what in where:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from tests.grounds import Ground, Node, NodeError
 from tests.nemesis.crew import line_to
-from tests.nemesis.history import Accepted
-from tests.nemesis.kinds import MOST, RETRIES, lot, names_of
+from tests.nemesis.history import Accepted, Sweep
+from tests.nemesis.kinds import ITEMS, MOST, RETRIES, is_item, lot, names_of
 from tests.nemesis.snippets import DROP
 
 
@@ -58,6 +58,7 @@ class Feeder:
         self.ground, self.root, self.program = ground, root, program
         self.wanted, self.bulk = wanted, bulk
         self.accepted: dict[str, Accepted] = {}
+        self.sweeps: list[Sweep] = []
         self.most: dict[str, int] = {}  #: batch -> how many of it may run at once
         self.submissions = self.unanswered = 0
         self._lock = threading.Lock()
@@ -164,10 +165,14 @@ class Feeder:
         except NodeError:
             sure, self.unanswered = False, self.unanswered + 1
         with self._lock:
-            self.accepted |= {
-                name: Accepted(name, its_id, sure, after=made.after.get(name, ()))
-                for name, (_, its_id) in words.items()
-            }
+            for name, (_, its_id) in words.items():
+                if is_item(name):
+                    self.sweeps.append(Sweep(name, its_id, ITEMS, sure))
+                    continue
+                # Of a batch that may be there in part nobody knows what its last task waits for.
+                after = made.after.get(name, ()) if sure or not name.endswith(".finally") else ()
+                tells = {"q": "done", "f": "failed"}.get(name[0], "")
+                self.accepted[name] = Accepted(name, its_id, sure, True, after, name.startswith("f"), tells)
         if turn % 2 == 0:
             command = [
                 self.ground.python,

@@ -6,6 +6,7 @@ command, so that it can be found again in any file and any record, whatever its 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -43,6 +44,28 @@ class Accepted:
     sure: bool = True  #: False = nobody knows whether it was accepted: the node died under the command, for example
     whole: bool = True  #: False = its text may have been cut off while it was written in its place
     after: tuple[str, ...] = ()  #: names that must have succeeded before it starts
+    fails: bool = False  #: it always fails, and is not tried again
+    tells: str = ""  #: `done` or `failed`: an event that a command is told of
+
+
+@dataclass(slots=True)
+class Sweep:
+    """A sweep that was handed in: items 0 to count - 1."""
+
+    name: str
+    id: str
+    count: int
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event that a command was told of."""
+
+    task: str
+    event: str
+    attempt: int
+    worker: str  #: who told
 
 
 @dataclass(slots=True)
@@ -95,6 +118,12 @@ class History:
     executions: list[Execution] = field(default_factory=list)
     unguarded: list[Unguarded] = field(default_factory=list)
     most: dict[str, int] = field(default_factory=dict)  #: batch -> how many of it may run at once
+    sweeps: list[Sweep] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    tellers: frozenset[str] = frozenset()  #: workers that came to their good end, so what they published they have told
+    resting: frozenset[str] = frozenset()  #: workers that start something at some hours only
+    hours: Callable[[float], bool] = lambda _moment: True  #: whether these are such hours, well within
+    rough: list[tuple[float, float]] = field(default_factory=list)  #: when somebody stood still, or a share hung
 
 
 @dataclass(slots=True)
@@ -103,6 +132,7 @@ class Rest:
 
     files: list[Lying] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
+    lines: dict[str, list[int]] = field(default_factory=dict)  #: chunk -> items of which a line says `done`
     fenced: frozenset[str] = frozenset()  #: workers that others took for dead
     problems: list[str] = field(default_factory=list)  #: what `dsgspool.snapshot.check` says
     processes: list[str] = field(default_factory=list)  #: what still carries a claim on some node

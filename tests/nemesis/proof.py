@@ -6,6 +6,7 @@ boot of one node, whose CLOCK_BOOTTIME was compared with the host's: one file a 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,7 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.nemesis.history import Execution
+from tests.nemesis.history import Execution, Told
+from tests.nemesis.kinds import NEVER, is_item
 
 SOURCE = Path(__file__).parent / "act.c"
 
@@ -45,7 +47,8 @@ class Proof:
         self.program = f"{seen_as or folder}/act"  #: as the nodes call it
         (folder / "proof").mkdir(parents=True)
         subprocess.run(["gcc", "-O2", "-o", str(folder / "act"), str(SOURCE)], check=True)
-        for path, mode in ((folder, 0o777), (folder / "proof", 0o1777)):
+        (folder / "told").mkdir()
+        for path, mode in ((folder, 0o777), (folder / "proof", 0o1777), (folder / "told", 0o1777)):
             path.chmod(mode)
         self.runs: list[Run] = []
         self.ended = 0  #: runs that came to their end: how far the work is
@@ -86,7 +89,15 @@ class Proof:
             run.last = max(run.last, float(moment))
             run.ended |= kind == "E"
             run.lost &= kind == "L"
-            self.ended += kind == "E"
+            self.ended += (kind == "E" or run.word.split(":")[2] == NEVER) and not is_item(task)
+
+    def told(self) -> list[Told]:
+        """What commands of `on_done` and `on_failed` were told, by the workers that told them."""
+        found = []
+        for path in (self.folder / "told").iterdir():
+            facts = (json.loads(line) for line in path.read_text().splitlines())
+            found += [Told(each["task"], each["event"], each.get("attempt", 0), path.name) for each in facts]
+        return found
 
     def executions(self, offset: Callable[[str], float]) -> list[Execution]:
         """All of them; `offset`: what must be added to moments of a worker to have the host's."""

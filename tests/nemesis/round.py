@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,12 +27,12 @@ from tests.nemesis.faults import Nemesis, possible
 from tests.nemesis.feeder import Feeder, Mix
 from tests.nemesis.figures import margins, rescued, resumed
 from tests.nemesis.history import Accepted, History, Limits, Violation
-from tests.nemesis.kinds import SCHEDULE
+from tests.nemesis.kinds import SCHEDULE, is_open
 from tests.nemesis.kinds import schedule as each_minute
 from tests.nemesis.people import People
 from tests.nemesis.proof import Proof, now
 from tests.nemesis.schedule import Step, Weather, schedule
-from tests.nemesis.snippets import FILES, HANGING, LAY, OWED
+from tests.nemesis.snippets import FILES, FINALS, HANGING, LAY, OWED
 from tests.nemesis.verdict import Seen
 
 #: Short times: a fence or a lease is a matter of seconds, and a guard may stand still for 5 s.
@@ -44,6 +44,12 @@ DEFAULT = {"heartbeat": 5, "fence": 25, "kill": 10, "lease": 47}
 TIMES = {"quick": QUICK, "default": DEFAULT}
 HANGS = 400.0  #: seconds in which a share that hung has got going again
 STOP_SECONDS = 120.0  #: in which drained workers must have ended
+#: While these last a worker may start late what it was allowed to start.
+STALLING = (
+    "freeze-worker", "freeze-guard", "freeze-both", "freeze-node", "cut", "cut-replies", "hang-share", "server-restart",
+    "server-power-loss", "server-freeze", "disk-full", "read-only", "clock-step",
+)  # fmt: skip
+HOURS_SLACK = 8.0  #: seconds that a busy machine may take from a claim to a start
 NEVER_LOST = 100_000  #: max_lost: no task is given up
 
 
@@ -210,7 +216,7 @@ class Round:
                     last, moved = self.proof.ended, now()
                 if now() > moved + patience:
                     return [f"not at rest: {path}" for path in files[:10]]
-                if all(path.startswith(("hold/", "waiting/")) for path in files):
+                if all(path.startswith(("hold/", "waiting/", "batches/")) for path in files):
                     words = [self.ground.python, "-m", "dsgspool", "release", "*"]
                     person.run(*words, check=False, env={"DSGSPOOL_SPOOL": self.root})
                 time.sleep(0.5)
@@ -221,9 +227,12 @@ class Round:
     def _underway(self) -> list[str]:
         states = ["todo", "waiting", "hold", "running"]
         found = self.ground.nodes[0].python(FILES, root=self.truth, states=states)
-        owed = self.ground.nodes[0].python(OWED, root=self.truth)
-        assert isinstance(found, list) and isinstance(owed, list)
-        return found + owed
+        for owed in (OWED, FINALS):
+            more = self.ground.nodes[0].python(owed, root=self.truth)
+            assert isinstance(found, list) and isinstance(more, list)
+            found += more
+        assert isinstance(found, list)
+        return found
 
     # -- the verdict -------------------------------------------------------------------------------------------------------
 
@@ -232,10 +241,22 @@ class Round:
             plain={**self.feeder.accepted, **{name: Accepted(name, self.tick_id) for name in seen.ticks}},
             toys=self.people.toys,
             executions=self.proof.executions(self._offset),
-            # An NFS v3 client may miss what was claimed within a tick of the server's clock (docs/spool-format.md, xliv).
-            most={} if self.ground.kind == "v3" else dict(self.feeder.most),
+            most=dict(self.feeder.most),
             unguarded=[pause for done in self.nemesis.done if (pause := seen.unguarded(done))],
+            sweeps=self.feeder.sweeps,
+            told=self.proof.told(),
+            tellers=seen.tellers(self.nemesis.done),
+            resting=seen.resting(),
+            hours=self._hours(),
+            rough=[(done.begin, done.end) for done in self.nemesis.done if done.step.kind in STALLING],
         )
+
+    def _hours(self) -> Callable[[float], bool]:
+        """Whether workers with hours may start something at a moment of the one clock."""
+        wall = self.ground.nodes[0].python("answer = time.time()")
+        assert isinstance(wall, float)
+        ahead, slack = wall - now(), HOURS_SLACK + 2 * float(str(self.times["heartbeat"]))
+        return lambda moment: is_open(moment + ahead, slack)
 
     def _offset(self, worker: str) -> float:
         return 0.0 if self.clocks.shared else self.clocks.offsets[self.proof.boots[worker]]
@@ -252,6 +273,9 @@ class Round:
         result.figures = {
             "tasks": sum(task.sure for task in history.plain.values()) + len(history.toys),
             "executions": len(history.executions),
+            "sweeps": len(history.sweeps),
+            "alerts": len(history.told),
+            "last tasks": sum(name.endswith(".finally") for name in history.plain),
             "executions without end": sum(run.lost for run in self.proof.runs),
             "completed": sum(record.outcome == "done" for record in seen.rest.records),
             "submissions": self.feeder.submissions,

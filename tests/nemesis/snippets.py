@@ -122,6 +122,18 @@ for name in os.listdir(f"{root}/edits") if os.path.isdir(f"{root}/edits") else (
         answer += [f"edits/{name}/{stage}/{path}" for stage in ("new", "afresh") for path in below(f"{top}/{stage}") & old]
 """
 
+#: Last tasks of batches that are over, as far as they are still to be made.
+FINALS = """
+answer = []
+for file in os.listdir(f"{root}/batches"):
+    batch, _, ending = file.rpartition(".")
+    over = f"{root}/batches/{batch}.over"
+    some = any(os.path.isdir(f"{root}/{state}/{batch}") for state in ("done", "failed"))
+    if ending == "yaml" and some and (not os.path.isdir(over) or "task.yaml" in os.listdir(over)):
+        if "finally" in Path(f"{root}/batches/{file}").read_text():
+            answer.append(f"batches/{batch}.over")
+"""
+
 #: A schedule whose time began half an hour ago by the server's clock.
 LAY = """
 draft = f"{root}/schedules/.{name}"
@@ -168,6 +180,12 @@ for path in below("workers", ".yaml"):
     if path.count(".") == 1:
         text = read(f"{root}/workers/{path}").decode()
         workers[path[:-5]] = dict(row.split(": ", 1) for row in text.splitlines() if ": " in row)
+lines = {}
+for path in below("logs", ".items"):
+    rows = [row.split() for row in read(f"{root}/logs/{path}").splitlines(keepends=True) if row.endswith(b"\n")]
+    done = [int(row[0]) for row in rows if row[0] != b"#" and row[1] == b"done"]
+    lines.setdefault(path.rsplit(".", 2)[0], []).extend(done)
+ended = {path[:-5]: json.loads(read(f"{root}/workers/{path}") or b"{}").get("exit") for path in below("workers", ".dead")}
 fenced = [path[:-7] for path in below("workers", ".fenced")]
 rescues = []
 for path in below("workers", ".jsonl"):
@@ -176,7 +194,7 @@ for path in below("workers", ".jsonl"):
             said = json.loads(row)
             rescues.append([said["at"], said["worker"], said["why"]])
 ticks = [name for top, names, _ in os.walk(f"{root}/schedules/ticks") for name in names if top != f"{root}/schedules/ticks"]
-answer = [files, records, workers, fenced, rescues, ticks]
+answer = [files, records, workers, fenced, rescues, ticks, lines, ended]
 """
 
 #: A program: what `snapshot.check` finds in argv[1]; argv[2] is a file with the names that must be there.

@@ -10,7 +10,7 @@ from tests.nemesis.round import Result
 
 SUMMED = (
     "tasks", "executions", "executions without end", "completed", "submissions", "without answer", "workers started",
-    "incarnations", "excused overlaps",
+    "incarnations", "excused overlaps", "sweeps", "last tasks", "alerts",
 )  # fmt: skip
 
 

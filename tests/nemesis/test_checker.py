@@ -7,8 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from tests.nemesis.checker import excused, violations
-from tests.nemesis.history import Accepted, Execution, History, Limits, Lying, Record, Rest, Toy, Unguarded
+from tests.nemesis.checker import DONE, excused, violations
+from tests.nemesis.history import (
+    Accepted,
+    Execution,
+    History,
+    Limits,
+    Lying,
+    Record,
+    Rest,
+    Sweep,
+    Told,
+    Toy,
+    Unguarded,
+)
 
 LIMITS = Limits(lease=12, fence=5, kill=2, slack=0.01)
 A, B = "n1-aaaaaaaa", "n2-bbbbbbbb"
@@ -59,6 +71,76 @@ def test_a_task_that_begins_before_what_it_waits_for_has_ended_is_too_early(hist
     assert rules(history, rest) == {"too-early"}
     history.executions = [replace(each, start=each.start + 30, last=each.last + 30) if each.task == "x" else each
                           for each in history.executions]  # fmt: skip
+    assert rules(history, rest) == set()
+
+
+@pytest.fixture
+def swept(history: History, rest: Rest) -> Sweep:
+    """A sweep `w` of four items, of which the first ran twice: its line was not written when its worker died."""
+    sweep = Sweep("w", "w", 4)
+    history.sweeps.append(sweep)
+    history.executions += [run(f"w/{item}", start=200 + item, last=200.5 + item, its_id="w") for item in range(4)]
+    history.executions.append(run("w/0", 2, B, 300, 301, its_id="w"))
+    rest.files += [file("w/0-1", its_id="w"), file("w/2-3", its_id="w")]
+    rest.lines = {"w/0-1": [1, 0], "w/2-3": [2, 3]}
+    return sweep
+
+
+def test_a_sweep_of_which_every_item_ran_is_right(history: History, rest: Rest, swept: Sweep) -> None:
+    assert violations(history, rest, LIMITS) == []
+    rest.lines["w/0-1"].append(0)
+    assert violations(history, rest, LIMITS) == [], "both ran to their end"
+    swept.sure = False
+    assert violations(history, rest, LIMITS) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (lambda _, rest: rest.files.pop(), "lost"),
+        (lambda _, rest: rest.files.append(file("w/3-3", its_id="w")), "twice-there"),
+        (lambda _, rest: rest.files.append(file("w/rest-3-3", "todo", its_id="w")), "not-done"),
+        (lambda _, rest: rest.files.append(file("w/4-4", "failed", its_id="w")), "not-done"),
+        (lambda history, _: history.executions.remove(run("w/3", start=203, last=203.5, its_id="w")), "done-without-run"),
+        (lambda _, rest: rest.lines["w/2-3"].append(3), "told-twice"),
+        (lambda history, _: history.executions.append(run("w/3", 2, B, 203.2, 204, its_id="w")), "overlap"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_sweep_is_seen(
+    history: History, rest: Rest, swept: Sweep, change: Callable[[History, Rest], object], rule: str
+) -> None:
+    change(history, rest)
+    assert rule in rules(history, rest) and swept
+
+
+def test_an_event_is_told_once(history: History, rest: Rest) -> None:
+    history.plain["x"].tells = DONE
+    history.tellers = frozenset({A})
+    assert rules(history, rest) == {"untold"}
+    history.tellers = frozenset({B})
+    assert rules(history, rest) == set(), "a worker that died may have told nobody"
+    history.told = [Told("x", DONE, 1, A)]
+    assert rules(history, rest) == set()
+    history.told = [Told("x", DONE, 1, A), Told("x", DONE, 1, B)]
+    assert rules(history, rest) == {"told-twice"}
+    history.told = [Told("y", DONE, 1, A), Told("x", DONE, 1, A)]
+    assert rules(history, rest) == {"told-falsely"}
+
+
+def test_what_always_fails_lies_in_failed(history: History, rest: Rest) -> None:
+    history.plain["x"].fails = True
+    assert rules(history, rest) == {"not-done"}
+    rest.files[0] = file("x", "failed", "x~exit1.yaml")
+    rest.records[0] = record("x", outcome="exit1")
+    assert rules(history, rest) == set()
+
+
+def test_a_worker_with_hours_starts_nothing_at_others(history: History, rest: Rest) -> None:
+    history.resting, history.hours = frozenset({B}), lambda moment: moment < 110
+    assert rules(history, rest) == {"wrong-hours"}
+    history.rough = [(90.0, 100.0)]
+    assert rules(history, rest) == set(), "what it had begun to start before it stood still"
+    history.resting, history.rough = frozenset({A}), []
     assert rules(history, rest) == set()
 
 

@@ -30,13 +30,14 @@ class Seen:
         self.truth = f"{ground.truth}/{root.rpartition('/')[2]}"
         listed = ground.nodes[0].python(LISTING, READING, root=self.truth)
         assert isinstance(listed, list)
-        files, records, self.workers, fenced, rescues, ticks = listed
+        files, records, self.workers, fenced, rescues, ticks, lines, self.ended = listed
         self.ticks = list(kinds.ticks(ticks))  #: tasks of the schedule
         ahead = time.time() - now()
         self.rescues = [Rescue(datetime.fromisoformat(at).timestamp() - ahead, wid, why) for at, wid, why in rescues]
         self.rest = Rest(
             files=[Lying(state, path, identity(state, path), its_id, digest) for state, path, its_id, digest in files],
             records=[_record(*facts) for facts in records],
+            lines=lines,
             fenced=frozenset(fenced),
             problems=self._check([*accepted, *self.ticks]),
             processes=self._left_over(),
@@ -66,6 +67,16 @@ class Seen:
         if done.step.kind not in STANDSTILLS:
             return None
         return Unguarded(self.workers_of(done), done.begin, done.end)
+
+    def tellers(self, faults: Sequence[Done]) -> frozenset[str]:
+        """Workers that ended as a drain ends; one that was told twice to stop tells nothing more."""
+        hurried = {wid for done in faults if done.step.kind == "stop-worker-now" for wid in self.workers_of(done)}
+        ended = {wid for wid, code in self.ended.items() if code == 0}
+        return frozenset(ended - hurried - self.rest.fenced)
+
+    def resting(self) -> frozenset[str]:
+        """Workers that were started with hours: those that have the label."""
+        return frozenset(wid for wid in self.workers if f'"{kinds.LABEL}"' in self._fact(wid, "labels"))
 
     def was_hit(self, done: Done, run: Execution) -> bool:
         """True when a fault struck this run's worker, or its whole node."""

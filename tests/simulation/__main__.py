@@ -1,4 +1,4 @@
-"""`python -m tests.simulation --schedules 100000 --seed S [--jobs N] [--minutes M]`: plain seeds, in several processes.
+"""`python -m tests.simulation --schedules 100000 --seed S [--jobs N] [--minutes M] [--sweeps]`: plain seeds, several processes.
 
 The rule: seed S and the number of a schedule say it all, so each printed failure is repeated with `--seed N --schedules 1
 --trace`, and `--narrow` looks for the smallest part of its plan that still fails.
@@ -16,10 +16,10 @@ from tests.simulation.plan import plan_of
 from tests.simulation.schedule import narrow, run, simulated
 
 
-def show(seed: int, *, narrowed: bool) -> None:
+def show(seed: int, *, narrowed: bool, sweeps: bool | None) -> None:
     """The trace of one schedule."""
     with simulated():
-        plan = plan_of(seed)
+        plan = plan_of(seed, sweeps=sweeps)
         if narrowed and run(plan).broken:
             plan = narrow(plan)
         result = run(plan)
@@ -35,13 +35,16 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=float("inf"), help="end after so many, with what was played")
     parser.add_argument("--trace", action="store_true", help="print what happens in each schedule")
     parser.add_argument("--narrow", action="store_true", help="the same, of the smallest part of the plan that fails")
+    parser.add_argument(
+        "--sweeps", action="store_true", default=None, help="sweeps in each of them, not in two of five"
+    )
     given = parser.parse_args()
     began = time.monotonic()
     if given.trace or given.narrow:
         for seed in range(given.seed, given.seed + given.schedules):
-            show(seed, narrowed=given.narrow)
+            show(seed, narrowed=given.narrow, sweeps=given.sweeps)
         return 0
-    tally = play_many(given.seed, given.schedules, given.jobs, given.minutes)
+    tally = play_many(given.seed, given.schedules, given.jobs, given.minutes, sweeps=given.sweeps)
     print(f"{tally}\n{time.monotonic() - began:.0f} s")
     for seed, why in tally.broken:
         print(f"seed {seed}: {why}")

@@ -32,7 +32,7 @@ class Calls:
     """Stands in the place of `os`."""
 
     path, strerror, devnull, fsencode = os.path, os.strerror, os.devnull, os.fsencode
-    SEEK_CUR, SEEK_SET = os.SEEK_CUR, os.SEEK_SET
+    SEEK_CUR, SEEK_END, SEEK_SET = os.SEEK_CUR, os.SEEK_END, os.SEEK_SET
 
     def getpid(self) -> int:
         return current().pid
@@ -251,7 +251,8 @@ class Calls:
 
     def lseek(self, descriptor: int, offset: int, whence: int) -> int:
         file = self.file(descriptor)
-        file.position = offset if whence == os.SEEK_SET else file.position + offset
+        size = len(file.mount.data(file.inode)) if file.inode else 0
+        file.position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: file.position, os.SEEK_END: size}[whence]
         return file.position
 
     def ftruncate(self, descriptor: int, size: int) -> None:

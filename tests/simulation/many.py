@@ -5,6 +5,7 @@ The rule: a schedule knows nothing of those before it, so the sums are the same 
 
 from __future__ import annotations
 
+import functools
 import gc
 import multiprocessing
 import time
@@ -55,24 +56,24 @@ class Tally:
         )
 
 
-def play(seeds: Iterable[int]) -> Tally:
-    """These seeds, in this process."""
+def play(seeds: Iterable[int], *, sweeps: bool | None = None) -> Tally:
+    """These seeds, in this process; `sweeps` as in `plan_of`."""
     tally = Tally()
     with simulated():
         for seed in seeds:
-            tally.add(seed, run(plan_of(seed)))
+            tally.add(seed, run(plan_of(seed, sweeps=sweeps)))
     return tally
 
 
-def play_many(first: int, count: int, jobs: int, minutes: float = float("inf")) -> Tally:
+def play_many(first: int, count: int, jobs: int, minutes: float = float("inf"), *, sweeps: bool | None = None) -> Tally:
     """`count` seeds from `first` on, in `jobs` processes, or as many as can be played in so many minutes."""
     if jobs == 1 and minutes == float("inf"):
-        return play(range(first, first + count))
+        return play(range(first, first + count), sweeps=sweeps)
     began, told = time.monotonic(), time.monotonic()
     tally = Tally()
     with multiprocessing.get_context("spawn").Pool(jobs, _freeze) as pool:
         # Each process takes the next chunk when it has done one, so none is idle before the last few seconds.
-        for part in pool.imap_unordered(play, _chunks(first, count)):
+        for part in pool.imap_unordered(functools.partial(play, sweeps=sweeps), _chunks(first, count)):
             for seed, why in part.broken:
                 print(f"seed {seed}: {why}", flush=True)
             tally.merge(part)

@@ -259,7 +259,11 @@ class Mount:
             if self.version == "3":
                 raise refused(errno.ESTALE)
             return
-        self.server.store(inode, data)
+        try:
+            self.server.store(inode, data)
+        except OSError:
+            self.server.watcher.unwritten(inode)
+            raise
 
     def opened(self, inode: Inode) -> None:
         """One more descriptor."""

@@ -43,6 +43,10 @@ class Nemesis:
             else:
                 victim.die(-9)
 
+    def kill_chunk(self, node: Node, _event: Event) -> None:
+        if victim := self.victim(node, "chunk"):
+            victim.signal(9)
+
     def power(self, node: Node, event: Event) -> None:
         if node.is_on:
             node.lose_power()

@@ -57,6 +57,7 @@ class Node:
         self.is_on = True
         self.booted_at = self.sim.time.now
         self.processes: dict[int, Any] = {}
+        self.disk: dict[str, bytes] = {}  #: files of its own that its worker wrote
         self._pids = itertools.count(100)
         self.mount = Mount(self.sim.server, self.sim.time, self.sim.plan.version)
 
@@ -83,6 +84,8 @@ class Node:
     def lose_power(self) -> None:
         """Everything that runs is gone, without a word; what was not flushed is lost."""
         self.is_on = False
+        for inode in self.mount.dirty:
+            self.sim.world.unwritten(inode)
         for process in list(self.processes.values()):
             process.lost_power()
         self.processes = {}
@@ -181,14 +184,24 @@ class Actor(Process):
             self.on_signal(number)
 
 
-class Command:
+class Marked:
+    """What of a task's process others can tell: its session, and the claim in its environment."""
+
+    session: int
+    claim: str
+    alive: bool
+
+
+class Command(Marked):
     """A command of a task, or what it left behind: no code, only an end."""
 
-    def __init__(self, node: Node, parent: Actor, launch: Launch | None, like: Command | None = None) -> None:
+    def __init__(
+        self, node: Node, parent: Actor, launch: Launch | None, like: Command | None = None, session: int = 0
+    ) -> None:
         self.node, self.parent, self.sim = node, parent, node.sim
         self.pid = node.add(self)
         self.began = int(node.boot_time() * 100)
-        self.session = self.pid
+        self.session = session or self.pid
         self.code: int | None = None
         self.number: int | None = None
         self.alive, self.dying = True, False
@@ -202,7 +215,9 @@ class Command:
             _, seconds, code, self.version, *options = launch.argv
             self.stubborn, self.leaves = "stubborn" in options, "leaves" in options
             self.sim.time.at(self.sim.time.now + float(seconds), self.end, int(code), None)
-            self.sim.world.starts(self)
+            self.item = int(environment.get("DSGSPOOL_ITEM", "-1"))
+            self.told = self.sim.world if self.item < 0 else self.sim.world.swept
+            self.told.starts(self)
         elif like is not None:
             self.identity, self.attempt, self.claim, self.version = (
                 like.identity,
@@ -211,7 +226,8 @@ class Command:
                 like.version,
             )
             self.stubborn = True
-            self.sim.world.left(self)
+            self.told = self.sim.world
+            self.told.left(self)
 
     def end(self, code: int | None, number: int | None) -> None:
         """It ends; perhaps it leaves a process behind."""
@@ -220,7 +236,7 @@ class Command:
         if self.leaves and self.parent is not None and number is None:
             Command(self.node, self.parent, None, self)
         self.alive, self.code, self.number = False, code, number
-        self.sim.world.ends(self)
+        self.told.ends(self)
         if self.parent is not None:
             self.parent.wake()
 
@@ -233,7 +249,7 @@ class Command:
     def lost_power(self) -> None:
         if self.alive:
             self.alive, self.number = False, 9
-            self.sim.world.ends(self)
+            self.told.ends(self)
 
     def adopt(self, parent: Actor | None) -> None:
         self.parent = parent

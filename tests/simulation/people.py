@@ -23,6 +23,7 @@ from tests.simulation.counted import licence_line
 from tests.simulation.door import SimFs
 from tests.simulation.mount import ROOT
 from tests.simulation.server import EPOCH
+from tests.simulation.swept import NAMES as SWEEPS
 from tests.simulation.waits import after_line
 
 if TYPE_CHECKING:
@@ -86,6 +87,17 @@ def bulk(actor: Actor, chance: random.Random) -> int:
         made, submission.put_bulk([data for _, data in made], "s", submission.spool.todo), strict=True
     ):
         actor.sim.world.accept(version)
+    submission.close()
+    return 0
+
+
+def sweep(actor: Actor, chance: random.Random) -> int:
+    """`dsgspool submit` of a sweep."""
+    submission = Submission(_spool(actor))
+    mark, data = actor.sim.world.swept.text(chance)
+    draft = Draft(submission.named(chance.choice(SWEEPS)), data, peek(data).after)
+    for _ in submission.put([draft], submission.spool.todo):
+        actor.sim.world.swept.accept(mark)
     submission.close()
     return 0
 
@@ -170,12 +182,17 @@ def mv_here(actor: Actor, chance: random.Random) -> int:
     return 0
 
 
-def mv_batch(actor: Actor, chance: random.Random) -> int:
+def mv_batch(actor: Actor, chance: random.Random, batch: str = "s") -> int:
     """mv todo/s hold/, and the other way"""
     source, target = chance.choice([("todo", "hold"), ("hold", "todo")])
-    if "s" in calls.listdir(f"{ROOT}/{source}") and "s" not in calls.listdir(f"{ROOT}/{target}"):
-        calls.rename(f"{ROOT}/{source}/s", f"{ROOT}/{target}/s")
+    if batch in calls.listdir(f"{ROOT}/{source}") and batch not in calls.listdir(f"{ROOT}/{target}"):
+        calls.rename(f"{ROOT}/{source}/{batch}", f"{ROOT}/{target}/{batch}")
     return 0
+
+
+def mv_sweep(actor: Actor, chance: random.Random) -> int:
+    """The same of the parts of a sweep."""
+    return mv_batch(actor, chance, "w")
 
 
 def rm(actor: Actor, chance: random.Random) -> int:
@@ -253,11 +270,11 @@ def forgiving(do: Callable[[Actor, random.Random], int], seed: int) -> Body:
     return body
 
 
-SUBMITTERS = {"submit": submit, "bulk": bulk}
+SUBMITTERS = {"submit": submit, "bulk": bulk, "sweep": sweep}
 OPERATORS = {"operator": operator, "prune": prune}
 PERSONS = {
     "drop": drop, "drops": drops, "mv_out": mv_out, "mv_back": mv_back, "mv_hold": mv_hold, "mv_here": mv_here,
-    "mv_batch": mv_batch, "rm": rm, "cp_running": cp_running,
+    "mv_batch": mv_batch, "mv_sweep": mv_sweep, "rm": rm, "cp_running": cp_running,
 }  # fmt: skip
 ROLES = {
     **{what: ("submitter", do) for what, do in SUBMITTERS.items()},

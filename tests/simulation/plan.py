@@ -7,7 +7,7 @@ part of it gives a simpler one: that is how a failure is made small.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 ACTIVE = 40.0  #: seconds in which things happen
@@ -17,6 +17,8 @@ NEMESES = (
     "kill_worker", "kill_worker", "kill_guard", "power", "cut", "cut", "cut_replies", "restart", "restart", "full",
     "read_only", "stall", "drain", "start",
 )  # fmt: skip
+SWEEPING = ("mv_sweep", "mv_out", "mv_back", "operator", "kill_chunk", "kill_worker", "cut", "power")
+ACTORS = ("worker1", "worker1", "worker2", "worker2", "worker3", "worker4", "submit1", "submit2", "drop1")
 CALLS = ("rename", "rename", "rename", "create", "open", "list", "list", "utime", "fsync", "unlink", "mkdir", "see")
 KINDS = (
     "lost", "lost", "flight", "flight", "crash", "crash-after", "hang", "slow", "twice", "estale", "eio", "eacces",
@@ -59,6 +61,7 @@ class Plan:
     finals: bool = False  #: the batch s has a last task (`finally`)
     turns: bool = False  #: batches take turns (`fair`)
     most: int = 0  #: how many of the batch s may run at once, 0 = any number; then some tasks also have requests
+    sweeps: bool = False  #: some of the tasks are sweeps
     workers: tuple[tuple[int, int], ...] = ((0, 2), (1, 2))  #: (machine, slots)
     events: tuple[Event, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -69,13 +72,30 @@ class Plan:
             items = getattr(self, name)
             for index in range(len(items)):
                 yield replace(self, **{name: items[:index] + items[index + 1 :]})
-        for name in ("twins", "dependencies", "licences", "finals", "turns", "most"):
+        for name in ("twins", "dependencies", "licences", "finals", "turns", "most", "sweeps"):
             if getattr(self, name):
                 yield replace(self, **{name: type(getattr(self, name))()})
 
 
-def plan_of(seed: int) -> Plan:
-    """The plan of a plain seed."""
+def plan_of(seed: int, *, sweeps: bool | None = None) -> Plan:
+    """The plan of a plain seed; two in five have sweeps, if nothing else is said."""
+    plan, chance = (
+        _plan_of(seed),
+        random.Random(f"{seed} sweeps"),
+    )  # dice of their own: all older plans stay as they are
+    has_sweeps = chance.random() < 0.4
+    if not (has_sweeps if sweeps is None else sweeps):
+        return plan
+    events = [_event(chance, plan.nodes, "sweep", 0.3) for _ in range(chance.choice([1, 1, 2]))]
+    events += [_event(chance, plan.nodes, chance.choice(SWEEPING), 0.8) for _ in range(chance.choice([0, 1, 2]))]
+    kinds = chance.sample(sorted(set(KINDS)), 3)
+    actors = ["chunk1", "chunk2", "chunk4", "worker1", "worker2", "sweep1"]
+    faults = tuple(_fault(chance, kinds, actors) for _ in range(chance.choice([0, 2, 4])))
+    together = tuple(sorted([*plan.events, *events], key=lambda event: event.at))
+    return replace(plan, sweeps=True, events=together, faults=plan.faults + faults)
+
+
+def _plan_of(seed: int) -> Plan:
     chance = random.Random(seed)
     nodes = chance.choice([2, 2, 3])
     workers = tuple((chance.randrange(nodes), chance.choice([1, 2, 3])) for _ in range(chance.choice([2, 2, 3])))
@@ -105,10 +125,8 @@ def _event(chance: random.Random, nodes: int, what: str, share: float) -> Event:
     return Event(at, what, chance.randrange(nodes), chance.getrandbits(30), seconds)
 
 
-def _fault(chance: random.Random, kinds: list[str]) -> Fault:
-    actor = chance.choice(
-        ["worker1", "worker1", "worker2", "worker2", "worker3", "worker4", "submit1", "submit2", "drop1"]
-    )
+def _fault(chance: random.Random, kinds: list[str], actors: Sequence[str] = ACTORS) -> Fault:
+    actor = chance.choice(actors)
     call = chance.choice(CALLS)
     most = {"rename": 16, "create": 14, "mkdir": 4, "unlink": 3, "fsync": 12, "utime": 14}.get(call, 300)
     number = 1 + int(most ** chance.random())

@@ -12,7 +12,8 @@ from dsgspool import census, proc
 from dsgspool.conditions import Inventory
 from dsgspool.proc import Exit, Identity, NodeLook
 from dsgspool.spawning import Launch
-from tests.simulation.node import Command
+from tests.simulation.chunks import ChunkProcess, is_chunk
+from tests.simulation.node import Command, Marked
 from tests.simulation.virtual import current
 
 
@@ -45,7 +46,7 @@ class Processes:
     @staticmethod
     def spawn(launch: Launch) -> int:
         me = current()
-        return Command(me.node, me, launch).pid
+        return (ChunkProcess(me.node, me, launch) if is_chunk(launch) else Command(me.node, me, launch)).pid
 
     @staticmethod
     def reap() -> Iterator[Exit]:
@@ -62,7 +63,7 @@ class Processes:
     @staticmethod
     def session(pid: int) -> int:
         process = current().node.processes.get(pid)
-        return process.session if isinstance(process, Command) else 0
+        return process.session if isinstance(process, Marked) else 0
 
     @staticmethod
     def group(pid: int) -> int:
@@ -80,12 +81,12 @@ class Processes:
     @staticmethod
     def marker(pid: int) -> str:
         process = current().node.processes.get(pid)
-        return process.claim if isinstance(process, Command) and process.alive else ""
+        return process.claim if isinstance(process, Marked) and process.alive else ""
 
     @staticmethod
     def marked(wid: str) -> list[int]:
         every = current().node.processes.items()
-        return [pid for pid, p in every if isinstance(p, Command) and p.alive and p.claim.startswith(f"{wid}.")]
+        return [pid for pid, p in every if isinstance(p, Marked) and p.alive and p.claim.startswith(f"{wid}.")]
 
     @staticmethod
     def nascent() -> list[int]:
@@ -105,7 +106,7 @@ class Processes:
     @staticmethod
     def send_group(pid: int, number: int) -> None:
         every = current().node.processes.values()
-        Processes.send([p.pid for p in every if isinstance(p, Command) and p.session == pid], number)
+        Processes.send([p.pid for p in every if isinstance(p, Marked) and p.session == pid], number)
 
     @staticmethod
     def node_look() -> NodeLook:

@@ -21,7 +21,9 @@ from dsgspool import chance as words
 from dsgspool.spool import FOLDERS
 from dsgspool.worker import loop, watch
 from dsgspool.worker.provenance import Provenance
+from dsgspool.worker.scripts import Scripts
 from tests.simulation import people, workers
+from tests.simulation.chunks import write_script
 from tests.simulation.door import SimLock
 from tests.simulation.files import Open
 from tests.simulation.leaks import no_leaks
@@ -279,6 +281,7 @@ def simulated() -> Iterator[None]:
         mock.patch.object(filelock, "FileLock", SimLock),
         mock.patch.object(words, "word", lambda length=8: current().sim.word(length)),
         mock.patch.object(Provenance, "commit", lambda _self, _folder: ""),
+        mock.patch.object(Scripts, "write", write_script),
     ):
         yield
 

@@ -28,7 +28,7 @@ class Stale(Exception):
 class Inode:
     """A file or a folder (`entries` is a mapping)."""
 
-    __slots__ = ("change", "ctime", "data", "entries", "ino", "mtime", "name", "nlink", "parent", "version")
+    __slots__ = ("change", "ctime", "data", "entries", "ino", "mtime", "name", "nlink", "parent", "sweep", "version")
 
     def __init__(self, ino: int, *, folder: bool, now: float) -> None:
         self.ino = ino
@@ -40,6 +40,7 @@ class Inode:
         self.parent: Inode | None = None
         self.name = ""
         self.version = ""  #: which version of which task: the world's mark
+        self.sweep = ""  #: which sweep it is a part of
 
     def path(self) -> str:
         """Where it lies now, below the root."""
@@ -62,6 +63,9 @@ class Watcher:
 
     def written(self, inode: Inode) -> None:
         """Its data is on the server."""
+
+    def unwritten(self, inode: Inode) -> None:
+        """Data of it was lost on its way."""
 
 
 class Server:

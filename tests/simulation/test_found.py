@@ -72,6 +72,13 @@ FOUND = {
             Fault("worker4", "list", 26, "estale", 0.733),
         ),
     ),
+    "of two sweeps of one name one was lost while the first stood still on its way to todo/": Plan(
+        seed=5,
+        sweeps=True,
+        workers=((0, 1), (1, 1)),
+        events=(Event(1.0, "sweep", 0, 5), Event(2.6, "sweep", 1, 5)),
+        faults=(Fault("worker2", "rename", 2, "hang", 4.5),),
+    ),
 }
 
 

@@ -29,6 +29,12 @@ WITHIN = {
     "who_marked_counts": 1000,
     "marks_of_the_dead_are_removed": 200,
 }
+SWEPT = {
+    "who_divides_goes_by_what_lies_there": 200,
+    "parts_are_owed": 500,
+    "all_earlier_indexes_count": 50,
+    "parts_lie_in_a_folder": 400,
+}
 COARSE = 0.3  #: seconds: a tick of the server's clock in which three machines meet again and again
 
 
@@ -42,6 +48,12 @@ def crowded(seed: int) -> Plan:
 def test_a_rule_taken_away_is_missed(rule: str) -> None:
     with simulated(), RULES[rule]():
         assert any(run(plan_of(seed)).broken for seed in range(WITHIN[rule]))
+
+
+@pytest.mark.parametrize("rule", SWEPT)
+def test_a_rule_of_sweeps_taken_away_is_missed(rule: str) -> None:
+    with simulated(), RULES[rule]():
+        assert any(run(plan_of(seed, sweeps=True)).broken for seed in range(SWEPT[rule]))
 
 
 @pytest.mark.parametrize("rule", ["who_marked_counts", "marks_in_one_folder"])

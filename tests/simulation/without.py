@@ -12,14 +12,18 @@ from unittest import mock
 
 from dsgspool.janitor import Janitor
 from dsgspool.names import TaskName
+from dsgspool.ranges import Range
 from dsgspool.spool import scan
 from dsgspool.spool.chain import Chain
 from dsgspool.spool.dependencies import Dependencies
+from dsgspool.spool.divisions import Divisions
+from dsgspool.spool.once import Once
 from dsgspool.spool.own import Held, OwnFolder
 from dsgspool.spool.submission import Submission
 from dsgspool.spool.taken import Mark, Taken, parse_mark
 from dsgspool.spool.waiters import Waiters
 from dsgspool.task import Budget
+from dsgspool.worker import sweeping
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.counted import Counted
 from dsgspool.worker.desk import Desk, Exchange
@@ -235,6 +239,55 @@ def marks_in_one_folder() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def who_divides_goes_by_what_lies_there() -> Iterator[None]:
+    """Who divides a rest goes by its own choice."""
+    real = Divisions.divide
+
+    def divide(self: Divisions, rest: Range, head: int, *args: Any) -> Range:
+        real(self, rest, head, *args)
+        return rest.part(rest.first, head, is_rest=False)
+
+    with mock.patch.object(Divisions, "divide", divide):
+        yield
+
+
+@contextlib.contextmanager
+def parts_are_owed() -> Iterator[None]:
+    """Only who decided how a rest is divided puts its parts into todo/."""
+    real = Once.make
+
+    def make(self: Once, folder: str, *args: Any) -> bool:
+        self.__dict__["made"] = real(self, folder, *args)
+        return bool(self.__dict__["made"])
+
+    owed = Divisions._owed
+
+    with (
+        mock.patch.object(Once, "make", make),
+        mock.patch.object(Divisions, "_owed", lambda self, rest: owed(self, rest) if self.once.made else []),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def all_earlier_indexes_count() -> Iterator[None]:
+    """Which items of a chunk have succeeded is told by its last attempt alone."""
+    real = sweeping.earlier
+    with mock.patch.object(sweeping, "earlier", lambda *args: real(*args)[-1:]):
+        yield
+
+
+@contextlib.contextmanager
+def parts_lie_in_a_folder() -> Iterator[None]:
+    """A part of a sweep that has lost its folder is a sweep of its own."""
+    real = sweeping.fits
+    with mock.patch.object(
+        sweeping, "fits", lambda part, count: part is not None and part.sweep != "-" and real(part, count)
+    ):
+        yield
+
+
+@contextlib.contextmanager
 def everything_else() -> Iterator[None]:
     """Nothing is taken away."""
     yield
@@ -246,5 +299,6 @@ RULES: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
         scandir_before_open, listing_decides, claimers_leave_held_names, self_fence, record_read_at_take_over,
         repeated_sweep, one_attempt_alive, token_in_returned_names, flush_before_rename, bump_of_todo, claimers_judge,
         rounds_over_what_waits, who_marked_counts, marks_of_the_dead_are_removed, marks_in_one_folder,
+        who_divides_goes_by_what_lies_there, parts_are_owed, all_earlier_indexes_count, parts_lie_in_a_folder,
     )
 }  # fmt: skip

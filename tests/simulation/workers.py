@@ -23,7 +23,7 @@ from dsgspool.worker.station import GuardLine, Options
 from tests.simulation.calls import calls
 from tests.simulation.door import SimFs
 from tests.simulation.mount import ROOT
-from tests.simulation.node import Actor, Node
+from tests.simulation.node import Actor, Marked, Node
 
 NODE_TROUBLE = 8
 TURN = 0.0002  #: seconds that a turn takes by itself
@@ -180,11 +180,11 @@ class GuardCalls:
         process = self.actor.node.processes.get(pid)
         if process is None:
             raise ProcessLookupError
-        return self.actor.pid if isinstance(process, Actor) else process.session
+        return process.session if isinstance(process, Marked) else self.actor.pid
 
     def killpg(self, group: int, number: int) -> None:
         for process in list(self.actor.node.processes.values()):
-            if not isinstance(process, Actor) and process.session == group:
+            if isinstance(process, Marked) and process.session == group:
                 process.signal(number)
 
     def waitpid(self, pid: int, _options: int) -> tuple[int, int]:
@@ -293,7 +293,8 @@ def guard_body(slots: int) -> Callable[[Actor], int]:
 
 
 def _below(child: object) -> list[int]:
-    return [each.pid for each in child.children] if isinstance(child, Actor) else []
+    found = child.children if isinstance(child, Actor) else []
+    return [pid for each in found for pid in (each.pid, *_below(each))]
 
 
 def start(node: Node, slots: int) -> Actor:

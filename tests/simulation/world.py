@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dsgspool.records import record_claim, record_is_over
 from tests.simulation.counted import in_use
 from tests.simulation.server import Inode, Watcher
+from tests.simulation.swept import Swept
 from tests.simulation.waits import Waits
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class World(Watcher):
         self.running: dict[str, list[Command]] = {}
         self.inodes: dict[str, Inode] = {}
         self.waits = Waits(sim.server)
+        self.swept = Swept(sim)
         self.starts_seen = self._versions = 0
 
     def version(self) -> str:
@@ -65,6 +67,7 @@ class World(Watcher):
         role, target = self.sim.acting.role, inode.path()
         self.sim.note(f"{self.sim.acting.name}: {source} -> {target}")
         old, new = source.partition("/")[0], target.partition("/")[0]
+        self.swept.renamed(inode, role, source, replaced)
         if inode.entries is None:
             self.waits.came(target)
         elif target == "batches/s.over":
@@ -102,6 +105,7 @@ class World(Watcher):
     def removed(self, inode: Inode, path: str) -> None:
         role = self.sim.acting.role
         self.sim.note(f"{self.sim.acting.name}: rm {path}")
+        self.swept.removed(inode, role, path)
         if path.startswith("logs/") and path.endswith(".yaml") and role != "operator":
             self.sim.broken(f"I5: the record {path} is removed by a {role}")
         if inode.version and not (inode.version == FINAL and path.startswith("tmp/")):  # who came second drops its own
@@ -112,11 +116,15 @@ class World(Watcher):
 
     def written(self, inode: Inode) -> None:
         path = inode.path()
+        self.swept.written(inode)
         if path.startswith("logs/"):
             self._recorded(inode.data)
         elif not path.startswith("workers/") and (found := _VERSION.search(inode.data)):
             inode.version = found[1].decode()
             self.inodes[inode.version] = inode
+
+    def unwritten(self, inode: Inode) -> None:
+        self.swept.lossy.add(inode)
 
     def _recorded(self, data: bytes) -> None:
         """A record that says that its task is over: from now on nobody may run that again (I3)."""
@@ -189,7 +197,7 @@ class World(Watcher):
     def unrest(self) -> list[str]:
         """What is not at rest: files on their way, names with a claim, commands."""
         found = [f"running: {identity}" for identity, commands in self.running.items() if commands]
-        found += [path for path, _ in self.sim.server.files("taken")]
+        found += self.swept.unrest() + [path for path, _ in self.sim.server.files("taken")]
         is_made = self.sim.server.find("batches/s.over")
         is_owed = self.sim.plan.finals and not (is_made or self.waits.is_open("s/"))
         if is_owed or (is_made and "task.yaml" in (is_made.entries or {})):
@@ -208,11 +216,12 @@ class World(Watcher):
         """Only a person's copy may keep the claim of an owner that lives; what a full disk left empty is one, too."""
         name = path.rpartition("/")[2]
         living = any(f"@{wid}." in name for wid in self.sim.living_wids())
-        is_copy = not inode.version or inode.version in self.sim.copies
+        is_copy = not (inode.version or inode.sweep) or inode.version in self.sim.copies
         return "@" in name and not (living and is_copy)
 
     def check(self) -> None:
         """I1 at the end: each accepted version lies in exactly one place."""
+        self.swept.check()
         there: dict[str, list[str]] = {}
         for state in STATES:
             for path, inode in self.sim.server.files(state):

@@ -131,7 +131,9 @@ class Watch:
         nth = self._seen[call.role, what] = self._seen.get((call.role, what), 0) + 1
         # A line of the journal, or an empty folder that goes, comes a turn sooner or later.
         is_aside = call.is_change and (call.paths[0].endswith(".jsonl") or what.startswith("rmdir waiting/"))
-        by_clock = is_aside or call.is_look or call.name == "utimensat"
+        # Between its start and its first claim a worker beats once; from then on the clock says when.
+        is_beat = call.name == "utimensat" or (what == "say guard" and ("logs/" in after or "running/" in after))
+        by_clock = is_aside or call.is_look or is_beat
         point = Point(call.role, after, times, what, nth, call.name == "write", by_clock)
         if call.is_change and not is_aside:
             count = self._changes[call.role, what] = self._changes.get((call.role, what), 0) + 1

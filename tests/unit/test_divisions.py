@@ -1,5 +1,6 @@
 """The rule: a rest of a sweep is divided once, whoever divides, dies or comes late; no item is lost and none belongs to two."""
 
+import errno
 import os
 import random
 
@@ -253,6 +254,38 @@ def test_a_name_under_which_a_sweep_was_divided_is_no_name_for_another(world, in
     assert "sweeps/s/ says how an earlier one was divided" in worker.record("s")["reason"]
 
 
+def test_of_two_sweeps_of_a_name_one_begins_however_slow_it_is(world):
+    first, second = TEXT, TEXT.replace(b"1..100", b"1..50")
+    os.makedirs(f"{world.root}/sweeps/s")  # somebody died while he made it
+    assert divisions(world).begin("s", first) == ""
+    assert "divided" in (divisions(world).begin("s", second) or "")
+    assert divisions(world).begin("s", first) == "", "who died before it went on"
+    divisions(world).divide(REST, 99, 1, first)
+    assert "divided" in (divisions(world).begin("s", first) or "")
+
+
+def test_a_folder_that_goes_behind_its_listing_makes_no_sweep_invalid(world, inside, monkeypatch):
+    gone, scandir = f"{world.root}/waiting/until-20991231T000000Z", os.scandir
+    os.makedirs(gone)
+
+    def looked(path=".", *args):
+        if path == gone:
+            raise FileNotFoundError(errno.ENOENT, "gone", path)
+        return scandir(path, *args)
+
+    monkeypatch.setattr(os, "scandir", looked)
+    worker = inside()
+    worker.drop("s", "true", sweep={"product": {"n": "1..3"}})
+    worker.until(lambda: worker.lies("waiting") or worker.lies("failed"))
+    assert not worker.lies("failed")
+    assert worker.record("s")["outcome"] == "stopped"
+    os.rmdir(gone)
+    [path] = files_below(world.root, ["waiting"])
+    worker.mv(path, "todo/s.yaml")  # as the leader does
+    worker.until(lambda: worker.lies("done") and not worker.lies("todo", "waiting", "running"))
+    assert items_of(filter(None, map(parse_range, worker.lies("done")))) == [0, 1, 2]
+
+
 @pytest.mark.parametrize("name", ["s/0-9", "s/00-09", "s/000-100", "s/rest-000-999"])
 def test_a_chunk_whose_name_does_not_fit_its_sweep_is_invalid(world, inside, name):
     worker = inside()
@@ -263,6 +296,22 @@ def test_a_chunk_whose_name_does_not_fit_its_sweep_is_invalid(world, inside, nam
     worker.until(lambda: worker.lies("failed"))
     chunk = name if "rest" not in name else "s/000-000"
     assert "and `sweep` has 100" in worker.record(chunk)["reason"]
+
+
+@pytest.mark.parametrize("name", ["rest-00-99", "10-19"])
+def test_a_part_that_a_person_moved_without_its_folder_is_not_run(world, inside, name):
+    worker = inside()
+    worker.drop(name, "true", sweep={"product": {"n": "1..100"}})
+    worker.until(lambda: worker.lies("todo", "running") == [])
+    assert worker.lies() == [f"failed/{name}~invalid"] and not os.path.exists(f"{world.root}/sweeps")
+    assert f"move it to todo/NAME/{name}.yaml" in worker.record(name)["reason"]
+
+
+def test_a_sweep_may_be_called_by_two_numbers_that_are_no_items_of_its_own(world, inside):
+    worker = inside()
+    worker.drop("2020-2026", "true", sweep={"product": {"n": "1..3"}})
+    worker.until(lambda: worker.lies("done") and not worker.lies("todo", "running"))
+    assert items_of(filter(None, map(parse_range, worker.lies("done")))) == [0, 1, 2]
 
 
 # -- how long a chunk is

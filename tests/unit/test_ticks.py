@@ -1,5 +1,6 @@
 """One task for each tick, whoever makes it, how late, and whatever became of it since."""
 
+import errno
 import json
 import os
 import shutil
@@ -97,6 +98,24 @@ def test_what_is_not_over_skips_the_next_tick(world, instance):
         assert f"night-{STAMP} was not over" in file.read()
     os.unlink(f"{world.root}/{files_below(world.root, ['todo'])[0]}")
     assert make(ticks, instance, NOON + 120, skips=True) == "night-20261129T1202Z"
+
+
+def test_a_folder_that_goes_behind_its_listing_skips_no_tick(world, instance, monkeypatch):
+    gone, scandir = f"{world.root}/waiting/until-20991231T000000Z", os.scandir
+    os.makedirs(gone)
+
+    def looked(path=".", *args):
+        if path == gone:
+            raise FileNotFoundError(errno.ENOENT, "gone", path)
+        return scandir(path, *args)
+
+    monkeypatch.setattr(os, "scandir", looked)
+    with pytest.raises(FileNotFoundError):
+        make(leader(world), instance, skips=True)
+    assert lies(world) == []
+    os.rmdir(gone)
+    assert leader(world).newest("night", skips=True) == NOON
+    assert lies(world) == [f"todo/night-{STAMP}"]
 
 
 class Slow(ClockedFs):

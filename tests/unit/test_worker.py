@@ -1,5 +1,6 @@
 """The rule: a worker's own folder is the truth, an attempt ends only when all of it is dead, and the record comes first."""
 
+import contextlib
 import errno
 import os
 import shutil
@@ -249,6 +250,27 @@ def test_what_a_person_takes_at_the_moment_of_publication_is_told_to_nobody(insi
     worker.until(lambda: worker.lies() == ["done/y", "hold/x"])
     worker.live(2)
     assert told == ["y"]
+
+
+@pytest.mark.parametrize("by_others", [True, False])
+def test_what_others_publish_who_took_me_for_dead_they_tell_and_not_i(inside, monkeypatch, by_others):
+    worker, told = inside(), []
+    monkeypatch.setattr(worker.worker.alerts, "published", lambda name, *_more: told.append(name.identity))
+    give = worker.worker.own.give
+
+    def published(held, target, *, again=False):
+        if not again:  # by others, or by my own request, whose answer was lost
+            if by_others:
+                open(f"{worker.root}/workers/{worker.worker.station.wid}.fenced", "x").close()
+            os.rename(f"{worker.root}/{worker.folder}/{held.file}", target)
+        return give(held, target, again=again)
+
+    monkeypatch.setattr(worker.worker.own, "give", published)
+    worker.drop("x")
+    with pytest.raises(Fenced) if by_others else contextlib.nullcontext():
+        worker.until(lambda: worker.lies() == ["done/x"])
+        worker.live(6)
+    assert worker.lies() == ["done/x"] and told == ([] if by_others else ["x"])
 
 
 def test_a_worker_whose_folder_is_gone_is_fenced(inside):
