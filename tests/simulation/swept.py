@@ -84,7 +84,8 @@ class Swept:
     def renamed(self, inode: Inode, role: str, source: str, replaced: Inode | None) -> None:
         """Something lies in its new place."""
         if replaced is not None and replaced.sweep:
-            self._left(replaced, role, "is overwritten")
+            # What has ended may be replaced by what a person copied to its name, with another text: its records keep it.
+            self._left(replaced, "operator" if replaced in self.finished else role, "is overwritten")
         if inode.sweep:
             old, new = source.partition("/")[0], inode.path().partition("/")[0]
             if role in PEOPLE:
