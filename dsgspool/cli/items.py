@@ -88,8 +88,8 @@ def find_item(spool: Spool, name: str) -> Item:
     task = Found(ranges[0].identity, places[ranges[0].identity], attempts_of(spool, ranges[0].identity))
     lines = [line for attempt in task.attempts if (line := _line(spool, attempt, number))]
     try:
-        values, is_known = _values(spool, task, number), True
-    except (InvalidTask, OSError):
+        values, is_known = _values(spool, task, named[1], number), True
+    except (InvalidTask, OSError, ValueError):
         values, is_known = None, False
     return Item(number, ranges[0], task, lines, values, is_known)
 
@@ -104,10 +104,24 @@ def _line(spool: Spool, attempt: Attempt, number: int) -> Line | None:
     return Line(attempt, fields[1], fields[2], float(fields[3]), (offsets[0], offsets[1]), (offsets[2], offsets[3]))
 
 
-def _values(spool: Spool, task: Found, number: int) -> dict[str, str] | None:
+def _values(spool: Spool, task: Found, sweep: str, number: int) -> dict[str, str] | None:
     place = task.places[0]
     data = spool.fs.read(f"{spool.folder(place.state)}/{place.path}")[0]
-    return sweep_in(data).values(number)
+    found = sweep_in(data)
+    if not found.sources:
+        return found.values(number)
+    from dsgspool.spool.moves import Moves
+    from dsgspool.spool.written import Tables
+
+    tables = Tables(Moves(spool))
+    if (written := tables.find(sweep)) is None:
+        raise InvalidTask(f"there is no {tables.folder(sweep)}")
+    try:
+        found = sweep_in(data, written.parts)
+        found.table = tables.rows(written)
+        return found.values(number)
+    finally:
+        spool.fs.close(written.descriptor)
 
 
 def output_of(spool: Spool, line: Line, kind: str) -> Iterator[bytes]:

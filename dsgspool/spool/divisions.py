@@ -20,6 +20,7 @@ from dsgspool.spool.once import LEAST, Once
 from dsgspool.task import State
 
 FOLDER, FACTS = "sweeps", "split.json"
+TABLE = "table"  #: beside them: what the files of the sweep said (written.py)
 _PART = expression(r"([0-9]{1,8})-([0-9]{1,8})\.yaml\Z", re.ASCII)
 
 
@@ -89,10 +90,11 @@ class Divisions:
         """True while a file of it lies in any state."""
         dependencies = Dependencies(self.spool)
         ended = (next(dependencies.ended(state, sweep), "") for state in (State.DONE, State.FAILED))
-        return dependencies.first_open(f"{sweep}/") is not None or any(ended)
+        is_open = any(dependencies.first_open(what) is not None for what in (_literal(sweep), f"{sweep}/"))
+        return is_open or any(ended)
 
-    def why_not_new(self, sweep: str) -> str:
-        """Why no new sweep of this name can begin; '' when it can."""
+    def why_not_new(self, sweep: str, *, has_table: bool = False) -> str:
+        """Why no new sweep of this name can begin; '' when it can.  `has_table`: its own rows are written down already."""
         dependencies = Dependencies(self.spool)
         if found := dependencies.first_open(f"{sweep}/"):
             return f"there is a batch of that name: {found[1]} lies in {found[0]}/"
@@ -101,8 +103,10 @@ class Divisions:
                 return f"there was a batch of that name: {ended} lies in {state}/"
         if any(file.endswith(".yaml") for file, _ in self.fs.walk(f"{self.spool.logs}/{sweep}")):
             return f"there was a batch of that name: logs/{sweep}/ has records of it"
-        is_there = self.fs.folder_is_there(f"{self.spool.root}/{FOLDER}/{sweep}")
-        return f"{FOLDER}/{sweep}/ says how an earlier one was divided" if is_there else ""
+        # RACE: who was killed before its table, or its first division, came into its place left an empty folder.
+        mine = {TABLE} if has_table else set[str]()
+        left = {name for name, _ in self.fs.scan(f"{self.spool.root}/{FOLDER}/{sweep}")} - mine
+        return f"{FOLDER}/{sweep}/ says how an earlier one was divided" if left else ""
 
 
 def split(rest: Range, head: int, parts: int) -> Iterator[Range]:
@@ -112,3 +116,8 @@ def split(rest: Range, head: int, parts: int) -> Iterator[Range]:
         size = -(-left // number)
         yield rest.part(first, first + size - 1, is_rest=True)
         first, left = first + size, left - size
+
+
+def _literal(name: str) -> str:
+    """A pattern that means this name alone."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)

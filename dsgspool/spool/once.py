@@ -32,11 +32,20 @@ class Once:
     ) -> bool:
         """Put `folder` into its place, with `facts` in `file`, and with the texts of tasks that only `owner` may read
         (-1 = others may too).  False when it is there already."""
-        staged = f"{self.spool.tmp}/{chance.word()}"
-        self.fs.make_folder(staged, exclusive=True)
+        staged = self.stage()
         self.fs.create_whole(f"{staged}/{file}", f"{json.dumps(facts)}\n".encode())
         for draft, text in drafts.items():
             self.fs.create_whole(f"{staged}/{draft}", text, owner=owner)
+        return self.put(staged, folder)
+
+    def stage(self) -> str:
+        """A new folder that nobody knows."""
+        staged = f"{self.spool.tmp}/{chance.word()}"
+        self.fs.make_folder(staged, exclusive=True)
+        return staged
+
+    def put(self, staged: str, folder: str) -> bool:
+        """Put one with something in it into its place; False when another is there already."""
         # RACE: another leader, or I myself an hour ago, made it.  A folder with something in it is never replaced.
         number = self.fs.rename_into(staged, folder)
         if staged.rpartition("/")[2] not in self.fs.names(self.spool.tmp):

@@ -14,7 +14,6 @@ from dsgspool.clock import iso
 from dsgspool.codec import NewerFormat
 from dsgspool.errors import InvalidTask
 from dsgspool.spool.chain import Busy, Chain
-from dsgspool.spool.divisions import Divisions
 from dsgspool.spool.own import Held, Text
 from dsgspool.task import Decision, Kind, Outcome, State
 from dsgspool.worker import sweeping, telling
@@ -94,7 +93,7 @@ class Attempts:
             policy = self.worker.intake.turnstile.policy(attempt.name.identity)
             self.runner.prepare(attempt, ready.text, self.worker.settings, policy)
             outcome = self._must_wait(attempt, ready) or self._taken_away(attempt)
-            outcome = outcome or sweeping.expand(attempt, Divisions(self.worker.janitor.moves)) or self._launch(attempt)
+            outcome = outcome or sweeping.expand(attempt, self.worker) or self._launch(attempt)
         except NewerFormat as error:
             outcome = self._to_lane(attempt, f"format{error.format}", str(error))
         except InvalidTask as error:

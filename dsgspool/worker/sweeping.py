@@ -19,12 +19,14 @@ from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.fs import Fs
-from dsgspool.items import MARK, readable
+from dsgspool.items import MARK, Sweep, readable
 from dsgspool.ranges import INDEX, ONLY, Range, parse_range, whole
 from dsgspool.records import parse_record, record_is_over
 from dsgspool.spool.divisions import Divisions
+from dsgspool.spool.written import Tables
 from dsgspool.task import Decision, Kind, Outcome, State
-from dsgspool.worker import chunk, launch
+from dsgspool.worker import chunk, freezing, launch
+from dsgspool.worker.admission import owner_of
 from dsgspool.worker.environment import Environment
 from dsgspool.worker.outlets import KINDS
 from dsgspool.worker.peek import is_sweep
@@ -32,6 +34,7 @@ from dsgspool.worker.scripts import Scripts
 
 if TYPE_CHECKING:
     from dsgspool.worker.attempt import Attempt
+    from dsgspool.worker.loop import Worker
 
 TAIL = 1024  #: bytes at the end of an index in which its last line is looked for
 _LAST = expression(rb"^# (\d+) done, (\d+) failed, (\d+) run in ([0-9.]+) s(?:; failed: ([^\n]*))?\n\Z", re.MULTILINE)
@@ -57,25 +60,35 @@ class Chunk:
             self.seconds, self.named = float(found[4]), (found[5] or b"").decode(errors="replace")
 
 
-def expand(attempt: Attempt, divisions: Divisions) -> Outcome | None:
-    """What becomes of a sweep that was claimed; None for a chunk of one, and for any other task.  InvalidTask, OSError."""
-    sweep, identity = attempt.task.sweep, attempt.name.identity
+def expand(attempt: Attempt, worker: Worker) -> Outcome | None:
+    """What becomes of a sweep that was claimed; None for a chunk of one, for one whose files are to be read first, and for any
+    other task.  InvalidTask, OSError."""
+    sweep, identity, text = attempt.task.sweep, attempt.name.identity, attempt.text
     if sweep is None or attempt.chunk:
         return None
     if part := parse_range(identity):
         what = f"its name says items {part.numbers}, and `sweep` has {sweep.count:,}"
         raise InvalidTask(what, remedy=f"call it as in {whole(part.sweep, sweep.count).identity}, or put it outside")
-    assert attempt.text is not None
-    if not is_sweep(attempt.text.data):
+    assert text is not None
+    if not is_sweep(text.data):
         raise InvalidTask("`sweep` does not stand at the beginning of a line", remedy="write each key on a line")
-    if why := divisions.why_not_new(identity):
+    moves, has_table = worker.janitor.moves, attempt.parse is not None and not sweep.sources
+    if why := Divisions(moves).why_not_new(identity, has_table=has_table):
         raise InvalidTask(why, remedy="take another name, or wait until `dsgspool prune` has forgotten that one")
+    if sweep.sources:
+        owner = owner_of(text, worker.settings, worker.me)
+        freezing.begin(attempt, Tables(moves), worker.settings, owner)
+        return None
+    return _expanded(attempt, sweep)
+
+
+def _expanded(attempt: Attempt, sweep: Sweep) -> Outcome:
     try:
-        attempt.becomes = names.check_identity(whole(identity, sweep.count).identity)
+        attempt.becomes = names.check_identity(whole(attempt.name.identity, sweep.count).identity)
     except InvalidName as error:
         raise InvalidTask(f"its items could have no names: {error}", remedy="take a shorter name") from None
     attempt.decision = Decision(State.TODO)
-    return Outcome(Kind.STOPPED, reason=f"{sweep.count:,} items, now in todo/{identity}/")
+    return Outcome(Kind.STOPPED, reason=f"{sweep.count:,} items, now in todo/{attempt.name.identity}/")
 
 
 def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
@@ -129,10 +142,14 @@ def chosen(fs: Fs, logs: str, identity: str, number: int) -> list[int] | None:
 
 
 def command(attempt: Attempt, scripts: Scripts, now: float) -> list[str]:
-    """The command line of a chunk's process, whose plan is written down."""
+    """The command line of an attempt, and of a chunk that of its process, whose plan is written down."""
     part = attempt.chunk
-    assert part is not None and attempt.logs is not None
-    plan = marshal.dumps({**part.plan, "now": now})
+    if attempt.freezing:
+        return freezing.command(attempt, scripts)
+    if part is None:
+        return launch.limited(attempt.argv, attempt.task.limits)
+    assert attempt.logs is not None
+    plan = marshal.dumps({**part.plan, "now": now, "table": attempt.kept[-1] if attempt.kept else None})
     part.script = scripts.write(f"{attempt.held.claim}.plan", plan, attempt.user)
     return [sys.executable, "-I", "-S", os.path.abspath(chunk.__file__), part.script, str(attempt.logs[-1])]
 
@@ -149,10 +166,15 @@ def hear(attempt: Attempt, fs: Fs, logs: str) -> None:
             attempt.chunk.hear(fs.read_at(f"{logs}.{INDEX}", -TAIL, TAIL))
 
 
-def outcome_of(attempt: Attempt, of_process: Outcome) -> Outcome:
-    """How a chunk ended whose process ended so."""
+def outcome_of(attempt: Attempt, fs: Fs, logs: str, of_process: Outcome) -> Outcome:
+    """How an attempt ended whose process ended so: of a chunk its items tell."""
     part, exit_ = attempt.chunk, attempt.exit
-    assert part is not None and exit_ is not None
+    assert exit_ is not None
+    if attempt.freezing:
+        found = freezing.ended(attempt, fs, logs, of_process)
+        return _expanded(attempt, found) if isinstance(found, Sweep) else found
+    if part is None:
+        return of_process
     if exit_.code == chunk.TROUBLE:
         return Outcome(Kind.STOPPED, reason=f"given back: {of_process.reason}")
     if exit_.code == 0:

@@ -129,3 +129,41 @@ def test_why_answers_for_an_item_too(sweep, run, name, words):
     result = run("why", name)
     assert result.exit_code == 0 and all(word in result.stdout for word in words), result.stdout
     assert run("why", "s/100").exit_code == 5
+
+
+# -- values that stand in files
+
+ROWS = "command: echo {sample} {n}\nsweep:\n  rows: samples.csv\n  product: {n: 1..3}\n...\n"
+
+
+def test_the_values_of_an_item_are_those_of_the_table(put, run, spool):
+    put("todo/s/rest-0-5~0.aaaaaaaa-1.yaml", ROWS)
+    put("sweeps/s/table/rows", '0\tS\\t1\n1\tS2\n# {"digest": "x", "mtime": 1, "parts": [[["sample"], 2]]}\n')
+    [entry] = json.loads(run("show", "s/4", "--json").stdout)
+    assert entry["values"] == {"sample": "S2", "n": "2"}
+    [entry] = json.loads(run("show", "s/0", "--json").stdout)
+    assert entry["values"] == {"sample": "S\t1", "n": "1"}
+    for gone in ("rows", ""):
+        (spool / "sweeps/s/table" / gone).unlink() if gone else (spool / "sweeps/s/table").rmdir()
+        assert run("show", "s/4").exit_code == 0
+
+
+def test_what_submit_would_queue_is_counted_and_what_is_wrong_is_told_before(run, tmp_path, listed):
+    (tmp_path / "s.yaml").write_text(ROWS)
+    result = run("submit", "s.yaml")
+    assert result.exit_code == 4 and "s.yaml: samples.csv: there is no such file" in result.stderr
+    (tmp_path / "samples.csv").write_text("sample\nS1\nS2,3\n")
+    assert "s.yaml: samples.csv, line 3: it has 2 values, and the header has 1" in run("submit", "s.yaml").stderr
+    (tmp_path / "samples.csv").write_text("name\nS1\nS2\n")
+    assert "s.yaml, line 1: there is no param `sample`" in run("submit", "s.yaml").stderr
+    assert listed("todo") == []
+    (tmp_path / "samples.csv").write_text("sample\nS1\nS2\n")
+    result = run("submit", "--dry-run", "s.yaml")
+    assert result.exit_code == 0 and "s stands for 6 items" in result.stderr
+    assert run("submit", "s.yaml").stdout == "s\n" and listed("todo") == ["s"]
+
+
+def test_files_on_another_machine_are_left_to_its_workers(spool, run, tmp_path):
+    (tmp_path / "s.yaml").write_text(f"cwd: /no/such/folder\n{ROWS}")
+    result = run("submit", "s.yaml")
+    assert result.exit_code == 0 and "this machine has no folder /no/such/folder" in result.stderr

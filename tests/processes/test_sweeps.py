@@ -94,3 +94,28 @@ def test_a_sweep_is_held_as_a_whole_and_goes_on(folder: SpoolFolder, workers: Wo
     (folder / "hold/s").rename(folder / "todo/s")
     workers.wait_until(lambda: len(finished(folder)) == 200 and not folder.ls("todo/s"), 60)
     assert set(ran(folder).values()) == {1}
+
+
+def test_rows_of_a_file_run_once_though_it_changes_and_workers_are_killed(
+    folder: SpoolFolder, workers: Workers
+) -> None:
+    """Two workers, one of them killed while the rows are written down, another in the middle of a chunk."""
+    samples, count = folder.root.parent / "samples.tsv", 200_000
+    samples.write_text("n\tname\n" + "".join(f"{number}\tsample {number}\n" for number in range(count)))
+    folder.configure(CALM)
+    command = f"echo {{n}} >> {folder / 'ran'}; test {{name}} = 'sample {{n}}'"
+    sweep = {"rows": str(samples), "exclude": [{"n": "7"}]}
+    folder.drop("s", command, sweep={**sweep, "rows": str(samples)})
+    first = workers.ready(slots=2)
+    workers.wait_until(lambda: any((folder / "tmp").iterdir()) or (folder / "sweeps/s/table").exists(), 60)
+    kill(first.pid)
+    second, _ = workers.ready(slots=2), workers.ready(slots=2)
+    workers.wait_until(lambda: sum(ran(folder).values()) > 500, 120)
+    samples.write_text("n\tname\n" + "".join(f"{number}\tother\n" for number in range(count)))
+    kill(second.pid)
+    workers.wait_until(lambda: sum(ran(folder).values()) > 3000, 120)
+    (folder / "todo/s").rename(folder / "hold/s")
+    workers.wait_until(lambda: not running(folder), 60)
+    assert not folder.ls("failed") and set(finished(folder).values()) == {1}
+    assert 7 not in finished(folder) and set(finished(folder)) <= set(ran(folder)) and max(ran(folder).values()) <= 2
+    assert snapshot.check(Spool.open(str(folder))) == []

@@ -1,8 +1,8 @@
 """Sweeps: a rest is divided once, and an item that succeeded is not run again."""
 
-from tests.mutation.mutant import Mutant
+from tests.mutation.mutant import Edit, Mutant
 
-DIVISIONS, CHUNK = "unit/test_divisions.py::", "unit/test_chunk.py::"
+DIVISIONS, CHUNK, WRITTEN = "unit/test_divisions.py::", "unit/test_chunk.py::", "unit/test_written.py::"
 MUTANTS = (
     Mutant(
         "sweep",
@@ -36,8 +36,8 @@ MUTANTS = (
         "7",
         "a second sweep of a name goes by how the first one was divided",
         "spool/divisions.py",
-        '        is_there = self.fs.folder_is_there(f"{self.spool.root}/{FOLDER}/{sweep}")\n',
-        "        is_there = False\n",
+        '        left = {name for name, _ in self.fs.scan(f"{self.spool.root}/{FOLDER}/{sweep}")} - mine\n',
+        "        left = set[str]()\n",
         (f"{DIVISIONS}test_a_name_under_which_a_sweep_was_divided_is_no_name_for_another",),
     ),
     Mutant(
@@ -75,5 +75,57 @@ MUTANTS = (
         "        found.difference_update(chosen)\n",
         "",
         (f"{CHUNK}test_a_choice_is_not_forgotten_when_its_worker_is_lost",),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lxiv)",
+        "whoever wrote the rows down goes by its own, whatever table is there",
+        "worker/freezing.py",
+        "    return _with_parts(freezing, tables.find(sweep))\n",
+        "    return mine\n",
+        (f"{WRITTEN}test_who_comes_second_goes_by_the_table_that_is_there",),
+        also=(
+            Edit(
+                "dsgspool/worker/freezing.py",
+                "    _with_parts(freezing, tables.read(staged))  #",
+                "    mine = _with_parts(freezing, tables.read(staged))  #",
+            ),
+        ),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lxiv)",
+        "the table of an earlier file of that name counts",
+        "worker/freezing.py",
+        "    if not part and not written.is_of(text.data, text.mtime):\n",
+        "    if not part and not written.parts:\n",
+        (f"{WRITTEN}test_the_table_of_another_file_of_that_name_is_not_taken",),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lxiv)",
+        "a sweep whose worker died behind its table can never begin",
+        "spool/divisions.py",
+        "        mine = {TABLE} if has_table else set[str]()\n",
+        "        mine = set[str]()\n",
+        (f"{WRITTEN}test_who_finds_the_table_of_the_same_file_reads_nothing_more",),
+    ),
+    Mutant(
+        "sweep",
+        "7",
+        "rows that somebody else may have written are run",
+        "worker/freezing.py",
+        "    if why := why_not_believed(written, text, settings):\n",
+        "    if why := why_not_believed(written, text, settings) and '':\n",
+        (f"{WRITTEN}test_rows_that_somebody_else_could_have_written_are_not_run",),
+    ),
+    Mutant(
+        "sweep",
+        "7",
+        "a file that anybody may write to says what is run",
+        "worker/reading.py",
+        "        if why := trust.why_not(os.fstat(descriptor)):\n",
+        "        if (why := trust.why_not(os.fstat(descriptor))) and 'regular' in why[0]:\n",
+        (f"{WRITTEN}test_a_file_that_is_not_as_it_has_to_be_is_told_with_its_line_and_can_be_mended",),
     ),
 )
