@@ -14,10 +14,12 @@ from collections.abc import Mapping
 from dsgspool import chance
 from dsgspool.errors import StorageError
 from dsgspool.names import TaskName
-from dsgspool.spool.moves import Moves
+from dsgspool.spool.moves import Moves, target_of
+from dsgspool.task import Decision, State
 
 DRAFT = "task.yaml"
 LEAST = 86400.0  #: seconds: nobody is so slow that it still makes what is older; its guard would have killed it
+TODO = Decision(State.TODO)
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 
 
@@ -55,12 +57,12 @@ class Once:
             raise StorageError("make", folder, number)
         return False
 
-    def publish(self, folder: str, identity: str, draft: str = DRAFT, lane: str = "") -> bool:
-        """Put a task of a folder into todo/, when it is still to be put there; False otherwise."""
+    def publish(self, folder: str, identity: str, draft: str = DRAFT, lane: str = "", to: Decision = TODO) -> bool:
+        """Put a task of a folder into todo/, or where else it belongs, when it is still to be put there; False otherwise."""
         if draft not in self.fs.names(folder):
             return False
-        name = TaskName(identity, "0", self.moves.token(), lane=lane)
-        number = self.fs.rename_into(f"{folder}/{draft}", f"{self.spool.todo}/{name.lane_path}")
+        target = target_of(self.spool, TaskName(identity, "0", lane=lane), to, self.moves.token(), 0.0)
+        number = self.fs.rename_into(f"{folder}/{draft}", target)
         if draft in self.fs.names(folder):
             raise StorageError("move", f"{folder}/{draft}", number)
         return number == 0

@@ -4,6 +4,12 @@ import json
 
 import pytest
 
+from dsgspool.ranges import parse_range
+from dsgspool.spool import Spool
+from dsgspool.spool.divisions import Divisions
+from dsgspool.spool.moves import Moves
+from dsgspool.task import State
+
 TEXT = "command: ./fold {seed}\nsweep:\n  product:\n    seed: 11..110\n  exclude:\n    - {seed: 20}\n...\n"
 HEAD = "# item outcome started seconds out bytes err bytes\n"
 AT = "2026-11-30T04:00:00.000Z"
@@ -129,6 +135,65 @@ def test_why_answers_for_an_item_too(sweep, run, name, words):
     result = run("why", name)
     assert result.exit_code == 0 and all(word in result.stdout for word in words), result.stdout
     assert run("why", "s/100").exit_code == 5
+
+
+# -- some items that have not run
+
+
+@pytest.fixture
+def names(spool):
+    """The names of the sweep's files in a state."""
+    moves = Moves(Spool.open(str(spool)))
+    return lambda state: {place.identity for place in moves.find("s/", [State(state)])}
+
+
+def test_items_of_a_rest_are_cancelled_held_released_and_requeued_by_range(sweep, run, names):
+    result = run("cancel", "s/30-40", "s/99")
+    assert (result.exit_code, result.stdout) == (0, "s/30-40\ns/99-99\n")
+    assert {"s/20-20", "s/rest-21-29", "s/41-41", "s/rest-42-98"} <= names("todo")
+    assert {"s/rest-30-40", "s/rest-99-99"} <= names("failed")
+    assert run("hold", "s/20-25").stdout == "s/21-25\ns/20-20\n"
+    assert {"s/20-20", "s/21-21", "s/rest-22-25"} == names("hold")
+    assert run("release", "s/21-23").exit_code == 0
+    assert {"s/20-20", "s/rest-24-25"} == names("hold")
+    assert run("requeue", "s/35").exit_code == 0
+    assert "s/rest-35-35" in names("todo") and {"s/30-30", "s/rest-31-34", "s/rest-36-40"} <= names("failed")
+    counts = json.loads(run("status", "--json").stdout)["sweeps"]["s"]
+    assert counts == {"todo": 66, "waiting": 0, "hold": 3, "running": 10, "done": 9, "failed": 12}
+
+
+def test_what_lies_whole_in_the_range_is_moved_and_what_is_over_is_left(sweep, run, names):
+    """Of the first ten items some have failed; ten run, whose chunk is not meant as a whole."""
+    result = run("cancel", "s/15-30")
+    assert result.exit_code == 6 and "a chunk is never divided: cancel it whole" in result.stderr
+    assert "s/rest-20-99" in names("todo") and "s/10-19" in names("running")
+    assert run("cancel", "s/5-5").exit_code == 6
+    assert run("cancel", "s/100-200").exit_code == 5
+    result = run("cancel", "s/0-99")
+    assert sorted(result.stdout.split()) == ["s/10-19", "s/rest-20-99"]
+
+
+def test_items_of_a_rest_that_others_divide_meanwhile_are_looked_for_again(sweep, run, names, spool, monkeypatch):
+    cut, moves = Divisions.cut, Moves(Spool.open(str(spool)))
+
+    def late(self, place, meant, *more):
+        monkeypatch.setattr(Divisions, "cut", cut)
+        text = (spool / "todo" / place.path).read_bytes()
+        Divisions(moves).divide(parse_range(place.identity), 24, 2, text)
+        return self.cut(place, meant, *more)
+
+    monkeypatch.setattr(Divisions, "cut", late)
+    assert run("hold", "s/50-80").exit_code == 0
+    held = [parse_range(name) for name in names("hold")]
+    assert sorted(item for part in held for item in range(part.first, part.last + 1)) == list(range(50, 81))
+    assert "s/20-24" in names("todo")
+
+
+def test_only_the_owner_of_a_rest_or_root_divides_it(sweep, run, monkeypatch, names):
+    monkeypatch.setattr("os.geteuid", lambda: 4242)
+    result = run("cancel", "s/30")
+    assert result.exit_code == 6 and "what is made of it must be theirs too" in result.stderr
+    assert "s/rest-20-99" in names("todo")
 
 
 # -- values that stand in files

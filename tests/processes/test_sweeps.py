@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 
 from dsgspool import snapshot
+from dsgspool.cli import choosing
+from dsgspool.errors import WrongState
+from dsgspool.snapshot.items import swept
 from dsgspool.spool import Spool
+from dsgspool.spool.moves import Moves
 from tests.support.processes import Workers, kill
 from tests.support.spools import CALM, SpoolFolder
 
@@ -119,3 +124,23 @@ def test_rows_of_a_file_run_once_though_it_changes_and_workers_are_killed(
     assert not folder.ls("failed") and set(finished(folder).values()) == {1}
     assert 7 not in finished(folder) and set(finished(folder)) <= set(ran(folder)) and max(ran(folder).values()) <= 2
     assert snapshot.check(Spool.open(str(folder))) == []
+
+
+def test_items_that_are_cancelled_while_workers_divide_do_not_run_and_all_others_do(
+    folder: SpoolFolder, workers: Workers
+) -> None:
+    folder.configure(CALM)
+    folder.drop("s", **counting(folder, 2000, "sleep 0.004"))
+    workers.ready(slots=2)
+    workers.ready(slots=2)
+    workers.wait_until(lambda: sum(ran(folder).values()) > 20, 60)
+    spool = Spool.open(str(folder))
+    with contextlib.suppress(WrongState):  # a chunk that runs may lie across the border: then nothing of it is touched
+        for place in choosing.move(Moves(spool), "cancel", ["s/1500-1899"]):
+            Moves(spool).cancel(place)
+    workers.wait_until(lambda: not folder.ls("todo") and not running(folder), 120)
+    items = swept(snapshot.take(spool).tasks)["s"]
+    cancelled = {item for item in range(1500, 1900) if item not in ran(folder)}
+    assert len(cancelled) >= 300 and items.failed == len(cancelled) and items.done == 2000 - len(cancelled)
+    assert set(finished(folder)) == set(range(2000)) - cancelled and max(ran(folder).values()) == 1
+    assert snapshot.check(spool) == []
