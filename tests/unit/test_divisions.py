@@ -288,8 +288,9 @@ def test_a_sweep_whose_chunks_cannot_be_started_does_not_become_a_file_for_each_
 def test_near_the_end_a_slot_takes_its_part_but_no_crumbs():
     paces = Paces()
     paces.ran("s", 1000, 100.0)
-    assert paces.length("s", 1280, 64) == 10
-    assert paces.length("s", 12, 64) == 5
+    assert paces.length("s", 12_800, 64) == 100
+    assert paces.length("s", 1280, 64) == 20
+    assert paces.length("s", 12, 64) == 20
     paces.ran("slow", 10, 36_000.0)
     assert paces.length("slow", 10_000, 2) == 1
 
@@ -428,3 +429,21 @@ def test_a_rest_that_was_divided_already_is_not_cut_otherwise(world):
     [rest] = Moves(world.spool).find("s/rest-00-99")
     assert not divisions(world).cut(rest, Range("s", 5, 20, 2, is_rest=True), State.HOLD, TEXT)
     assert covered(world) == ["todo"] * 100 and Moves(world.spool).find("s/00-09")
+
+
+def test_many_slots_do_not_cut_short_items_into_crumbs_and_end_at_about_the_same_time():
+    """12,800 items of 50 ms for 64 slots: ten seconds, with one of two in each slot at the end."""
+    paces, left, free, chunks = Paces(), 12_800, [0.0] * 64, 0
+    ends = [0.0] * 64
+    running = [0] * 64
+    while left or any(running):
+        slot = min(range(64), key=lambda slot: free[slot] if running[slot] or left else 1e9)
+        if running[slot]:
+            paces.ran("s", running[slot], running[slot] * 0.05)
+            ends[slot] = free[slot]
+        running[slot] = min(left, paces.length("s", left, 64)) if left else 0
+        left -= running[slot]
+        chunks += running[slot] > 0
+        free[slot] += running[slot] * 0.05
+    assert chunks < 450
+    assert max(ends) < 10 + 2.5
