@@ -405,12 +405,13 @@ def test_a_worker_that_holds_the_rest_goes_by_the_cut(world, inside):
     worker = inside(slots=2)
     found = started(worker)
     put(world, "todo")
-    divide = Divisions.divide
+    divide, stayed = Divisions.divide, []
 
     def late(self, *args, **options):
         [mine] = Moves(world.spool).find("s/", [State.RUNNING])
         Divisions.divide = divide
         assert divisions(world).cut(mine, Range("s", 50, 99, 2, is_rest=True), State.HOLD, TEXT)
+        stayed.extend(Moves(world.spool).find("s/", [State.RUNNING]))  # its worker's to move
         return divide(self, *args, **options)
 
     Divisions.divide = late
@@ -419,6 +420,7 @@ def test_a_worker_that_holds_the_rest_goes_by_the_cut(world, inside):
     finally:
         Divisions.divide = divide
     assert items_of(found) == list(range(50)) and found[0] == Range("s", 0, 0, 2)
+    assert [place.identity for place in stayed] == ["s/rest-00-99"]
     assert [name.identity for _, name in world.spool.tasks(State.HOLD)] == ["s/rest-50-99"]
 
 
