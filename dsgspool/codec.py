@@ -20,7 +20,7 @@ from dsgspool.items import marked
 from dsgspool.names import check_after
 from dsgspool.overlay import check_one_program, laid_over
 from dsgspool.records import Record, is_complete, parse_record, record_claim, record_is_over
-from dsgspool.sweeps import check_paths, check_together, read_sweep
+from dsgspool.sweeps import Parts, check_paths, check_together, read_sweep
 from dsgspool.task import WANTS, After, Backoff, Task
 from dsgspool.yamltext import Node, check_keys, compose, pairs, wrong
 from dsgspool.yamlwriting import dump
@@ -72,10 +72,12 @@ def parse_task(
     template: Mapping[str, Node] = MappingProxyType({}),
     *,
     timezone: str | None = None,
+    parts: Parts | None = None,
 ) -> Task:
     """The task that a file describes; InvalidTask with line, reason and remedy, or NewerFormat.
 
     `template`: the `defaults` of its batch; a wrong one that shows only together with the task is told without a line.
+    `parts`: what the files had in them that its sweep names; without that every {name} may be a column of theirs.
     """
     root = compose(data)
     own = {key.value: value for key, value in pairs(root, "the file")}
@@ -93,13 +95,14 @@ def parse_task(
             raise wrong(nodes["limits"], "it has both `limits.memory` and `resources.memory`, a limit too", "keep one")
     if "limits" in nodes:
         task = replace(task, limits={**defaults.limits, **task.limits})
+    if "sweep" in nodes and parts is not None:
+        task = replace(task, sweep=read_sweep(nodes["sweep"], "sweep", parts))
     if task.sweep is not None:
         check_together(task, nodes)
         task = replace(task, params={**task.params, **{key: marked(key) for key in task.sweep.keys}})
-    if task.params or ("command" in nodes and "command" not in own):  # that of a batch is a template, always
+    if task.params or task.sweep or ("command" in nodes and "command" not in own):  # a batch's is a template, always
         task = filled(task, nodes)
-    if task.sweep is not None:
-        check_paths(task, nodes)
+    check_paths(task, nodes)
     script_params = task.params if task.script is not None else {}
     return replace(task, env={**defaults.env, **script_params, **task.env}) if "env" in nodes or script_params else task
 

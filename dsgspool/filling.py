@@ -12,25 +12,37 @@ from dataclasses import replace
 
 from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
-from dsgspool.items import MARK, marked_for_shell
+from dsgspool.items import MARK, marked, marked_for_shell
 from dsgspool.task import Task
 from dsgspool.yamltext import Node, did_you_mean, pairs
 
 _BRACES = expression(r"\{\{|\}\}|\$\{(?!\{)(?:(?:[^{}]|\{[^{}]*\})*\})?|\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
+class _Open(dict[str, str]):
+    """Params of a sweep whose header was not read yet: whatever is asked for may be one of its columns."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def __missing__(self, key: str) -> str:
+        return marked(key)
+
+
 def filled(task: Task, nodes: Mapping[str, Node]) -> Task:
     """The task with its params in command, cwd and its own env; no shell reads a list, so only a string is quoted."""
-    command = task.command
+    command, params = task.command, task.params
+    if task.sweep and task.sweep.has_unread_header:
+        params = _Open(params)
     if isinstance(command, str):
-        command = fill(command, task.params, nodes["command"], _quoted)
+        command = fill(command, params, nodes["command"], _quoted)
     elif command:
         items = zip(command, nodes["command"].children, strict=True)
-        command = tuple(fill(word, task.params, node) for word, node in items)
-    cwd = fill(task.cwd, task.params, nodes["cwd"]) if task.cwd is not None and "cwd" in nodes else task.cwd
+        command = tuple(fill(word, params, node) for word, node in items)
+    cwd = fill(task.cwd, params, nodes["cwd"]) if task.cwd is not None and "cwd" in nodes else task.cwd
     env = dict(task.env)
     if "env" in nodes:
-        env = {key.value: fill(value.value, task.params, value) for key, value in pairs(nodes["env"], "env")}
+        env = {key.value: fill(value.value, params, value) for key, value in pairs(nodes["env"], "env")}
     return replace(task, command=command, cwd=cwd, env=env)
 
 

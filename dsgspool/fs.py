@@ -70,6 +70,19 @@ class Fs(Listings, Permissions):
             start = offset if offset >= 0 else max(0, os.fstat(descriptor).st_size + offset)
             return os.pread(descriptor, limit, start)
 
+    def open_whole(self, path: str) -> tuple[int, os.stat_result]:
+        """A regular file, open to be read piece by piece, and its fstat; a link, fifo or device raises OSError."""
+        descriptor = os.open(path, _READ)
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode):
+            return descriptor, status
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+
+    def read_open(self, descriptor: int, offset: int, limit: int) -> bytes:
+        """At most `limit` bytes of an open file, from `offset` on."""
+        return os.pread(descriptor, limit, offset)
+
     def read_fresh(self, path: str) -> bytes | None:
         """Content of a file another machine may just have made; None when it is not there (R6)."""
         try:

@@ -6,24 +6,25 @@ written, and a range is never written out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
-from dsgspool import fields
+from dsgspool import fields, sources
 from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
-from dsgspool.items import MARK, MOST, Factor, Rows, Span, Sweep
+from dsgspool.items import MARK, MOST, Factor, Rows, Source, Span, Sweep
 from dsgspool.task import Task
 from dsgspool.yamltext import Node, compose, did_you_mean, pairs, wrong
 
-KEYS = ("product", "zip", "include", "exclude")
+KEYS = ("product", "zip", "include", "exclude", "rows", "lines", "glob")
+Parts = Sequence[tuple[list[str], int]]  #: of each source its params and how many rows it had when it was read
 MAX_ZIPPED = 20_000  #: as many values as a list in a task file may have
-_NAME = expression(r"[A-Za-z_][A-Za-z0-9_]*")
 _SPAN = expression(r"(-?[0-9]{1,15})\.\.(-?[0-9]{1,15})(?: step ([1-9][0-9]{0,14}))?")
 _LIST = "write a list such as [1, 2, 5], or a range such as 1..100 or 0..100 step 5"
 
 
-def read_sweep(node: Node, what: str) -> Sweep:
-    """The items that it describes."""
+def read_sweep(node: Node, what: str, parts: Parts | None = None) -> Sweep:
+    """The items that it describes; `parts`: what its sources had in them, None = they were not read yet."""
     for key, _ in pairs(node, what):
         if key.value not in KEYS:
             remedy = did_you_mean(
@@ -31,36 +32,65 @@ def read_sweep(node: Node, what: str) -> Sweep:
             )
             raise wrong(key, f"unknown key `{key.value}` in `{what}`", remedy)
     said = {key.value: value for key, value in pairs(node, what)}
+    found = sources.read(said, what)
     product = [([name], rows) for name, rows in _columns(said.get("product"), f"{what}.product")]
     factors: list[Factor] = product + _zipped(said.get("zip"), f"{what}.zip")
-    turning = [key for keys, _ in factors for key in keys]
-    if len(set(turning)) < len(turning):
-        raise wrong(said["zip"], f"`{what}.zip` has a param that `{what}.product` has too", "keep one of them")
+    if parts is not None:
+        factors, found = [*_of_table(found, parts, node), *factors], []
+    turning = _once(said, what, parts)
+    known = turning if not any(kind == "rows" for kind, *_ in found) else None
     include = _entries(said.get("include"), f"{what}.include", [])
-    exclude = _entries(said.get("exclude"), f"{what}.exclude", turning)
-    sweep = Sweep(factors, include, exclude)
-    if not sweep.count:
+    exclude = _entries(said.get("exclude"), f"{what}.exclude", known)
+    sweep = Sweep(factors, include, exclude, found)
+    if not sweep.count and not found:
         raise wrong(node, f"`{what}` has no items", "give it `product`, `zip` or `include`")
     if sweep.count > MOST:
         raise wrong(node, f"`{what}` has {sweep.count:,} items, more than {MOST:,}", "divide it into several sweeps")
     wanted = sorted(turning or (include[0] if include else []))
-    if odd := [each for each in include if sorted(each) != wanted]:
+    if known is not None and (odd := [each for each in include if sorted(each) != wanted]):
         remedy = f"name {', '.join(wanted)} in each"
         raise wrong(said["include"], f"an entry of `{what}.include` has other params: {', '.join(odd[0])}", remedy)
     return sweep
+
+
+def _of_table(found: Sequence[Source], parts: Parts, node: Node) -> Iterator[Factor]:
+    """Each source as rows of the table, one behind the other."""
+    are_same = len(found) == len(parts) and all(
+        not source[1] or source[1] == part[0] for source, part in zip(found, parts, strict=True)
+    )
+    if not are_same:
+        raise wrong(node, "its rows were written down for other sources", "put them back, or take another name")
+    first = 0
+    for keys, count in parts:
+        yield keys, (first, count)
+        first += count
+
+
+def _once(said: Mapping[str, Node], what: str, parts: Parts | None) -> list[str]:
+    """Every param that turns; InvalidTask for one that does so twice."""
+    named = [
+        (word, key.value)
+        for word in ("lines", "glob", "product", "zip")
+        if word in said
+        for key, _ in pairs(said[word], "")
+    ]
+    if "rows" in said and parts is not None:
+        named = [*(("rows", key) for key in parts[0][0]), *named]
+    seen: dict[str, str] = {}
+    for word, key in named:
+        if key in seen:
+            raise wrong(
+                said[word], f"`{what}.{word}` has a param that `{what}.{seen[key]}` has too: {key}", "keep one of them"
+            )
+        seen[key] = word
+    return list(seen)
 
 
 def _columns(node: Node | None, what: str) -> list[tuple[str, Rows]]:
     """Params with the values of each."""
     if node is None:
         return []
-    return [(_name(key), _rows(value, f"{what}.{key.value}")) for key, value in pairs(node, what)]
-
-
-def _name(key: Node) -> str:
-    if not _NAME.fullmatch(key.value):
-        raise wrong(key, f"{key.value!r} cannot be a param's name", "use letters, digits and _, no digit in front")
-    return key.value
+    return [(sources.param(key), _rows(value, f"{what}.{key.value}")) for key, value in pairs(node, what)]
 
 
 def _rows(node: Node, what: str) -> Rows:
@@ -95,32 +125,33 @@ def _zipped(node: Node | None, what: str) -> list[Factor]:
 
 
 def _listed(node: Node, what: str, rows: Rows) -> list[list[str]]:
-    if not isinstance(rows, tuple):
+    if isinstance(rows, list):
         return rows
-    first, step, count, width = rows
+    first, step, count, width = cast("Span", rows)
     if count > MAX_ZIPPED:
         raise wrong(node, f"a range in `{what}` has {count:,} numbers, more than {MAX_ZIPPED:,}", "take `product`")
     return [[f"{first + index * step:0{width}d}"] for index in range(count)]
 
 
-def _entries(node: Node | None, what: str, known: Iterable[str]) -> list[dict[str, str]]:
-    """Items that are named one by one; `known`: the only params that they may name, if there are any."""
+def _entries(node: Node | None, what: str, known: Iterable[str] | None) -> list[dict[str, str]]:
+    """Items that are named one by one; `known`: the only params that those of `exclude` may name,
+    None = nobody knows all yet."""
     found = []
     for item in fields.items(node, what) if node else ():
-        entry = {_name(key): fields.text(value, what) for key, value in pairs(item, what)}
+        entry = {sources.param(key): fields.text(value, what) for key, value in pairs(item, what)}
         if not entry:
             raise wrong(item, f"an entry of `{what}` is empty", "write what it has to be, such as {seed: 3}")
-        if what.endswith("exclude") and (odd := [key for key in entry if key not in known]):
+        if known is not None and what.endswith("exclude") and (odd := [key for key in entry if key not in known]):
             raise wrong(item, f"`{what}`: there is no `{odd[0]}` in `product` or `zip`", "correct the name")
         found.append(entry)
     return found
 
 
-def sweep_in(data: bytes) -> Sweep:
+def sweep_in(data: bytes, parts: Parts | None = None) -> Sweep:
     """The items that a task file describes; InvalidTask when it describes none."""
     for key, node in pairs(compose(data), "the file"):
         if key.value == "sweep":
-            return read_sweep(node, key.value)
+            return read_sweep(node, key.value, parts)
     raise InvalidTask("it has no `sweep`")
 
 

@@ -1,11 +1,13 @@
-"""`dsgspool requeue SWEEP/123`: some items of finished chunks run again.
+"""Some items of a sweep, as people call them: SWEEP/123, SWEEP/300-400.
 
-The rule: the chunk's own file is requeued, so nothing is there twice; logs/NAME.N.only says which of its items its next attempt,
-number N, is to run.  It is written whole before the file is moved: without it all that failed would run.
+The rule: of a rest they are taken out by dividing it at their borders (spool/divisions.py).  A chunk is never cut: it is held or
+cancelled whole, and when some of a finished one are to run again its own file is requeued, and logs/NAME.N.only says which its
+next attempt, number N, is to run.  That is written whole before the file is moved: without it all that failed would run.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from dsgspool.cli import output
@@ -13,40 +15,117 @@ from dsgspool.cli.finding import attempts_of
 from dsgspool.errors import TaskNotFound, WrongState
 from dsgspool.expressions import expression
 from dsgspool.names import record_path
-from dsgspool.ranges import ONLY, parse_range
+from dsgspool.ranges import ONLY, Range, parse_range
+from dsgspool.spool.divisions import Divisions
 from dsgspool.spool.moves import Moves, Place
-from dsgspool.task import TRANSITIONS
+from dsgspool.task import TRANSITIONS, State
 
+LOOKS = 20  #: as often it is looked for what others divide meanwhile
 _ITEMS = expression(r"(.+)/([0-9]{1,8})(?:-([0-9]{1,8}))?")
 
 
-def apart(moves: Moves, patterns: Iterable[str]) -> tuple[list[str], dict[Place, set[int]]]:
-    """Patterns that mean tasks, and the items that the others mean, by their chunks."""
-    tasks: list[str] = []
+def named(moves: Moves, patterns: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Patterns that mean tasks, and those that mean items."""
+    patterns = list(patterns)
+    items = [pattern for pattern in patterns if _ITEMS.fullmatch(pattern) and not moves.find(pattern)]
+    return [pattern for pattern in patterns if pattern not in items], items
+
+
+def apart(moves: Moves, patterns: Iterable[str]) -> tuple[list[str], dict[Place, set[int]], list[Place]]:
+    """Patterns that mean tasks, the items of finished chunks that the others mean, and what they mean of cancelled rests."""
     items: dict[Place, set[int]] = {}
-    for pattern in patterns:
-        if not _ITEMS.fullmatch(pattern) or moves.find(pattern):
-            tasks.append(pattern)
-            continue
-        for place, numbers in _items(moves, pattern).items():
+    rests: list[Place] = []
+    tasks, others = named(moves, patterns)
+    for pattern in others:
+        sweep, first, last = _meant(pattern)
+        parts = _parts(moves, sweep, first, last)
+        if is_cut := any(part.is_rest and place.state is State.FAILED for place, part in parts):
+            rests += _move(moves, "requeue", sweep, first, last)
+        for place, numbers in _items(moves, pattern, only=is_cut).items():
             items.setdefault(place, set()).update(numbers)
-    return tasks, items
+    return tasks, items, rests
 
 
-def _items(moves: Moves, pattern: str) -> dict[Place, set[int]]:
-    """The finished chunks of the items that a pattern means; WrongState for one that is not finished."""
+def _meant(pattern: str) -> tuple[str, int, int]:
     meant = _ITEMS.fullmatch(pattern)
     assert meant is not None
-    first, last = int(meant[2]), int(meant[3] or meant[2])
+    return meant[1], int(meant[2]), int(meant[3] or meant[2])
+
+
+def move(moves: Moves, verb: str, patterns: Iterable[str]) -> list[Place]:
+    """Cut the rests at the borders of the items that patterns mean, and print what moved by that; what is meant as a whole."""
+    return [place for pattern in patterns for place in _move(moves, verb, *_meant(pattern))]
+
+
+def _move(moves: Moves, verb: str, sweep: str, first: int, last: int) -> list[Place]:
+    """RACE: a worker may divide a rest before I do: then its parts are looked for, and divided."""
+    states, state = TRANSITIONS[verb]
+    assert state is not None
+    is_cut = False
+    for _ in range(LOOKS):
+        parts = _parts(moves, sweep, first, last)
+        if verb == "requeue":
+            parts = [(place, part) for place, part in parts if part.is_rest]
+        if not parts:
+            raise TaskNotFound(f"{sweep}/{first}-{last}")
+        fitting = [(place, part) for place, part in parts if place.state in states]
+        if not fitting and not is_cut:
+            place = parts[0][0]
+            raise WrongState(place.identity, place.state, verb, "these items have run, or are where you want them")
+        across = [(place, part) for place, part in fitting if part.first < first or part.last > last]
+        if chunks := [place for place, part in across if not part.is_rest]:
+            remedy = f"a chunk is never divided: {verb} it whole, or leave it"
+            raise WrongState(chunks[0].identity, chunks[0].state, f"{verb} a part of", remedy)
+        if not across:
+            return [place for place, _ in fitting]
+        place, part = across[0]
+        meant = part.part(max(first, part.first), min(last, part.last), is_rest=True)
+        if _cut(moves, place, meant, state):
+            is_cut = True
+            output.line(f"{sweep}/{meant.numbers}")
+    raise WrongState(place.identity, place.state, verb, "it is divided again and again: try once more")
+
+
+def _parts(moves: Moves, sweep: str, first: int, last: int) -> list[tuple[Place, Range]]:
+    """The files that stand for some of these items.  A rest whose parts were taken out of it is as good as a chunk."""
+    found = ((place, parse_range(place.identity)) for place in moves.find(f"{sweep}/"))
+    parts = sorted(
+        ((place, part) for place, part in found if part and part.sweep == sweep), key=lambda each: each[1].first
+    )
+    starts = [part.first for _, part in parts]
+    each = [
+        (place, part.part(part.first, before - 1, is_rest=False))
+        if part.is_rest and (before := min((n for n in starts if n > part.first), default=part.last + 1)) <= part.last
+        else (place, part)
+        for place, part in parts
+    ]
+    return [(place, part) for place, part in each if part.first <= last and part.last >= first]
+
+
+def _cut(moves: Moves, place: Place, meant: Range, state: State) -> bool:
+    try:
+        data, status = moves.fs.read(f"{moves.spool.folder(place.state)}/{place.path}")
+    except FileNotFoundError:  # RACE: it was claimed meanwhile
+        return False
+    if os.geteuid() not in (0, status.st_uid):
+        remedy = "what is made of it must be theirs too: ask them, or root"
+        raise WrongState(place.identity, f"a file of uid {status.st_uid}", "divide", remedy)
+    is_private = os.geteuid() != status.st_uid or not status.st_mode & 0o077
+    return Divisions(moves).cut(place, meant, state, data, status.st_uid if is_private else -1)
+
+
+def _items(moves: Moves, pattern: str, *, only: bool = False) -> dict[Place, set[int]]:
+    """The finished chunks of the items that a pattern means; WrongState for one that is not finished.  `only`: others of these
+    items are no chunk's, and are queued."""
+    sweep, first, last = _meant(pattern)
     found: dict[Place, set[int]] = {}
-    for place in moves.find(f"{meant[1]}/"):
-        part = parse_range(place.identity)
-        if part is None or part.sweep != meant[1] or part.first > last or part.last < first:
+    for place, part in _parts(moves, sweep, first, last):
+        if only and (part.is_rest or place.state is State.TODO):
             continue
         if place.state not in TRANSITIONS["requeue"][0]:
             raise WrongState(place.identity, place.state, "requeue", "its items run again when it is finished")
         found[place] = set(range(max(first, part.first), min(last, part.last) + 1))
-    if not found:
+    if not found and not only:
         raise TaskNotFound(pattern)
     return found
 

@@ -21,6 +21,7 @@ from dsgspool.spool import Spool
 from dsgspool.yamlwriting import MAX_BYTES, dump
 
 if TYPE_CHECKING:
+    from dsgspool.items import Sweep
     from dsgspool.spool.policies import Policies
     from dsgspool.spool.submission import Draft
     from dsgspool.yamltext import Node
@@ -205,8 +206,15 @@ def has_place(command: Command) -> bool:
 # -- files -------------------------------------------------------------------------------------------------------
 
 
-def read_files(spool: Spool, paths: Sequence[str], batch: str) -> list[tuple[str, bytes]]:
-    """(identity, text) of task files anywhere on this machine; InvalidTask that tells every one that is wrong."""
+def read_files(
+    spool: Spool, paths: Sequence[str], batch: str, on_sweep: Callable[[str, Sweep], None] | None = None
+) -> list[tuple[str, bytes]]:
+    """(identity, text) of task files anywhere on this machine; InvalidTask that tells every one that is wrong.
+
+    `on_sweep` is told of each sweep."""
+    from functools import partial
+
+    from dsgspool.cli.sources import items_of
     from dsgspool.codec import parse_task
     from dsgspool.spool.policies import read_policies
 
@@ -217,7 +225,10 @@ def read_files(spool: Spool, paths: Sequence[str], batch: str) -> list[tuple[str
         try:
             data = _content(spool, path)
             identity = _identity(path, batch)
-            parse_task(data, settings.task, _template(policies, identity), timezone=settings.timezone)
+            template = _template(policies, identity)
+            parse = partial(parse_task, data, settings.task, template, timezone=settings.timezone)
+            if (sweep := items_of(spool, settings, parse)) and on_sweep:
+                on_sweep(identity, sweep)
         except InvalidTask as error:
             error.path = path
             wrong.append(str(error))

@@ -13,7 +13,8 @@ from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidTask, TaskNotFound
 from dsgspool.expressions import expression
 from dsgspool.ranges import INDEX, Range, parse_range
-from dsgspool.sweeps import sweep_in
+from dsgspool.spool.moves import Moves
+from dsgspool.spool.written import Tables
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ def find_item(spool: Spool, name: str) -> Item:
     task = Found(ranges[0].identity, places[ranges[0].identity], attempts_of(spool, ranges[0].identity))
     lines = [line for attempt in task.attempts if (line := _line(spool, attempt, number))]
     try:
-        values, is_known = _values(spool, task, number), True
-    except (InvalidTask, OSError):
+        values, is_known = _values(spool, task, named[1], number), True
+    except (InvalidTask, OSError, ValueError):
         values, is_known = None, False
     return Item(number, ranges[0], task, lines, values, is_known)
 
@@ -106,12 +107,12 @@ def _line(spool: Spool, attempt: Attempt, number: int) -> Line | None:
         return None
 
 
-def _values(spool: Spool, task: Found, number: int) -> dict[str, str] | None:
+def _values(spool: Spool, task: Found, sweep: str, number: int) -> dict[str, str] | None:
     place = task.places[0]
     data = spool.fs.read(f"{spool.folder(place.state)}/{place.path}")[0]
-    sweep = sweep_in(data)
-    values = sweep.values(number)
-    return values and {key: values[key] for key in sweep.keys}
+    with Tables(Moves(spool)).sweep_of(sweep, data) as found:
+        values = found.values(number)
+        return values and {key: values[key] for key in found.keys}
 
 
 def output_of(spool: Spool, line: Line, kind: str) -> Iterator[bytes]:

@@ -273,10 +273,11 @@ def _drafts(submission: Submission, order: Order, files: list[tuple[str, bytes]]
 def _show(spool: Spool, order: Order) -> None:
     """What would be submitted: every task file, each with its name above it as a comment."""
     from dsgspool.cli import drafting
+    from dsgspool.cli.sources import told
 
     prefix = f"{order.batch}/" if order.batch else ""
     if order.files:
-        texts: Iterable[tuple[str, bytes]] = drafting.read_files(spool, order.files, order.batch)
+        texts: Iterable[tuple[str, bytes]] = drafting.read_files(spool, order.files, order.batch, told)
     elif order.lines is not None:
         bodies = drafting.texts_of_lines(order.command, order.lines, order.keys)
         texts = ((f"{prefix or 'BATCH/'}{n // 1000:03d}/{n % 1000 + 1:05d}", text) for n, text in enumerate(bodies))

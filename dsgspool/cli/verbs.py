@@ -22,13 +22,13 @@ def hold(context: typer.Context, patterns: Patterns) -> None:
     """Park tasks in hold/.  A running one is stopped by its worker first."""
     moves = _moves(context)
     with to_come_told(moves.spool):
-        _move(moves.pick("hold", patterns), moves.hold)
+        _move(_picked(moves, "hold", patterns), moves.hold)
 
 
 def release(context: typer.Context, patterns: Patterns) -> None:
     """Let parked or delayed tasks run."""
     moves = _moves(context)
-    places = moves.pick("release", patterns)
+    places = _picked(moves, "release", patterns)
     _move([place for place in places if not _waits_of_itself(moves, place)], moves.release)
 
 
@@ -36,7 +36,7 @@ def cancel(context: typer.Context, patterns: Patterns) -> None:
     """Take tasks out, to failed/.  A running one is killed by its worker at the next heartbeat."""
     moves = _moves(context)
     with to_come_told(moves.spool):
-        _move(moves.pick("cancel", patterns), moves.cancel)
+        _move(_picked(moves, "cancel", patterns), moves.cancel)
 
 
 def requeue(
@@ -63,13 +63,21 @@ def requeue(
     elif patterns:
         from dsgspool.cli import choosing
 
-        tasks, items = choosing.apart(moves, patterns)
-        places = moves.pick("requeue", tasks)
+        tasks, items, rests = choosing.apart(moves, patterns)
+        places = [*moves.pick("requeue", tasks), *rests]
         choosing.requeue(moves, items)
     else:
         raise usage("say which: names, or --failed, or --reason timeout")
     # What failed for another's sake comes last: else it would meet that one still in failed/, and fail again.
     _move(sorted(places, key=lambda place: place.name.tag == "dependency"), moves.requeue)
+
+
+def _picked(moves: Moves, verb: str, patterns: list[str]) -> list[Place]:
+    """What patterns mean; items of a sweep are cut out of its rests first."""
+    from dsgspool.cli import choosing
+
+    tasks, items = choosing.named(moves, patterns)
+    return list(dict.fromkeys([*moves.pick(verb, tasks), *choosing.move(moves, verb, items)]))
 
 
 def _waits_of_itself(moves: Moves, place: Place) -> bool:

@@ -20,12 +20,24 @@ def swept(tasks: Iterable[TaskSeen]) -> dict[str, Counts]:
     for task in tasks:
         if task.name.identity[-1:].isdigit() and (part := parse_range(task.name.identity)):
             found.setdefault(part.sweep, []).append((part, task))
-    return {sweep: _counts(parts) for sweep, parts in sorted(found.items()) if _is_whole([part for part, _ in parts])}
+    each = ((sweep, _apart(parts)) for sweep, parts in sorted(found.items()))
+    return {sweep: _counts(parts) for sweep, parts in each if _is_whole([part for part, _ in parts])}
+
+
+def _apart(parts: list[tuple[Range, TaskSeen]]) -> list[tuple[Range, TaskSeen]]:
+    """A rest whose parts were taken out of it already stands for what comes before the first of them."""
+    parts = sorted(parts, key=lambda part: part[0].first)
+    found = []
+    for (part, task), following in zip(parts, [*(part for part, _ in parts[1:]), None], strict=True):
+        if part.is_rest and following and part.first < following.first <= part.last:
+            part = part.part(part.first, following.first - 1, is_rest=True)
+        found.append((part, task))
+    return found
 
 
 def _is_whole(parts: list[Range]) -> bool:
     expected = 0
-    for part in sorted(parts, key=lambda part: part.first):
+    for part in parts:
         if part.first != expected:
             return False
         expected = part.last + 1

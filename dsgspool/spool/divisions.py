@@ -11,25 +11,33 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dsgspool.errors import InvalidTask
 from dsgspool.expressions import expression
-from dsgspool.ranges import REST, Range
+from dsgspool.ranges import REST, Range, parse_range
 from dsgspool.spool.dependencies import Dependencies
-from dsgspool.spool.moves import Moves
+from dsgspool.spool.moves import Moves, Place
 from dsgspool.spool.once import LEAST, Once
-from dsgspool.task import State
+from dsgspool.task import Decision, State
 
 FOLDER, FACTS = "sweeps", "split.json"
 WHOLE, BEGUN = "whole", "sweep.json"  #: the folder that says which text the sweep of a name has, and its file
-_PART = expression(r"([0-9]{1,8})-([0-9]{1,8})\.yaml\Z", re.ASCII)
+TABLE = "table"  #: beside them: what the files of the sweep said (written.py)
+#: What a part's name says of where it belongs; otherwise todo/.
+PLACES = {
+    State.HOLD: Decision(State.HOLD),
+    State.FAILED: Decision(State.FAILED, "cancelled", unique=True),
+}
+_WORDS = {State.HOLD: ".hold", State.FAILED: ".cancelled"}
+_PART = expression(r"([0-9]{1,8})-([0-9]{1,8})(\.hold|\.cancelled)?\.yaml\Z", re.ASCII)
 
 
 class Divisions:
     """Divides, in a spool."""
 
     def __init__(self, moves: Moves) -> None:
-        self.spool, self.fs, self.once = moves.spool, moves.spool.fs, Once(moves)
+        self.moves, self.spool, self.fs, self.once = moves, moves.spool, moves.spool.fs, Once(moves)
 
     def folder(self, rest: Range) -> str:
         """The folder that says how a rest was divided."""
@@ -42,10 +50,36 @@ class Divisions:
         self.once.make(self.folder(rest), FACTS, {"head": head}, rests, owner)
         # RACE: another worker decided first, or I did, before I stood still: what lies there counts.
         head = self._decided(rest)
-        for file in self._owed(rest):
-            part = rest.part(*map(int, file.removesuffix(".yaml").split("-")), is_rest=True)
-            self.once.publish(self.folder(rest), part.identity, file, lane)
+        self._publish(rest, lane)
         return rest.part(rest.first, head, is_rest=False)
+
+    def cut(self, place: Place, meant: Range, state: State, text: bytes, owner: int = -1) -> bool:
+        """Send some items of a rest, wherever that lies, to a state, and leave the others where they are.  False when it was
+        divided otherwise before: then look again.  A worker that holds it runs the first item."""
+        rest = parse_range(place.identity)
+        assert rest is not None
+        stays = place.state if place.state in PLACES else State.TODO
+        drafts = {
+            f"{part.numbers}{_WORDS.get(state if is_meant else stays, '')}.yaml": text
+            for part, is_meant in _pieces(rest, meant)
+        }
+        is_mine = self.once.make(self.folder(rest), FACTS, {"head": rest.first}, drafts, owner)
+        # RACE: another one decided first: what lies there counts, and is owed all the same.
+        decided = self._decided(rest)
+        self._publish(rest, place.name.lane)
+        if place.state is not State.RUNNING:
+            name = replace(place.name, identity=rest.part(rest.first, decided, is_rest=False).identity)
+            to = state if is_mine and meant.first <= rest.first else stays
+            self.moves.send(place, name, PLACES.get(to, Decision(State.TODO, budget=name.budget)))
+        return is_mine
+
+    def _publish(self, rest: Range, lane: str) -> None:
+        for file in self._owed(rest):
+            found = _PART.match(file)
+            assert found is not None
+            part = rest.part(int(found[1]), int(found[2]), is_rest=True)
+            to = next((PLACES[state] for state, word in _WORDS.items() if word == found[3]), Decision(State.TODO))
+            self.once.publish(self.folder(rest), part.identity, file, lane, to)
 
     def _decided(self, rest: Range) -> int:
         """Up to which item the first chunk goes, as the folder says, whoever made it."""
@@ -91,24 +125,26 @@ class Divisions:
         """True while a file of it lies in any state."""
         dependencies = Dependencies(self.spool)
         ended = (next(dependencies.ended(state, sweep), "") for state in (State.DONE, State.FAILED))
-        return dependencies.first_open(f"{sweep}/") is not None or any(ended)
+        is_open = any(dependencies.first_open(what) is not None for what in (_literal(sweep), f"{sweep}/"))
+        return is_open or any(ended)
 
-    def begin(self, sweep: str, text: bytes) -> str | None:
+    def begin(self, sweep: str, text: bytes, *, has_table: bool = False) -> str | None:
         """Say, once for the name, that this text is its sweep.  Why another cannot begin; '' when it did, None when nobody
-        can tell at this moment."""
-        if (why := self._why_not_new(sweep)) != "":
+        can tell at this moment.  `has_table`: its own rows are written down already."""
+        if (why := self.why_not_new(sweep)) != "":
             return why
         digest = hashlib.sha256(text).hexdigest()
         folder = f"{self.spool.root}/{FOLDER}/{sweep}"
-        if not any(self.fs.scan(folder)):  # it may be there and empty: somebody died while he made it
+        known = {WHOLE, TABLE} if has_table else {WHOLE}
+        if known.issuperset(self.fs.folders(folder)):  # it may be there and empty: somebody died while he made it
             self.once.make(f"{folder}/{WHOLE}", BEGUN, {"digest": digest}, {})
         # RACE: another sweep of the name began, or I did before I died: whose text it is goes on.
         said = self.fs.read_fresh(f"{folder}/{WHOLE}/{BEGUN}") or b""
-        only = self.fs.names(folder) == [WHOLE]
-        return "" if only and digest.encode() in said else f"{FOLDER}/{sweep}/ says how an earlier one was divided"
+        is_mine = digest.encode() in said and known.issuperset(self.fs.names(folder))
+        return "" if is_mine else f"{FOLDER}/{sweep}/ says how an earlier one was divided"
 
-    def _why_not_new(self, sweep: str) -> str | None:
-        """Why no new sweep of this name can begin, as far as its files and records tell."""
+    def why_not_new(self, sweep: str) -> str | None:
+        """Why no new sweep of this name can begin, as far as its files and records tell; '' and None as above."""
         dependencies = Dependencies(self.spool)
         if found := dependencies.first_open(batch := f"{sweep}/"):
             # RACE: a folder, most often one in waiting/, was removed behind its listing: that is no reason to fail for good.
@@ -132,3 +168,16 @@ def split(rest: Range, head: int, parts: int) -> Iterator[Range]:
         size = -(-left // number)
         yield rest.part(first, first + size - 1, is_rest=True)
         first, left = first + size, left - size
+
+
+def _pieces(rest: Range, meant: Range) -> Iterator[tuple[Range, bool]]:
+    """What comes behind the first item, cut at the borders of some items; whether these are them."""
+    first, last = max(meant.first, rest.first + 1), min(meant.last, rest.last)
+    for begin, end, is_meant in ((rest.first + 1, first - 1, False), (first, last, True), (last + 1, rest.last, False)):
+        if begin <= end:
+            yield rest.part(begin, end, is_rest=True), is_meant
+
+
+def _literal(name: str) -> str:
+    """A pattern that means this name alone."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)

@@ -142,6 +142,10 @@ class Moves:
             return self.hand_back(place, State.FAILED)
         return self._move(place, f"{self.spool.failed}/{place.name.failed('cancelled', self.token()).path}")
 
+    def send(self, place: Place, name: TaskName, to: Decision) -> bool:
+        """Move a file to where a decision sends it, under another name."""
+        return self._move(place, target_of(self.spool, name, to, self.token(), 0.0))
+
     def hand_back(self, place: Place, state: State) -> bool:
         """Move a held file, claim and all, to a shared folder: that is how its owner is told to stop it.
 

@@ -14,10 +14,12 @@ from collections.abc import Mapping
 from dsgspool import chance
 from dsgspool.errors import StorageError
 from dsgspool.names import TaskName
-from dsgspool.spool.moves import Moves
+from dsgspool.spool.moves import Moves, target_of
+from dsgspool.task import Decision, State
 
 DRAFT = "task.yaml"
 LEAST = 86400.0  #: seconds: nobody is so slow that it still makes what is older; its guard would have killed it
+TODO = Decision(State.TODO)
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 
 
@@ -32,11 +34,20 @@ class Once:
     ) -> bool:
         """Put `folder` into its place, with `facts` in `file`, and with the texts of tasks that only `owner` may read
         (-1 = others may too).  False when it is there already."""
-        staged = f"{self.spool.tmp}/{chance.word()}"
-        self.fs.make_folder(staged, exclusive=True)
+        staged = self.stage()
         self.fs.create_whole(f"{staged}/{file}", f"{json.dumps(facts)}\n".encode())
         for draft, text in drafts.items():
             self.fs.create_whole(f"{staged}/{draft}", text, owner=owner)
+        return self.put(staged, folder)
+
+    def stage(self) -> str:
+        """A new folder that nobody knows."""
+        staged = f"{self.spool.tmp}/{chance.word()}"
+        self.fs.make_folder(staged, exclusive=True)
+        return staged
+
+    def put(self, staged: str, folder: str) -> bool:
+        """Put one with something in it into its place; False when another is there already."""
         # RACE: another leader, or I myself an hour ago, made it.  A folder with something in it is never replaced.
         number = self.fs.rename_into(staged, folder)
         if staged.rpartition("/")[2] not in self.fs.names(self.spool.tmp):
@@ -46,12 +57,12 @@ class Once:
             raise StorageError("make", folder, number)
         return False
 
-    def publish(self, folder: str, identity: str, draft: str = DRAFT, lane: str = "") -> bool:
-        """Put a task of a folder into todo/, when it is still to be put there; False otherwise."""
+    def publish(self, folder: str, identity: str, draft: str = DRAFT, lane: str = "", to: Decision = TODO) -> bool:
+        """Put a task of a folder into todo/, or where else it belongs, when it is still to be put there; False otherwise."""
         if draft not in self.fs.names(folder):
             return False
-        name = TaskName(identity, "0", self.moves.token(), lane=lane)
-        number = self.fs.rename_into(f"{folder}/{draft}", f"{self.spool.todo}/{name.lane_path}")
+        target = target_of(self.spool, TaskName(identity, "0", lane=lane), to, self.moves.token(), 0.0)
+        number = self.fs.rename_into(f"{folder}/{draft}", target)
         if draft in self.fs.names(folder):
             raise StorageError("move", f"{folder}/{draft}", number)
         return number == 0

@@ -5,7 +5,7 @@ The rule: a value without doings; what is set in it tells how far the attempt go
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
 
@@ -19,6 +19,7 @@ from dsgspool.requests import NOTHING, Request
 from dsgspool.spool.own import Held, Text
 from dsgspool.task import Decision, Outcome, Task
 from dsgspool.worker.environment import Environment
+from dsgspool.worker.freezing import Freezing
 from dsgspool.worker.sampling import Meter
 from dsgspool.worker.sweeping import Chunk
 
@@ -56,6 +57,9 @@ class Attempt:
     lane: str | None = None  #: the lane it is given back into, None = its own
     user: Account | None = None  #: as whom it runs, None = as the worker
     chunk: Chunk | None = None  #: of a sweep
+    parse: Callable[..., Task] | None = None  #: its text anew, with `parts` of its table
+    freezing: Freezing | None = None  #: of a sweep whose files are being read
+    kept: list[int] = field(default_factory=list)  #: open descriptors that its process gets beside its logs
     becomes: str = ""  #: the task's name in todo/, when it is given back under another one
     keeps_text: bool = False  #: the record holds the text of a file that could not be run
     name: TaskName = field(init=False)  #: the task's, with this attempt's claim; asked for sixteen times an attempt

@@ -14,7 +14,6 @@ from dsgspool.clock import iso
 from dsgspool.codec import NewerFormat
 from dsgspool.errors import InvalidTask
 from dsgspool.spool.chain import Busy, Chain
-from dsgspool.spool.divisions import Divisions
 from dsgspool.spool.own import Held, Text
 from dsgspool.task import Decision, Kind, Outcome, State
 from dsgspool.worker import sweeping, telling
@@ -95,7 +94,7 @@ class Attempts:
             self.runner.prepare(attempt, ready.text, self.worker.settings, policy)
             outcome = self._must_wait(attempt, ready) or self._taken_away(attempt)
             if attempt.task.sweep:
-                outcome = outcome or sweeping.expand(attempt, Divisions(self.worker.janitor.moves))
+                outcome = outcome or sweeping.expand(attempt, self.worker)
             outcome = outcome or self._launch(attempt)
         except NewerFormat as error:
             outcome = self._to_lane(attempt, f"format{error.format}", str(error))

@@ -27,9 +27,13 @@ class Chunk:
 
     def __init__(self, plan: dict, index: int) -> None:  # type: ignore[type-arg] # no typing here
         from dsgspool.items import MARK, Sweep, filled
+        from dsgspool.tables import TextTable
 
         self.plan, self.index, self.filled = plan, index, filled
         self.sweep = Sweep(*plan["sweep"])
+        if (table := plan["table"]) is not None:
+            os.set_inheritable(table, False)
+            self.sweep.table = TextTable(lambda offset, limit: os.pread(table, limit, offset), end_of(table))
         self.argv: list[str] = plan["argv"]
         self.is_plain = not any(MARK in word for word in self.argv)
         self.environment = {**os.environb}

@@ -12,14 +12,15 @@ import os
 from collections.abc import Mapping, Sequence
 
 from dsgspool.classes import dataclass
-from dsgspool.codec import parse_task
 from dsgspool.policy import Policy
 from dsgspool.redaction import mask_text
 from dsgspool.settings import Settings
 from dsgspool.spool import Spool
+from dsgspool.spool.moves import Moves
 from dsgspool.spool.own import Text
+from dsgspool.spool.written import Tables
 from dsgspool.task import Task
-from dsgspool.worker import launch, sweeping
+from dsgspool.worker import freezing, launch, sweeping
 from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.environment import Environment, environment
 from dsgspool.worker.scripts import Scripts
@@ -67,7 +68,7 @@ class Definitions:
         return lines
 
     def _work_out(self, attempt: Attempt, text: Text, settings: Settings, policy: Policy) -> str:
-        parsed = parse_task(text.data, settings.task, policy.defaults, timezone=settings.timezone)
+        parsed = freezing.parsed(attempt, text, settings, policy, lambda: Tables(Moves(self.spool)))
         attempt.task = task = launch.held_to(parsed, attempt.request)
         attempt.cwd = launch.folder(task, self.spool.default_cwd(settings))
         attempt.script = self.scripts.write(attempt.held.claim, task.script, attempt.user) if task.script else ""

@@ -29,7 +29,7 @@ from dsgspool.spool import Spool
 from dsgspool.spool.chain import next_line
 from dsgspool.spool.own import Text
 from dsgspool.task import PUBLISHED, Decision, Kind, Outcome, Retry, decide
-from dsgspool.worker import launch, limits, sweeping
+from dsgspool.worker import freezing, launch, limits, sweeping
 from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.definitions import Definitions
 from dsgspool.worker.last_words import last_words
@@ -116,6 +116,7 @@ class Runner:
         finally:
             if stdin != self._nothing:
                 self.fs.close(stdin)
+            freezing.let_go(attempt, self.fs)
         if attempt.task.nice:
             proc.set_nice(attempt.pid, attempt.task.nice)
         return None
@@ -138,21 +139,16 @@ class Runner:
             attempt.request.bytes, self.scratch if attempt.request.scratch else "",
         )  # fmt: skip
         assert attempt.logs is not None
-        argv, cwd, user = self._command(attempt), attempt.cwd, attempt.user
+        argv, cwd, user = sweeping.command(attempt, self.scripts, self.server.now()), attempt.cwd, attempt.user
         out, err, *kept = attempt.logs
         if user:
             argv, cwd = user.wrap(argv, cwd, path or os.devnull), "/"
         if attempt.group:
             argv = cgroups.entering(argv, os.devnull if user else path or os.devnull)
         return Launch(
-            argv, cwd, self._environment(attempt, who), stdin, out, err,
-            umask=-1 if attempt.task.umask is None else attempt.task.umask, user=user, cpus=attempt.pinned, kept=kept,
+            argv, cwd, self._environment(attempt, who), stdin, out, err, user=user, cpus=attempt.pinned,
+            umask=-1 if attempt.task.umask is None else attempt.task.umask, kept=[*kept, *attempt.kept],
         )  # fmt: skip
-
-    def _command(self, attempt: Attempt) -> list[str]:
-        if attempt.chunk is None:
-            return launch.limited(attempt.argv, attempt.task.limits)
-        return sweeping.command(attempt, self.scripts, self.server.now())
 
     def _environment(self, attempt: Attempt, who: Who) -> dict[str, str]:
         kept = launch.for_others(self.inherited) if attempt.user else self.inherited
@@ -237,10 +233,10 @@ class Runner:
         code, number = attempt.exit.code, attempt.exit.signal
         if number is not None:
             return Outcome(Kind.SIGNAL, number, launch.why_killed(number, attempt.task.limits))
-        if code in attempt.task.success_codes and not attempt.chunk:
+        if code in attempt.task.success_codes and not (attempt.chunk or attempt.freezing):
             return Outcome(Kind.DONE, code)
         failure = Outcome(Kind.EXIT, code, f"exit code {code}{last_words(self.fs, f'{self._logs(attempt)}.err')}")
-        return sweeping.outcome_of(attempt, failure) if attempt.chunk else failure
+        return sweeping.outcome_of(attempt, self.fs, self._logs(attempt), failure)
 
     def _logs(self, attempt: Attempt) -> str:
         return f"{self.spool.logs}/{record_path(attempt.name.identity, attempt.number)[:-5]}"
@@ -281,7 +277,10 @@ class Runner:
         for descriptor in descriptors:
             with _WHATEVER_IT_SAYS:
                 self.fs.close(descriptor)
-        for script in filter(None, (attempt.script, attempt.chunk.script if attempt.chunk else "")):
+        freezing.clear(attempt, self.fs)
+        for script in filter(
+            None, (attempt.script, *(part.script for part in (attempt.chunk, attempt.freezing) if part))
+        ):
             self.fs.remove(script)
 
     def shut(self) -> None:

@@ -19,12 +19,14 @@ from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.fs import Fs
-from dsgspool.items import MARK, readable
+from dsgspool.items import MARK, Sweep, readable
 from dsgspool.ranges import INDEX, ONLY, Range, parse_range, whole
 from dsgspool.records import parse_record, record_is_over
 from dsgspool.spool.divisions import Divisions
+from dsgspool.spool.written import Tables
 from dsgspool.task import Decision, Kind, Outcome, State
-from dsgspool.worker import chunk, launch
+from dsgspool.worker import chunk, freezing, launch
+from dsgspool.worker.admission import owner_of
 from dsgspool.worker.environment import Environment
 from dsgspool.worker.outlets import KINDS
 from dsgspool.worker.peek import is_sweep
@@ -32,7 +34,9 @@ from dsgspool.worker.scripts import Scripts
 
 if TYPE_CHECKING:
     from dsgspool.worker.attempt import Attempt
+    from dsgspool.worker.loop import Worker
 
+OTHER_NAME = "take another name, or wait until `dsgspool prune` has forgotten that one"
 LOOK_AGAIN = 3.0  #: seconds until a sweep is tried again of whose name nobody could tell whether it is new
 TAIL = 1024  #: bytes at the end of an index in which its last line is looked for
 _LAST = expression(rb"^# (\d+) done, (\d+) failed, (\d+) run in ([0-9.]+) s(?:; failed: ([^\n]*))?\n\Z", re.MULTILINE)
@@ -58,33 +62,54 @@ class Chunk:
             self.seconds, self.named = float(found[4]), (found[5] or b"").decode(errors="replace")
 
 
-def expand(attempt: Attempt, divisions: Divisions) -> Outcome | None:
-    """What becomes of a sweep that was claimed; None for a chunk of one, and for any other task.  InvalidTask, OSError."""
-    sweep, identity = attempt.task.sweep, attempt.name.identity
+def expand(attempt: Attempt, worker: Worker) -> Outcome | None:
+    """What becomes of a sweep that was claimed; None for a chunk of one, for one whose files are to be read first, and for any
+    other task.  InvalidTask, OSError."""
+    sweep, identity, text = attempt.task.sweep, attempt.name.identity, attempt.text
     if sweep is None or attempt.chunk:
         return None
     if part := parse_range(identity):
         what = f"its name says items {part.numbers}, and `sweep` has {sweep.count:,}"
         raise InvalidTask(what, remedy=f"call it as in {whole(part.sweep, sweep.count).identity}, or put it outside")
+    assert text is not None
+    if not is_sweep(text.data):
+        raise InvalidTask("`sweep` does not stand at the beginning of a line", remedy="write each key on a line")
+    divisions = Divisions(worker.janitor.moves)
+    if not sweep.sources:
+        return _expanded(attempt, sweep, divisions)
+    if (why := divisions.why_not_new(identity)) is None:
+        return _look_again(attempt)
+    if why := why or (freezing.OF_ANOTHER if attempt.kept else ""):
+        raise InvalidTask(why, remedy=OTHER_NAME)
+    owner = owner_of(text, worker.settings, worker.me)
+    freezing.begin(attempt, Tables(worker.janitor.moves), worker.settings, owner)
+    return None
+
+
+def _expanded(attempt: Attempt, sweep: Sweep, divisions: Divisions) -> Outcome:
+    """What becomes of a sweep whose items are known.  InvalidTask, OSError."""
+    identity, text = attempt.name.identity, attempt.text
+    assert text is not None
     if fits(parse_range(f"-/{identity}"), sweep.count):  # moved by hand, without its folder: all items would run again
         remedy = f"move it to todo/NAME/{identity}.yaml, NAME being the sweep's; a sweep needs another name"
         raise InvalidTask(f"it is called as items {identity} of a sweep are, without the sweep's folder", remedy=remedy)
-    assert attempt.text is not None
-    if not is_sweep(attempt.text.data):
-        raise InvalidTask("`sweep` does not stand at the beginning of a line", remedy="write each key on a line")
     try:
         first = names.check_identity(whole(identity, sweep.count).identity)
     except InvalidName as error:
         raise InvalidTask(f"its items could have no names: {error}", remedy="take a shorter name") from None
-    why = divisions.begin(identity, attempt.text.data)
-    if why is None:
-        attempt.decision = Decision(State.WAITING, budget=attempt.name.budget, delay=LOOK_AGAIN)
-        return Outcome(Kind.STOPPED, reason="a folder that is listed cannot be opened: it is looked at again")
+    # Whose text it is, is said when nothing can be wrong with it any more: a mended one has another.
+    if (why := divisions.begin(identity, text.data, has_table=attempt.parse is not None)) is None:
+        return _look_again(attempt)
     if why:
-        raise InvalidTask(why, remedy="take another name, or wait until `dsgspool prune` has forgotten that one")
+        raise InvalidTask(why, remedy=OTHER_NAME)
     attempt.becomes, attempt.decision = first, Decision(State.TODO)
     items = "item" if sweep.count == 1 else "items"
     return Outcome(Kind.STOPPED, reason=f"{sweep.count:,} {items}, now in todo/{identity}/")
+
+
+def _look_again(attempt: Attempt) -> Outcome:
+    attempt.decision = Decision(State.WAITING, budget=attempt.name.budget, delay=LOOK_AGAIN)
+    return Outcome(Kind.STOPPED, reason="a folder that is listed cannot be opened: it is looked at again")
 
 
 def fits(part: Range | None, count: int) -> bool:
@@ -145,10 +170,14 @@ def chosen(fs: Fs, logs: str, identity: str, number: int) -> list[int] | None:
 
 
 def command(attempt: Attempt, scripts: Scripts, now: float) -> list[str]:
-    """The command line of a chunk's process, whose plan is written down."""
+    """The command line of an attempt, and of a chunk that of its process, whose plan is written down."""
     part = attempt.chunk
-    assert part is not None and attempt.logs is not None
-    plan = marshal.dumps({**part.plan, "now": now})
+    if attempt.freezing:
+        return freezing.command(attempt, scripts)
+    if part is None:
+        return launch.limited(attempt.argv, attempt.task.limits)
+    assert attempt.logs is not None
+    plan = marshal.dumps({**part.plan, "now": now, "table": attempt.kept[-1] if attempt.kept else None})
     part.script = scripts.write(f"{attempt.held.claim}.plan", plan, attempt.user)
     return [sys.executable, "-I", "-S", os.path.abspath(chunk.__file__), part.script, str(attempt.logs[-1])]
 
@@ -165,10 +194,22 @@ def hear(attempt: Attempt, fs: Fs, logs: str) -> None:
             attempt.chunk.hear(fs.read_at(f"{logs}.{INDEX}", -TAIL, TAIL))
 
 
-def outcome_of(attempt: Attempt, of_process: Outcome) -> Outcome:
-    """How a chunk ended whose process ended so."""
+def outcome_of(attempt: Attempt, fs: Fs, logs: str, of_process: Outcome) -> Outcome:
+    """How an attempt ended whose process ended so: of a chunk its items tell."""
     part, exit_ = attempt.chunk, attempt.exit
-    assert part is not None and exit_ is not None
+    assert exit_ is not None
+    if attempt.freezing:
+        found = freezing.ended(attempt, fs, logs, of_process)
+        if isinstance(found, Outcome):
+            return found
+        try:
+            return _expanded(attempt, found, Divisions(attempt.freezing.tables.moves))
+        except InvalidTask as error:
+            return freezing.invalid(attempt, str(error))
+        except OSError as error:
+            return Outcome(Kind.STOPPED, reason=f"it could not begin: {error}")
+    if part is None:
+        return of_process
     if exit_.code == chunk.TROUBLE:
         return Outcome(Kind.STOPPED, reason=f"given back: {of_process.reason}")
     if exit_.code == 0:

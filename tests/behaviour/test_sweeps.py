@@ -67,3 +67,27 @@ def test_a_node_that_is_killed_in_the_middle_costs_what_it_was_at_and_no_more(
     assert set(done(lab).values()) == {1} and len(ran(lab)) == ITEMS
     assert len(again) <= 2 and set(again.values()) <= {2}
     assert_covered_once(lab)
+
+
+#: Puts a file of values beside the spool; the second time with others.
+LINES = """
+Path(path).write_text(''.join(f'{kind}{number}\\n' for number in range(count)))
+Path(path).chmod(0o644)
+answer = 0
+"""
+
+
+def test_lines_of_a_file_are_the_same_for_all_nodes_though_it_changes(lab: Lab) -> None:
+    """Two nodes meet the sweep at the same moment, and the file is another one for who comes later."""
+    path = f"{lab.spool}.lines"
+    lab.ground.nodes[1].python(LINES, path=path, kind="old", count=ITEMS)
+    command = f": > {lab.story._act.rpartition('/')[0]}/item.$DSGSPOOL_ITEM.{{n}}; sleep 0.05"
+    lab.ready(*NODES)
+    lab.drop(1, "s", command=command, sweep={"lines": {"n": path}})
+    lab.wait_until(lambda: len(done(lab)) > 5, 60)
+    lab.ground.nodes[2].python(LINES, path=path, kind="new", count=ITEMS + 50)
+    lab.wait_until(lambda: is_over(lab), 120)
+    values = {path.name.split(".")[2] for path in lab.story.folder.glob("item.*")}
+    assert values == {f"old{number}" for number in range(ITEMS)}
+    assert set(ran(lab).values()) == {1} and set(done(lab).values()) == {1}
+    assert_covered_once(lab)

@@ -4,6 +4,12 @@ import json
 
 import pytest
 
+from dsgspool.ranges import parse_range
+from dsgspool.spool import Spool
+from dsgspool.spool.divisions import Divisions
+from dsgspool.spool.moves import Moves
+from dsgspool.task import State
+
 TEXT = "command: ./fold {seed}\nsweep:\n  product:\n    seed: 11..110\n  exclude:\n    - {seed: 20}\n...\n"
 HEAD = "# item outcome started seconds out bytes err bytes\n"
 AT = "2026-11-30T04:00:00.000Z"
@@ -140,3 +146,100 @@ def test_why_answers_for_an_item_too(sweep, run, name, words):
     result = run("why", name)
     assert result.exit_code == 0 and all(word in result.stdout for word in words), result.stdout
     assert run("why", "s/100").exit_code == 5
+
+
+# -- some items that have not run
+
+
+@pytest.fixture
+def names(spool):
+    """The names of the sweep's files in a state."""
+    moves = Moves(Spool.open(str(spool)))
+    return lambda state: {place.identity for place in moves.find("s/", [State(state)])}
+
+
+def test_items_of_a_rest_are_cancelled_held_released_and_requeued_by_range(sweep, run, names):
+    result = run("cancel", "s/30-40", "s/99")
+    assert (result.exit_code, result.stdout) == (0, "s/30-40\ns/99-99\n")
+    assert {"s/20-20", "s/rest-21-29", "s/41-41", "s/rest-42-98"} <= names("todo")
+    assert {"s/rest-30-40", "s/rest-99-99"} <= names("failed")
+    assert run("hold", "s/20-25").stdout == "s/21-25\ns/20-20\n"
+    assert {"s/20-20", "s/21-21", "s/rest-22-25"} == names("hold")
+    assert run("release", "s/21-23").exit_code == 0
+    assert {"s/20-20", "s/rest-24-25"} == names("hold")
+    assert run("requeue", "s/35").exit_code == 0
+    assert "s/rest-35-35" in names("todo") and {"s/30-30", "s/rest-31-34", "s/rest-36-40"} <= names("failed")
+    counts = json.loads(run("status", "--json").stdout)["sweeps"]["s"]
+    assert counts == {"todo": 66, "waiting": 0, "hold": 3, "running": 10, "done": 9, "failed": 12}
+
+
+def test_what_lies_whole_in_the_range_is_moved_and_what_is_over_is_left(sweep, run, names):
+    """Of the first ten items some have failed; ten run, whose chunk is not meant as a whole."""
+    result = run("cancel", "s/15-30")
+    assert result.exit_code == 6 and "a chunk is never divided: cancel it whole" in result.stderr
+    assert "s/rest-20-99" in names("todo") and "s/10-19" in names("running")
+    assert run("cancel", "s/5-5").exit_code == 6
+    assert run("cancel", "s/100-200").exit_code == 5
+    result = run("cancel", "s/0-99")
+    assert sorted(result.stdout.split()) == ["s/10-19", "s/rest-20-99"]
+
+
+def test_items_of_a_rest_that_others_divide_meanwhile_are_looked_for_again(sweep, run, names, spool, monkeypatch):
+    cut, moves = Divisions.cut, Moves(Spool.open(str(spool)))
+
+    def late(self, place, meant, *more):
+        monkeypatch.setattr(Divisions, "cut", cut)
+        text = (spool / "todo" / place.path).read_bytes()
+        Divisions(moves).divide(parse_range(place.identity), 24, 2, text)
+        return self.cut(place, meant, *more)
+
+    monkeypatch.setattr(Divisions, "cut", late)
+    assert run("hold", "s/50-80").exit_code == 0
+    held = [parse_range(name) for name in names("hold")]
+    assert sorted(item for part in held for item in range(part.first, part.last + 1)) == list(range(50, 81))
+    assert "s/20-24" in names("todo")
+
+
+def test_only_the_owner_of_a_rest_or_root_divides_it(sweep, run, monkeypatch, names):
+    monkeypatch.setattr("os.geteuid", lambda: 4242)
+    result = run("cancel", "s/30")
+    assert result.exit_code == 6 and "what is made of it must be theirs too" in result.stderr
+    assert "s/rest-20-99" in names("todo")
+
+
+# -- values that stand in files
+
+ROWS = "command: echo {sample} {n}\nsweep:\n  rows: samples.csv\n  product: {n: 1..3}\n...\n"
+
+
+def test_the_values_of_an_item_are_those_of_the_table(put, run, spool):
+    put("todo/s/rest-0-5~0.aaaaaaaa-1.yaml", ROWS)
+    put("sweeps/s/table/rows", '0\tS\\t1\n1\tS2\n# {"digest": "x", "mtime": 1, "parts": [[["sample"], 2]]}\n')
+    [entry] = json.loads(run("show", "s/4", "--json").stdout)
+    assert entry["values"] == {"sample": "S2", "n": "2"}
+    [entry] = json.loads(run("show", "s/0", "--json").stdout)
+    assert entry["values"] == {"sample": "S\t1", "n": "1"}
+    for gone in ("rows", ""):
+        (spool / "sweeps/s/table" / gone).unlink() if gone else (spool / "sweeps/s/table").rmdir()
+        assert run("show", "s/4").exit_code == 0
+
+
+def test_what_submit_would_queue_is_counted_and_what_is_wrong_is_told_before(run, tmp_path, listed):
+    (tmp_path / "s.yaml").write_text(ROWS)
+    result = run("submit", "s.yaml")
+    assert result.exit_code == 4 and "s.yaml: samples.csv: there is no such file" in result.stderr
+    (tmp_path / "samples.csv").write_text("sample\nS1\nS2,3\n")
+    assert "s.yaml: samples.csv, line 3: it has 2 values, and the header has 1" in run("submit", "s.yaml").stderr
+    (tmp_path / "samples.csv").write_text("name\nS1\nS2\n")
+    assert "s.yaml, line 1: there is no param `sample`" in run("submit", "s.yaml").stderr
+    assert listed("todo") == []
+    (tmp_path / "samples.csv").write_text("sample\nS1\nS2\n")
+    result = run("submit", "--dry-run", "s.yaml")
+    assert result.exit_code == 0 and "s stands for 6 items" in result.stderr
+    assert run("submit", "s.yaml").stdout == "s\n" and listed("todo") == ["s"]
+
+
+def test_files_on_another_machine_are_left_to_its_workers(spool, run, tmp_path):
+    (tmp_path / "s.yaml").write_text(f"cwd: /no/such/folder\n{ROWS}")
+    result = run("submit", "s.yaml")
+    assert result.exit_code == 0 and "this machine has no folder /no/such/folder" in result.stderr

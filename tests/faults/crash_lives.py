@@ -189,6 +189,15 @@ def swept(ground: Ground) -> None:
     ground.spool.drop("z", command(ONCE.format("z", "kill -TERM $PPID")), description="v-z", after=["s/"])
 
 
+def read(ground: Ground) -> None:
+    """The same, of the lines of a file, which are written down first."""
+    swept(ground)
+    with open(path := f"{ground.root}.lines", "w") as file:
+        file.write("".join(f"{number}\n" for number in range(ITEMS)))
+    os.chmod(path, 0o644)
+    ground.spool.drop("s", command(": {n}"), description="v-s", sweep={"lines": {"n": path}})
+
+
 def each_item_is_done_once(ground: Ground) -> list[str]:
     """By the indexes of all attempts, and by the names in done/."""
     done = Counter(
@@ -235,6 +244,7 @@ LIVES = (
     _life("arranged", arranged),
     _life("brief", short),
     replace(_life("swept", swept), rests=each_item_is_done_once),
+    replace(_life("read", read), rests=each_item_is_done_once),
     replace(_life("over", over), program=in_one_turn, rests=last_one_ran),
     Story("as-typed", short, as_typed, roles=ROLES, is_life=True, only="guard"),
 )

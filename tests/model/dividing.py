@@ -6,7 +6,8 @@ sweeps/A-B/: its first items are the chunk A-HEAD, the others what lies in that 
     python -m tests.model.dividing [--without RULE]
 
 One sweep, two workers, who may be killed, taken for dead while they go on, and have calls on the wire that are executed
-later; a person who parks, releases and copies.  A chunk is a task, and that one runs once is what the big model shows.
+later; a person who parks, releases and copies, or whose command cuts a rest at the borders of some items (decision lxv), without
+holding it, and may be killed.  A chunk is a task, and that one runs once is what the big model shows.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ RULES = {
     "once": "sweeps/A-B/ is moved into place whole, and only where none lies",
     "obeys": "who divides goes by what lies there and not by what it had in mind",
     "parts-first": "rest-A-B gets its new name when the folder has no parts any more",
+    "looks": "a command that cuts goes by what lies there too",
     "own-name": "a rest is never run under its own name, not even when it is short",
 }
 FAULTS = {"kill": 1, "presume": 1, "late": 1, "person": 1}
@@ -57,6 +59,7 @@ class World(NamedTuple):
     wire: frozenset[tuple] = frozenset()
     faults: tuple[tuple[str, int], ...] = tuple(sorted(FAULTS.items()))
     claims: int = 0
+    cutting: tuple[Range, Range] | None = None  #: a command's rest, and the chunk that it would make of it
 
     def spend(self, fault: str) -> World | None:
         """The world in which that happened, None when it has happened often enough."""
@@ -162,6 +165,7 @@ def steps(world: World, off: frozenset[str]) -> Iterator[Step]:
             back = file._replace(place="todo", claim=0)
             yield from call(f"a janitor gives {_name(file)} of {file.place} back", world, ("mv", file, back), off)
     yield from person(world)
+    yield from commands(world, off)
     for what in world.wire:
         rest = world._replace(wire=world.wire - {what})
         yield f"late: {what[0]} {what[1:]}", execute(rest, what, off)
@@ -205,6 +209,29 @@ def divides(world: World, worker: str, rest: File, off: frozenset[str]) -> Itera
         head = folder.head if mind is None else mind
         chunk = File("tasks", "chunk", (rest.span[0], head))  # a task from now on, wherever it lies
         yield from call(f"{worker} calls {_name(rest)} {_name(chunk)}", world, ("mv", rest, chunk), off)
+
+
+def commands(world: World, off: frozenset[str]) -> Iterator[Step]:
+    """A command that holds nothing: it makes the folder, moves the parts, and renames the file where it lies; or is killed."""
+    if world.cutting is None:
+        for file in world.files:
+            if file.kind == "rest" and file.place in ("todo", "hold", "w1") and (then := world.spend("person")):
+                first, last = file.span
+                parts = frozenset({(first + 1, last)} if first < last else ())
+                thinks = then._replace(cutting=(file.span, (first, first)))
+                made = ("divide", Folder(file.span, first, parts))
+                yield from call(f"a command cuts {_name(file)} of {file.place}", thinks, made, off)
+        return
+    span, mine = world.cutting
+    yield "the command is killed", world._replace(cutting=None)
+    if (folder := world.folder(span)) is None:
+        return
+    for part in folder.parts:
+        yield from call(f"the command moves part {part} to todo/", world, ("part", span, part), off)
+    for file in world.files:
+        if (file.kind, file.span) == ("rest", span) and file.place in ("todo", "hold") and not folder.parts:
+            chunk = File("tasks", "chunk", mine if "looks" in off else (span[0], folder.head))
+            yield from call(f"the command calls {_name(file)} {_name(chunk)}", world, ("mv", file, chunk), off)
 
 
 def person(world: World) -> Iterator[Step]:

@@ -76,3 +76,17 @@ def test_the_sweep_multiplies_all_numbers_but_one_pair(folder: SpoolFolder, work
     printed = [int(number) for path in (folder / "logs/13-sweep").glob("*.out") for number in path.read_text().split()]
     expected = [a * b for a in range(1, 501) for b in (2, 3, 5, 7) if (a, b) != (13, 7)]
     assert sorted(printed) == sorted(expected) and not folder.ls("failed")
+
+
+def test_a_row_of_a_file_is_a_run(folder: SpoolFolder, workers: Workers) -> None:
+    shutil.copy(EXAMPLES / "samples.tsv", folder.root.parent)
+    shutil.copy(EXAMPLES / "14-rows.yaml", folder / "todo")
+    workers.run_until_empty(60, slots=2)
+    printed = [
+        line for path in sorted((folder / "logs/14-rows").glob("*.out")) for line in path.read_text().splitlines()
+    ]
+    assert sorted(printed) == [
+        "mouse-1 has 2000 reads a lane", "mouse-1 has 4000 reads a lane", "mouse-2 has 1800 reads a lane",
+        "mouse-2 has 3600 reads a lane",
+    ]  # fmt: skip
+    assert not folder.ls("failed")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 
 from dsgspool import snapshot
+from dsgspool.cli import choosing
+from dsgspool.errors import WrongState
+from dsgspool.snapshot.items import swept
 from dsgspool.spool import Spool
+from dsgspool.spool.moves import Moves
 from tests.support.processes import Workers, kill
 from tests.support.spools import CALM, SpoolFolder
 
@@ -94,3 +99,48 @@ def test_a_sweep_is_held_as_a_whole_and_goes_on(folder: SpoolFolder, workers: Wo
     (folder / "hold/s").rename(folder / "todo/s")
     workers.wait_until(lambda: len(finished(folder)) == 200 and not folder.ls("todo/s"), 60)
     assert set(ran(folder).values()) == {1}
+
+
+def test_rows_of_a_file_run_once_though_it_changes_and_workers_are_killed(
+    folder: SpoolFolder, workers: Workers
+) -> None:
+    """Two workers, one of them killed while the rows are written down, another in the middle of a chunk."""
+    samples, count = folder.root.parent / "samples.tsv", 200_000
+    samples.write_text("n\tname\n" + "".join(f"{number}\tsample {number}\n" for number in range(count)))
+    folder.configure(CALM)
+    command = f"echo {{n}} >> {folder / 'ran'}; test {{name}} = 'sample {{n}}'"
+    sweep = {"rows": str(samples), "exclude": [{"n": "7"}]}
+    folder.drop("s", command, sweep={**sweep, "rows": str(samples)})
+    first = workers.ready(slots=2)
+    workers.wait_until(lambda: any((folder / "tmp").iterdir()) or (folder / "sweeps/s/table").exists(), 60)
+    kill(first.pid)
+    second, _ = workers.ready(slots=2), workers.ready(slots=2)
+    workers.wait_until(lambda: sum(ran(folder).values()) > 500, 120)
+    samples.write_text("n\tname\n" + "".join(f"{number}\tother\n" for number in range(count)))
+    kill(second.pid)
+    workers.wait_until(lambda: sum(ran(folder).values()) > 3000, 120)
+    (folder / "todo/s").rename(folder / "hold/s")
+    workers.wait_until(lambda: not running(folder), 60)
+    assert not folder.ls("failed") and set(finished(folder).values()) == {1}
+    assert 7 not in finished(folder) and set(finished(folder)) <= set(ran(folder)) and max(ran(folder).values()) <= 2
+    assert snapshot.check(Spool.open(str(folder))) == []
+
+
+def test_items_that_are_cancelled_while_workers_divide_do_not_run_and_all_others_do(
+    folder: SpoolFolder, workers: Workers
+) -> None:
+    folder.configure(CALM)
+    folder.drop("s", **counting(folder, 2000, "sleep 0.004"))
+    workers.ready(slots=2)
+    workers.ready(slots=2)
+    workers.wait_until(lambda: sum(ran(folder).values()) > 20, 60)
+    spool = Spool.open(str(folder))
+    with contextlib.suppress(WrongState):  # a chunk that runs may lie across the border: then nothing of it is touched
+        for place in choosing.move(Moves(spool), "cancel", ["s/1500-1899"]):
+            Moves(spool).cancel(place)
+    workers.wait_until(lambda: not folder.ls("todo") and not running(folder), 120)
+    items = swept(snapshot.take(spool).tasks)["s"]
+    cancelled = {item for item in range(1500, 1900) if item not in ran(folder)}
+    assert len(cancelled) >= 300 and items.failed == len(cancelled) and items.done == 2000 - len(cancelled)
+    assert set(finished(folder)) == set(range(2000)) - cancelled and max(ran(folder).values()) == 1
+    assert snapshot.check(spool) == []

@@ -409,3 +409,44 @@ def test_a_sweep_is_divided_and_run_as_its_owner(folder: SpoolFolder, workers: W
     assert {os.stat(folder / f"done/{path}").st_uid for path in folder.ls("done")} == {ALICE}
     printed = [line for path in (folder / "logs/s").glob("*.out") for line in path.read_text().split()]
     assert printed == [str(ALICE)] * 30
+
+
+def test_the_files_of_a_sweep_are_read_as_its_owner_and_are_the_owners(folder: SpoolFolder, workers: Workers) -> None:
+    if not interpreter_is_reachable():
+        pytest.skip(f"another user may not run {sys.executable}")
+    give(folder.root, 0, 0)
+    folder.configure(FAST, run_as="owner", default_cwd="/")
+    for name, uid in (("mine", ALICE), ("roots", 0), ("bobs", BOB), ("open", ALICE)):
+        path = folder.root.parent / name
+        path.write_text("".join(f"{name}{number}\n" for number in range(30)))
+        path.chmod({"roots": 0o600, "open": 0o666}.get(name, 0o644))
+        os.chown(path, uid, uid)
+        drop(folder, f"s-{name}", ALICE, ALICE, "echo {n}", sweep={"lines": {"n": str(path)}})
+    workers.run_until_empty(slots=2)
+    assert {path.partition("~")[0] for path in folder.ls("failed")} == {"s-roots", "s-bobs", "s-open"}
+    assert "Permission denied" in str(folder.record("s-roots")["reason"])
+    assert f"it is a file of uid {BOB}" in str(folder.record("s-bobs")["reason"])
+    assert "everybody may write to it" in str(folder.record("s-open")["reason"])
+    assert os.stat(folder / "sweeps/s-mine/table/rows").st_uid == ALICE
+    printed = [line for path in (folder / "logs/s-mine").glob("*.out") for line in path.read_text().split()]
+    assert sorted(printed) == sorted(f"mine{number}" for number in range(30))
+
+
+def test_rows_of_another_users_sweep_are_not_run_with_mine(folder: SpoolFolder, workers: Workers) -> None:
+    """Who may rename in sweeps/ could put another one's rows there, and read them in what the items print."""
+    if not interpreter_is_reachable():
+        pytest.skip(f"another user may not run {sys.executable}")
+    give(folder.root, 0, 0)
+    folder.configure(FAST, run_as="owner", default_cwd="/")
+    (folder / "sweeps/s/table").mkdir(parents=True)
+    rows = folder / "sweeps/s/table/rows"
+    rows.write_text('0\tsecret\n# {"digest": "x", "mtime": 1, "parts": [[["n"], 1]]}\n')
+    rows.chmod(0o600)
+    os.chown(rows, BOB, BOB)
+    (folder / "tmp/x.yaml").write_text("command: echo {n}\nsweep:\n  lines: {n: x}\n...\n")
+    os.chown(folder / "tmp/x.yaml", ALICE, ALICE)
+    (folder / "todo/s").mkdir()
+    folder.mv("tmp/x.yaml", "todo/s/0-0.yaml")
+    workers.run_until_empty()
+    assert f"its owner is uid {BOB}" in str(folder.record("s/0-0")["reason"])
+    assert not list((folder / "logs/s").glob("*.out")) or "secret" not in folder.out("s/0-0")

@@ -110,12 +110,14 @@ class InsideWorker:
 
     # -- what people do ------------------------------------------------------------------------------------------
 
-    def drop(self, name: str, command: str = "true", *, state: str = "todo", end: str = "...\n", **keys: object) -> str:
+    def drop(
+        self, name: str, command: str | None = "true", *, state: str = "todo", end: str = "...\n", **keys: object
+    ) -> str:
         """A task file, whole unless `end` says otherwise; its path."""
         path = f"{self.root}/{state}/{name}.yaml"
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(f"{self.root}/tmp/.draft", "w") as file:
-            file.write(yaml.safe_dump({"command": command, **keys}) + end)
+            file.write(yaml.safe_dump(keys if command is None else {"command": command, **keys}) + end)
         os.rename(f"{self.root}/tmp/.draft", path)
         return path
 

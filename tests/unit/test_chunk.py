@@ -138,6 +138,7 @@ def test_what_broke_off_is_the_first_that_has_no_line_or_what_had_begun(tmp_path
         one.plan = {
             "first": 0,
             "last": 9,
+            "table": None,
             "earlier": [(list(chosen), f"{tmp_path}/{n}.items", may_be_killed) for n in range(len(indexes))],
         }
         return one.broke_off()
@@ -210,7 +211,8 @@ def test_an_earlier_index_that_cannot_be_read_is_the_nodes_trouble(tmp_path, cap
     (tmp_path / "s.1.items").mkdir()
     plan = tmp_path / "plan"
     plan.write_bytes(marshal.dumps({
-        "sweep": ([], [{"n": "1"}], []), "argv": ["true"], "now": 0.0, "earlier": [([], f"{tmp_path}/s.1.items", True)],
+        "sweep": ([], [{"n": "1"}], []), "argv": ["true"], "now": 0.0, "table": None,
+        "earlier": [([], f"{tmp_path}/s.1.items", True)],
     }))  # fmt: skip
     assert main(str(plan), str(os.dup(2))) == TROUBLE
     assert "Is a directory" in capfd.readouterr().err
@@ -218,7 +220,9 @@ def test_an_earlier_index_that_cannot_be_read_is_the_nodes_trouble(tmp_path, cap
 
 def test_a_chunk_that_cannot_even_say_that_the_disk_is_full_is_the_nodes_trouble(tmp_path):
     plan = tmp_path / "plan"
-    plan.write_bytes(marshal.dumps({"sweep": ([], [{"n": "1"}], []), "argv": ["true"], "now": 0.0, "earlier": []}))
+    plan.write_bytes(
+        marshal.dumps({"sweep": ([], [{"n": "1"}], []), "argv": ["true"], "now": 0.0, "table": None, "earlier": []})
+    )
     with open("/dev/full", "wb") as full:
         command = [sys.executable, "-I", "-S", chunk.__file__, str(plan), str(full.fileno())]
         ended = subprocess.run(command, stderr=full, pass_fds=[full.fileno()], check=False, timeout=30)

@@ -7,7 +7,7 @@ import pytest
 from dsgspool.names import Claim, TaskName
 from dsgspool.policy import Policy
 from dsgspool.spool.own import Held, Text
-from dsgspool.worker import definitions
+from dsgspool.worker import definitions, freezing
 from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.definitions import Definitions
 from dsgspool.worker.scripts import Scripts
@@ -19,8 +19,8 @@ WID, NONE = "n1-aaaaaaaa", Policy()
 @pytest.fixture
 def apply(world, monkeypatch):
     """Take a text through it, for a new attempt; the attempt, its record's lines, and how often a text was parsed so far."""
-    parsed, parse = [], definitions.parse_task
-    monkeypatch.setattr(definitions, "parse_task", lambda *given, **more: parsed.append(1) or parse(*given, **more))
+    parsed, parse = [], freezing.parse_task
+    monkeypatch.setattr(freezing, "parse_task", lambda *given, **more: parsed.append(1) or parse(*given, **more))
     scripts = Scripts(world.spool.fs, WID)
     kept = Definitions(world.spool, {"HOME": "/home/ann"}, scripts)
 

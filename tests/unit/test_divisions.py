@@ -15,7 +15,7 @@ from dsgspool.ranges import Range, parse_range, whole
 from dsgspool.spool import Spool
 from dsgspool.spool.divisions import Divisions, split
 from dsgspool.spool.moves import Moves
-from dsgspool.task import State
+from dsgspool.task import Decision, State
 from dsgspool.worker.dividing import GROWTH, MOST_PASSED, TARGET, Paces, reach
 from tests.support.doors import ClockedFs, Crash, CrashingFs, files_below
 
@@ -351,8 +351,9 @@ def test_the_end_of_a_chunk_is_looked_for_bit_by_bit():
 def test_near_the_end_a_slot_takes_its_part_but_no_crumbs():
     paces = Paces()
     paces.ran("s", 1000, 100.0)
-    assert paces.length("s", 1280, 64) == 10
-    assert paces.length("s", 12, 64) == 5
+    assert paces.length("s", 12_800, 64) == 100
+    assert paces.length("s", 1280, 64) == 20
+    assert paces.length("s", 12, 64) == 20
     paces.ran("slow", 10, 36_000.0)
     assert paces.length("slow", 10_000, 2) == 1
 
@@ -390,3 +391,124 @@ def test_how_a_sweep_was_divided_is_forgotten_when_it_is_old_and_nothing_of_it_i
         f"{world.root}/sweeps/s/00-99/split.json"
     )
     assert divisions(world).old(now, now) == []
+
+
+# -- some items of a rest
+
+
+def cut(world, first, last, state, fs=None):
+    """Once more until it is so, as the command does."""
+    for _ in range(10):
+        places = Moves(Spool(world.root, fs or world.fs, world.clock)).find("s/")
+        parts = [(place, parse_range(place.identity)) for place in places]
+        across = [(place, part) for place, part in parts if part.is_rest and part.first <= last and part.last >= first]
+        across = [(place, part) for place, part in across if part.first < first or part.last > last]
+        if not across:
+            return
+        place, part = across[0]
+        meant = part.part(max(first, part.first), min(last, part.last), is_rest=True)
+        divisions(world, fs).cut(place, meant, state, TEXT)
+
+
+def covered(world):
+    """Item -> where the file lies that stands for it; each must be there once."""
+    found = {}
+    for state in State:
+        for _, name in world.spool.tasks(state):
+            part = parse_range(name.identity)
+            for item in range(part.first, part.last + 1):
+                assert item not in found, (item, name.identity)
+                found[item] = str(state)
+    return [found[item] for item in range(100)]
+
+
+@pytest.mark.parametrize(("first", "last"), [(30, 40), (0, 40), (0, 0), (99, 99), (1, 99), (60, 99), (7, 7)])
+@pytest.mark.parametrize("state", [State.HOLD, State.FAILED])
+def test_some_items_of_a_rest_are_sent_elsewhere_and_the_others_stay(world, first, last, state):
+    put(world, "todo")
+    cut(world, first, last, state)
+    assert covered(world) == [state if first <= item <= last else "todo" for item in range(100)]
+
+
+@pytest.mark.parametrize("state", [State.HOLD, State.FAILED])
+def test_of_what_was_sent_away_some_items_come_back(world, state):
+    put(world, "hold" if state is State.HOLD else "failed", token="" if state is State.FAILED else "aaaaaaaa-1")
+    cut(world, 40, 59, State.TODO)
+    assert covered(world) == ["todo" if 40 <= item < 60 else state for item in range(100)]
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_command_that_dies_anywhere_while_it_cuts_leaves_the_rest_to_whoever_claims_it(world, how):
+    at = died = 0
+    while at == died:
+        at += 1
+        for path in files_below(world.root, ["todo", "hold", "failed", "sweeps"]):
+            os.unlink(f"{world.root}/{path}")
+        if os.path.exists(f"{world.root}/sweeps/s"):
+            divisions(world).remove("s")
+        put(world, "todo")
+        fs = CrashingFs(world.clock, at, how)
+        fs.armed = True
+        try:
+            cut(world, 30, 40, State.FAILED, fs)
+        except Crash:
+            died = at
+        fs.armed = False
+        rest = Moves(world.spool).find("s/rest-00-99")
+        if rest and os.path.exists(f"{world.root}/sweeps/s/00-99/split.json"):  # a worker claims it
+            chunk = divisions(world).divide(REST, 9, 2, TEXT)
+            assert chunk == Range("s", 0, 0, 2)
+            Moves(world.spool).send(rest[0], TaskName(chunk.identity, "0"), Decision(State.TODO))
+        cut(world, 30, 40, State.FAILED)
+        assert covered(world) == ["failed" if 30 <= item <= 40 else "todo" for item in range(100)], at
+    assert died > 15
+
+
+def test_a_worker_that_holds_the_rest_goes_by_the_cut(world, inside):
+    worker = inside(slots=2)
+    found = started(worker)
+    put(world, "todo")
+    divide, stayed = Divisions.divide, []
+
+    def late(self, *args, **options):
+        [mine] = Moves(world.spool).find("s/", [State.RUNNING])
+        Divisions.divide = divide
+        assert divisions(world).cut(mine, Range("s", 50, 99, 2, is_rest=True), State.HOLD, TEXT)
+        stayed.extend(Moves(world.spool).find("s/", [State.RUNNING]))  # its worker's to move
+        return divide(self, *args, **options)
+
+    Divisions.divide = late
+    try:
+        worker.until(lambda: not files_below(world.root, ["todo"]) and not worker.mine() and found)
+    finally:
+        Divisions.divide = divide
+    assert items_of(found) == list(range(50)) and found[0] == Range("s", 0, 0, 2)
+    assert [place.identity for place in stayed] == ["s/rest-00-99"]
+    assert [name.identity for _, name in world.spool.tasks(State.HOLD)] == ["s/rest-50-99"]
+
+
+def test_a_rest_that_was_divided_already_is_not_cut_otherwise(world):
+    """Its worker died before it took the new name."""
+    put(world, "todo")
+    assert divisions(world).divide(REST, 9, 1, TEXT).last == 9
+    [rest] = Moves(world.spool).find("s/rest-00-99")
+    assert not divisions(world).cut(rest, Range("s", 5, 20, 2, is_rest=True), State.HOLD, TEXT)
+    assert covered(world) == ["todo"] * 100 and Moves(world.spool).find("s/00-09")
+
+
+def test_many_slots_do_not_cut_short_items_into_crumbs_and_end_at_about_the_same_time():
+    """12,800 items of 50 ms for 64 slots: ten seconds, with one of two in each slot at the end."""
+    paces, left, free, chunks = Paces(), 12_800, [0.0] * 64, 0
+    ends = [0.0] * 64
+    running = [0] * 64
+    while left or any(running):
+        slot = min(range(64), key=lambda slot: free[slot] if running[slot] or left else 1e9)
+        if running[slot]:
+            paces.ran("s", running[slot], running[slot] * 0.05)
+            ends[slot] = free[slot]
+        running[slot] = min(left, paces.length("s", left, 64)) if left else 0
+        left -= running[slot]
+        chunks += running[slot] > 0
+        free[slot] += running[slot] * 0.05
+    assert chunks < 450
+    assert max(ends) < 10 + 2.5

@@ -11,7 +11,7 @@ import pytest
 from dsgspool import proc
 from dsgspool.errors import NodeError
 from dsgspool.settings import Control
-from dsgspool.worker import definitions
+from dsgspool.worker import freezing
 from dsgspool.worker.loop import Fenced
 from tests.support.doors import CachedFolderFs, ClockedFs, FlakyFs, FullFs, LossyFs, RemoteFs
 from tests.support.processes import is_alive
@@ -501,7 +501,7 @@ def test_a_text_that_kills_its_worker_in_the_parser_counts(inside, monkeypatch):
         raise SystemExit
 
     worker = inside()
-    monkeypatch.setattr(definitions, "parse_task", die)
+    monkeypatch.setattr(freezing, "parse_task", die)
     worker.drop("x")
     with pytest.raises(SystemExit):
         worker.live(2)

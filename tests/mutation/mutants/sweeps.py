@@ -1,8 +1,8 @@
 """Sweeps: a rest is divided once, and an item that succeeded is not run again."""
 
-from tests.mutation.mutant import Mutant
+from tests.mutation.mutant import Edit, Mutant
 
-DIVISIONS, CHUNK = "unit/test_divisions.py::", "unit/test_chunk.py::"
+DIVISIONS, CHUNK, WRITTEN = "unit/test_divisions.py::", "unit/test_chunk.py::", "unit/test_written.py::"
 MUTANTS = (
     Mutant(
         "sweep",
@@ -36,8 +36,8 @@ MUTANTS = (
         "7",
         "a second sweep of a name goes by how the first one was divided",
         "spool/divisions.py",
-        '        only = self.fs.names(folder) == [WHOLE]\n        return "" if only and digest.encode() in said else',
-        '        return "" if digest.encode() in said or not said else',
+        "        is_mine = digest.encode() in said and known.issuperset(self.fs.names(folder))\n",
+        "        is_mine = digest.encode() in said or not said\n",
         (f"{DIVISIONS}test_a_name_under_which_a_sweep_was_divided_is_no_name_for_another",),
     ),
     Mutant(
@@ -144,8 +144,96 @@ MUTANTS = (
         "16 (lxxi)",
         "of two sweeps of one name, of which neither has a part yet, both begin",
         "spool/divisions.py",
-        'return "" if only and digest.encode() in said else',
-        'return "" if only else',
+        "        is_mine = digest.encode() in said and ",
+        "        is_mine = ",
         (f"{DIVISIONS}test_of_two_sweeps_of_a_name_one_begins_however_slow_it_is",),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lxiv)",
+        "whoever wrote the rows down goes by its own, whatever table is there",
+        "worker/freezing.py",
+        "    return _with_parts(freezing, tables.find(sweep))\n",
+        "    return mine\n",
+        (f"{WRITTEN}test_who_comes_second_goes_by_the_table_that_is_there",),
+        also=(
+            Edit(
+                "dsgspool/worker/freezing.py",
+                "    _with_parts(freezing, tables.read(staged))  #",
+                "    mine = _with_parts(freezing, tables.read(staged))  #",
+            ),
+        ),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lxiv)",
+        "the table of an earlier file of that name counts",
+        "worker/freezing.py",
+        "    if not part and not written.is_of(text.data, text.mtime):\n",
+        "    if not part and not written.parts:\n",
+        (f"{WRITTEN}test_the_table_of_another_file_of_that_name_is_not_taken",),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lxiv)",
+        "a sweep whose worker died behind its table can never begin",
+        "spool/divisions.py",
+        "        known = {WHOLE, TABLE} if has_table else {WHOLE}\n",
+        "        known = {WHOLE}\n",
+        (f"{WRITTEN}test_who_finds_the_table_of_the_same_file_reads_nothing_more",),
+    ),
+    Mutant(
+        "sweep",
+        "7",
+        "rows that somebody else may have written are run",
+        "worker/freezing.py",
+        "    if why := why_not_believed(written, text, settings):\n",
+        "    if why := why_not_believed(written, text, settings) and '':\n",
+        (f"{WRITTEN}test_rows_that_somebody_else_could_have_written_are_not_run",),
+    ),
+    Mutant(
+        "sweep",
+        "7",
+        "a file that anybody may write to says what is run",
+        "worker/reading.py",
+        "        if why := trust.why_not(os.fstat(descriptor)):\n",
+        "        if (why := trust.why_not(os.fstat(descriptor))) and 'regular' in why[0]:\n",
+        (f"{WRITTEN}test_a_file_that_is_not_as_it_has_to_be_is_told_with_its_line_and_can_be_mended",),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lxv)",
+        "parts that a command cut out all go to todo/",
+        "spool/divisions.py",
+        "            self.once.publish(self.folder(rest), part.identity, file, lane, to)\n",
+        "            self.once.publish(self.folder(rest), part.identity, file, lane)\n",
+        (f"{DIVISIONS}test_some_items_of_a_rest_are_sent_elsewhere_and_the_others_stay",),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lxv)",
+        "a command that cuts a rest goes by its own choice, whatever was decided before",
+        "spool/divisions.py",
+        "        decided = self._decided(rest)\n",
+        "        decided = rest.first\n",
+        (f"{DIVISIONS}test_a_rest_that_was_divided_already_is_not_cut_otherwise",),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lxv)",
+        "a command renames the file of a rest that a worker holds",
+        "spool/divisions.py",
+        "        if place.state is not State.RUNNING:\n",
+        "        if place.state:\n",
+        (f"{DIVISIONS}test_a_worker_that_holds_the_rest_goes_by_the_cut",),
+    ),
+    Mutant(
+        "sweep",
+        "16 (lxv)",
+        "a command that did not divide a rest first does not look again",
+        "cli/choosing.py",
+        "        if not across:\n            return [place for place, _ in fitting]\n",
+        "        if not across or is_cut:\n            return [place for place, _ in fitting]\n",
+        ("cli/test_items.py::test_items_of_a_rest_that_others_divide_meanwhile_are_looked_for_again",),
     ),
 )

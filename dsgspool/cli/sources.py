@@ -1,0 +1,54 @@
+"""The files that a sweep takes its values from, as they are when it is submitted.
+
+The rule: what a worker would refuse later is told now, where that can be known: on this machine, as this user.  Nothing is
+written down here; that happens once, when the sweep is divided the first time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dsgspool.cli import output
+from dsgspool.errors import InvalidTask
+from dsgspool.items import MARK, Sweep
+from dsgspool.worker import launch
+
+if TYPE_CHECKING:
+    from dsgspool.settings import Settings
+    from dsgspool.spool import Spool
+    from dsgspool.task import Task
+
+
+def items_of(spool: Spool, settings: Settings, parse: Callable[..., Task]) -> Sweep | None:
+    """The items that a task file stands for now; None when it is no sweep, or when its files cannot be seen from here."""
+    task = parse()
+    if task.sweep is None or not task.sweep.sources:
+        return task.sweep
+    from dsgspool.worker import reading
+    from dsgspool.worker.admission import group_id
+
+    default = spool.default_cwd(settings)
+    folder = default if MARK in (task.cwd or "") else launch.folder(task, default)
+    if not _is_seen(spool, folder):
+        output.note(f"dsgspool: the files of `sweep` were not looked at: this machine has no folder {folder}")
+        return None
+    trusted = group_id(settings.group) if settings.group is not None and settings.run_as != "owner" else -1
+    try:
+        parts = reading.counted(task.sweep.sources, folder, reading.Trust({os.geteuid()}, trusted))
+    except InvalidTask as error:
+        raise InvalidTask(str(error)) from None  # with the name of that file, beside that of the task's
+    return parse(parts=parts).sweep
+
+
+def _is_seen(spool: Spool, folder: str) -> bool:
+    try:
+        return spool.fs.folder_is_there(folder)
+    except PermissionError:
+        return False
+
+
+def told(identity: str, sweep: Sweep) -> None:
+    """Say how many items a sweep has."""
+    output.note(f"dsgspool: {identity} stands for {sweep.count:,} item{'s' if sweep.count != 1 else ''}")

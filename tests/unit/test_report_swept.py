@@ -1,0 +1,57 @@
+"""The page of batches tells how far the items of a sweep are."""
+
+import os
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from dsgspool.cli.app import app
+from dsgspool.names import parse
+from dsgspool.report.swept import items_of
+from dsgspool.snapshot import Counts, TaskSeen
+from dsgspool.spool import Spool
+from dsgspool.spool.laying import lay_down
+from dsgspool.task import State
+
+
+@pytest.fixture
+def spool(tmp_path):
+    root = str(tmp_path / "spool")
+    list(lay_down(root))
+    return Spool.open(root)
+
+
+def seen(state, path):
+    name = parse(f"{path}.yaml")
+    return TaskSeen(name.identity, State(state), f"{path}.yaml", name)
+
+
+def test_items_are_counted_of_the_sweeps_in_each_batch(spool):
+    for sweep in ("s", "lab/t", "lab/u"):
+        os.makedirs(f"{spool.root}/sweeps/{sweep}/0-9")
+    tasks = [
+        seen("todo", "s/rest-4-9"),
+        seen("failed", "s/1-3~items2"),
+        seen("hold", "lab/t/rest-1-9"),
+        seen("todo", "x/0-3"),
+    ]
+    assert items_of(spool, tasks, ["s/0-0", "lab/t/0-0", "lab/u/0-4", "x/4-5"]) == {
+        "s": Counts(todo=6, done=2, failed=2), "lab": Counts(hold=9, done=6),
+    }  # fmt: skip
+
+
+def test_a_spool_without_sweeps_is_not_looked_through(spool):
+    assert items_of(spool, iter([None]), iter([None])) == {}
+
+
+def test_the_page_of_batches_has_them(spool, tmp_path):
+    os.makedirs(f"{spool.root}/sweeps/s/0000-1999")
+    for path in ("done/s/0000-0999", "failed/s/1000-1099~items7", "todo/s/rest-1100-1899", "hold/s/rest-1900-1999"):
+        os.makedirs(os.path.dirname(f"{spool.root}/{path}"), exist_ok=True)
+        with open(f"{spool.root}/{path}.yaml", "w") as file:
+            file.write("command: 'true'\nsweep: {product: {n: 1..2000}}\n...\n")
+    assert CliRunner().invoke(app, ["--spool", spool.root, "report"]).exit_code == 0
+    pages = [page for page in (tmp_path / "spool/reports").rglob("*.html") if 'class="items"' in page.read_text()]
+    text = re.sub(r"<[^>]+>", "", re.search(r'<p class="items">.*?</p>', pages[0].read_text())[0])
+    assert text == "1,093 of 2,000 items done, 7 failed, 800 left, 100 in hold/"
