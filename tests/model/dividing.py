@@ -212,7 +212,7 @@ def divides(world: World, worker: str, rest: File, off: frozenset[str]) -> Itera
 
 
 def commands(world: World, off: frozenset[str]) -> Iterator[Step]:
-    """A command that holds nothing: it makes the folder, moves the parts, and renames the file where it lies; or stops anywhere."""
+    """A command that holds nothing: it makes the folder, moves the parts, renames the file where it lies; or stops."""
     if world.cutting is None:
         for file in world.files:
             if file.kind == "rest" and file.place in ("todo", "hold", "w1") and (then := world.spend("person")):
