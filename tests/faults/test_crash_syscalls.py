@@ -46,6 +46,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "story" in metafunc.fixturenames:
         stories = STORIES[metafunc.function.__name__]
         metafunc.parametrize("story", stories[metafunc.config.getoption("share")], ids=str)
+    if (
+        "half" in metafunc.fixturenames
+    ):  # a sweep has 1,200 calls to be refused, of about 3 s each: too many for one time limit
+        metafunc.parametrize("half", (0, 1))
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +125,9 @@ def test_a_command_refused_any_call_loses_nothing_and_says_so(story, pool, tally
     assert try_all(pool, story, refusals(points, story), tally, "errors") == []
 
 
-def test_a_worker_refused_any_call_goes_on(story, pool, tally):
+def test_a_worker_refused_any_call_goes_on(story, half, pool, tally):
     points = survey(pool, story)
-    assert try_all(pool, story, refusals(points, story), tally, "errors") == []
+    assert try_all(pool, story, refusals(points, story)[half::2], tally, "errors") == []
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)

@@ -212,7 +212,7 @@ def divides(world: World, worker: str, rest: File, off: frozenset[str]) -> Itera
 
 
 def commands(world: World, off: frozenset[str]) -> Iterator[Step]:
-    """A command that holds nothing: it makes the folder, moves the parts, and renames the file where it lies; or is killed."""
+    """A command that holds nothing: it makes the folder, moves the parts, renames the file where it lies; or stops."""
     if world.cutting is None:
         for file in world.files:
             if file.kind == "rest" and file.place in ("todo", "hold", "w1") and (then := world.spend("person")):
@@ -223,7 +223,6 @@ def commands(world: World, off: frozenset[str]) -> Iterator[Step]:
                 yield from call(f"a command cuts {_name(file)} of {file.place}", thinks, made, off)
         return
     span, mine = world.cutting
-    yield "the command is killed", world._replace(cutting=None)
     if (folder := world.folder(span)) is None:
         return
     for part in folder.parts:
