@@ -244,7 +244,11 @@ class Swept:
         """At the end: what is done says so of each item, unless its lines were lost on their way."""
         self.look("at the end")
         for inode in self.files:
-            if not inode.path().startswith("done/") or not (part := self._range(inode, inode.path())):
+            if (
+                not inode.path().startswith("done/")
+                or "/.nfs" in inode.path()
+                or not (part := self._range(inode, inode.path()))
+            ):
                 continue
             lines: set[int] = set()
             for attempt in range(1, 30):
