@@ -197,9 +197,7 @@ class Moves:
         if len(folder) > len(self.spool.root) + DEEPEST:
             return
         with contextlib.suppress(PermissionError):  # somebody's private folder stays
-            if self.fs.remove_folder(folder):
-                return
-            for name in self.fs.folders(folder):
+            for name in [name for name, is_folder in self.fs.scan(folder) if is_folder]:
                 self.remove_empty(f"{folder}/{name}")
             self.fs.remove_folder(folder)
 

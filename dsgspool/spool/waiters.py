@@ -164,7 +164,7 @@ class Waiters:
             is_woken = standings[but] is not Standing.OPEN and self.moves.bring_back(folder, below)
             is_left |= not is_woken
             yield is_woken
-        if not is_left:
+        if not is_left and not self.fs.remove_folder(path):
             self.moves.remove_empty(path)
 
     def _itself(self, what: str, path: str) -> str:

@@ -5,6 +5,7 @@ import pytest
 from tests.model.freezing import RULES, search
 
 
+@pytest.mark.model
 def test_in_every_world_a_number_stands_for_the_same_values():
     worlds, way = search()
     assert way == []

@@ -34,6 +34,7 @@ def stamped(body: str) -> str:
     return f"date +%s.%N; {body}; date +%s.%N"
 
 
+@pytest.mark.load
 def test_four_workers_never_have_more_than_there_is_and_most_of_the_time_all_of_it(
     folder: SpoolFolder, workers: Workers
 ) -> None:

@@ -43,6 +43,7 @@ def bad(spool: object, *words: str) -> list[dict]:
     return [finding for finding in found if finding["status"] in ("warn", "FAIL", "fixed") or finding["fix"]]
 
 
+@pytest.mark.load
 def test_twenty_looks_at_a_busy_spool_find_nothing(folder: SpoolFolder, workers: Workers) -> None:
     folder.configure(CALM, poll_min="20ms")
     names = {folder.drop(f"sweep-{n % 7}/t{n:03d}", "sleep 0.05", retries=1) for n in range(150)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dsgspool.snapshot import check
 from dsgspool.spool import Spool
 from tests.support.history import History
@@ -11,6 +13,7 @@ from tests.support.spools import CALM, SpoolFolder
 WORKERS, TASKS = 8, 500
 
 
+@pytest.mark.load
 def test_eight_workers_run_each_of_500_tasks_exactly_once(
     folder: SpoolFolder, workers: Workers, history: History
 ) -> None:

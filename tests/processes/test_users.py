@@ -351,6 +351,7 @@ def test_two_users_have_half_each_of_a_thousand_tasks(folder: SpoolFolder, worke
     assert abs(found["a"] - 500) <= 50, found
 
 
+@pytest.mark.load
 def test_a_user_with_ten_tasks_is_served_soon_among_five_thousand_of_another(
     folder: SpoolFolder, workers: Workers, team: str
 ) -> None:
@@ -374,6 +375,7 @@ def test_a_user_with_ten_tasks_is_served_soon_among_five_thousand_of_another(
     assert at - before <= 12
 
 
+@pytest.mark.load
 def test_a_user_with_a_batch_that_sorts_last_is_served_among_many_batches_of_another(
     folder: SpoolFolder, workers: Workers, team: str
 ) -> None:
