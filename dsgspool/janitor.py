@@ -18,7 +18,6 @@ from dsgspool.clock import ServerClock, iso, unix
 from dsgspool.errors import InvalidName
 from dsgspool.leader import Leadership
 from dsgspool.lease import Peers
-from dsgspool.listings import DEEPEST
 from dsgspool.names import TaskName
 from dsgspool.records import record_is_over
 from dsgspool.spool import Spool
@@ -193,15 +192,17 @@ class Janitor:
     # -- tidiness ------------------------------------------------------------------------------------------------
 
     def bump(self) -> None:
-        """Touch todo/ and, after each change, the batch folders in it (twice: the first may fall into a change's own tick).
+        """Touch todo/, waiting/ and, after each change, the folders in them that are listed again and again (twice: the first may
+        fall into a change's own tick).
 
         RACE: an NFSv3 client that lists a folder between two changes of one clock tick misses the second one for ever.
         """
         self.fs.touch(self.spool.todo)
-        with contextlib.suppress(FileNotFoundError):
-            self.fs.touch(self.taken.folder)
+        for folder in (self.taken.folder, self.spool.waiting):
+            with contextlib.suppress(FileNotFoundError):
+                self.fs.touch(folder)
         before, self._bumped = self._bumped, {}
-        for folder in self._folders_below(self.spool.todo):
+        for folder in (*self.moves.folders_below(self.spool.todo), *self.waiters.listed_again()):
             with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
                 self._bumped[folder] = self._bump(folder, *before.get(folder, (0, 0)))
 
@@ -214,14 +215,6 @@ class Janitor:
             self.fs.touch(folder)
             seen = self.fs.status_of_folder(folder).st_mtime_ns
         return seen, times
-
-    def _folders_below(self, top: str) -> Iterator[str]:
-        if len(top) > len(self.spool.root) + DEEPEST:
-            return
-        with contextlib.suppress(PermissionError):
-            for name in [name for name in self.fs.folders(top) if name[:1] != "."]:
-                yield f"{top}/{name}"
-                yield from self._folders_below(f"{top}/{name}")
 
     def sweep(self) -> int:
         """What is looked at every minute; the number of tasks that a killed `edit` had taken out and that are back."""

@@ -192,6 +192,15 @@ class Moves:
                 not taken and self.fs.rename(f"{self.spool.waiting}/{folder}/{path}", f"{self.spool.todo}/{base}") == 0
             )
 
+    def folders_below(self, top: str) -> Iterator[str]:
+        """All folders in a folder; somebody's private one is left out."""
+        if len(top) > len(self.spool.root) + DEEPEST:
+            return
+        with contextlib.suppress(PermissionError):
+            for name in [name for name in self.fs.folders(top) if name[:1] != "."]:
+                yield f"{top}/{name}"
+                yield from self.folders_below(f"{top}/{name}")
+
     def remove_empty(self, folder: str) -> None:
         """Remove a folder with the folders in it, as far as no file lies there."""
         if len(folder) > len(self.spool.root) + DEEPEST:

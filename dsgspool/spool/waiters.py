@@ -140,6 +140,13 @@ class Waiters:
             else:
                 yield from self._wake(whats[what], is_published=False)
 
+    def listed_again(self) -> Iterator[str]:
+        """Folders that each round lists though nothing is over: those for batches and patterns, which are few."""
+        for name in self.fs.folders(self.spool.waiting):
+            if (what := names.parse_after(name)) and After(what).is_many:
+                yield (folder := f"{self.spool.waiting}/{name}")
+                yield from self.moves.folders_below(folder)
+
     def _wake(self, folder: str, *, is_published: bool) -> Iterator[bool]:
         """Everything in a folder whose thing is finished goes to todo/; an empty folder is removed.
 

@@ -512,6 +512,18 @@ def test_a_batch_folder_is_touched_twice_after_each_change_and_then_left_alone(w
         assert touched.count(world.spool.todo) == 4
 
 
+def test_what_is_listed_again_and_again_in_waiting_is_touched_too(world, actor):
+    many, one = (f"{world.spool.waiting}/after-{what}" for what in ("s%", "a"))
+    for folder in (f"{many}/s", one):
+        os.makedirs(folder)
+    touched = []
+    actor.spool.fs.__class__ = type("Telling", (type(actor.spool.fs),), {"touch": _tell_touch(touched)})
+    for _ in range(4):
+        actor.janitor.bump()
+    counts = [touched.count(folder) for folder in (world.spool.waiting, many, f"{many}/s", one)]
+    assert counts == [4, 2, 2, 0]  # 100,000 may wait for one name each, and who files a task there looks at that name
+
+
 def _tell_touch(touched):
     def touch(self, path):
         touched.append(path)
