@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from dsgspool.worker.intake import Intake
 
 TARGET = 20.0  #: seconds that a chunk shall take
-LEAST = 2.0  #: seconds: 12,800 sleeps of 50 ms in 64 slots on two cores: 489 chunks, 48 s; with 0.5 s 1,144, 89 s
+LEAST = 0.5  #: seconds that a chunk takes at least, also near the end
+#: Chunks that one worker begins in a second, at most: with many slots each takes longer.  12,800 sleeps of 50 ms in 64 slots
+#: on two cores made 1,144 chunks in 89 s when each took 0.5 s at least, and 489 in 48 s with 2 s.
+BEGUN = 32
 GROWTH = 8  #: a chunk has at most so many times the items that were seen before
 SHARE = 2  #: of what is left a slot takes its part, divided by this
 FAILURES = (
@@ -53,13 +56,13 @@ class Paces:
         if len(self._seen) > MOST_KNOWN:
             del self._seen[next(iter(self._seen))]
 
-    def length(self, sweep: str, left: int, slots: int) -> int:
-        """Items of the next chunk, when about so many are left for so many slots."""
+    def length(self, sweep: str, left: int, slots: int, own: int) -> int:
+        """Items of the next chunk, when about so many are left for so many slots, of which a worker has `own`."""
         seen, seconds = self._seen.get(sweep, (0, 0.0))
         if not seen:
             return 1
         each = max(seconds / seen, 1e-6)
-        share = max(left / (SHARE * slots), LEAST / each)
+        share = max(left / (SHARE * slots), max(LEAST, own / BEGUN) / each)
         return max(1, int(min(TARGET / each, share, GROWTH * seen)))
 
 
@@ -107,9 +110,10 @@ class Dividing:
     def _divide(self, rest: Range, ready: Ready) -> Range:
         settings, lane = self.worker.settings, ready.held.name.lane
         divisions = Divisions(self.worker.janitor.moves)
-        slots = max(1, self.worker.controls.slots) * max(1, len(self.worker.peers.living()))
+        own = max(1, self.worker.controls.slots)
+        slots = own * max(1, len(self.worker.peers.living()))
         others = divisions.waiting(rest.sweep, lane)
-        length = self.paces.length(rest.sweep, rest.count * (others + 1), slots)
+        length = self.paces.length(rest.sweep, rest.count * (others + 1), slots, own)
         owner = owner_of(ready.text, settings, self.worker.me)
         # With few rests for many slots everybody would wait for the same one: so two come of one, until there are enough.
         parts = 2 if others + 1 < slots else 1

@@ -140,7 +140,9 @@ def test_items_that_are_cancelled_while_workers_divide_do_not_run_and_all_others
             Moves(spool).cancel(place)
     workers.wait_until(lambda: not folder.ls("todo") and not running(folder), 120)
     items = swept(snapshot.take(spool).tasks)["s"]
-    cancelled = {item for item in range(1500, 1900) if item not in ran(folder)}
-    assert len(cancelled) >= 300 and items.failed == len(cancelled) and items.done == 2000 - len(cancelled)
-    assert set(finished(folder)) == set(range(2000)) - cancelled and max(ran(folder).values()) == 1
+    meant, begun = set(range(1500, 1900)), set(ran(folder))
+    cancelled, cut_off = meant - begun, begun - set(finished(folder))
+    assert len(cancelled) >= 300 and begun == set(range(2000)) - cancelled and max(ran(folder).values()) == 1
+    assert cut_off <= meant and len(cut_off) <= 4  # of a chunk among them that ran: what it had done stays done
+    assert len(cancelled) + len(cut_off) <= items.failed <= 400 and items.done == 2000 - items.failed
     assert snapshot.check(spool) == []

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+import pytest
+
 from dsgspool.fs import Fs
 from dsgspool.mounts import Mount
 
@@ -317,6 +319,18 @@ class SlowFs(ClockedFs):
         result = call()
         self.clock.advance(self.takes.get(name, 0.0))
         return result
+
+
+def goes_behind_its_listing(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    """From now on this folder is listed and cannot be opened, as one that somebody has just removed."""
+    scandir = os.scandir
+
+    def looked(path: str = ".", *args: Any) -> Any:
+        if path == folder:
+            raise FileNotFoundError(errno.ENOENT, "gone", path)
+        return scandir(path, *args)
+
+    monkeypatch.setattr(os, "scandir", looked)
 
 
 def files_below(root: str, folders: Collection[str]) -> list[str]:

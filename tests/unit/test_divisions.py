@@ -1,6 +1,5 @@
 """The rule: a rest of a sweep is divided once, whoever divides, dies or comes late; no item is lost and none belongs to two."""
 
-import errno
 import os
 import random
 
@@ -17,7 +16,7 @@ from dsgspool.spool.divisions import Divisions, split
 from dsgspool.spool.moves import Moves
 from dsgspool.task import Decision, State
 from dsgspool.worker.dividing import GROWTH, MOST_PASSED, TARGET, Paces, reach
-from tests.support.doors import ClockedFs, Crash, CrashingFs, files_below
+from tests.support.doors import ClockedFs, Crash, CrashingFs, files_below, goes_behind_its_listing
 
 TEXT = b"command: 'true'\nsweep:\n  product: {n: 1..100}\n...\n"
 REST = Range("s", 0, 99, 2, is_rest=True)
@@ -265,15 +264,8 @@ def test_of_two_sweeps_of_a_name_one_begins_however_slow_it_is(world):
 
 
 def test_a_folder_that_goes_behind_its_listing_makes_no_sweep_invalid(world, inside, monkeypatch):
-    gone, scandir = f"{world.root}/waiting/until-20991231T000000Z", os.scandir
-    os.makedirs(gone)
-
-    def looked(path=".", *args):
-        if path == gone:
-            raise FileNotFoundError(errno.ENOENT, "gone", path)
-        return scandir(path, *args)
-
-    monkeypatch.setattr(os, "scandir", looked)
+    os.makedirs(gone := f"{world.root}/waiting/until-20991231T000000Z")
+    goes_behind_its_listing(monkeypatch, gone)
     worker = inside()
     worker.drop("s", "true", sweep={"product": {"n": "1..3"}})
     worker.until(lambda: worker.lies("waiting") or worker.lies("failed"))
@@ -319,12 +311,12 @@ def test_a_sweep_may_be_called_by_two_numbers_that_are_no_items_of_its_own(world
 
 def test_chunks_begin_with_one_item_grow_and_take_about_so_long():
     paces = Paces()
-    assert paces.length("s", 1_000_000, 64) == 1
+    assert paces.length("s", 1_000_000, 64, 64) == 1
     paces.ran("s", 1, 0.001)
-    assert paces.length("s", 1_000_000, 64) == GROWTH
+    assert paces.length("s", 1_000_000, 64, 64) == GROWTH
     paces.ran("s", 99_999, 99.999)
-    assert paces.length("s", 10_000_000, 64) == round(TARGET / 0.001)
-    assert paces.length("other", 1_000_000, 64) == 1
+    assert paces.length("s", 10_000_000, 64, 64) == round(TARGET / 0.001)
+    assert paces.length("other", 1_000_000, 64, 64) == 1
 
 
 def test_a_sweep_whose_chunks_cannot_be_started_does_not_become_a_file_for_each_item(inside):
@@ -351,11 +343,13 @@ def test_the_end_of_a_chunk_is_looked_for_bit_by_bit():
 def test_near_the_end_a_slot_takes_its_part_but_no_crumbs():
     paces = Paces()
     paces.ran("s", 1000, 100.0)
-    assert paces.length("s", 12_800, 64) == 100
-    assert paces.length("s", 1280, 64) == 20
-    assert paces.length("s", 12, 64) == 20
+    assert paces.length("s", 1280, 64, 2) == 10
+    assert paces.length("s", 12, 64, 2) == 5
+    assert paces.length("s", 12_800, 64, 64) == 100
+    assert paces.length("s", 1280, 64, 64) == 20, "one worker with 64 slots would begin more chunks than it can"
+    assert paces.length("s", 12, 64, 64) == 20
     paces.ran("slow", 10, 36_000.0)
-    assert paces.length("slow", 10_000, 2) == 1
+    assert paces.length("slow", 10_000, 2, 2) == 1
 
 
 def test_names_of_rests_fit_wherever_names_of_sweeps_do():
@@ -506,7 +500,7 @@ def test_many_slots_do_not_cut_short_items_into_crumbs_and_end_at_about_the_same
         if running[slot]:
             paces.ran("s", running[slot], running[slot] * 0.05)
             ends[slot] = free[slot]
-        running[slot] = min(left, paces.length("s", left, 64)) if left else 0
+        running[slot] = min(left, paces.length("s", left, 64, 64)) if left else 0
         left -= running[slot]
         chunks += running[slot] > 0
         free[slot] += running[slot] * 0.05

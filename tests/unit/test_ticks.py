@@ -1,6 +1,5 @@
 """One task for each tick, whoever makes it, how late, and whatever became of it since."""
 
-import errno
 import json
 import os
 import shutil
@@ -13,7 +12,7 @@ from dsgspool.spool import Spool
 from dsgspool.spool.moves import Moves
 from dsgspool.spool.ticks import Instance, Ticks, is_name
 from tests.support.actors import STATES
-from tests.support.doors import ClockedFs, Crash, CrashingFs, files_below
+from tests.support.doors import ClockedFs, Crash, CrashingFs, files_below, goes_behind_its_listing
 
 NOON = unix(2026, 11, 29, 12, 0, 0)
 STAMP = "20261129T1200Z"
@@ -101,15 +100,8 @@ def test_what_is_not_over_skips_the_next_tick(world, instance):
 
 
 def test_a_folder_that_goes_behind_its_listing_skips_no_tick(world, instance, monkeypatch):
-    gone, scandir = f"{world.root}/waiting/until-20991231T000000Z", os.scandir
-    os.makedirs(gone)
-
-    def looked(path=".", *args):
-        if path == gone:
-            raise FileNotFoundError(errno.ENOENT, "gone", path)
-        return scandir(path, *args)
-
-    monkeypatch.setattr(os, "scandir", looked)
+    os.makedirs(gone := f"{world.root}/waiting/until-20991231T000000Z")
+    goes_behind_its_listing(monkeypatch, gone)
     with pytest.raises(FileNotFoundError):
         make(leader(world), instance, skips=True)
     assert lies(world) == []
