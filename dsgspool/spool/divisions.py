@@ -18,7 +18,7 @@ from dsgspool.expressions import expression
 from dsgspool.ranges import REST, Range, parse_range
 from dsgspool.spool.dependencies import Dependencies
 from dsgspool.spool.moves import Moves, Place
-from dsgspool.spool.once import LEAST, Once
+from dsgspool.spool.once import LEAST, TODO, Once
 from dsgspool.task import Decision, State
 
 FOLDER, FACTS = "sweeps", "split.json"
@@ -30,6 +30,7 @@ PLACES = {
     State.FAILED: Decision(State.FAILED, "cancelled", unique=True),
 }
 _WORDS = {State.HOLD: ".hold", State.FAILED: ".cancelled"}
+_STATES = {word: state for state, word in _WORDS.items()}
 _PART = expression(r"([0-9]{1,8})-([0-9]{1,8})(\.hold|\.cancelled)?\.yaml\Z", re.ASCII)
 
 
@@ -78,7 +79,7 @@ class Divisions:
             found = _PART.match(file)
             assert found is not None
             part = rest.part(int(found[1]), int(found[2]), is_rest=True)
-            to = next((PLACES[state] for state, word in _WORDS.items() if word == found[3]), Decision(State.TODO))
+            to = PLACES.get(_STATES.get(found[3], State.TODO), TODO)
             self.once.publish(self.folder(rest), part.identity, file, lane, to)
 
     def _decided(self, rest: Range) -> int:

@@ -25,7 +25,7 @@ _HEAD = b"# item outcome started seconds out bytes err bytes\n"
 class Chunk:
     """The items of one attempt."""
 
-    def __init__(self, plan: dict, index: int) -> None:  # type: ignore[type-arg] # no typing here
+    def __init__(self, plan: dict, index: int) -> None:  # type: ignore[type-arg] # typing is not imported here
         from dsgspool.items import MARK, Sweep, filled
         from dsgspool.tables import TextTable
 
@@ -55,7 +55,7 @@ class Chunk:
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         os.write(self.index, _HEAD)
         only = None if self.plan["only"] is None else set(self.plan["only"])
-        self.run_all(self.numbers(), only)
+        self.run_all([number for number in self.numbers() if number not in self.suspects], only)
         self.run_all(sorted(self.suspects), only)
         if only is not None:  # of the others some may have failed before
             self.failures = self.total() - len(self.finished)
@@ -70,12 +70,10 @@ class Chunk:
         """The numbers of the chunk."""
         return range(self.plan["first"], self.plan["last"] + 1)
 
-    def run_all(self, numbers: "range | list[int]", only: set[int] | None) -> None:
+    def run_all(self, numbers: list[int], only: set[int] | None) -> None:
         """Run those that are wanted, until it has to stop."""
         for number in numbers:
             if number in self.finished if only is None else number not in only:
-                continue
-            if type(numbers) is range and number in self.suspects:
                 continue
             if (values := self.sweep.values(number)) is not None:
                 self.is_cut = self.is_stopping

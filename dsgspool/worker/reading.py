@@ -18,6 +18,7 @@ import os
 import stat
 import sys
 from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -27,6 +28,9 @@ from dsgspool.items import MOST, Source
 from dsgspool.permissions import other_writers
 from dsgspool.sources import GLOB, ROWS, is_param
 from dsgspool.tables import LAST, MOST_PARAMS, TAIL, line_of
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 WRONG, TROUBLE = 65, 75  #: exit codes: a file is not as it has to be (EX_DATAERR); this node cannot go on (EX_TEMPFAIL)
 MAX_BYTES = 64 << 20
@@ -110,11 +114,7 @@ def _table(path: str, data: bytes, delimiter: str) -> tuple[list[str], Iterator[
     text = io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline="")
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     filled = _filled(path, reader)
-    try:
-        header = next(filled, [])
-    except csv.Error as error:
-        raise InvalidTask(str(error), line=reader.line_num, remedy="correct it", path=path) from None
-    if not header:
+    if not (header := next(filled, [])):
         raise InvalidTask("it is empty", remedy="put the params on the first line, and a row on each other", path=path)
     for name in header:
         if not is_param(name):
@@ -132,34 +132,24 @@ def _table(path: str, data: bytes, delimiter: str) -> tuple[list[str], Iterator[
     return header, _rows(path, filled, reader, header)
 
 
-def _filled(path: str, reader: Iterable[list[str]]) -> Iterator[list[str]]:
-    lines = iter(reader)
-    while True:
-        try:
-            row = next(lines)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            line = getattr(reader, "line_num", None)
-            raise InvalidTask(
-                str(error), line=line, remedy='write "" for a quote in a quoted value', path=path
-            ) from None
-        if row:
-            yield row
+def _filled(path: str, reader: Reader) -> Iterator[list[str]]:
+    """Rows with anything in them."""
+    try:
+        yield from filter(None, reader)
+    except csv.Error as error:
+        remedy = 'write "" for a quote in a quoted value'
+        raise InvalidTask(str(error), line=reader.line_num, remedy=remedy, path=path) from None
 
 
-def _rows(path: str, filled: Iterator[list[str]], reader: object, header: list[str]) -> Iterator[list[str]]:
+def _rows(path: str, filled: Iterator[list[str]], reader: Reader, header: list[str]) -> Iterator[list[str]]:
     number = 0
     for row in filled:
-        if len(row) != len(header):
-            line = getattr(reader, "line_num", None)
-            reason = f"it has {len(row)} value{'s' if len(row) > 1 else ''}, and the header has {len(header)}"
-            if row == header[: len(row)]:
-                reason = "the header is there twice"
-            raise InvalidTask(reason, line=line, remedy=f"give each of {', '.join(header)} one", path=path)
         if row == header:
-            line = getattr(reader, "line_num", None)
-            raise InvalidTask("the header is there twice", line=line, remedy="remove one", path=path)
+            raise InvalidTask("the header is there twice", line=reader.line_num, remedy="remove one", path=path)
+        if len(row) != len(header):
+            reason = f"it has {len(row)} value{'s' if len(row) > 1 else ''}, and the header has {len(header)}"
+            remedy = f"give each of {', '.join(header)} one"
+            raise InvalidTask(reason, line=reader.line_num, remedy=remedy, path=path)
         number += 1
         yield row
     if not number:

@@ -63,11 +63,8 @@ class World(NamedTuple):
 
     def spend(self, fault: str) -> World | None:
         """The world in which that happened, None when it has happened often enough."""
-        left = dict(self.faults)
-        if not left[fault]:
-            return None
-        left[fault] -= 1
-        return self._replace(faults=tuple(sorted(left.items())))
+        left = small.spent(self.faults, fault)
+        return left and self._replace(faults=left)
 
     def folder(self, span: Range) -> Folder | None:
         """sweeps/A-B/"""
@@ -117,7 +114,7 @@ def ways(span: Range) -> Iterator[tuple[int, frozenset[Range]]]:
 # -- the server ------------------------------------------------------------------------------------------------------
 
 
-def execute(world: World, call: tuple, off: frozenset[str]) -> World:
+def execute(world: World, call: tuple, off: small.Off) -> World:
     """One call: a rename of a file, of a part out of sweeps/, or of a folder into sweeps/."""
     match call:
         case ("mv", source, target):
@@ -138,7 +135,7 @@ def execute(world: World, call: tuple, off: frozenset[str]) -> World:
     raise AssertionError(call)
 
 
-def call(label: str, world: World, what: tuple, off: frozenset[str]) -> Iterator[Step]:
+def call(label: str, world: World, what: tuple, off: small.Off) -> Iterator[Step]:
     """A call as its caller makes it: at once, or it hangs and comes later."""
     yield label, execute(world, what, off)
     if what not in world.wire and (late := world.spend("late")):
@@ -148,7 +145,7 @@ def call(label: str, world: World, what: tuple, off: frozenset[str]) -> Iterator
 # -- who takes steps -------------------------------------------------------------------------------------------------
 
 
-def steps(world: World, off: frozenset[str]) -> Iterator[Step]:
+def steps(world: World, off: small.Off) -> Iterator[Step]:
     """Everything that can be next."""
     for worker in ("w1", "w2"):
         if worker not in world.dead:
@@ -172,7 +169,7 @@ def steps(world: World, off: frozenset[str]) -> Iterator[Step]:
         yield f"never executed: {what[0]} {what[1:]}", rest
 
 
-def works(world: World, worker: str, off: frozenset[str]) -> Iterator[Step]:
+def works(world: World, worker: str, off: small.Off) -> Iterator[Step]:
     """A worker claims, and goes on with what its own folder shows (R1)."""
     own = [file for file in world.files if file.place == worker]
     if not own and worker not in world.presumed:
@@ -185,7 +182,7 @@ def works(world: World, worker: str, off: frozenset[str]) -> Iterator[Step]:
         yield from divides(world, worker, file, off)
 
 
-def divides(world: World, worker: str, rest: File, off: frozenset[str]) -> Iterator[Step]:
+def divides(world: World, worker: str, rest: File, off: small.Off) -> Iterator[Step]:
     """A worker that holds a rest."""
     folder = world.folder(rest.span)
     mind = next((head for who, span, head in world.minds if (who, span) == (worker, rest.span)), None)
@@ -211,7 +208,7 @@ def divides(world: World, worker: str, rest: File, off: frozenset[str]) -> Itera
         yield from call(f"{worker} calls {_name(rest)} {_name(chunk)}", world, ("mv", rest, chunk), off)
 
 
-def commands(world: World, off: frozenset[str]) -> Iterator[Step]:
+def commands(world: World, off: small.Off) -> Iterator[Step]:
     """A command that holds nothing: it makes the folder, moves the parts, renames the file where it lies; or stops."""
     if world.cutting is None:
         for file in world.files:

@@ -10,11 +10,11 @@ they read has other rows each time; a person takes NAME away and submits it anew
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from tests.model import small
 
 RULES = {
     "once": "table/ is moved into place whole, and only where none lies",
@@ -47,11 +47,8 @@ class World(NamedTuple):
 
     def spend(self, fault: str) -> World | None:
         """The world in which that happened, None when it has happened often enough."""
-        left = dict(self.faults)
-        if not left[fault]:
-            return None
-        left[fault] -= 1
-        return self._replace(faults=tuple(sorted(left.items())))
+        left = small.spent(self.faults, fault)
+        return left and self._replace(faults=left)
 
 
 Step = tuple[str, World]
@@ -69,7 +66,7 @@ def broken(world: World) -> str:
     return ""
 
 
-def execute(world: World, call: tuple, off: frozenset[str]) -> World:
+def execute(world: World, call: tuple, off: small.Off) -> World:
     """One rename on the server."""
     match call:
         case ("table", table):
@@ -87,14 +84,14 @@ def execute(world: World, call: tuple, off: frozenset[str]) -> World:
     raise AssertionError(call)
 
 
-def call(label: str, world: World, what: tuple, off: frozenset[str]) -> Iterator[Step]:
+def call(label: str, world: World, what: tuple, off: small.Off) -> Iterator[Step]:
     """A call as its caller makes it: at once, or it hangs and comes later."""
     yield label, execute(world, what, off)
     if what not in world.wire and (late := world.spend("late")):
         yield f"{label}; the call hangs", late._replace(wire=late.wire | {what})
 
 
-def steps(world: World, off: frozenset[str]) -> Iterator[Step]:
+def steps(world: World, off: small.Off) -> Iterator[Step]:
     """Everything that can be next."""
     for worker in ("w1", "w2"):
         if worker in world.dead:
@@ -122,7 +119,7 @@ def steps(world: World, off: frozenset[str]) -> Iterator[Step]:
         yield f"never executed: {what}", rest
 
 
-def works(world: World, worker: str, off: frozenset[str]) -> Iterator[Step]:
+def works(world: World, worker: str, off: small.Off) -> Iterator[Step]:
     """A worker claims NAME, reads, puts the table into its place, and renames."""
     mine = [of for of, place in world.names if place == worker]
     if not mine and worker not in world.presumed:
@@ -138,7 +135,7 @@ def works(world: World, worker: str, off: frozenset[str]) -> Iterator[Step]:
         yield from holds(world, worker, of, mind, off)
 
 
-def holds(world: World, worker: str, of: int, mind: Table | None, off: frozenset[str]) -> Iterator[Step]:
+def holds(world: World, worker: str, of: int, mind: Table | None, off: small.Off) -> Iterator[Step]:
     """A worker that holds NAME."""
     there = world.table
     if mind is None and there is None:
@@ -158,41 +155,14 @@ def holds(world: World, worker: str, of: int, mind: Table | None, off: frozenset
     yield from call(f"{worker} calls NAME rest-0-{counts.rows - 1}", world, ("rest", of, worker, counts.rows), off)
 
 
-def search(off: frozenset[str] = frozenset()) -> tuple[int, list[str]]:
-    """Breadth first: how many worlds there are, and the shortest way to one that is broken, [] when none is."""
-    first = World()
-    came: dict[World, tuple[World, str] | None] = {first: None}
-    queue = deque([first])
-    while queue:
-        world = queue.popleft()
-        for label, then in steps(world, off):
-            if then in came:
-                continue
-            came[then] = (world, label)
-            if problem := broken(then):
-                return len(came), [*_way(came, then), problem]
-            queue.append(then)
-    return len(came), []
-
-
-def _way(came: dict[World, tuple[World, str] | None], world: World) -> list[str]:
-    way = []
-    while (before := came[world]) is not None:
-        world, label = before
-        way.append(label)
-    return way[::-1]
+def search(off: small.Off = frozenset()) -> tuple[int, list[str]]:
+    """How many worlds there are, and the shortest way to one that is broken, [] when none is."""
+    return small.search(World(), lambda world: steps(world, off), lambda world, _is_last: broken(world))
 
 
 def main(arguments: list[str]) -> int:
     """Search, and tell what came out."""
-    parser = argparse.ArgumentParser(prog="python -m tests.model.freezing", description="What files of a sweep said")
-    parser.add_argument("--without", action="append", default=[], choices=sorted(RULES))
-    worlds, way = search(frozenset(parser.parse_args(arguments).without))
-    print(f"{worlds:,} worlds")
-    for number, line in enumerate(way, 1):
-        print(f"{number:4}  {line}")
-    print("BROKEN" if way else "nothing is broken")
-    return 1 if way else 0
+    return small.main(arguments, "freezing", "What the files of a sweep said", RULES, search)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the small models share (dividing.py, counting.py, ticking.py): a search, and how it is started and told.
+"""What the small models share (dividing.py, freezing.py, counting.py, ticking.py): a search, and how it is started and told.
 
 The rule: breadth first, so the first broken world has the shortest way; a world is a value, and what is next is a function of it.
 """
@@ -12,6 +12,16 @@ from typing import TypeVar
 
 W = TypeVar("W")
 Off = frozenset[str]
+Faults = tuple[tuple[str, int], ...]
+
+
+def spent(faults: Faults, fault: str) -> Faults | None:
+    """How often each fault may still happen, after this one; None when it has happened often enough."""
+    left = dict(faults)
+    if not left[fault]:
+        return None
+    left[fault] -= 1
+    return tuple(sorted(left.items()))
 
 
 def search(

@@ -38,6 +38,13 @@ def interpreter_is_reachable() -> bool:
     return subprocess.run([*_become(BOB, BOB), *inner], capture_output=True).returncode == 0
 
 
+@pytest.fixture
+def interpreter_for_all() -> None:
+    """A chunk's process is its owner's, and has no right to read what others may not."""
+    if not interpreter_is_reachable():
+        pytest.skip(f"another user may not run {sys.executable}")
+
+
 def as_user(uid: int, gid: int | None = None, *groups: int) -> list[str]:
     """A command line that makes what follows run as somebody."""
     reads_all = [] if interpreter_is_reachable() else ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
@@ -401,9 +408,8 @@ def test_roots_worker_gives_each_owner_a_turn(folder: SpoolFolder, workers: Work
     assert 8 <= counted(folder.root, 20, first)["z"] <= 12
 
 
+@pytest.mark.usefixtures("interpreter_for_all")
 def test_a_sweep_is_divided_and_run_as_its_owner(folder: SpoolFolder, workers: Workers) -> None:
-    if not interpreter_is_reachable():
-        pytest.skip(f"another user may not run {sys.executable}")
     give(folder.root, 0, 0)
     folder.configure(FAST, run_as="owner", default_cwd="/")
     drop(folder, "s", ALICE, ALICE, "id -u # {n}", sweep={"product": {"n": "1..30"}})
@@ -413,9 +419,8 @@ def test_a_sweep_is_divided_and_run_as_its_owner(folder: SpoolFolder, workers: W
     assert printed == [str(ALICE)] * 30
 
 
+@pytest.mark.usefixtures("interpreter_for_all")
 def test_the_files_of_a_sweep_are_read_as_its_owner_and_are_the_owners(folder: SpoolFolder, workers: Workers) -> None:
-    if not interpreter_is_reachable():
-        pytest.skip(f"another user may not run {sys.executable}")
     give(folder.root, 0, 0)
     folder.configure(FAST, run_as="owner", default_cwd="/")
     for name, uid in (("mine", ALICE), ("roots", 0), ("bobs", BOB), ("open", ALICE)):
@@ -434,10 +439,9 @@ def test_the_files_of_a_sweep_are_read_as_its_owner_and_are_the_owners(folder: S
     assert sorted(printed) == sorted(f"mine{number}" for number in range(30))
 
 
+@pytest.mark.usefixtures("interpreter_for_all")
 def test_rows_of_another_users_sweep_are_not_run_with_mine(folder: SpoolFolder, workers: Workers) -> None:
     """Who may rename in sweeps/ could put another one's rows there, and read them in what the items print."""
-    if not interpreter_is_reachable():
-        pytest.skip(f"another user may not run {sys.executable}")
     give(folder.root, 0, 0)
     folder.configure(FAST, run_as="owner", default_cwd="/")
     (folder / "sweeps/s/table").mkdir(parents=True)

@@ -99,8 +99,8 @@ MUTANTS = (
         "7",
         "an item that kills its chunk each time keeps the others from running",
         "worker/chunk.py",
-        "            if type(numbers) is range and number in self.suspects:\n                continue\n",
-        "",
+        " if number not in self.suspects]",
+        "]",
         (f"{CHUNK}test_an_item_that_kills_its_chunk_each_time_keeps_no_other_from_running",),
     ),
     Mutant(
