@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from watchdog.events import FileClosedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
+from watchdog.events import FileMovedEvent, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers.inotify import InotifyObserver
 
 from dsgspool import names
@@ -45,21 +45,16 @@ class Witness(FileSystemEventHandler):
     """Counts what goes into running/: how often each task is claimed; `is_over` when all that was before has been seen."""
 
     def __init__(self, spool: Path) -> None:
-        self.running = f"{spool}/running/"
         self.claims: Counter[str] = Counter()
-        self.last, self.is_over = f"{spool}/last", threading.Event()
+        self.last, self.is_over = f"{spool}/running/last", threading.Event()
 
     def dispatch(self, event: FileSystemEvent) -> None:
-        """One rename."""
-        source, target = os.fsdecode(event.src_path), os.fsdecode(event.dest_path)
-        if (
-            isinstance(event, FileMovedEvent)
-            and target.startswith(self.running)
-            and not source.startswith(self.running)
-        ):
-            self.claims[names.parse_flat(os.path.basename(target)).identity] += 1
-        elif target == self.last:
+        """One rename; only running/ is watched, so what comes from elsewhere has no source."""
+        target = os.fsdecode(event.dest_path)
+        if target == self.last:
             self.is_over.set()
+        elif isinstance(event, FileMovedEvent) and target and not event.src_path:
+            self.claims[names.parse_flat(os.path.basename(target)).identity] += 1
 
 
 def texts(tasks: int) -> list[tuple[str, int, bytes]]:
@@ -89,7 +84,7 @@ def measure(base: Path, tasks: int, *, submitted: bool) -> tuple[Counter[str], i
     spool = spools.new_spool(base)
     fill(spool, tasks, submitted=submitted)
     witness, observer = Witness(spool), InotifyObserver(generate_full_events=True)
-    observer.schedule(witness, str(spool), recursive=True, event_filter=[FileMovedEvent, FileClosedEvent])
+    observer.schedule(witness, f"{spool}/running", recursive=True, event_filter=[FileMovedEvent])
     observer.start()
     began = time.monotonic()
     workers = [spools.worker(spool, "--until-empty", *words, slots=SLOTS) for words in KINDS.values() for _ in range(2)]
@@ -97,7 +92,7 @@ def measure(base: Path, tasks: int, *, submitted: bool) -> tuple[Counter[str], i
     seconds = time.monotonic() - began
     (spool / "end").touch()
     os.rename(spool / "end", witness.last)  # events come late, but in order
-    is_whole = witness.is_over.wait(60) and len(witness.claims) == tasks
+    is_whole = witness.is_over.wait(60 + seconds) and len(witness.claims) == tasks
     assert is_whole, "the kernel lost events (fs.inotify.max_queued_events): take fewer tasks"
     observer.stop()
     observer.join()
