@@ -28,16 +28,17 @@ MAX_DEPTH, MAX_NODES = 20, 20_000
 MAX_PLAIN = 4096  #: bytes of a text that is looked at for being plain
 LOOK = "look at the indentation, at colons and at quotes here"
 
-# What `_plainly` reads: words, numbers and tame quotes, in lines and in lists of one line; no word that is not text to YAML.
-_WORD = rf"(?!(?i:{'|'.join(sorted(WORDS))})[:,\]\n])"
-_QUOTED, _INTEGER = r'"[ !#-\[\]-~]*"', r"(?:0|[1-9][0-9]{0,17})"
+# What `_plainly` reads: words, numbers and tame quotes, in lines and in lists; no word that is not text to YAML.
+_WORD = rf"(?!(?i:{'|'.join(sorted(WORDS))})(?:[:,\]\n]| +#))"
+_QUOTED, _INTEGER = r"""(?:"[ !#-\[\]-~]*"|'[ -&(-~]*')""", r"(?:0|[1-9][0-9]{0,17})"
 _AMOUNT = r"[1-9][0-9]{0,17}[smhdKMGT]"  # a duration or a size, which is text to YAML
 _ITEM = rf"(?:{_QUOTED}|{_INTEGER}|{_WORD}{PLAIN_IN_FLOW.pattern})"
-_PAIR = expression(
-    rf"({_WORD}[a-z][a-z_]*): (?:(\[{_ITEM}(?:, {_ITEM})*\])|({_QUOTED}|{_AMOUNT}|{_INTEGER}|{_WORD}{PLAIN.pattern}))\n",
-    re.ASCII,
-)
-_ITEMS = expression(_ITEM, re.ASCII)
+_SCALAR = rf"(?:{_QUOTED}|{_AMOUNT}|{_INTEGER}|{_WORD}{PLAIN.pattern})"
+_END = r"(?: +#[ -~]*)?\n(?: *(?:#[ -~]*)?\n)*"  # of a line, with the remarks and empty lines behind it
+_BLOCK = rf"\n((?P<indent> *)- {_SCALAR}{_END}(?:(?P=indent)- {_SCALAR}{_END})*)"
+_PAIR = expression(rf"({_WORD}[a-z][a-z_]*):(?: (?:(\[{_ITEM}(?:, {_ITEM})*\])|({_SCALAR})){_END}|{_BLOCK})", re.ASCII)
+_REMARKS = expression(r"(?:#[ -~]*\n|\n)*", re.ASCII)
+_ITEMS, _ENTRIES = expression(_ITEM, re.ASCII), expression(rf"^ *- ({_SCALAR})", re.ASCII | re.MULTILINE)
 _TAG = "tag:yaml.org,2002:"
 _STRANGE = expression("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -93,26 +94,36 @@ def _parsed(data: bytes, limit: int = MAX_BYTES, *, may_be_empty: bool = False) 
 
 
 def _plainly(data: bytes) -> Node | None:
-    """The tree of a text of lines `key: value` in which nothing is to be decided; None for any other text."""
+    """The tree of a text of lines `key: value` and of lists in which nothing is to be decided; None for any other text."""
     if not data.isascii():
         return None
     text = data.decode().removesuffix("...\n")
-    root, at, keys = Node("mapping", 1), 0, set[str]()
+    remarks = _REMARKS.match(text)
+    at, keys = remarks.end() if remarks else 0, set[str]()
+    root = Node("mapping", text.count("\n", 0, at) + 1)
     while pair := _PAIR.match(text, at):
         keys.add(pair[1])
-        line, at = len(keys), pair.end()
-        if pair[2]:
-            items = _ITEMS.finditer(text, *pair.span(2))
-            value = Node("list", line, children=[_plain_scalar(item[0], line, item.span()) for item in items])
-        else:
-            value = _plain_scalar(pair[3], line, pair.span(3))
-        root.children += Node("scalar", line, "str", pair[1], span=pair.span(1)), value
+        line, at = text.count("\n", 0, at) + 1, pair.end()
+        root.children += Node("scalar", line, "str", pair[1], span=pair.span(1)), _plain_value(text, pair, line)
     return root if keys and at == len(text) and len(root.children) == 2 * len(keys) else None
 
 
+def _plain_value(text: str, pair: re.Match[str], line: int) -> Node:
+    if pair[3]:
+        return _plain_scalar(pair[3], line, pair.span(3))
+    if pair[2]:
+        items = _ITEMS.finditer(text, *pair.span(2))
+        return Node("list", line, children=[_plain_scalar(item[0], line, item.span()) for item in items])
+    entries = [
+        _plain_scalar(entry[1], text.count("\n", 0, entry.start()) + 1, entry.span(1))
+        for entry in _ENTRIES.finditer(text, *pair.span(4))
+    ]
+    return Node("list", entries[0].line, children=entries)
+
+
 def _plain_scalar(text: str, line: int, span: tuple[int, int]) -> Node:
-    if text[0] == '"':
-        return Node("scalar", line, "str", text[1:-1], '"', span=span)
+    if (quote := text[0]) in "\"'":
+        return Node("scalar", line, "str", text[1:-1], quote, span=span)
     return Node("scalar", line, "int" if text.isdigit() else "str", text, span=span)
 
 

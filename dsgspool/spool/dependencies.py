@@ -63,30 +63,31 @@ class Dependencies:
         that in which things end: so a task with k entries is put from one to the next at most about 1 + log k times, however
         they end.  Batches and patterns come last: they cost more to ask.
         """
-        last = max((entry.what for entry in after if not entry.is_many), default="")
-
-        def rank(entry: After) -> tuple[bool, bool, bytes]:
-            is_last = entry.what == last
-            return entry.is_many, not is_last, b"" if is_last else _shuffled(f"{identity} {entry.what}")
-
-        return next(filter(None, (self._of_one(identity, entry) for entry in sorted(after, key=rank))), None)
-
-    def _of_one(self, identity: str, entry: After) -> Verdict | None:
-        standing, culprit = self.standing(entry.what, but=identity)
-        if standing is Standing.OPEN:
-            return Verdict(entry)
-        wanted = {"success": Standing.DONE, "failure": Standing.FAILED}.get(entry.wants, standing)
-        return None if standing is wanted else Verdict(entry, culprit)
+        plain: list[After] = []
+        many: list[After] = []
+        for entry in after:
+            (many if entry.is_many else plain).append(entry)
+        if len(plain) > 1:
+            last = max(entry.what for entry in plain)
+            plain.sort(key=lambda entry: b"" if entry.what == last else _shuffled(f"{identity} {entry.what}"))
+        for entry in plain:
+            if verdict := _verdict(entry, *self._of_one(entry.what)):
+                return verdict
+        for entry in many:
+            if verdict := _verdict(entry, *self._of_many(entry.what, identity)):
+                return verdict
+        return None
 
     def standing(self, what: str, but: str = "") -> tuple[Standing, str]:
         """How far a name, batch or pattern is, and whose name says so.  `but`: a task that is not counted in."""
-        if After(what).is_many:
-            return self._of_many(what, but)
-        if self._lies_in_done(what):
-            return Standing.DONE, what
-        return (Standing.FAILED if self._lies_in_failed(what) else Standing.OPEN), what
+        return self._of_many(what, but) if After(what).is_many else self._of_one(what)
 
     # -- one name ------------------------------------------------------------------------------------------------
+
+    def _of_one(self, identity: str) -> tuple[Standing, str]:
+        if self._lies_in_done(identity):
+            return Standing.DONE, identity
+        return (Standing.FAILED if self._lies_in_failed(identity) else Standing.OPEN), identity
 
     def _lies_in_done(self, identity: str) -> bool:
         path = f"{self.spool.done}/{identity}.yaml"
@@ -196,6 +197,13 @@ class Dependencies:
         if self._is_there(above) and (name, True) in self.fs.scan(above, must_be_there=True):
             raise FileNotFoundError(errno.ENOENT, "it is listed and cannot be opened", folder)
         return False
+
+
+def _verdict(entry: After, standing: Standing, culprit: str) -> Verdict | None:
+    if standing is Standing.OPEN:
+        return Verdict(entry)
+    is_wanted = entry.wants == "any" or (standing is Standing.DONE) is (entry.wants == "success")
+    return None if is_wanted else Verdict(entry, culprit)
 
 
 def meaning(what: str) -> Callable[[str], bool]:

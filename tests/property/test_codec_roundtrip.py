@@ -110,12 +110,25 @@ WORD = st.one_of(
     st.sampled_from(
         ["[true]", '[a, 1, "b c"]', "[]", "[a,b]", "[-x, ./a=b]", "[a b]", "{a: 1}", "~", "-", "--", "- a"]
     ),
+    st.sampled_from(
+        ["'true'", "'a b'", "''", "'it''s'", "'a", "['x', 'y']", "['x' ]", '"a\'b"', "'a\"b'", "'a' b", "'a\\n'"]
+    ),
     st.text(st.sampled_from("abxN :-[]{}&*!|>'\"#%@,?\t0127.~<=\\/_\u0085é"), max_size=12),
 )
+REMARK = st.sampled_from(
+    ["", "", "", " # why", "  #", "#x", " # 'no", " #\t", "\n", "\n\n", "\n  ", "\n# a: b", "\n  # - c", "\n\t"]
+)
+ENTRY = st.tuples(st.sampled_from(["  - ", "- ", "  -  ", "   - "]), WORD, REMARK)
+BLOCK = st.lists(ENTRY.map("".join), min_size=1, max_size=3).map("\n".join)
 LINE = st.tuples(
-    st.sampled_from(["command", "cpus", "no", "a", "a_b", "a-b", "A"]), st.sampled_from([": ", ":", ":  "]), WORD
+    st.sampled_from(["command", "cpus", "no", "a", "a_b", "a-b", "A"]),
+    st.one_of(
+        st.tuples(st.sampled_from([": ", ":", ":  "]), WORD, REMARK).map("".join),
+        st.tuples(st.sampled_from([":\n", ":\n", ": \n", ": # x\n", ":\n\n"]), BLOCK).map("".join),
+    ),
 )
 TEXTS = st.tuples(
+    st.sampled_from(["", "", "", "# first\n", "\n", "  # in\n", "# a\n\n#b\n", "---\n"]),
     st.lists(LINE.map("".join), max_size=4).map("\n".join),
     st.sampled_from(["", "\n", "\n...\n", "\n...", "\n\n", "\r\n"]),
 ).map("".join)
@@ -126,7 +139,7 @@ def tree(node):
 
 
 @given(TEXTS)
-@settings(max_examples=500)
+@settings(max_examples=1000)
 def test_what_is_read_without_the_parser_is_what_the_parser_reads(text):
     if plain := yamltext._plainly(text.encode()):
         assert tree(plain) == tree(yamltext._parsed(text.encode()))
@@ -139,3 +152,9 @@ def test_what_submit_writes_for_a_command_line_needs_no_parser():
 
 def test_durations_and_sizes_as_people_write_them_need_no_parser():
     assert yamltext._plainly(b"command: fold x\ntimeout: 2h\nretries: 3\nbackoff: 30s\nmax_log: 100M\n")
+
+
+def test_what_people_write_needs_no_parser():
+    text = "# one of many\n\ncommand: ['fold', '--in', 'a b.fa']  # long\n\nafter:\n  - x/1\n  #\n  - 'x 2'\ntags:\n- a\n...\n"
+    plain = yamltext._plainly(text.encode())
+    assert plain and tree(plain) == tree(yamltext._parsed(text.encode()))
