@@ -80,10 +80,18 @@ class InsideWorker:
             time.sleep(0.002)
         proc.prctl(proc.PR_SET_CHILD_SUBREAPER, 0)
         self.worker.lease.release()
-        self.worker.attempts.runner.scripts.shut()
-        for descriptor in (self.worker._ears, self.worker._mouth, self.worker.intake.bell.ears):
-            os.close(descriptor)
+        self._close()
         assert not left
+
+    def _close(self) -> None:
+        """What goes with a process that ends: hundreds of tests share this one."""
+        attempts, bell, journal = self.worker.attempts, self.worker.intake.bell, self.worker.journal
+        attempts.runner.scripts.shut()
+        left = [*attempts.by_pid.values(), *attempts.clearing, *attempts.endings.pending]
+        files = [file for attempt in left for file in (attempt.record, *(attempt.logs or ()))]
+        pipes = [self.worker._ears, self.worker._mouth, bell.ears, bell._mouth]
+        for descriptor in {*files, *pipes, attempts.runner._nothing, journal._descriptor} - {-1}:
+            os.close(descriptor)
 
     # -- what lies where -----------------------------------------------------------------------------------------
 
