@@ -19,7 +19,7 @@ from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName
 from dsgspool.expressions import expression
 from dsgspool.requests import NOTHING, Request
-from dsgspool.task import REASONS, Budget
+from dsgspool.task import REASONS, SETTLING, Budget
 
 MAX_IDENTITY = 150  #: bytes of BATCH/NAME, so that every name made from it stays under 255
 MAX_LANE = 26
@@ -70,6 +70,11 @@ class TaskName:
     def budget(self) -> Budget:
         """Attempts already used; a reason tag gives a fresh budget."""
         return _budget(self.tag)
+
+    @property
+    def is_whole(self) -> bool:
+        """True when a program says by this name that all of the file is there."""
+        return self.token != "" and self.tag != SETTLING
 
     @property
     def stem(self) -> str:

@@ -64,10 +64,11 @@ class Kind(StrEnum):
 
 
 NUMBERED = (Kind.EXIT, Kind.SIGNAL, Kind.ITEMS)  #: their `code` is part of the word in the name
+SETTLING = "settling"  #: in a name that a program gave: nobody knows whether the file is whole
 #: Reason tags that may stand in a name (`failed/NAME~TAG.yaml`); `exit` and `signal` carry a number.
 REASONS = frozenset({
     "timeout", "log-limit", "process-limit", "invalid", "lost", "cancelled", "expired", "dependency", "oom", "expect",
-    "changed", "duplicate", "stopped",
+    "changed", "duplicate", "stopped", SETTLING,
 })  # fmt: skip
 
 

@@ -64,7 +64,8 @@ def target_of(spool: Spool, name: TaskName, decision: Decision, token: str, now:
             kept = name.failed(decision.tag, token) if decision.tag else name.returned(decision.budget, token)
             return f"{spool.hold}/{kept.path}"
         case _:
-            return f"{spool.todo}/{name.returned(decision.budget, token).lane_path}"
+            given = name.returned(decision.budget, token)
+            return f"{spool.todo}/{(replace(given, tag=decision.tag) if decision.tag else given).lane_path}"
 
 
 def is_parked(spool: Spool, batch: str, lane: str = "") -> bool:

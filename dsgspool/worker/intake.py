@@ -237,7 +237,7 @@ class Intake:
             self.worker.attempts.reject(held, text.reason)
         elif held.original:
             self.worker.attempts.reject(held, admission.why_no_name(held.original))
-        elif held.name.token or is_complete(text.data) or (text.data and self.bell.saw_closed(held.dropped_as)):
+        elif held.name.is_whole or is_complete(text.data) or (text.data and self.bell.saw_closed(held.dropped_as)):
             self.sorting.offer(held, text)
         else:
             self.desk.settling[held.file] = Settling(held, text.seen, self.clock.boot())

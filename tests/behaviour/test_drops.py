@@ -73,6 +73,19 @@ def test_a_copy_that_stands_still_for_longer_than_settle_runs_when_it_is_whole(l
     assert out(lab, "stalling") == "whole\n"
 
 
+def test_a_copy_whose_worker_is_killed_in_the_middle_of_it_runs_when_it_is_whole(lab: Lab) -> None:
+    lab.change(settle=SETTLE)
+    (victim,) = lab.ready(1)
+    path = f"{lab.spool}/todo/orphan.yaml"
+    lines = f"echo 'command: |'; for n in $(seq 0 {LINES - 1}); do sleep {4 * PAUSE}; echo \"  echo $n\"; done"
+    lab.ground.nodes[3].spawn(["sh", "-c", f"( {lines} ) > {path}"], f"{lab.ground.scratch}/{lab.name}-orphan.log")
+    lab.wait_until(lambda: lab.running("orphan"), 20)
+    victim.kill_worker()
+    lab.ready(2)
+    assert out(lab, "orphan") == WHOLE
+    assert str(lab.record("orphan")["file"]).startswith("orphan~settling.")
+
+
 def test_a_file_open_in_vi_is_left_alone_until_the_swap_file_is_gone(lab: Lab) -> None:
     lab.ready(1, 2)
     half, whole = "command: |\\n  echo half\\n", f"command: |\\n  {lab.story.command()}\\n  echo whole\\n"

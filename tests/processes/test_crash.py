@@ -154,7 +154,7 @@ def test_a_claim_whose_attempt_never_began_is_given_back_uncounted(
     folder.drop(f"batch%x@{GHOST}.1", history.command(), state=f"running/{GHOST}")
     workers.run_until_empty()
     history.assert_each_once({"batch/x"})
-    assert str(folder.record("batch/x")["file"]).startswith("x~0.")
+    assert str(folder.record("batch/x")["file"]).startswith("x~settling.")
 
 
 def test_a_worker_that_began_since_the_last_listing_counts_as_alive(

@@ -39,7 +39,7 @@ def test_what_never_began_goes_back_uncounted(world, dying, actor):
     running(dying, "x", steps=0)
     world.crash(dying)
     actor.sweep()
-    assert [name.stem.partition(".")[0] for _, name in world.spool.tasks(State.TODO)] == ["x~0"]
+    assert [name.stem.partition(".")[0] for _, name in world.spool.tasks(State.TODO)] == ["x~settling"]
 
 
 def test_what_was_running_goes_back_and_the_loss_is_counted(world, dying, actor):
@@ -123,7 +123,7 @@ def test_the_record_of_another_claim_of_that_name_says_nothing(world, dying, act
     running(dying, "x", steps=0)
     world.crash(dying)
     actor.sweep()
-    assert [path.partition(".")[0] for path in lies(world)] == ["done/x", "todo/x~0"]
+    assert [path.partition(".")[0] for path in lies(world)] == ["done/x", "todo/x~settling"]
 
 
 def test_what_a_person_put_there_goes_to_todo(world, dying, actor):
@@ -131,7 +131,7 @@ def test_what_a_person_put_there_goes_to_todo(world, dying, actor):
     os.rename(f"{world.root}/todo/x.yaml", f"{dying.own.path}/x.yaml")
     world.crash(dying)
     actor.sweep()
-    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~0"]
+    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~settling"]
 
 
 def test_what_has_no_name_goes_to_failed(world, dying, actor):
@@ -168,7 +168,7 @@ def test_a_rename_that_lands_late_is_found_by_the_next_sweep(world, dying, actor
     world.drop("x")
     os.rename(f"{world.root}/todo/x.yaml", f"{dying.own.path}/x@{dying.wid}.9.yaml")
     actor.sweep()
-    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~0"]
+    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~settling"]
 
 
 def test_a_folder_that_stays_empty_is_looked_at_seldom_and_what_lands_in_it_still_comes_back(
@@ -198,7 +198,7 @@ def test_a_folder_that_stays_empty_is_looked_at_seldom_and_what_lands_in_it_stil
     world.drop("x")
     os.rename(f"{world.root}/todo/x.yaml", f"{dying.own.path}/x@{dying.wid}.9.yaml")
     rounds(11)
-    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~0"]
+    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~settling"]
 
 
 def test_who_leads_is_read_once(world, actor, monkeypatch):
@@ -263,7 +263,7 @@ def test_a_folder_that_nobody_ever_announced_is_swept_when_it_is_old(world, acto
     os.rename(f"{world.root}/todo/x.yaml", f"{world.root}/running/{wid}/x@{wid}.1.yaml")
     world.pass_time(60)
     actor.sweep()
-    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~0"]
+    assert [path.partition(".")[0] for path in lies(world)] == ["todo/x~settling"]
 
 
 def test_who_is_taken_for_dead_is_told(world, dying, actor):

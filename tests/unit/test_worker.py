@@ -348,6 +348,42 @@ def test_a_file_that_is_still_being_written_is_not_given_back_as_if_it_were_whol
     assert not worker.record("x")
 
 
+def test_a_file_that_is_still_being_written_settles_again_when_its_worker_has_died(inside, world):
+    """Twice: the name that it got by the first death says it by the second too."""
+    for _ in range(2):
+        victim = inside()
+        if not victim.lies():
+            victim.drop("x", end="")
+        victim.until(victim.mine)
+        open(f"{world.root}/workers/{victim.wid}.dead", "w").close()
+    heir = inside()
+    (file,) = heir.until(heir.mine)
+    assert file.startswith("x~settling.")
+    for _ in range(3):
+        heir.live(1.5)
+        assert not heir.record("x")
+        with open(f"{heir.root}/{heir.folder}/{file}", "a") as text:
+            text.write("# later\n")
+    heir.until(lambda: heir.lies() == ["done/x"])
+    assert heir.record("x")["text"] == "command: 'true'\n# later\n# later\n# later\n"
+
+
+def test_what_has_settled_keeps_no_sign_of_it_when_it_is_given_back(inside):
+    worker = inside(slots=1)
+    worker.drop("x~settling.aaaaaaaa-1", cpus=2)
+    worker.until(lambda: worker.lies("todo") == ["todo/@cpus2/x~0"])
+
+
+def test_what_a_dead_worker_had_not_begun_keeps_the_counts_that_a_person_gave_it(inside, world):
+    victim = inside()
+    victim.drop("x~2", end="")
+    victim.until(victim.mine)
+    open(f"{world.root}/workers/{victim.wid}.dead", "w").close()
+    heir = inside()
+    (file,) = heir.until(heir.mine)
+    assert file.startswith("x~2.")
+
+
 def test_a_file_that_is_still_being_written_runs_only_when_two_looks_show_the_same(inside):
     worker = inside()
     worker.drop("x", end="")

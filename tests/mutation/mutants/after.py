@@ -21,8 +21,8 @@ MUTANTS = (
         "16 (lxiii)",
         "of several names any is asked first",
         "spool/dependencies.py",
-        "is_last = entry.what == last",
-        "is_last = False",
+        'b"" if entry.what == last else ',
+        "",
         ("unit/test_dependencies.py::test_the_order_in_which_needs_end_makes_few_moves",),
     ),
     Mutant(
@@ -30,8 +30,8 @@ MUTANTS = (
         "16 (lxiii)",
         "all names are asked in the reverse order of names",
         "spool/dependencies.py",
-        '_shuffled(f"{identity} {entry.what}")\n',
-        "bytes(255 - byte for byte in entry.what.encode())\n",
+        '_shuffled(f"{identity} {entry.what}"))\n',
+        "bytes(255 - byte for byte in entry.what.encode()))\n",
         ("unit/test_dependencies.py::test_the_order_in_which_needs_end_makes_few_moves",),
     ),
     Mutant(
@@ -190,8 +190,8 @@ MUTANTS = (
         "16 (xxxvii)",
         "a task waits for itself",
         "spool/dependencies.py",
-        "self.standing(entry.what, but=identity)",
-        "self.standing(entry.what)",
+        "*self._of_many(entry.what, identity)",
+        "*self._of_many(entry.what, '')",
         (f"{UNIT}test_a_member_of_the_batch_does_not_wait_for_itself",),
     ),
     Mutant(

@@ -98,8 +98,8 @@ MUTANTS = (
         "4",
         "a task loses its lane when it is given back",
         "spool/moves.py",
-        '            return f"{spool.todo}/{name.returned(decision.budget, token).lane_path}"\n',
-        '            return f"{spool.todo}/{name.returned(decision.budget, token).path}"\n',
+        '            given = name.returned(decision.budget, token)\n',
+        '            given = replace(name.returned(decision.budget, token), lane="")\n',
         ("unit/test_moves.py::test_a_decision_leads_to_a_path",),
     ),
     Mutant(
