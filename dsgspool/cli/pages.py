@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 def write(spool: Spool, *, text: bool = False) -> None:
     """Write the report.  StorageError when that is not possible."""
     gc.disable()  # a tenth of the time of these imports, and a rendering does it anyway
+    from dsgspool.cli.sentences import sentences
     from dsgspool.report.site import write_site
 
-    path = write_site(spool)
+    path = write_site(spool, explain=sentences(spool))
     if text:
         show(spool)
         return

@@ -44,14 +44,15 @@ def report(
 
 def _watch(spool: Spool, every: float, *, text: bool) -> None:
     """Until Ctrl-C; the time from one beginning to the next is `every`, or twice what a rendering takes."""
+    from dsgspool.cli.sentences import sentences
     from dsgspool.errors import SpoolError
     from dsgspool.report.site import write_site
 
-    told = ""
+    told, explain = "", sentences(spool)
     while True:
         began = spool.clock.boot()
         try:
-            path = write_site(spool, every)
+            path = write_site(spool, every, explain)
             if text:
                 output.wipe()
                 pages.show(spool)

@@ -23,6 +23,7 @@ from dsgspool.clock import ServerClock
 from dsgspool.errors import StorageError
 from dsgspool.report import again, chunks, columns, details, ledger, shell, stuck, twins
 from dsgspool.report.data import Data, Tasks, write_attempts
+from dsgspool.report.explained import Explain, explained
 from dsgspool.report.gather import Look
 from dsgspool.report.ledger import Block, Ledger, Pack
 from dsgspool.report.tally import Tally
@@ -39,15 +40,17 @@ MOST_DONE = 500
 MOST_WORKERS = 2000  #: that are told of one by one
 
 
-def write_site(spool: Spool, every: float | None = None) -> str:
-    """Write the report, unless somebody else is at it; the path of its page.  `every`: when the next one comes."""
+def write_site(spool: Spool, every: float | None = None, explain: Explain | None = None) -> str:
+    """Write the report, unless somebody else is at it; the path of its page.  `every`: when the next one comes.
+
+    `explain` says of tasks why they do not run."""
     folder = f"{spool.root}/reports"
     try:
         spool.fs.make_folder(folder)
         with _alone(spool, f"{folder}/.lock") as mine:
             if mine:
                 with _uncollected():
-                    Site(spool, folder).write(every)
+                    Site(spool, folder, explain).write(every)
     except OSError as error:
         raise StorageError.of(error, "write the report to") from error
     return f"{folder}/index.html"
@@ -93,6 +96,7 @@ class Site:
 
     spool: Spool
     folder: str
+    explain: Explain | None = None
     named: dict[str, list[list[Any]]] = field(default_factory=dict)  #: chunks, as the page names them
 
     def write(self, every: float | None) -> None:
@@ -208,7 +212,8 @@ class Site:
             "version": __version__, "title": face.title, "tone": face.tone,
             "counts": {state.value: getattr(snapshot.counts, state.value) for state in State},
             "since": {"failures": face.failures, "nodes_silent": silent},
-            "kept": {"lanes": book.kept.lanes, "batches": stuck.reasons(book)}, "sections": face.sections, "series": face.series,
+            "kept": {"lanes": book.kept.lanes, "batches": stuck.reasons(book), "tasks": explained(book, self.explain)},
+            "sections": face.sections, "series": face.series,
             "workers": self._workers(look, book), "queued": list(tasks.submitted.values()), "chunks": self.named,
         }  # fmt: skip
 

@@ -71,14 +71,24 @@
   /** [why, command] of a task's batch when none of it is started and a person has to help; two "" otherwise. */
   d.heldBatch = (row) => of((d.current.kept || {}).batches, d.batchOf(tasks.task[row]), ["", ""]);
 
-  /** Why nobody will start a task in todo/, "" for one that only has to wait for its turn. */
+  /** What `dsgspool why` says first of a task that does not run; "" when the page has no such sentence of it. */
+  d.whyOf = (row) => {
+    const said = of((d.current.kept || {}).tasks, tasks.task[row], "");
+    return said && `${said[0].toUpperCase()}${said.slice(1)}`;
+  };
+
+  /** Why nobody will start a task in todo/; "" when nothing is known but that it waits for its turn. */
   d.whyKept = (row) => {
+    const said = d.whyOf(row);
+    if (said) return said;
     const path = d.pathOf(row);
     const lacks = path.startsWith("@") ? of((d.current.kept || {}).lanes, path.slice(1, path.indexOf("/")), "") : "";
     if (lacks) return `No node can run it: no living one has ${lacks}`;
     const [held] = d.heldBatch(row);
     return held ? `Its batch is not started: ${held}` : "";
   };
+
+  const last = (at) => `last attempt: ${attempts.word("reason", at) || attempts.word("outcome", at)}`;
 
   /** The most telling sentence about a task. */
   const note = (row) => {
@@ -90,14 +100,13 @@
     if (is === "waiting") {
       const due = d.known(tasks.until[row])
         ? `not before ${d.moment(tasks.until[row])}`
-        : d.waitsFor(row)
-          ? `waits for ${d.waitsFor(row)}`
-          : d.pathOf(row).split("/")[0];
-      return bad ? `${due}; last attempt: ${attempts.word("reason", at) || attempts.word("outcome", at)}` : due;
+        : d.whyOf(row) ||
+          (d.waitsFor(row) ? `waits for ${d.waitsFor(row)}` : d.pathOf(row).split("/")[0]);
+      return due + (bad ? `; ${last(at)}` : "");
     }
     if (is === "failed") return at >= 0 ? attempts.word("error", at) || reason(row) : reason(row);
-    const kept = is === "todo" ? d.whyKept(row) : "";
-    return kept || (bad ? `last attempt: ${attempts.word("reason", at) || attempts.word("outcome", at)}` : "");
+    const kept = is === "todo" ? d.whyKept(row) : is === "hold" ? d.whyOf(row) : "";
+    return [kept, bad ? last(at) : ""].filter(Boolean).join("; ");
   };
 
   const column = (key, label, facts) => ({ key, label, width: "7.5em", ...facts });

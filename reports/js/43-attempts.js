@@ -60,11 +60,13 @@
       return (
         (d.known(tasks.until[row])
           ? `Not before ${d.exact(tasks.until[row])}`
-          : d.waitsFor(row)
-            ? `Waits for ${d.waitsFor(row)}`
-            : `Lies in waiting/${d.pathOf(row).split("/")[0]}, where nobody takes it`) + last
+          : d.whyOf(row) ||
+            (d.waitsFor(row)
+              ? `Waits for ${d.waitsFor(row)}`
+              : `Lies in waiting/${d.pathOf(row).split("/")[0]}, where nobody takes it`)) + last
       );
-    return (is === "hold" ? "Parked until somebody lets it run" : d.whyKept(row) || "Waits for a free slot") + last;
+    const parked = is === "hold" && (d.whyOf(row) || "Parked until somebody lets it run");
+    return (parked || d.whyKept(row) || "Waits for a free slot") + last;
   }
 
   d.taskProgress = (row) => {

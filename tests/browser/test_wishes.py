@@ -72,11 +72,13 @@ def test_nodes_show_their_gpus_labels_programs_and_counted_resources(index: Path
 
 def test_the_page_of_a_task_says_why_it_waits_and_who_waits_for_it(index: Path, readers: OpenReader) -> None:
     reader = readers(index).open("/task/fit/big-1")
-    assert "No node can run it: no living one has memory=900G" in words(reader, "main")
-    assert "Its batch is not started: paused" in words(reader.go("/task/sweep-b/001"), "main")
+    assert "It wants memory=900G, and no worker that is alive has all of that" in words(reader, "main")
+    assert "Its batch is paused: batches/sweep-b.yaml says `paused: true`" in words(
+        reader.go("/task/sweep-b/001"), "main"
+    )
     own = words(reader, ".do")
     assert "Resume batch dsgspool --spool" in own and "batch resume sweep-b Copy" in own
-    assert "Waits for a free slot" in words(reader.go("/task/fit/soon"), "main")
+    assert "It is queued: " in words(reader.go("/task/fit/soon"), "main")
     seen = words(reader.go("/task/plot"), "main")
     assert "Waits for collect , Waiting Waits for it paper" in seen.replace("collect,", "collect ,")
     links = reader.page.locator(".dependencies a:visible").evaluate_all(
@@ -84,6 +86,16 @@ def test_the_page_of_a_task_says_why_it_waits_and_who_waits_for_it(index: Path, 
     )
     assert links == ["#/task/collect", "#/task/paper"]
     assert "Waits for fit/" in words(reader.go("/task/collect"), ".dependencies")
+    reader.go("/tasks?q=state:waiting")
+    assert "It waits for collect, which waits for fit/" in words(reader, "[data-task=plot]")
+
+
+def test_a_task_of_very_many_is_explained_by_what_is_known_of_all(index: Path, readers: OpenReader) -> None:
+    reader = readers(index).open("/tasks")
+    reader.page.evaluate("() => { dsgspool.current.kept.tasks = {}; }")
+    assert "No node can run it: no living one has memory=900G" in words(reader.go("/task/fit/big-1"), "main")
+    assert "Its batch is not started: paused" in words(reader.go("/task/sweep-b/001"), "main")
+    assert "Waits for a free slot" in words(reader.go("/task/fit/soon"), "main")
     reader.go("/tasks?q=state:waiting")
     assert "waits for collect" in words(reader, "[data-task=plot]")
 

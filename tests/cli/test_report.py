@@ -1,5 +1,6 @@
 """`report`: a path on stdout, the same in 80 columns, again and again until Ctrl-C."""
 
+import errno
 import html
 import json
 import os
@@ -111,3 +112,44 @@ def test_watch_goes_on_when_something_is_wrong_for_a_while(spool, put):
     finally:
         watcher.send_signal(signal.SIGINT)
         watcher.communicate(timeout=20)
+
+
+def said_by_the_page(spool):
+    """Name -> why it does not run, as the page has it."""
+    index = (spool / "reports/index.html").read_text()
+    (page,) = re.findall(r"data/(page-[0-9a-f]+\.js)", index)[:1]
+    text = (spool / "reports/data" / page).read_text()
+    return json.loads(text[text.index("{") : text.rindex("}") + 1])["kept"]["tasks"]
+
+
+def test_the_page_says_why_tasks_do_not_run_in_the_words_of_why(spool, run, put):
+    put("todo/queued.yaml")
+    put("hold/held.yaml")
+    put("waiting/after-nobody/late~0.aaaaaaaa-1.yaml")
+    put("waiting/after-held/behind~0.aaaaaaaa-2.yaml")
+    put("done/over.yaml")
+    put("waiting/until-20991231T000000Z/delayed~0.aaaaaaaa-3.yaml")
+    assert run("report").exit_code == 0
+    answers = json.loads(run("why", "--json", "queued", "held", "late", "behind").stdout)
+    said = said_by_the_page(spool)
+    assert said == {answer["task"]: answer["because"] for answer in answers}
+    assert said["late"].startswith("it waits for nobody, which is nowhere in the spool")
+
+
+def test_of_very_many_tasks_the_page_explains_those_that_no_queue_explains(spool, run, put, monkeypatch):
+    monkeypatch.setattr("dsgspool.report.explained.MOST_STEPS", 22)
+    for number in range(10):
+        put(f"todo/{number}.yaml")
+    put("waiting/after-nobody/late~0.aaaaaaaa-1.yaml")
+    assert run("report").exit_code == 0
+    assert said_by_the_page(spool).keys() == {"late", "0"}
+
+
+def test_a_share_that_hangs_up_while_tasks_are_explained_has_its_report_all_the_same(spool, run, put, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("dsgspool.cli.reasons.Reasons.of", refused)
+    put("todo/a.yaml")
+    assert run("report").exit_code == 0
+    assert said_by_the_page(spool) == {}
