@@ -71,6 +71,7 @@ class Settings:
     settle: float = 2.0
     poll_min: float = 0.5
     poll_max: float = 5.0
+    reserve_after: float = 0.0
     max_lost: int = 3
     max_running: int | None = None
     durability: str = "process"
@@ -258,7 +259,7 @@ _READERS: dict[str, Callable[[Node, str], Any]] = {
     "run_as": _choice("worker", "owner"),
     "fair": _fair,
     "report_every": _time(1),
-    "alert_every": _time(0),
+    **dict.fromkeys(("alert_every", "reserve_after"), _time(0)),
     "allow_soft_mount": fields.boolean,
     "stop_grace": _time(0),
     "min_free": _floor,

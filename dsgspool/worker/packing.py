@@ -2,8 +2,9 @@
 
 The rule: what a lane says is believed before anything in it is claimed.  A lane says its request by a digest; what that
 stands for is learned from one of its files, which is read where it lies and not claimed.  The first task that must wait
-for room keeps what it wants: others get what is left over, so that it does not starve.  One that waits for what is counted for
-the whole spool keeps of that alone: nobody knows until when, and this node's CPUs and memory are not idle meanwhile.
+for room, and has waited for `reserve_after`, keeps what it wants: others get what is left over, so that it does not
+starve.  One that waits for what is counted for the whole spool keeps of that alone: nobody knows until when, and this
+node's CPUs and memory are not idle meanwhile.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Packing:
         self.skipped: deque[str] = deque()  #: candidates that found no room since the last look
         self.has_changed = False  #: room came back since they were skipped
         self._first: tuple[int, Request] | None = None  #: what the first of them wants that waits for room here
+        self._since: dict[str, float] = {}  #: lane -> BOOTTIME since when something in it finds no room here
         self._kept: dict[str, int] = {}  #: of the whole spool's: what the first wants that waits for it
         self._requests: dict[str, Request] = {}
         self._fits: dict[str, bool] = {}
@@ -184,17 +186,25 @@ class Packing:
         is_there = not wants or self._share().takes(wants)
         if is_there and room.takes(cpus, request):
             room.take(cpus, request)
+            self._since.pop(words or "", None)
             if wants:
                 self._share().take(wants)
             return True
         self.skipped.append(path)
         if not is_there:
             self._keep(request)
-        elif self._first is None and not self._is_others(request):
+        elif self._first is None and not self._is_others(request) and self._has_waited(words or ""):
             self._first = (cpus, request)
             room.take(cpus, request)
             self._keep(request)
         return False
+
+    def _has_waited(self, lane: str) -> bool:
+        """True when something in a lane finds no room for longer than others may overtake it."""
+        now = self.spool.clock.boot()
+        if len(self._since) >= MAX_KNOWN:
+            self._since.clear()
+        return now - self._since.setdefault(lane, now) >= self.counted.settings().reserve_after
 
     def _share(self) -> Part:
         """What may be claimed in this round of what is counted for the whole spool; counted when somebody wants some."""

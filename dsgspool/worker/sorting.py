@@ -59,11 +59,15 @@ class Sorting:
         elif hint.not_before is not None and hint.not_before > now:
             decision = Decision(State.WAITING, budget=held.name.budget, delay=hint.not_before - now)
             self._send(held, decision, "delay", f"{held.name.identity} waits until {iso(hint.not_before)}")
-        elif self._has_room(held, cpus, request) or held.is_gift or (cpus > 1 and not request and not self.desk.ready):
+        elif self._has_room(held, cpus, request) or held.is_gift or self._may_wait_here(cpus, request):
             self.desk.ready[held.file] = Ready(held, text, cpus, request, hint.after)
         else:  # it became whole while others took the slots: it must not wait here while another node is idle
             # The lane tells everybody what it wants, so that it is claimed next by one who has room for that.
             self.worker.attempts.endings.give_back(held, lane=names.lane_for(lane.priority, cpus, request))
+
+    def _may_wait_here(self, cpus: int, request: Request) -> bool:
+        """True for one that only wants many CPUs, when nobody may overtake it and nobody waits before it."""
+        return cpus > 1 and not (request or self.desk.ready or self.worker.settings.reserve_after)
 
     def _has_room(self, held: Held, cpus: int, request: Request) -> bool:
         packing, free = self.intake.packing, self.intake.free

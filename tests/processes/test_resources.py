@@ -69,3 +69,19 @@ def test_an_oom_is_tried_again_with_more_memory_until_the_ladder_ends(folder: Sp
     assert folder.states() == {"done": ["y.yaml"], "failed": ["x~oom.yaml"]}
     assert [folder.record("x", number)["resources"] for number in (1, 2)] == ["memory=30M", "memory=60M"]
     assert "resources.memory is 62914560" in str(folder.record("x", 2)["reason"])
+
+
+def test_small_tasks_overtake_one_that_finds_no_room_as_long_as_spool_yaml_says(
+    folder: SpoolFolder, workers: Workers, gate: Gate
+) -> None:
+    folder.configure(reserve_after="1h")
+    folder.drop("a", gate.wait)
+    worker = workers.ready(slots=2)
+    worker.wait_until(lambda: folder.has_begun("a"), 20)
+    folder.drop("wide", "true", cpus=2)
+    worker.wait_until(lambda: folder.ls("todo/@cpus2"), 20)
+    folder.drop("b", "true")
+    worker.wait_until(lambda: folder.done() == {"b"}, 20)
+    assert len(folder.ls("todo/@cpus2")) == 1
+    gate.open()
+    worker.wait_until(lambda: folder.done() == {"a", "b", "wide"}, 20)

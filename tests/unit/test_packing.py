@@ -128,6 +128,30 @@ def test_the_first_that_waits_for_room_is_not_overtaken_by_those_that_want_less(
     assert not worker.record("narrow")
 
 
+def test_with_reserve_after_smaller_ones_overtake_for_so_long_and_no_longer(node, world):
+    with open(f"{world.root}/spool.yaml", "w") as file:
+        file.write("format: 1\nreserve_after: 5m\n")
+    worker = node(slots=2)
+    worker.drop("a", worker.gate("a"))
+    worker.until(lambda: worker.pid("a"))
+    worker.drop("wide", cpus=2, end="...\n")
+    worker.until(lambda: worker.lies("todo") == ["todo/@cpus2/wide~0"])
+    worker.drop("b", worker.gate("b"))
+    worker.until(lambda: worker.pid("b"))
+    worker.drop("c", worker.gate("c"))
+    worker.open("b")
+    worker.until(lambda: worker.pid("c"))  # it was passed over for seconds only
+    worker.live(301)
+    worker.drop("d")
+    worker.open("c")
+    worker.until(lambda: "done/c" in worker.lies())
+    worker.live(20)
+    assert not worker.record("d") and not worker.record("wide")
+    worker.open("a")
+    worker.until(lambda: "done/wide" in worker.lies())
+    worker.until(lambda: "done/d" in worker.lies())
+
+
 def test_a_gift_waits_here_for_its_room(node):
     worker = node()
     worker.drop(f"{lane(gpus=2)}/a", worker.gate(), resources={"gpus": 2})

@@ -98,7 +98,7 @@ MUTANTS = (
         "4",
         "a task loses its lane when it is given back",
         "spool/moves.py",
-        '            given = name.returned(decision.budget, token)\n',
+        "            given = name.returned(decision.budget, token)\n",
         '            given = replace(name.returned(decision.budget, token), lane="")\n',
         ("unit/test_moves.py::test_a_decision_leads_to_a_path",),
     ),

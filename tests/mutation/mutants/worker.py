@@ -377,7 +377,7 @@ MUTANTS = (
         "16 (xx)",
         "a whole file that finds no free slot waits here while another node is idle",
         "worker/sorting.py",
-        "        elif self._has_room(held, cpus, request) or held.is_gift or (cpus > 1 and not request and not self.desk.ready):\n",
+        "        elif self._has_room(held, cpus, request) or held.is_gift or self._may_wait_here(cpus, request):\n",
         "        elif held:\n",
         ("unit/test_worker.py::test_a_file_that_became_whole_and_finds_no_slot_is_given_back",),
     ),
