@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 from dsgspool import resources
-from tests.support.processes import Workers
+from tests.support.processes import CODE, Workers, two_gpus
 from tests.support.spools import SpoolFolder
 
 EXAMPLES = Path(resources.spool_template()) / "examples"
@@ -90,3 +92,22 @@ def test_a_row_of_a_file_is_a_run(folder: SpoolFolder, workers: Workers) -> None
         "mouse-2 has 3600 reads a lane",
     ]  # fmt: skip
     assert not folder.ls("failed")
+
+
+def test_tasks_get_the_cpus_the_memory_and_the_gpu_that_they_ask_for(folder: SpoolFolder, workers: Workers) -> None:
+    for name in ("8-cpus", "9-resources", "15-gpu"):
+        shutil.copy(EXAMPLES / f"{name}.yaml", folder / "todo")
+    worker = workers.start("--until-empty", "--scratch", "/tmp", slots=2, env=two_gpus(folder))
+    assert worker.ends(30) == 0, worker.output()
+    assert folder.out("8-cpus") == "2 threads\n"
+    assert folder.out("9-resources") == "1 CPU, 536870912 bytes of memory, scratch space in /tmp\n"
+    assert folder.out("15-gpu") == "GPU 0\n"
+
+
+def test_where_no_node_has_such_a_gpu_why_says_so(folder: SpoolFolder, workers: Workers) -> None:
+    shutil.copy(EXAMPLES / "15-gpu.yaml", folder / "todo")
+    worker = workers.ready()
+    worker.wait_until(lambda: any("gpu" in lane for lane in folder.ls("todo")), 20)
+    words = [sys.executable, "-m", "dsgspool", "--spool", str(folder), "why", "15-gpu"]
+    said = subprocess.run(words, cwd=CODE, check=True, capture_output=True, text=True).stdout
+    assert "gpus=1 gpu_memory=20G gpu~A100, and no worker that is alive has all of that" in said

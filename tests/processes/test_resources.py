@@ -1,26 +1,12 @@
 """Real workers: GPUs from a fake nvidia-smi, memory as reservation and limit, ladders of memory, two unlike nodes."""
 
-import os
 import sys
 
 from dsgspool.snapshot import take
 from dsgspool.spool import Spool
-from tests.support.processes import Gate, SpoolFolder, Workers
+from tests.support.processes import Gate, SpoolFolder, Workers, two_gpus
 
-SMI = """#!/bin/sh
-echo "0, GPU-aaaa, 40960, NVIDIA A100-SXM4-40GB"
-echo "1, GPU-bbbb, 16384, Tesla T4"
-"""
 HOG = "import time; x = bytearray({} << 20); time.sleep({})"
-
-
-def node(folder: SpoolFolder) -> dict[str, str]:
-    """The environment of a worker on a node with two GPUs."""
-    os.makedirs(f"{folder}/../bin", exist_ok=True)
-    with open(f"{folder}/../bin/nvidia-smi", "w") as file:
-        file.write(SMI)
-    os.chmod(f"{folder}/../bin/nvidia-smi", 0o755)
-    return {"PATH": f"{folder}/../bin:{os.environ['PATH']}"}
 
 
 def test_a_task_sees_its_gpus_its_memory_and_its_cpus_and_others_see_no_gpu(
@@ -30,7 +16,7 @@ def test_a_task_sees_its_gpus_its_memory_and_its_cpus_and_others_see_no_gpu(
     folder.drop("a", echo, resources={"cpus": 2, "memory": "256M", "gpus": 1}, where="gpu~a100 has:sh rack=b")
     folder.drop("b", echo)
     folder.configure(software={"sh": "echo sh 1.0", "none": "no-such-program"})
-    worker = workers.start("--until-empty", "--label", "rack=b", env=node(folder))
+    worker = workers.start("--until-empty", "--label", "rack=b", env=two_gpus(folder))
     assert worker.ends() == 0, worker.output()
     assert folder.out("a") == "[0] 2 268435456 2\n"
     assert folder.out("b").startswith("[] 1")
@@ -41,7 +27,7 @@ def test_a_task_sees_its_gpus_its_memory_and_its_cpus_and_others_see_no_gpu(
 
 def test_who_looks_while_it_runs_sees_which_gpus_it_has(folder: SpoolFolder, workers: Workers, gate: Gate) -> None:
     folder.drop("both", gate.wait, resources={"gpus": 2})
-    worker = workers.start("--until-empty", env=node(folder))
+    worker = workers.start("--until-empty", env=two_gpus(folder))
     (run,) = workers.wait_until(lambda: [run for run in take(Spool.find(str(folder))).running if run.gpus], 10)
     assert sorted(run.gpus) == [0, 1]
     gate.open()
@@ -53,7 +39,7 @@ def test_each_task_runs_on_the_node_that_has_what_it_wants(folder: SpoolFolder, 
         folder.drop(f"gpu{number}", resources={"gpus": 1})
         folder.drop(f"rack{number}", where="rack=b")
     workers.ready("--label", "rack=b")
-    workers.ready(env=node(folder))
+    workers.ready(env=two_gpus(folder))
     folder_hosts = workers.wait_until(lambda: len(folder.done()) == 6 and folder.done(), 20)
     assert folder_hosts == {f"{kind}{number}" for kind in ("gpu", "rack") for number in range(3)}
     on = {name: folder.record(name)["worker"] for name in folder_hosts}

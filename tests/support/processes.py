@@ -254,3 +254,12 @@ class Gate:
     def open(self) -> None:
         """Let all through."""
         self.file.touch()
+
+
+def two_gpus(folder: SpoolFolder) -> dict[str, str]:
+    """The environment of a worker on a node with an A100 of 40 GB and a T4 of 16: a fake nvidia-smi says so."""
+    smi = folder.root.parent / "bin/nvidia-smi"
+    smi.parent.mkdir(exist_ok=True)
+    smi.write_text('#!/bin/sh\necho "0, GPU-aaaa, 40960, NVIDIA A100-SXM4-40GB"\necho "1, GPU-bbbb, 16384, Tesla T4"\n')
+    smi.chmod(0o755)
+    return {"PATH": f"{smi.parent}:{os.environ['PATH']}"}
