@@ -7,9 +7,11 @@ rules of `crash_trials`: what the program told its user, and what repeating it m
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dsgspool.ranges import parse_range
 from tests.support.crashing import (
     HEIR,
     VICTIM,
@@ -193,6 +195,41 @@ def with_paused_batch(ground: Ground) -> None:
     assert wait(fork(dsgspool(ground, ("batch", "pause", "s"), kind="-before"))) == 0
 
 
+ITEMS = 4
+#: Words of the first item: the worker, two above it, drains, and leaves the rest of the sweep to others.
+DRAIN = ONCE.format("z", "read -r _ _ _ P _ </proc/$PPID/stat; kill -TERM $P")
+
+
+def divided(ground: Ground) -> None:
+    """A sweep of which the first item has run."""
+    ground.spool.configure(HEIR)
+    values = {"product": {"n": [f"{number}" for number in range(ITEMS)]}}
+    ground.spool.drop(
+        "w", command(f": {{n}}; {DRAIN.replace('{', '{{').replace('}', '}}')}"), description="v-w", sweep=values
+    )
+    assert wait(fork(worker_alone(ground, "--until-empty", kind="-before"))) == 0
+    assert [path.partition("~")[0] for path in ground.spool.ls("todo")] == ["w/rest-1-3"], ground.spool.states()
+    ground.spool.configure(VICTIM)
+
+
+def each_item_is_in_one_part(ground: Ground) -> list[str]:
+    """Of what is done and what was cancelled, whichever that is."""
+    names = [
+        path.removesuffix(".yaml").partition("~")[0] for state in ("done", "failed") for path in ground.spool.ls(state)
+    ]
+    parts = [parse_range(name.replace("rest-", "")) for name in names if name.startswith("w/")]
+    covered = Counter(item for part in parts if part for item in range(part.first, part.last + 1))
+    return [] if covered == Counter(range(ITEMS)) else [f"items {dict(covered)} in {sorted(names)}"]
+
+
+def was_cut_out(ground: Ground, printed: list[str]) -> list[str]:
+    """What it printed lies in failed/."""
+    if "w/2" not in printed:
+        return []
+    found = [path for path in ground.spool.ls("failed") if path.startswith("w/rest-2-2~cancelled.")]
+    return [] if len(found) == 1 else [f"it printed w/2, and failed/ holds {ground.spool.ls('failed')}"]
+
+
 POLICY = "batches/s.yaml"
 
 
@@ -247,6 +284,7 @@ COMMANDS = (
     Story("requeue", lab, _run("requeue", "d1", "s/d2", "f1"), promise=AS_PRINTED),
     Story("requeue-failed", lab, _run("requeue", "--failed"), promise=AS_PRINTED),
     Story("cancel", lab, _run("cancel", "q1", "s/h2", "w1", "r1"), promise=lies_in("failed")),
+    Story("cancel-items", divided, _run("cancel", "w/2"), promise=was_cut_out, rests=each_item_is_in_one_part),
     Story("prune", aged, _run("prune", "--older-than", "1d"), promise=are_gone, again=all_old_are_gone,
           meanwhile=age, vanishes=True),
     Story("prune-workers", aged, _run("prune", "--older-than", "1d", "--workers"), promise=are_gone, vanishes=True),
