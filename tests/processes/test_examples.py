@@ -111,3 +111,26 @@ def test_where_no_node_has_such_a_gpu_why_says_so(folder: SpoolFolder, workers: 
     words = [sys.executable, "-m", "dsgspool", "--spool", str(folder), "why", "15-gpu"]
     said = subprocess.run(words, cwd=CODE, check=True, capture_output=True, text=True).stdout
     assert "gpus=1 gpu_memory=20G gpu~A100, and no worker that is alive has all of that" in said
+
+
+def test_the_pipeline_fails_when_any_part_of_it_does(folder: SpoolFolder, workers: Workers, tmp_path: Path) -> None:
+    text = (EXAMPLES / "2-pipeline.yaml").read_text()
+    for name in ("full", "empty"):
+        (tmp_path / name / "papers").mkdir(parents=True)
+        (folder / f"todo/{name}.yaml").write_text(text.replace("cwd: /tmp ", f"cwd: {tmp_path / name} "))
+    (tmp_path / "full/papers/a.txt").write_text("to be or not to be\n")
+    workers.run_until_empty(30)
+    assert folder.done() == {"full"} and folder.out("full") == "4 words\n"
+    assert folder.ls("failed") == ["empty~exit1.yaml"]
+
+
+def test_params_make_no_result_of_a_program_that_fails(folder: SpoolFolder, workers: Workers, tmp_path: Path) -> None:
+    text = (EXAMPLES / "6-params.yaml").read_text()
+    for name, body in (("good", 'echo "$2 $4"'), ("bad", "echo half; exit 3")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "simulate").write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name / "simulate").chmod(0o755)
+        (folder / f"todo/{name}.yaml").write_text(text.replace("cwd: /tmp", f"cwd: {tmp_path / name}"))
+    workers.run_until_empty(30)
+    assert folder.done() == {"good"} and (tmp_path / "good/out-0.05.txt").read_text() == "0.05\n"
+    assert folder.ls("failed") == ["bad~exit3.yaml"] and not (tmp_path / "bad/out-0.05.txt").exists()
