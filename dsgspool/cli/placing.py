@@ -110,7 +110,14 @@ class Placing:
             return None
 
     def _less(self, task: TaskSeen, request: Request) -> list[str]:
-        return [without(task.identity, "where" if request.where else "resources")]
+        """What to take out of the task: `where` when somebody has the rest, else its `resources`, or both."""
+        rest = replace(request, where=())
+        if request.where and not all(why_unfit(rest, self._has(worker)) for worker in self.seen.alive):
+            return [without(task.identity, "where")]
+        alone = replace(Request(), where=request.where)
+        if not request.where or not all(why_unfit(alone, self._has(worker)) for worker in self.seen.alive):
+            return [without(task.identity, "resources")]
+        return [f"{without(task.identity, 'where')} resources="]
 
     def _of_node(self, worker: WorkerSeen, cpus: int, request: Request, uid: int | None) -> str:
         control, user = self._control(worker.wid), facts_of(self.spool, worker.wid, self.files).get("user")

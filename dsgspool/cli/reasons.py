@@ -252,6 +252,8 @@ class Reasons:
                 f"mv {failed} {self.spool.hold}/; dsgspool edit {name} expires=; dsgspool release {name}"
             ]
             return answer
+        if task.reason == "invalid":
+            answer.remedies = [f"mend that (the task is {self.spool.failed}/{task.path}), then: {requeue}"]
         if task.reason == "dependency":
             answer.remedies = [
                 f"dsgspool requeue {' '.join(map(shlex.quote, [*self.behind.culprits(task), task.identity]))}"

@@ -114,6 +114,24 @@ def test_what_each_node_lacks_is_told(put, worker, why):
     assert "edit" in told and " where=" in told
 
 
+@pytest.mark.parametrize(
+    ("wants", "where", "changes"),
+    [
+        (
+            "{gpus: 1}",
+            "gpu~A100",
+            "where= resources=",
+        ),  # nobody has a GPU at all: without `where` it would not run either
+        ("{gpus: 1}", "cpus>=4", "resources="),
+        ("{memory: 1G}", "rack=b", "where="),
+    ],
+)
+def test_the_remedy_takes_out_all_that_keeps_it_and_no_more(put, worker, why, wants, where, changes):
+    put("todo/a~0.abcdefgh-1.yaml", f"command: x\nresources: {wants}\nwhere: {where}\n...\n")
+    worker(gpus=[], **NODE)
+    assert f"-> dsgspool edit a {changes}\n" in why("a")
+
+
 def test_what_has_no_room_now_is_told(put, worker, why):
     text = "command: x\nresources: {gpus: 1}\n...\n"
     put("todo/@gpus1=abcdef/a~0.abcdefgh-1.yaml", text)
@@ -311,6 +329,12 @@ def test_a_failure_is_told_with_its_reason_and_the_line_of_its_log(spool, put, r
     (spool / "logs/a.1.err").write_text("loading\nTraceback (most recent call last):\nValueError: no such fold\n")
     told = why("a")
     assert "it failed with exit1: exit code 1" in told and "its log says: ValueError: no such fold" in told
+
+
+def test_what_was_invalid_is_to_be_mended_before_it_is_queued_again(spool, put, record, why):
+    put("failed/a~invalid.yaml")
+    record("a", outcome="invalid", reason="a.yaml, line 1: unknown key `comand` (did you mean `command`?)")
+    assert f"-> mend that (the task is {spool}/failed/a~invalid.yaml), then: dsgspool requeue a\n" in why("a")
 
 
 def test_who_failed_for_anothers_sake_names_the_first_cause_in_its_remedy(put, record, why):
