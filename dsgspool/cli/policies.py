@@ -142,6 +142,8 @@ def write(spool: Spool, batch: str, changes: Iterable[str]) -> list[str]:
         raise usage(f"that would be no policy: {error.reason}; edit {path}" if data else error.reason) from None
     if not data:
         spool.fs.make_folder(os.path.dirname(path))
+        if batch not in snapshot.take(spool, brief=True).batches:
+            output.hint(f"nothing is called {batch}/ yet: this holds for what will be; see: dsgspool batch list")
     spool.fs.replace(path, changed.encode())
     if os.geteuid() not in (0, owner := spool.fs.status_of_folder(spool.root).st_uid):
         output.hint(f"only workers of your own user obey it: the spool belongs to uid {owner}")

@@ -194,3 +194,10 @@ def test_who_comes_after_the_last_task_of_a_batch_waits_for_no_unknown_name(put,
     put("batches/s.yaml", "finally: {command: ./merge.sh}\n")
     told = run("submit", "--name", "letter", "--after", "s.finally", "--after", "t.finally", "--", "true")
     assert "nothing is called t.finally yet" in told.stderr
+
+
+def test_a_first_policy_of_what_is_not_there_yet_says_so(put, run, policy):
+    put("todo/t/1.yaml")
+    assert "nothing is called s/ yet" in run("batch", "pause", "s").stderr
+    assert run("batch", "set", "s", "priority=3").stderr == "", "it is said once"
+    assert run("batch", "pause", "t").stderr == ""
