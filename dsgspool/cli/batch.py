@@ -23,7 +23,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A batch: a folder in 
 
 @app.callback()
 def batch() -> None:
-    """List, show, pause and change batches: all that is still to run of todo/NAME/."""
+    """List, show, pause and change batches.  A change holds for all that is still to run of todo/NAME/."""
 
 
 @app.command("list")

@@ -35,7 +35,7 @@ def edit(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the diff, change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Change queued tasks: key=value sets a key (YAML), key= removes it, env.FOO=1 sets one variable.
+    """Change queued tasks.  key=value sets a key (YAML), key= removes it, env.FOO=1 sets one variable.
 
     Tasks that run keep their text.
     """

@@ -28,7 +28,7 @@ def report(
         str, typer.Option("--every", metavar="TIME", help="How often: with --watch, 10s if not said.")
     ] = "",
 ) -> None:
-    """Write reports/index.html, a page that any browser opens from the share."""
+    """Write reports/index.html, a page that any browser opens."""
     from dsgspool import fields
     from dsgspool.yamltext import Node
 

@@ -31,7 +31,7 @@ def why(
     limit: Annotated[int, typer.Option("-n", "--limit", metavar="N", min=1, help="At most so many.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """Say why a task is not running, or why it failed, and what would change that."""
+    """Say why a task is not running, or why it failed.  Below stands what would change that."""
     from dsgspool import snapshot
     from dsgspool.cli.reasons import Reasons
     from dsgspool.errors import TaskNotFound

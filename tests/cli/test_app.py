@@ -32,6 +32,7 @@ def test_help_lists_every_command(process):
     result = process("--help")
     assert result.returncode == 0
     assert [name for name in COMMANDS if f" {name} " not in result.stdout] == []
+    assert [line for line in result.stdout.splitlines() if line.startswith("  ") and line.endswith("...")] == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)

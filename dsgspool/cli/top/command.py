@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def top(context: typer.Context) -> None:
-    """Watch nodes, running tasks and failures on a live screen, with keys to hold, cancel, requeue and read logs."""
+    """Watch nodes, running tasks and failures on a live screen.  Keys hold, cancel, requeue and read logs."""
     import os
 
     if not output.is_terminal() or not output.is_terminal(sys.stdin) or os.environ.get("TERM") == "dumb":
