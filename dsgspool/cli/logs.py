@@ -74,6 +74,8 @@ def _of_item(spool: Spool, name: str, kind: str, attempt: int, *, raw: bool, fol
     item = find_item(spool, name)
     if follow:
         raise usage(f"{item.identity} is an item of a sweep: follow its chunk, {item.task.identity}")
+    if item.state == "excluded":
+        raise WrongState(item.identity, item.state, "logs", "`exclude` of its sweep leaves it out, so it never runs")
     if not item.lines:
         raise WrongState(item.identity, item.state, "logs", f"it has not ended yet; its chunk is {item.task.identity}")
     lines = [line for line in item.lines if attempt in (-1, line.attempt.number)]

@@ -148,6 +148,11 @@ def test_why_answers_for_an_item_too(sweep, run, name, words):
     assert run("why", "s/100").exit_code == 5
 
 
+def test_the_logs_of_an_item_that_is_left_out_say_so(sweep, run):
+    result = run("logs", "s/9")
+    assert result.exit_code == 6 and "`exclude` of its sweep leaves it out, so it never runs" in result.stderr
+
+
 # -- some items that have not run
 
 
