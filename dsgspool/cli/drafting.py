@@ -79,11 +79,13 @@ def requested(options: Mapping[str, Any]) -> dict[str, object]:
     return keys
 
 
-def _counted(word: str) -> tuple[str, int]:
-    name, _, number = word.partition("=")
-    if not (number.isascii() and number.isdecimal()):
-        raise InvalidTask(f"--resource: {word!r} says not how much", remedy="write NAME=N, such as licence=1")
-    return name, int(number)
+def _counted(word: str) -> tuple[str, int | str]:
+    name, _, amount = word.partition("=")
+    if amount.isascii() and amount.isdecimal():
+        return name, int(amount)
+    if amount and name in ("memory", "gpu_memory", "scratch"):  # sizes, which the check below reads
+        return name, amount
+    raise InvalidTask(f"--resource: {word!r} says not how much", remedy="write NAME=N, such as licence=1")
 
 
 def _check_request(wanted: Mapping[str, Any], where: str | None) -> None:

@@ -281,6 +281,7 @@ def test_a_task_with_requests_is_submitted_into_the_lane_that_says_so(spool, run
         "--name c --hold --memory 16G -- x",
         "--batch s --memory 16G --each-line -- x {}",
         "--name d --resource licence=2 --resource tape=1 -- x",
+        "--name e --resource scratch=1G -- x",
     ):
         assert run("submit", *words.split(), stdin="1\n2\n").exit_code == 0
     found = {str(path.relative_to(spool)).partition("~")[0] for path in spool.glob("[th]o*/**/*.yaml")}
@@ -291,7 +292,10 @@ def test_a_task_with_requests_is_submitted_into_the_lane_that_says_so(spool, run
     bulk = {f"todo/{memory}/s/000/0000{number}.yaml" for number in (1, 2)}
     assert names.lane_for(0, 1, gpu).startswith("mem16G-gpus1-gpu-A1")
     counted = names.lane_for(0, 1, Request(named=(("licence", 2), ("tape", 1))))
-    assert found == {"hold/c", "todo/@cpus4/b", f"todo/@{names.lane_for(0, 1, gpu)}/a", f"todo/@{counted}/d", *bulk}
+    scratch = names.lane_for(0, 1, Request(scratch=1 << 30))
+    assert found == {
+        "hold/c", "todo/@cpus4/b", f"todo/@{names.lane_for(0, 1, gpu)}/a", f"todo/@{counted}/d", f"todo/@{scratch}/e", *bulk
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -299,6 +303,9 @@ def test_a_task_with_requests_is_submitted_into_the_lane_that_says_so(spool, run
     [
         (("--memory", "lots"), "that is no size"),
         (("--resource", "licence"), "--resource: 'licence' says not how much (write NAME=N, such as licence=1)"),
+        (("--resource", "licence=1G"), "--resource: 'licence=1G' says not how much (write NAME=N, such as licence=1)"),
+        (("--resource", "scratch="), "--resource: 'scratch=' says not how much"),
+        (("--resource", "scratch=lots"), "`resources.scratch` is 'lots': that is no size"),
         (("--resource", "a b=1"), "'a b' cannot be a resource's name"),
         (("--where", "ram>>3"), "at character 1"),
         (("--where", ""), "it is empty"),
