@@ -245,7 +245,12 @@ def label(standing: Standing) -> str:
     """Of a batch that is not simply open, in a few words; '' for all others."""
     if standing.state == "canary" and not standing.stops:
         return f"canary: {many(len(standing.only), 'task is', 'tasks are')} tried first"
-    labels = {"paused": "paused", "tripped": "breaker open", "canary": "canary failed", "stopped": "policy not obeyed"}
+    labels = {
+        "paused": "paused",
+        "tripped": "breaker tripped",
+        "canary": "canary failed",
+        "stopped": "policy not obeyed",
+    }
     return labels.get(standing.state, "")
 
 

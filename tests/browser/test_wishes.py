@@ -45,7 +45,7 @@ def test_the_first_screen_says_what_nobody_will_start(index: Path, readers: Open
 def test_each_batch_shows_how_its_policy_stands_there_and_on_its_own_page(index: Path, readers: OpenReader) -> None:
     reader = readers(index).open()
     labels = {
-        "sweep-b": "paused", "probe": "breaker open", "maps": "canary: 2 tasks are tried first", "typo": "policy not obeyed",
+        "sweep-b": "paused", "probe": "breaker tripped", "maps": "canary: 2 tasks are tried first", "typo": "policy not obeyed",
     }  # fmt: skip
     for batch, label in labels.items():
         assert label in words(reader, f"[data-page=overview] [data-batch='{batch}']"), batch
@@ -122,7 +122,7 @@ def test_the_twins_say_it_too(index: Path) -> None:
     }  # fmt: skip
     assert [len(node["has"]["gpus"]) for node in found["nodes"]] == [3, 0]
     text = (index.parent / "report.txt").read_text()
-    assert all(f"    {label}\n" in text for label in ("PAUSED", "BREAKER OPEN", "POLICY NOT OBEYED"))
+    assert all(f"    {label}\n" in text for label in ("PAUSED", "BREAKER TRIPPED", "POLICY NOT OBEYED"))
     assert "dsgspool_tasks_kept 52\n" in (index.parent / "metrics.prom").read_text()
 
 
