@@ -52,16 +52,17 @@ def _print(spool: Spool, task: Found) -> None:
     )
     for attempt in task.attempts:
         output.heading(f"attempt {attempt.number}")
-        output.fields(_facts(spool, attempt))
+        # no attempt begins while an earlier one lives
+        output.fields(_facts(spool, attempt, "not over" if attempt is task.attempts[-1] else "lost with its worker"))
     if text := _text(spool, task):
         output.heading("text")
         output.block(text, "  ")
 
 
-def _facts(spool: Spool, attempt: Attempt) -> list[tuple[str, object]]:
+def _facts(spool: Spool, attempt: Attempt, without_end: str) -> list[tuple[str, object]]:
     record = attempt.record
     return [
-        ("outcome", record.outcome or ("-" if attempt.over else "not over")),
+        ("outcome", record.outcome or ("-" if attempt.over else without_end)),
         ("reason", record.reason),
         ("exit code", record.exit_code),
         ("signal", record.signal),

@@ -125,6 +125,15 @@ def test_show_tells_every_attempt_and_where_its_logs_are(spool, process, put, re
     assert "1.5s" in text and "a.2.out (2.0 KiB)" in text
 
 
+def test_show_says_of_an_attempt_whose_worker_died_that_it_was_lost(run, put, record):
+    put("running/n1-abcdefgh/a~0l1@n1-abcdefgh.1.yaml")
+    record("a", 1, outcome=None, over=False)
+    record("a", 2, outcome=None, over=False)
+    told = run("show", "a").stdout.split("attempt ")
+    assert "lost with its worker" in told[1] and "not over" not in told[1]
+    assert "not over" in told[2]
+
+
 def test_show_knows_a_task_whose_file_is_gone(run, spool, record):
     record("gone", 1, "done")
     assert "gone" in run("show", "gone").stdout
