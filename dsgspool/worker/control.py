@@ -80,7 +80,9 @@ class Controls:
         if not self.draining:
             self.draining, self._drain_since = True, self.worker.clock.boot()
             running = len(self.worker.attempts.by_pid)
-            self.worker.tell("drain", f"draining ({why}): {running} running tasks are finished, no new ones are taken")
+            self.worker.tell(
+                "drain", f"draining ({why}): running tasks go on to their end ({running}), no new ones are taken"
+            )
             self.worker.intake.give_all_back()
 
     def stop(self, why: str) -> None:
