@@ -33,10 +33,11 @@ _WORD = rf"(?!(?i:{'|'.join(sorted(WORDS))})(?:[:,\]\n]| +#))"
 _QUOTED, _INTEGER = r"""(?:"[ !#-\[\]-~]*"|'[ -&(-~]*')""", r"(?:0|[1-9][0-9]{0,17})"
 _AMOUNT = r"[1-9][0-9]{0,17}[smhdKMGT]"  # a duration or a size, which is text to YAML
 _ITEM = rf"(?:{_QUOTED}|{_INTEGER}|{_WORD}{PLAIN_IN_FLOW.pattern})"
+_KEY = "[a-z][a-z_]{0,99}"  # YAML knows no key of more than 1,024 characters that is not announced
 _SCALAR = rf"(?:{_QUOTED}|{_AMOUNT}|{_INTEGER}|{_WORD}{PLAIN.pattern})"
 _END = r"(?: +#[ -~]*)?\n(?: *(?:#[ -~]*)?\n)*"  # of a line, with the remarks and empty lines behind it
 _BLOCK = rf"\n((?P<indent> *)- {_SCALAR}{_END}(?:(?P=indent)- {_SCALAR}{_END})*)"
-_PAIR = expression(rf"({_WORD}[a-z][a-z_]*):(?: (?:(\[{_ITEM}(?:, {_ITEM})*\])|({_SCALAR})){_END}|{_BLOCK})", re.ASCII)
+_PAIR = expression(rf"({_WORD}{_KEY}):(?: (?:(\[{_ITEM}(?:, {_ITEM})*\])|({_SCALAR})){_END}|{_BLOCK})", re.ASCII)
 _REMARKS = expression(r"(?:#[ -~]*\n|\n)*", re.ASCII)
 _ITEMS, _ENTRIES = expression(_ITEM, re.ASCII), expression(rf"^ *- ({_SCALAR})", re.ASCII | re.MULTILINE)
 _TAG = "tag:yaml.org,2002:"

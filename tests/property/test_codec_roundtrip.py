@@ -2,6 +2,7 @@
 
 import contextlib
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -158,3 +159,10 @@ def test_what_people_write_needs_no_parser():
     text = "# one of many\n\ncommand: ['fold', '--in', 'a b.fa']  # long\n\nafter:\n  - x/1\n  #\n  - 'x 2'\ntags:\n- a\n...\n"
     plain = yamltext._plainly(text.encode())
     assert plain and tree(plain) == tree(yamltext._parsed(text.encode()))
+
+
+def test_a_key_that_is_too_long_for_yaml_is_left_to_the_parser():
+    text = f"{'x' * 1025}: a\n".encode()
+    with pytest.raises(InvalidTask):
+        yamltext._parsed(text)
+    assert yamltext._plainly(text) is None
