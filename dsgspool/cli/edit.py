@@ -227,7 +227,7 @@ def _let_settle(moves: Moves, changes: list[Change], began: float) -> None:
     from dsgspool.records import time_at_rest
 
     settle = moves.spool.settings().settle
-    rest = max((time_at_rest(change.old, settle) for change in changes if not change.place.name.token), default=0.0)
+    rest = max((time_at_rest(change.old, settle) for change in changes if not change.place.name.is_whole), default=0.0)
     if rest:
         moves.spool.clock.sleep(max(0.0, began + rest - moves.spool.clock.boot()))
 

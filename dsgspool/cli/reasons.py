@@ -116,7 +116,7 @@ class Reasons:
         if not data.strip():
             answer.because = "its file is empty, or cannot be read here"
             answer.remedies.append(f"write it to its end: {self.spool.todo}/{task.path}")
-        elif not task.name.token and (rest := time_at_rest(data, self.spool.settings().settle)):
+        elif not task.name.is_whole and (rest := time_at_rest(data, self.spool.settings().settle)):
             answer.more.append(f"its file has no last line `...`: a worker looks for {rest:g} s whether it is whole")
         if hint.not_before is not None and hint.not_before > self.seen.taken:
             answer.because = f"it says not_before {local(hint.not_before)}: a worker puts it into waiting/"

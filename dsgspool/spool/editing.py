@@ -23,7 +23,7 @@ from dsgspool.errors import InvalidName, StorageError, TaskNotFound, WrongState
 from dsgspool.names import lane_for, parse_lane
 from dsgspool.spool import Spool, task_name
 from dsgspool.spool.moves import Moves, Place, park, target_of
-from dsgspool.task import Decision, State
+from dsgspool.task import SETTLING, Decision, State
 
 FOLDER, OPEN, PLAN = "edits", ".open", "edit.json"
 DAY = 86400.0
@@ -138,25 +138,27 @@ def send_on(moves: Moves, folder: str, path: str) -> None:
     """Out of an edit's folder to where it belongs; whoever else did that has done the same."""
     stage, _, origin = path.partition("/")
     for _ in range(3):
-        number = moves.fs.rename_into(f"{folder}/{path}", _home(moves, origin, afresh=stage == "afresh"))
+        number = moves.fs.rename_into(f"{folder}/{path}", _home(moves, origin, stage))
         if os.path.basename(path) not in moves.fs.names(os.path.dirname(f"{folder}/{path}")):
             return
     raise StorageError("move", f"{folder}/{path}", number)
 
 
-def _home(moves: Moves, origin: str, *, afresh: bool) -> str:
+def _home(moves: Moves, origin: str, stage: str) -> str:
     """Where it lay, under a name with a fresh token; in hold/ when its batch was parked meanwhile."""
     folder, _, below = origin.partition("/")
     state, token, spool = State(folder), moves.token(), moves.spool
     name = task_name(state, below)
     # A reason, as hold/x~changed.TOKEN.yaml has it, is for people: it stays.
     kept = name.returned(name.budget, token) if name.tag[:1].isdigit() or not name.tag else replace(name, token=token)
-    if afresh and (lane := parse_lane(name.lane)).known:
+    if stage == "afresh" and (lane := parse_lane(name.lane)).known:
         name = replace(name, lane=lane_for(lane.priority, 1))
     if state is State.HOLD:
         return f"{spool.hold}/{kept.lane_path}"
-    decision = park(spool, name, Decision(State.TODO, budget=name.budget))
-    if decision.state is State.HOLD or state is State.TODO or afresh:
+    # RACE: what goes back as it is may still be written to, most likely when it was found to have changed.
+    tag = SETTLING if stage == "out" and name.tag == SETTLING else ""
+    decision = park(spool, name, Decision(State.TODO, tag, name.budget))
+    if decision.state is State.HOLD or state is State.TODO or stage == "afresh":
         return target_of(spool, name, decision, token, 0.0)
     return f"{spool.waiting}/{below.partition('/')[0]}/{kept.lane_path}"
 

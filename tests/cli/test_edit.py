@@ -178,3 +178,16 @@ def test_what_a_killed_edit_took_out_comes_back_before_the_next_one(spool, run, 
     assert "another edit has 1 in hand" in run("edit", "a", "retries=1", "-y").stderr
     os.utime(spool / "edits/e.open/out/todo", (1e9, 1e9))
     assert run("edit", "a", "retries=1", "-y").stdout.endswith("\na\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_waited_for"), [("a", True), ("a~settling.aaaaaaaa-1", True), ("a~0.aaaaaaaa-1", False)]
+)
+def test_what_may_not_be_whole_must_stay_as_it_was_read_for_some_seconds(
+    spool, run, put, monkeypatch, name, is_waited_for
+):
+    slept = []
+    monkeypatch.setattr("dsgspool.clock.SystemClock.sleep", lambda _, seconds: slept.append(seconds))
+    put(f"todo/{name}.yaml", "command: echo hi\n")
+    assert run("edit", "a", "retries=1", "-y").exit_code == 0
+    assert bool(slept) is is_waited_for

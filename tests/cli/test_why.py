@@ -233,6 +233,8 @@ def test_a_file_that_may_not_be_whole(put, worker, why):
     assert "no last line `...`" in why("a")
     put("todo/b.yaml", "")
     assert "empty" in why("b")
+    put("todo/c~settling.aaaaaaaa-1.yaml", "command: x\n")
+    assert "no last line `...`" in why("c")
 
 
 def test_a_moment_that_has_not_come(put, why):

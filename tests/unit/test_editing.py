@@ -72,6 +72,20 @@ def test_a_task_goes_back_to_where_it_lay_with_a_fresh_token(world, moves, befor
     assert read(world, f"edits/e/old/{before}") == "old" and os.listdir(f"{world.root}/edits") == ["e"]
 
 
+def test_what_is_perhaps_not_whole_and_goes_back_as_it_is_says_so_still(world, moves):
+    put(world, "todo/@p5/x~settling.cccccccc-1.yaml", "old, and mo")
+    edit, [change] = prepared(moves)
+    assert "it has another text by now" in edit.carry_out(change)
+    assert lies(world) == ["todo/@p5/x~settling.tttttttt-1.yaml"]
+
+
+def test_a_new_text_of_what_was_perhaps_not_whole_is_whole(world, moves):
+    put(world, "todo/x~settling.cccccccc-1.yaml")
+    edit, [change] = prepared(moves)
+    assert edit.carry_out(change) == ""
+    assert lies(world) == ["todo/x~0.tttttttt-1.yaml"]
+
+
 def test_what_waits_for_something_else_now_is_judged_anew(world, moves):
     put(world, "waiting/after-a/@p5/s/x.yaml")
     edit, [change] = prepared(moves, afresh=True)

@@ -64,6 +64,15 @@ MUTANTS = (
     ),
     Mutant(
         "edit",
+        "16 (lxxvii)",
+        "what may not be whole and goes back as it is is called whole",
+        "spool/editing.py",
+        'tag = SETTLING if stage == "out" and name.tag == SETTLING else ""\n',
+        'tag = ""\n',
+        ("unit/test_editing.py::test_what_is_perhaps_not_whole_and_goes_back_as_it_is_says_so_still",),
+    ),
+    Mutant(
+        "edit",
         "16 (xlii)",
         "an editor that was closed as dead makes its folder again and puts a task into it",
         "spool/editing.py",
