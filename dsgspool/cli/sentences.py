@@ -1,6 +1,7 @@
 """What `why` says first of many tasks, for the report.
 
-The rule: the very sentences of `why`, from one look of their own; what has moved on meanwhile is left out.
+The rule: the very sentences of `why`, from one look of their own; what has moved on meanwhile is left out, and so is what
+would keep the report waiting.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
     from dsgspool.spool import Spool
 
 
+SECONDS = 2.0  #: after which no more is told
+
+
 def sentences(spool: Spool) -> Callable[[Collection[str]], Mapping[str, str]]:
-    """Of names of tasks that do not run: name -> why; paths are told as seen from the spool."""
+    """Of names of tasks that do not run: name -> why, the first names first; paths are told as seen from the spool."""
 
     def explain(names: Collection[str]) -> Mapping[str, str]:
         from dsgspool import snapshot
@@ -23,8 +27,13 @@ def sentences(spool: Spool) -> Callable[[Collection[str]], Mapping[str, str]]:
         from dsgspool.spool.editing import EDITABLE
 
         seen = snapshot.take(spool, server=server_clock(spool))
-        reasons, wanted = Reasons(spool, seen), frozenset(names)
-        asked = [task for task in seen.tasks if task.identity in wanted and task.state in EDITABLE]
-        return {task.identity: reasons.of(task).because.replace(f"{spool.root}/", "") for task in asked}
+        reasons, place = Reasons(spool, seen), {name: at for at, name in enumerate(names)}
+        asked = [task for task in seen.tasks if task.identity in place and task.state in EDITABLE]
+        said, began = dict[str, str](), spool.clock.boot()
+        for task in sorted(asked, key=lambda task: place[task.identity]):
+            said[task.identity] = reasons.of(task).because.replace(f"{spool.root}/", "")
+            if spool.clock.boot() - began > SECONDS:
+                break
+        return said
 
     return explain

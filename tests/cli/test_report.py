@@ -153,3 +153,27 @@ def test_a_share_that_hangs_up_while_tasks_are_explained_has_its_report_all_the_
     put("todo/a.yaml")
     assert run("report").exit_code == 0
     assert said_by_the_page(spool) == {}
+
+
+def test_what_takes_long_to_explain_keeps_no_report_waiting(spool, run, put, monkeypatch):
+    monkeypatch.setattr("dsgspool.cli.sentences.SECONDS", -1.0)
+    put("todo/a.yaml")
+    put("waiting/after-nobody/late~0.aaaaaaaa-1.yaml")
+    assert run("report").exit_code == 0
+    assert said_by_the_page(spool).keys() == {"late"}
+
+
+def test_what_many_tasks_wait_for_is_looked_for_once(spool, run, put, monkeypatch):
+    """With 30,000 tasks, and 500 that waited for 20 batches each, the sentences took half a minute."""
+    looked = []
+    monkeypatch.setattr("dsgspool.cli.behind.top_of", lambda what: looked.append(what) or what.rpartition("/")[0])
+    put("done/s/0.yaml")
+    for number in range(1, 6):
+        put(f"todo/s/{number}~0.aaaaaaaa-{number}.yaml")
+        put(f"waiting/after-s%/t/{number}~0.bbbbbbbb-{number}.yaml")
+    put("waiting/after-s%/s/last~0.cccccccc-1.yaml")
+    assert run("report").exit_code == 0
+    said = said_by_the_page(spool)
+    assert said["t/3"] == "it waits for s/, of which 6 of 7 are not over (s/1, s/2, s/3 ...)"
+    assert said["s/last"] == "it waits for s/, of which 5 of 6 are not over (s/1, s/2, s/3 ...)"
+    assert looked == ["s/"]
