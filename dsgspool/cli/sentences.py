@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 SECONDS = 2.0  #: after which no more is told
+LONGEST = 500  #: characters of a sentence: that of a canary of 1,000 tasks names them all, for each of its batch
 
 
 def sentences(spool: Spool) -> Callable[[Collection[str]], Mapping[str, str]]:
@@ -31,7 +32,8 @@ def sentences(spool: Spool) -> Callable[[Collection[str]], Mapping[str, str]]:
         asked = [task for task in seen.tasks if task.identity in place and task.state in EDITABLE]
         said, began = dict[str, str](), spool.clock.boot()
         for task in sorted(asked, key=lambda task: place[task.identity]):
-            said[task.identity] = reasons.of(task).because.replace(f"{spool.root}/", "")
+            because = reasons.of(task).because.replace(f"{spool.root}/", "")
+            said[task.identity] = because if len(because) <= LONGEST else f"{because[:LONGEST]} ..."
             if spool.clock.boot() - began > SECONDS:
                 break
         return said

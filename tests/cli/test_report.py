@@ -177,3 +177,18 @@ def test_what_many_tasks_wait_for_is_looked_for_once(spool, run, put, monkeypatc
     assert said["t/3"] == "it waits for s/, of which 6 of 7 are not over (s/1, s/2, s/3 ...)"
     assert said["s/last"] == "it waits for s/, of which 5 of 6 are not over (s/1, s/2, s/3 ...)"
     assert looked == ["s/"]
+
+
+def test_a_sentence_that_names_very_many_tasks_is_cut_on_the_page(spool, run, put):
+    """Of a canary of 1,000 tasks each of its batch told all the names: the page had 10 MB."""
+    tried = [f"s/{number:04}" for number in range(1000)]
+    put("batches/s.yaml", "canary: 1000\n...\n")
+    put("batches/s.canary", f"tasks: [{', '.join(tried)}]\n...\n")
+    put("running/n1-abcdefgh/x@n1-abcdefgh.1.yaml")
+    put("workers/n1-abcdefgh.yaml", "worker: n1-abcdefgh\nhost: n1\nslots: 1\n...\n")
+    put("workers/n1-abcdefgh.lock", "")
+    put("todo/s/late.yaml")
+    assert run("report").exit_code == 0
+    told = said_by_the_page(spool)["s/late"]
+    assert told.startswith("its batch is held back: the tasks that are tried first") and told.endswith(" ...")
+    assert len(told) < 600
