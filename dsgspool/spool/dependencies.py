@@ -73,6 +73,8 @@ class Dependencies:
         for entry in plain:
             if verdict := _verdict(entry, *self._of_one(entry.what)):
                 return verdict
+        if len(many) > 1:
+            many.sort(key=lambda each: _shuffled(f"{identity} {each.what}"))
         for entry in many:
             if verdict := _verdict(entry, *self._of_many(entry.what, identity)):
                 return verdict
