@@ -23,11 +23,11 @@ from dsgspool.records import record_is_over
 from dsgspool.spool import Spool
 from dsgspool.spool.chain import Chain, next_of
 from dsgspool.spool.editing import is_awaited, mend
-from dsgspool.spool.moves import Moves, park, target_of
+from dsgspool.spool.moves import Moves, doubt, park, target_of
 from dsgspool.spool.strays import Strays
 from dsgspool.spool.taken import Taken
 from dsgspool.spool.waiters import Waiters
-from dsgspool.task import SETTLING, Budget, Decision, Kind, Outcome, Retry, State, decide
+from dsgspool.task import Decision, Kind, Outcome, Retry, State, decide
 
 DAY = 86400.0
 EMPTY_BATCH = 3600.0  #: seconds after which an empty batch folder in todo/ is removed
@@ -283,8 +283,7 @@ def _verdict(chain: Chain, name: TaskName, max_lost: Callable[[], int]) -> Decis
     found = chain.of_claim(name) if name.claim else None
     if found is None:  # it died before the attempt began: nothing ran, nothing counts
         # RACE: somebody may still be writing what was dropped, and a token would say that it is whole.
-        is_settled = name.is_whole or name.budget != Budget()
-        return Decision(State.TODO, "" if is_settled else SETTLING, name.budget)
+        return Decision(State.TODO, doubt(name), name.budget)
     if record_is_over(found[1]):
         return next_of(found[1]) or Decision(State.TODO, budget=name.budget)
     lost = decide(Outcome(Kind.LOST), name.budget, Retry(max_lost=max_lost()))

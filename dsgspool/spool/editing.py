@@ -22,8 +22,8 @@ from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName, StorageError, TaskNotFound, WrongState
 from dsgspool.names import lane_for, parse_lane
 from dsgspool.spool import Spool, task_name
-from dsgspool.spool.moves import Moves, Place, park, target_of
-from dsgspool.task import SETTLING, Decision, State
+from dsgspool.spool.moves import Moves, Place, doubt, park, target_of
+from dsgspool.task import Decision, State
 
 FOLDER, OPEN, PLAN = "edits", ".open", "edit.json"
 DAY = 86400.0
@@ -156,7 +156,7 @@ def _home(moves: Moves, origin: str, stage: str) -> str:
     if state is State.HOLD:
         return f"{spool.hold}/{kept.lane_path}"
     # RACE: what goes back as it is may still be written to, most likely when it was found to have changed.
-    tag = SETTLING if stage == "out" and name.tag == SETTLING else ""
+    tag = doubt(name) if stage == "out" else ""
     decision = park(spool, name, Decision(State.TODO, tag, name.budget))
     if decision.state is State.HOLD or state is State.TODO or stage == "afresh":
         return target_of(spool, name, decision, token, 0.0)

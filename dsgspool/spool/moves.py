@@ -21,7 +21,7 @@ from dsgspool.errors import InvalidName, StorageError, TaskNotFound, WrongState
 from dsgspool.listings import DEEPEST
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool, task_name
-from dsgspool.task import TRANSITIONS, Budget, Decision, State
+from dsgspool.task import SETTLING, TRANSITIONS, Budget, Decision, State
 
 
 class Tokens:
@@ -66,6 +66,11 @@ def target_of(spool: Spool, name: TaskName, decision: Decision, token: str, now:
         case _:
             given = name.returned(decision.budget, token)
             return f"{spool.todo}/{(replace(given, tag=decision.tag) if decision.tag else given).lane_path}"
+
+
+def doubt(name: TaskName) -> str:
+    """The tag under which somebody returns a file who has not looked into it: what no program named may be being written."""
+    return "" if name.is_whole or name.budget != Budget() else SETTLING
 
 
 def is_parked(spool: Spool, batch: str, lane: str = "") -> bool:
@@ -178,7 +183,8 @@ class Moves:
         name = task_name(State.WAITING, f"{folder}/{path}")
         if name.claim is not None:
             return self.hand_back(Place(State.WAITING, f"{folder}/{path}", name), State.TODO)
-        decision = park(self.spool, name, Decision(State.TODO, budget=name.budget))
+        # RACE: a person may have copied it here, and not to its end.
+        decision = park(self.spool, name, Decision(State.TODO, doubt(name), name.budget))
         target = target_of(self.spool, name, decision, self.token(), 0.0)
         return self._rename(f"{self.spool.waiting}/{folder}/{path}", target)
 

@@ -136,7 +136,7 @@ def test_a_text_that_a_person_changed_meanwhile_is_not_replaced(world, moves):
     edit, [change] = prepared(moves)
     put(world, "todo/x.yaml", "mine")
     assert "another text" in edit.carry_out(change)
-    assert lies(world) == ["todo/x~0.tttttttt-1.yaml"] and read(world, lies(world)[0]) == "mine"
+    assert lies(world) == ["todo/x~settling.tttttttt-1.yaml"] and read(world, lies(world)[0]) == "mine"
 
 
 def test_of_two_editors_one_wins(world, moves):
@@ -248,7 +248,7 @@ def test_what_cannot_be_brought_back_keeps_nothing_else_from_it(world, moves, ol
     put(world, "todo/s", "a file")
     with pytest.raises(StorageError):
         old()
-    assert lies(world) == ["todo/s", "todo/y~0.tttttttt-4.yaml"]
+    assert lies(world) == ["todo/s", "todo/y~settling.tttttttt-4.yaml"]
 
 
 def test_a_private_text_stays_private(world, moves):

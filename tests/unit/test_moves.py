@@ -131,6 +131,13 @@ def test_a_task_that_is_due_while_its_batch_is_parked_goes_to_hold(world, moves,
     assert lies(world) == ["hold/s/x~1.tttttttt-1.yaml"]
 
 
+def test_what_is_due_and_had_no_token_is_not_called_whole(world, moves, put):
+    put("waiting/until-20261121T210000Z/x.yaml")
+    put("waiting/after-a/y.yaml")
+    assert moves.due("until-20261121T210000Z", "x.yaml") and moves.due("after-a", "y.yaml")
+    assert lies(world) == ["todo/x~settling.tttttttt-1.yaml", "todo/y~settling.tttttttt-2.yaml"]
+
+
 # -- where a decision leads
 
 DECISIONS = [

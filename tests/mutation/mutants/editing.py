@@ -67,7 +67,7 @@ MUTANTS = (
         "16 (lxxvii)",
         "what may not be whole and goes back as it is is called whole",
         "spool/editing.py",
-        'tag = SETTLING if stage == "out" and name.tag == SETTLING else ""\n',
+        'tag = doubt(name) if stage == "out" else ""\n',
         'tag = ""\n',
         ("unit/test_editing.py::test_what_is_perhaps_not_whole_and_goes_back_as_it_is_says_so_still",),
     ),

@@ -251,8 +251,8 @@ MUTANTS = (
         "16 (lxxvii)",
         "what a dead worker had not begun is taken for whole",
         "janitor.py",
-        "        is_settled = name.is_whole or name.budget != Budget()\n",
-        "        is_settled = True\n",
+        "Decision(State.TODO, doubt(name), name.budget)",
+        "Decision(State.TODO, '', name.budget)",
         ("unit/test_worker.py::test_a_file_that_is_still_being_written_settles_again_when_its_worker_has_died",),
     ),
     Mutant(
