@@ -1,25 +1,28 @@
 """The commands that run failed tasks again, for the page and for report.txt.
 
-The rule: a command takes every task that it stands beside, or its label says how many.  It names them when they are few;
-it picks by a reason that no other cause has; else it reads their names from a file that lies beside the data of the page.
+The rule: a command takes every task that it stands beside, or its label says how many; and in front of tasks that failed for
+others' sake those others, or all would fail again.  It names them when they are few; it picks by a reason that no other
+cause has; else it reads their names from a file that lies beside the data of the page.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dsgspool.report import chunks
 from dsgspool.report.text import plain
-from dsgspool.task import State
+from dsgspool.spool.dependencies import meaning, top_of
+from dsgspool.task import After, Kind, State
 
 if TYPE_CHECKING:
     from dsgspool.report.book import Failure
     from dsgspool.report.digest import Digest
     from dsgspool.report.failures import Cause
 
+_CULPRIT = re.compile(r"(.+?)(?: \(of (.+)\))? has failed, and `after` wants its \w+")
 FEW = 4  #: tasks that a command names one by one even where their reason says the same
 MAX_NAMES = 50  #: in one command
 
@@ -29,12 +32,14 @@ def again(digest: Digest, cause: Cause) -> tuple[str, str]:
     root = digest.book.root
     if tag := _own_reason(digest, cause):
         return "Run all again", requeue_reason(root, tag)
-    label = "Run it again" if cause.count == 1 else "Run all again"
-    return label, (requeue_listed if _is_listed(digest, cause) else requeue_command)(root, cause.tasks)
+    tasks = _with_culprits(digest, cause)
+    label = "Run it again" if len(tasks) == 1 else "Run all again"
+    return label, (requeue_listed if _is_listed(digest, tasks) else requeue_command)(root, tasks)
 
 
-def by_hand(root: str, tasks: Sequence[Failure]) -> tuple[str, str]:
+def by_hand(digest: Digest, cause: Cause) -> tuple[str, str]:
     """(label, command) without the program."""
+    root, tasks = digest.book.root, _with_culprits(digest, cause)
     label = "By hand" if len(tasks) <= MAX_NAMES else f"By hand, the newest {MAX_NAMES} of {len(tasks):,}"
     return label, move_command(root, tasks)
 
@@ -42,24 +47,55 @@ def by_hand(root: str, tasks: Sequence[Failure]) -> tuple[str, str]:
 def lists(digest: Digest) -> Iterator[tuple[str, bytes]]:
     """(name, content) of each file of names that a command reads."""
     for cause in digest.causes:
-        if _is_listed(digest, cause) and not _own_reason(digest, cause):
-            yield _list(cause.tasks)
+        tasks = _with_culprits(digest, cause)
+        if _is_listed(digest, tasks) and not _own_reason(digest, cause):
+            yield _list(tasks)
+
+
+def _with_culprits(digest: Digest, cause: Cause) -> Sequence[Failure]:
+    """All tasks of a cause, and before them whatever failed that they, and those, came after."""
+    if Kind.DEPENDENCY not in cause.tags:
+        return cause.tasks
+    failed: dict[str, dict[str, Failure]] = {}  # by batch
+    for task in digest.book.failed:
+        failed.setdefault(task.batch, {})[task.identity] = task
+    found, asked, left = {task.identity: task for task in cause.tasks}, set[str](), [*cause.tasks]
+    while left:
+        match = _CULPRIT.match(left.pop().reason)
+        if match is None or (what := match[2] or match[1]) in asked:
+            continue
+        asked.add(what)
+        for task in _meant(what, failed):
+            if task.identity not in found:
+                found[task.identity] = task
+                left.append(task)
+    return (*reversed([*found.values()][cause.count :]), *cause.tasks)
+
+
+def _meant(what: str, failed: Mapping[str, Mapping[str, Failure]]) -> list[Failure]:
+    """What lies in failed/, by batch, of a name, a batch or a pattern."""
+    batch = top_of(what).partition("/")[0]
+    if not After(what).is_many:
+        return [task for task in [failed.get(batch, {}).get(what)] if task]
+    there = [failed.get(batch, {})] if batch else failed.values()
+    is_meant = meaning(what)
+    return [task for tasks in there for name, task in tasks.items() if is_meant(name)]
 
 
 def _own_reason(digest: Digest, cause: Cause) -> str:
     """The reason that all tasks of a cause have and no others, '' when they are few or there is none."""
-    if cause.count <= FEW or len(cause.tags) != 1:
+    if cause.count <= FEW or len(cause.tags) != 1 or Kind.DEPENDENCY in cause.tags:
         return ""
     tag = next(iter(cause.tags))
     return "" if any(tag in other.tags for other in digest.causes if other is not cause) else tag
 
 
-def _is_listed(digest: Digest, cause: Cause) -> bool:
+def _is_listed(digest: Digest, tasks: Sequence[Failure]) -> bool:
     """True when names in a command would be too many, or would not do: as a pattern, the name of a task means a batch of
     that name too, and where a sign stands for what cannot be seen it is no name any more."""
     batches = digest.book.snapshot.batches
-    return cause.count > MAX_NAMES or any(
-        task.identity in batches or plain(task.identity) != task.identity for task in cause.tasks
+    return len(tasks) > MAX_NAMES or any(
+        task.identity in batches or plain(task.identity) != task.identity for task in tasks
     )
 
 

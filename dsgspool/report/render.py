@@ -107,7 +107,7 @@ def _environment() -> Environment:
     environment.globals.update(
         labels=LABELS, folders=FOLDERS, states=statistics.ORDER, most=MOST, bar=statistics.bar, many=words.many,
         bad=bad, reason_of=failures.reason_of, link=text.link, page_of=text.page_of, search=text.search,
-        by_hand=again.by_hand, worker_command=verdict.worker_command,
+        worker_command=verdict.worker_command,
         label_of=stuck.label, limits_of=stuck.limits, has=figures.has, gpus_of=figures.gpus,
         done_about=verdict.done_about, flow=lambda graph: flow.flow(graph, LABELS),
         most_boxes=flow.MOST, sketch=drawing.sketch, strips=drawing.strips, top_of=drawing.largest,
@@ -134,6 +134,7 @@ def _about(digest: Digest) -> dict[str, object]:
         "why_of": lambda standing: stuck.why(book, standing),
         "resume": lambda batch: stuck.resume(book, batch.standing, batch.name),
         "again": lambda cause: again.again(digest, cause),
+        "by_hand": lambda cause: again.by_hand(digest, cause),
         "differing": differing(book.settings) if book.settings else [],
         "bytes_of_logs": sum(tally.logs for tally in digest.groups.tallies),
     }

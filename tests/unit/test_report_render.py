@@ -357,10 +357,33 @@ def test_names_that_a_command_cannot_hold_lie_in_a_file() -> None:
 
 
 def test_the_command_by_hand_says_when_it_names_some_of_them_only() -> None:
-    tasks = [failure(f"a/{each}") for each in range(1060)]
-    label, command = again.by_hand("/s", tasks)
-    assert (label, command.count("~exit1")) == ("By hand, the newest 50 of 1,060", 50)
-    assert again.by_hand("/s", tasks[:50])[0] == "By hand"
+    for number, said in ((1060, "By hand, the newest 50 of 1,060"), (50, "By hand")):
+        made = Made()
+        for each in range(number):
+            made.failed(f"a/{each}", "no", tag="exit1")
+        whole = digest(made.book())
+        label, command = again.by_hand(whole, whole.causes[0])
+        assert (label, command.count("~exit1")) == (said, 50)
+
+
+def test_what_failed_for_the_sake_of_others_is_run_again_behind_those() -> None:
+    """Down to the first of them, all that failed of a batch, and nothing else."""
+    made = Made()
+    made.failed("prep", "out of paper", tag="exit1")
+    made.failed("other", "out of ink", tag="exit2")
+    for each in (1, 2):
+        made.failed(f"s/{each}", "bad input", tag="exit3")
+    why = "{} has failed, and `after` wants its success"
+    made.failed("mid", tag="dependency", reason=why.format("prep"))
+    made.failed("end", tag="dependency", reason=why.format("mid"))
+    made.failed("sum", tag="dependency", reason=why.format("s/2 (of s/)"))
+    whole = digest(made.book())
+    (cause,) = [cause for cause in whole.causes if "dependency" in cause.tags]
+    _, command = again.again(whole, cause)
+    words = command.partition(" requeue ")[2].split()
+    assert sorted(words) == ["end", "mid", "prep", "s/1", "s/2", "sum"]
+    _, moves = again.by_hand(whole, cause)
+    assert moves.index("prep~exit1") < moves.index("mid~dependency") and "other" not in moves
 
 
 def test_of_thousands_of_causes_batches_and_nodes_the_page_shows_the_first_and_says_so() -> None:
