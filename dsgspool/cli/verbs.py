@@ -70,6 +70,21 @@ def requeue(
         raise usage("say which: names, or --failed, or --reason timeout")
     # What failed for another's sake comes last: else it would meet that one still in failed/, and fail again.
     _move(sorted(places, key=lambda place: place.name.tag == "dependency"), moves.requeue)
+    _say_what_stays(moves, places)
+
+
+def _say_what_stays(moves: Moves, places: list[Place]) -> None:
+    """Of batches that are not started: what went back to todo/ stays there."""
+    import shlex
+
+    from dsgspool.spool.policies import read_policies, top_batch
+
+    batches = {top_batch(place.identity): place.identity for place in places if place.name.batch}
+    policies = read_policies(moves.spool) if batches else None
+    for batch, identity in sorted(batches.items()):
+        if policies and (why := policies.why_not_task(identity)):
+            remedy = "mend that" if policies.why_unread(batch) else f"dsgspool batch resume {shlex.quote(batch)}"
+            output.hint(f"the batch {batch} is not started: {why.replace(f'{moves.spool.root}/', '')}; {remedy}")
 
 
 def _picked(moves: Moves, verb: str, patterns: list[str]) -> list[Place]:

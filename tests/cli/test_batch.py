@@ -201,3 +201,13 @@ def test_a_first_policy_of_what_is_not_there_yet_says_so(put, run, policy):
     assert "nothing is called s/ yet" in run("batch", "pause", "s").stderr
     assert run("batch", "set", "s", "priority=3").stderr == "", "it is said once"
     assert run("batch", "pause", "t").stderr == ""
+
+
+def test_what_is_requeued_in_a_batch_that_is_not_started_stays_and_requeue_says_so(put, run, listed):
+    for name in ("s/1", "s/2", "t/1"):
+        put(f"failed/{name}~exit1.yaml")
+    put("batches/s.yaml", "paused: true\n...\n")
+    result = run("requeue", "s/*", "t/1")
+    assert listed("todo") == ["s/1", "s/2", "t/1"]
+    assert result.stderr.count("is not started") == 1
+    assert "the batch s is not started: batches/s.yaml says `paused: true`; dsgspool batch resume s" in result.stderr
