@@ -107,7 +107,7 @@ def test_tasks_get_the_cpus_the_memory_and_the_gpu_that_they_ask_for(folder: Spo
 def test_where_no_node_has_such_a_gpu_why_says_so(folder: SpoolFolder, workers: Workers) -> None:
     shutil.copy(EXAMPLES / "15-gpu.yaml", folder / "todo")
     worker = workers.ready()
-    worker.wait_until(lambda: any("gpu" in lane for lane in folder.ls("todo")), 20)
+    worker.wait_until(lambda: any(path.startswith("@") for path in folder.ls("todo")), 20)
     words = [sys.executable, "-m", "dsgspool", "--spool", str(folder), "why", "15-gpu"]
     said = subprocess.run(words, cwd=CODE, check=True, capture_output=True, text=True).stdout
     assert "gpus=1 gpu_memory=20G gpu~A100, and no worker that is alive has all of that" in said

@@ -140,7 +140,7 @@ def tree(node):
 
 
 @given(TEXTS)
-@settings(max_examples=1000)
+@settings(max_examples=500)
 def test_what_is_read_without_the_parser_is_what_the_parser_reads(text):
     if plain := yamltext._plainly(text.encode()):
         assert tree(plain) == tree(yamltext._parsed(text.encode()))
