@@ -80,9 +80,11 @@ def _say_what_stays(moves: Moves, places: list[Place]) -> None:
     from dsgspool.spool.policies import read_policies, top_batch
 
     batches = {top_batch(place.identity): place.identity for place in places if place.name.batch}
-    policies = read_policies(moves.spool) if batches else None
+    if not batches:
+        return
+    policies = read_policies(moves.spool)
     for batch, identity in sorted(batches.items()):
-        if policies and (why := policies.why_not_task(identity)):
+        if why := policies.why_not_task(identity):
             remedy = "mend that" if policies.why_unread(batch) else f"dsgspool batch resume {shlex.quote(batch)}"
             output.hint(f"the batch {batch} is not started: {why.replace(f'{moves.spool.root}/', '')}; {remedy}")
 

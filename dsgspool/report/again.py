@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool.report import chunks
 from dsgspool.report.text import plain
-from dsgspool.spool.dependencies import meaning, top_of
+from dsgspool.spool.dependencies import BLAME, meaning, top_of
 from dsgspool.task import After, Kind, State
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dsgspool.report.digest import Digest
     from dsgspool.report.failures import Cause
 
-_CULPRIT = re.compile(r"(.+?)(?: \(of (.+)\))? has failed, and `after` wants its \w+")
 FEW = 4  #: tasks that a command names one by one even where their reason says the same
 MAX_NAMES = 50  #: in one command
 
@@ -61,8 +60,8 @@ def _with_culprits(digest: Digest, cause: Cause) -> Sequence[Failure]:
         failed.setdefault(task.batch, {})[task.identity] = task
     found, asked, left = {task.identity: task for task in cause.tasks}, set[str](), [*cause.tasks]
     while left:
-        match = _CULPRIT.match(left.pop().reason)
-        if match is None or (what := match[2] or match[1]) in asked:
+        blame = BLAME.fullmatch(left.pop().reason)
+        if blame is None or blame[4] != "failed" or (what := blame[2] or blame[1]) in asked:
             continue
         asked.add(what)
         for task in _meant(what, failed):
@@ -76,7 +75,8 @@ def _meant(what: str, failed: Mapping[str, Mapping[str, Failure]]) -> list[Failu
     """What lies in failed/, by batch, of a name, a batch or a pattern."""
     batch = top_of(what).partition("/")[0]
     if not After(what).is_many:
-        return [task for task in [failed.get(batch, {}).get(what)] if task]
+        task = failed.get(batch, {}).get(what)
+        return [task] if task else []
     there = [failed.get(batch, {})] if batch else failed.values()
     is_meant = meaning(what)
     return [task for tasks in there for name, task in tasks.items() if is_meant(name)]

@@ -24,8 +24,7 @@ MOST_FILES = 50_000  #: in the spool: to tell it, all of them are listed once mo
 
 def explained(book: Book, explain: Explain | None) -> Mapping[str, str]:
     """Name -> sentence: first of what no node can run, then of what waits and is parked, then in the order of the queue."""
-    counts = book.snapshot.counts
-    if explain is None or sum(getattr(counts, state.value) for state in State) > MOST_FILES:
+    if explain is None or book.snapshot.counts.total > MOST_FILES:
         return {}
     first = [unmet.tasks[0] for unmet in book.kept.unmet]
     waiting = [task.identity for task in book.snapshot.in_state(State.WAITING) if task.until is None]

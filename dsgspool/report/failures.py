@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from dsgspool.classes import dataclass
 from dsgspool.report.tally import NEVER_BEGAN
 from dsgspool.report.words import enumeration
+from dsgspool.spool.dependencies import BLAME
 from dsgspool.task import Kind
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ PLAIN_REASONS = {
     "duplicate": "another file of this name was there",
 }
 UNKNOWN = "it failed, and no record says why"
-_DEPENDENCY = re.compile(r"(.+) has ((?:failed|succeeded), and `after` wants its \w+)")
 _ITEM = re.compile(r"\b\d+ ((?:exit|signal)\d+|timeout)\b")
 _OWN = "ItsOwnName"  #: goes through the masks as a part of a path does
 MAX_PATTERN = 200  #: characters of a pattern
@@ -169,8 +169,8 @@ def mask(text: str) -> str:
 def pattern_of(failure: Failure) -> str:
     """The masked line; the task's own name is masked too, unless it is a number as any other."""
     line = line_of(failure)
-    if failure.tag == "dependency" and (match := _DEPENDENCY.fullmatch(line)):
-        return f"‹task› has {match[2]}"  # one fault is one cause, whatever it was that waited for whatever
+    if failure.tag == "dependency" and (blame := BLAME.fullmatch(line)):
+        return f"‹task› has {blame[3]}"  # one fault is one cause, whatever it was that waited for whatever
     if _is_chunk(failure) and (ended := _ITEM.findall(line)):
         return f"# of # items failed: {enumeration(sorted(set(ended)), 4)}"  # how many did is no other cause
     for name in (failure.identity, failure.identity.rpartition("/")[2]):

@@ -18,6 +18,7 @@ from enum import StrEnum
 from dsgspool import names
 from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName
+from dsgspool.expressions import expression
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool, task_name
 from dsgspool.spool.editing import under_edit
@@ -25,6 +26,9 @@ from dsgspool.task import After, State
 
 OPEN_STATES = (State.RUNNING, State.TODO, State.WAITING, State.HOLD)
 NO_FILE = (errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EINVAL, errno.EACCES, errno.EPERM)  #: answers that last
+
+#: What `Verdict.reason` says, in parts: who, of which batch or pattern, how that has ended and what was wanted, how it has ended.
+BLAME = expression(r"(.+?)(?: \(of (.+)\))? has ((failed|succeeded), and `after` wants its \w+)")
 
 
 class Standing(StrEnum):

@@ -348,14 +348,19 @@ def test_a_file_that_is_still_being_written_is_not_given_back_as_if_it_were_whol
     assert not worker.record("x")
 
 
+def claim_and_die(inside, world, name=""):
+    """A worker that dies while the file that it has claimed, one without its last line, settles."""
+    victim = inside()
+    if name:
+        victim.drop(name, end="")
+    victim.until(victim.mine)
+    open(f"{world.root}/workers/{victim.wid}.dead", "w").close()
+
+
 def test_a_file_that_is_still_being_written_settles_again_when_its_worker_has_died(inside, world):
     """Twice: the name that it got by the first death says it by the second too."""
-    for _ in range(2):
-        victim = inside()
-        if not victim.lies():
-            victim.drop("x", end="")
-        victim.until(victim.mine)
-        open(f"{world.root}/workers/{victim.wid}.dead", "w").close()
+    claim_and_die(inside, world, "x")
+    claim_and_die(inside, world)
     heir = inside()
     (file,) = heir.until(heir.mine)
     assert file.startswith("x~settling.")
@@ -375,10 +380,7 @@ def test_what_has_settled_keeps_no_sign_of_it_when_it_is_given_back(inside):
 
 
 def test_what_a_dead_worker_had_not_begun_keeps_the_counts_that_a_person_gave_it(inside, world):
-    victim = inside()
-    victim.drop("x~2", end="")
-    victim.until(victim.mine)
-    open(f"{world.root}/workers/{victim.wid}.dead", "w").close()
+    claim_and_die(inside, world, "x~2")
     heir = inside()
     (file,) = heir.until(heir.mine)
     assert file.startswith("x~2.")
