@@ -3,6 +3,7 @@
 The rule: between the first claim and the end, so that start-up is no part of it; two checkouts by turns, in the same minutes.
 
     python -m tests.bench.cost --against ../before --tasks 3000 --rounds 5 --dir /dev/shm
+    python -m tests.bench.cost --against ../before --tasks 2000 --after two --dir /dev/shm
     python -m tests.bench.cost --calls
 """
 
@@ -57,10 +58,14 @@ def _used() -> tuple[float, float]:
 
 def measure(checkout: Path, options: argparse.Namespace, base: Path, *, calls: bool = False) -> dict[str, float]:
     """One new spool, drained by the worker of that checkout; microseconds and calls for each task."""
+    from tests.bench.edges import Graph, submit
     from tests.bench.spools import TEXTS, new_spool
 
-    spool, result = new_spool(base, TEXTS[options.only], options.tasks), base / "cost.json"
-    if options.distinct:
+    result = base / "cost.json"
+    spool = new_spool(base, TEXTS[options.only], 0 if options.after else options.tasks)
+    if options.after:
+        submit(spool, Graph(options.tasks, 0.0, options.slots), edges=options.after == "two")
+    elif options.distinct:
         for path in (spool / "todo").iterdir():
             path.write_text(f"description: {path.stem}\n{TEXTS[options.only]}")
     environment = {**os.environ, "PYTHONPATH": str(checkout), RESULT: str(result)}
@@ -81,6 +86,11 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=2)
     parser.add_argument("--only", choices=("true", "shell"), default="true")
     parser.add_argument("--distinct", action="store_true", help="no two tasks have one text")
+    parser.add_argument(
+        "--after",
+        choices=("nothing", "two"),
+        help="submitted, no two of one text, each after so many others (edges.py)",
+    )
     parser.add_argument("--dir", default=None, help="where the spools lie")
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--calls", action="store_true", help="count calls of functions too; nothing is timed then")
