@@ -160,7 +160,7 @@ def _home(moves: Moves, origin: str, stage: str) -> str:
     decision = park(spool, name, Decision(State.TODO, tag, name.budget))
     if decision.state is State.HOLD or state is State.TODO or stage == "afresh":
         return target_of(spool, name, decision, token, 0.0)
-    return f"{spool.waiting}/{below.partition('/')[0]}/{kept.lane_path}"
+    return f"{spool.waiting}/{below.partition('/')[0]}/{(replace(kept, tag=tag) if tag else kept).lane_path}"
 
 
 def opened(spool: Spool) -> list[str]:

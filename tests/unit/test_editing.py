@@ -79,6 +79,13 @@ def test_what_is_perhaps_not_whole_and_goes_back_as_it_is_says_so_still(world, m
     assert lies(world) == ["todo/@p5/x~settling.tttttttt-1.yaml"]
 
 
+def test_what_was_copied_into_waiting_and_goes_back_as_it_is_is_not_called_whole(world, moves):
+    put(world, "waiting/after-a/x.yaml", "old, and mo")
+    edit, [change] = prepared(moves)
+    assert "it has another text by now" in edit.carry_out(change)
+    assert lies(world) == ["waiting/after-a/x~settling.tttttttt-1.yaml"]
+
+
 def test_a_new_text_of_what_was_perhaps_not_whole_is_whole(world, moves):
     put(world, "todo/x~settling.cccccccc-1.yaml")
     edit, [change] = prepared(moves)
