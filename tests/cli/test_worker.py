@@ -81,6 +81,7 @@ def test_the_demo_makes_a_new_folder_each_time(tmp_path):
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.load
 def test_the_demo_goes_as_it_was_designed(process, tmp_path):
     result = process("demo", "--dir", "d", seconds=240)  # it needs 55 s of CPU, and other tests run beside it
     assert result.returncode == 0, result.stderr

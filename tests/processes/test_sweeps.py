@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 
+import pytest
+
 from dsgspool import snapshot
 from dsgspool.cli import choosing
 from dsgspool.errors import WrongState
@@ -40,6 +42,7 @@ def counting(folder: SpoolFolder, count: int, and_then: str = "true") -> dict[st
     }
 
 
+@pytest.mark.load
 def test_every_item_of_a_large_sweep_runs_once_though_a_worker_is_killed_in_the_middle(
     folder: SpoolFolder, workers: Workers
 ) -> None:
