@@ -13,6 +13,7 @@
   const details = new Map(); // file -> tasks
   const came = d.came || new Map(); // file -> its text: came, and nobody has read it yet
   const arriving = new Map(); // file -> promise
+  let asked = { page: null, files: new Map() }; // of that page: file -> promise of all that it is shown with
   const underway = new Map(); // what -> promise
 
   /** Called by a data file. */
@@ -49,25 +50,39 @@
 
   /**
    * Parts of the tables as the present page names them, and those that are there already with them, so that all is of one
-   * page; resolves when they are there.
+   * page; resolves when they are there.  What is being brought for others is waited for: asked for again it would come
+   * twice, between the arrival of a file and that of the last one it is shown with.
    */
-  async function bring(parts) {
+  function bring(parts) {
     const page = d.current;
+    if (asked.page !== page) asked = { page, files: new Map() };
+    const { files } = asked;
     const all = new Set([...parts, ...filled.keys()]);
     const missing = [...all].flatMap((part) =>
       (page.chunks[part] || []).filter(([file, first]) => filled.get(part)?.get(first) !== file).map(([file]) => [part, file]),
     );
-    const changed = new Set(missing.filter(([part]) => filled.has(part)).map(([part]) => tableOf(part)));
+    const own = missing.filter(([, file]) => !files.has(file));
+    const others = new Set(missing.map(([, file]) => files.get(file)).filter(Boolean));
+    const done = fill(page, all, own, others);
+    for (const [, file] of own) files.set(file, done);
+    const forget = () => own.forEach(([, file]) => files.delete(file));
+    done.then(forget, forget);
+    return done;
+  }
+
+  async function fill(page, all, own, others) {
+    const changed = new Set(own.filter(([part]) => filled.has(part)).map(([part]) => tableOf(part)));
     const held = [];
     for (const part of all) tableOf(part).reserve(part, end(page, part));
-    await Promise.all(
-      missing.map(async ([part, file]) => {
+    await Promise.all([
+      ...others,
+      ...own.map(async ([part, file]) => {
         const payload = await fetchChunk(file);
         if (d.current !== page) return; // a newer page is being brought, perhaps into the same rows
         if (filled.has(part)) held.push(payload);
         else tableOf(part).take(payload); // nobody reads this part yet
       }),
-    );
+    ]);
     if (d.current !== page) return;
     for (const payload of held) tableOf(payload.kind).take(payload);
     for (const part of all) {

@@ -42,6 +42,29 @@ def test_a_page_asks_for_its_columns_once(index: Path, readers: OpenReader) -> N
         assert sorted(kind for kind, _ in added) == sorted(KINDS), route
 
 
+def test_what_another_part_of_the_page_is_bringing_is_not_asked_for_again(index: Path, readers: OpenReader) -> None:
+    reader = readers(index).open()
+    asked = reader.page.evaluate(
+        """async () => {
+          const { script } = dsgspool, asked = [], waiting = [];
+          dsgspool.script = source => {
+            asked.push(source.split("/").pop().split("-")[0]);
+            return asked.at(-1) === "rest" ? new Promise(go => waiting.push(go)).then(() => script(source)) : script(source);
+          };
+          const first = dsgspool.load("runs", "names", "rest");
+          while (dsgspool.tables.attempts.task[2] === undefined) await new Promise(go => setTimeout(go));
+          const second = dsgspool.load("tasks", "names", "rest"); // all but `rest` has come, and is shown with it
+          while (dsgspool.tables.tasks.task[2] === undefined) await new Promise(go => setTimeout(go));
+          for (const go of waiting) go();
+          await Promise.all([first, second]);
+          return asked;
+        }"""
+    )
+    assert sorted(asked) == sorted(KINDS)
+    assert reader.page.evaluate("() => dsgspool.has('tasks', 'runs', 'names', 'rest')")
+    assert reader.go("/tasks").rows() == ["fit/bad", "fit/1", "fit/0"]
+
+
 def test_without_the_first_script_all_comes_a_little_later(index: Path, readers: OpenReader) -> None:
     for path in (index.parent / "data").glob("first-*.js"):
         path.unlink()
