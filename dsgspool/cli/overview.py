@@ -94,9 +94,15 @@ def _speed(rate: float, eta: float | None) -> str:
 
 
 def stopped(seen: Snapshot) -> list[str]:
-    """Which batches their policies hold back, and why."""
+    """Which batches their policies hold back, and why; not those of which nothing is left to be started."""
     here = f"{seen.root}/"
-    return [f"batch {batch} is not started: {why.replace(here, '')}" for batch, why in seen.stopped.items()]
+    held = {batch: why for batch, why in seen.stopped.items() if not _is_over(seen, batch)}
+    return [f"batch {batch} is not started: {why.replace(here, '')}" for batch, why in held.items()]
+
+
+def _is_over(seen: Snapshot, batch: str) -> bool:
+    counts = [counts for name, counts in seen.batches.items() if f"{name}/".startswith(f"{batch}/")]
+    return bool(counts) and not any(each.open + each.hold for each in counts)
 
 
 def _show_stuck(seen: Snapshot) -> None:

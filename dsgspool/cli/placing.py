@@ -11,6 +11,7 @@ from dataclasses import replace
 from dsgspool.cli.batched import Words
 from dsgspool.cli.behind import Answer, text_of, without
 from dsgspool.conditions import Inventory
+from dsgspool.errors import SettingsError
 from dsgspool.requests import Request, Room, why_unfit
 from dsgspool.settings import Control, parse_control
 from dsgspool.snapshot import Snapshot, TaskSeen, WorkerSeen
@@ -32,7 +33,7 @@ class Placing:
         """What keeps each living worker from taking it now."""
         uid = self._uid(task)
         for worker in self.seen.alive:
-            answer.nodes[worker.wid] = self._of_node(worker, cpus, request, uid)
+            answer.nodes[worker.wid] = self._of_node(worker, cpus, request, uid, answer)
         largest = max(self.seen.alive, key=lambda worker: worker.slots)
         if answer.because:
             return
@@ -119,8 +120,8 @@ class Placing:
             return [without(task.identity, "resources")]
         return [f"{without(task.identity, 'where')} resources="]
 
-    def _of_node(self, worker: WorkerSeen, cpus: int, request: Request, uid: int | None) -> str:
-        control, user = self._control(worker.wid), facts_of(self.spool, worker.wid, self.files).get("user")
+    def _of_node(self, worker: WorkerSeen, cpus: int, request: Request, uid: int | None, answer: Answer) -> str:
+        control, user = self._control(worker.wid, answer), facts_of(self.spool, worker.wid, self.files).get("user")
         settings = self.spool.settings()
         if control.drain:
             return "draining: it takes nothing more"
@@ -160,7 +161,11 @@ class Placing:
         # `where` asks for what a node has, busy or not.
         return "; ".join(why_unfit(replace(request, where=()), left)) or "has no GPU that meets its `where`"
 
-    def _control(self, wid: str) -> Control:
+    def _control(self, wid: str, answer: Answer) -> Control:
         path = f"{self.spool.workers}/{wid}.control.yaml"
         data = self.spool.fs.read_fresh(path) if f"{wid}.control.yaml" in self.files else None
-        return parse_control(data, path) if data else Control()
+        try:
+            return parse_control(data, path) if data else Control()
+        except SettingsError as error:
+            answer.more.append(f"{error}; {wid} goes on as it was told before")
+            return Control()

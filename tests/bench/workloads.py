@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Row:
 def throughput(base: Path, kind: str, tasks: int, rounds: int, peers: Iterable[Peer], cache: Path) -> Iterator[Row]:
     """`true` or shell lines with both logs, two slots, as many a second as xargs -P2 does."""
     contestants: dict[str, Callable[[], Run]] = {
-        "dsgspool": lambda: drain(new_spool(base, TEXTS[kind], tasks))[0],
+        "dsgspool": lambda: _dropped_and_drained(base, TEXTS[kind], tasks),
         "dsgspool sweep": lambda: drain_sweep(base, TEXTS[kind], tasks),
     }
     if (program := spawner(cache)) and kind == "true":
@@ -72,11 +72,24 @@ def throughput(base: Path, kind: str, tasks: int, rounds: int, peers: Iterable[P
         yield Row(kind, who, 0.0, "/s", note=why)
 
 
+def _dropped_and_drained(base: Path, text: str, tasks: int) -> Run:
+    """Files that a loop writes into todo/, then a worker."""
+    begun = time.perf_counter()
+    spool = new_spool(base, text, tasks)
+    submit = time.perf_counter() - begun
+    return replace(drain(spool)[0], submit=submit)
+
+
 def _row(kind: str, who: str, runs: list[Run], ratio: float) -> Row:
     cpu = [run.cpu / run.tasks * 1000 for run in runs if run.cpu is not None]
     rate = statistics.median(run.rate for run in runs)
     queued = [run.tasks / run.submit for run in runs if run.submit]
-    note = f"queued before, at {statistics.median(queued):.0f}/s" if queued else ""
+    note = ""
+    if queued:  # somebody has to wait for that too
+        both = statistics.median(run.tasks / (run.submit + run.seconds) for run in runs if run.submit)
+        note = (
+            f"queued before, at {statistics.median(queued):.0f}/s; both {both:.0f}/s, ratio {ratio * both / rate:.2f}"
+        )
     return Row(kind, who, rate, "/s", ratio, statistics.median(cpu) if cpu else None, note)
 
 
@@ -116,19 +129,19 @@ def _write_plainly(folder: Path, tasks: int) -> None:
 
 
 def pickup(base: Path, files: int = 9) -> Iterator[Row]:
-    """From the close of a file in todo/ to the start of its command, on an idle worker."""
+    """From just before the close of a file in todo/ to what its command, `date`, says that it is, on an idle worker."""
     spool, delays = new_spool(base), []
     process = worker(spool)
     try:
         time.sleep(2)
         for number in range(files):
-            (spool / "todo" / f"p{number}.yaml").write_text('command: ["true"]\n')
-            closed = time.time()
-            record = spool / "logs" / f"p{number}.1.yaml"
-            while not record.exists() or "started" not in record.read_text():
+            with open(spool / "todo" / f"p{number}.yaml", "w") as file:
+                file.write('command: [date, "+%s.%N"]\n')
+                file.flush()
+                closed = time.time()
+            while not (spool / "done" / f"p{number}.yaml").exists():
                 time.sleep(0.005)
-            started = record.read_text().split('started: "')[1].split('"')[0]
-            delays.append((datetime.fromisoformat(started).timestamp() - closed) * 1000)
+            delays.append((float((spool / "logs" / f"p{number}.1.out").read_text()) - closed) * 1000)
             time.sleep(0.7)
     finally:
         process.terminate()

@@ -111,6 +111,16 @@ def test_status_says_which_batches_are_not_started(put, run, policy):
     assert list(json.loads(run("status", "--json").stdout)["stopped_batches"]) == ["s"]
 
 
+@pytest.mark.parametrize(
+    ("place", "is_told"), [("done/s/a.yaml", False), ("hold/s/a.yaml", True), ("waiting/after-x/s/t/a.yaml", True)]
+)
+def test_status_says_nothing_of_a_batch_of_which_nothing_is_left(put, run, place, is_told):
+    put("batches/s.yaml", "paused: true\n")
+    for path in ("done/s/b.yaml", "todo/st/a.yaml", place):
+        put(path)
+    assert ("batch s is not started" in run("status").stdout) is is_told
+
+
 def test_doctor_names_a_policy_that_is_not_obeyed_and_a_name_that_is_none(put, run, policy):
     put("batches/s.yaml", "x: 1\n")
     put("batches/t.yml", "priority: 1\n")

@@ -210,6 +210,14 @@ def test_workers_that_are_paused_or_drain(put, worker, why):
     assert "every worker is paused, draining" in told and f"{WID}: paused" in told and f"{OTHER}: draining" in told
 
 
+def test_a_broken_control_file_is_told_and_no_reason_to_say_nothing_else(put, worker, why):
+    put("todo/a~0.abcdefgh-1.yaml", WHOLE)
+    worker(control="slots: many")
+    told = why("a")
+    assert f"workers/{WID}.control.yaml, line 1: `slots` is" in told and f"{WID} goes on as it was told before" in told
+    assert f"{WID}: free" in told
+
+
 def test_a_file_of_another_user(put, worker, why):
     put("todo/a~0.abcdefgh-1.yaml", WHOLE)
     worker(user=os.getuid() + 1)
