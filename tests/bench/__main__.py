@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dsgspool
+from dsgspool.spool.scan import LIMIT
 from tests.bench import large, peers, plot, workloads
 from tests.bench.workloads import Row
 
@@ -85,7 +86,7 @@ def measure_large(base: Path, given: argparse.Namespace, wanted: Collection[str]
     """Long queues, wide workers, many workers."""
     if "backlog" in wanted:
         sizes = [1000] if given.smoke else [1000, 10_000, 100_000] + [1_000_000] * given.million
-        yield from large.backlog(base, sizes, 300 if given.smoke else 6000, everywhere=given.million)
+        yield from large.backlog(base, sizes, 300 if given.smoke else LIMIT, everywhere=given.million)
     if "wide" in wanted:
         yield from large.wide(base, [16] if given.smoke else [64, 256, 1000], 2 if given.smoke else 20)
     if "crowd" in wanted:

@@ -24,7 +24,7 @@ MB = 1e6
 
 def backlog(base: Path, sizes: list[int], tasks: int, *, everywhere: bool = False) -> Iterator[Row]:
     """The first tasks of a long queue: CPU time of worker and commands a task, against the shortest queue, without that of
-    a worker's start and end.
+    a worker's start and end.  `tasks`: how many; fewer than a look keeps would bear the cost of a whole one.
 
     `everywhere`: the longest one also in batches of 1,000, and with as many files in done/ besides.
     """
@@ -57,14 +57,14 @@ def _status(spool: Path, size: int) -> Row:
 
 
 def _ended(spool: Path) -> int:
-    return sum(name.endswith(".yaml") for name in os.listdir(spool / "logs"))
+    return sum(name.endswith(".yaml") for _, _, files in os.walk(spool / "logs") for name in files)
 
 
 def _run_some(spool: Path, tasks: int, memory: list[float]) -> None:
     process = worker(spool, "--until-empty")
     while process.poll() is None and _ended(spool) < tasks:
         memory.append(_resident(process.pid))
-        time.sleep(0.1)
+        time.sleep(0.5)
     process.terminate()
     process.wait()
 
