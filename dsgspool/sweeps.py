@@ -20,6 +20,7 @@ KEYS = ("product", "zip", "include", "exclude", "rows", "lines", "glob")
 Parts = Sequence[tuple[list[str], int]]  #: of each source its params and how many rows it had when it was read
 MAX_ZIPPED = 20_000  #: as many values as a list in a task file may have
 _SPAN = expression(r"(-?[0-9]{1,15})\.\.(-?[0-9]{1,15})(?: step ([1-9][0-9]{0,14}))?")
+_NUMBER = expression("-?[0-9]{1,15}")
 _LIST = "write a list such as [1, 2, 5], or a range such as 1..100 or 0..100 step 5"
 
 
@@ -145,6 +146,26 @@ def _entries(node: Node | None, what: str, known: Iterable[str] | None) -> list[
             raise wrong(item, f"`{what}`: there is no `{odd[0]}` in `product` or `zip`", "correct the name")
         found.append(entry)
     return found
+
+
+def idle(sweep: Sweep) -> list[dict[str, str]]:
+    """Entries of `exclude` that leave nothing out, as far as that can be told without looking into files."""
+    return [entry for entry in sweep.exclude if any(not _has_row(keys, rows, entry) for keys, rows in sweep.factors)]
+
+
+def _has_row(keys: list[str], rows: Rows, entry: Mapping[str, str]) -> bool:
+    """True when a factor has a row with what an entry says of its params."""
+    wanted = [(index, entry[key]) for index, key in enumerate(keys) if key in entry]
+    if isinstance(rows, list):
+        return any(all(row[index] == value for index, value in wanted) for row in rows)
+    if not wanted or len(rows) == 2:
+        return True
+    first, step, count, width = rows
+    value = wanted[0][1]
+    if not _NUMBER.fullmatch(value):
+        return False
+    index, beside = divmod(int(value) - first, step)
+    return not beside and 0 <= index < count and value == f"{int(value):0{width}d}"
 
 
 def sweep_in(data: bytes, parts: Parts | None = None) -> Sweep:

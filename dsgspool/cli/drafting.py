@@ -135,13 +135,8 @@ def moment(text: str, now: Callable[[], float]) -> str:
     from dsgspool.clock import iso
     from dsgspool.yamltext import Node
 
-    node = Node("scalar", 0, "str", text)
-    try:
-        return iso(now() + fields.duration(node, "--not-before"))
-    except InvalidTask:
-        if not re.match(r"\d{4}-", text):
-            raise
-        return iso(fields.moment(node, "--not-before"))
+    found = fields.expiry(Node("scalar", 0, "str", text), "--not-before")
+    return iso(now() + (found.age or 0.0) if found.moment is None else found.moment)
 
 
 def environment(pairs: Iterable[str]) -> dict[str, str]:

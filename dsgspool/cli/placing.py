@@ -43,7 +43,9 @@ class Placing:
         elif words := self._beyond(task, request):
             answer.because, answer.remedies = words
         elif all(why_unfit(request, self._has(worker)) for worker in self.seen.alive):
-            answer.because = f"it wants {request}, and no worker that is alive has all of that"
+            wants = str(request)
+            that = "all of that" if " " in wants else "that"
+            answer.because = f"it wants {wants}, and no worker that is alive has {that}"
             named = [
                 f"or write `resources: {{{name}: N}}` into {SETTINGS}, if all nodes share it"
                 for name in self._unknown(request)

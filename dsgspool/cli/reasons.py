@@ -211,6 +211,7 @@ class Reasons:
         because = {
             "changed": "its file was changed while it ran, and the new text has not run: it was parked",
             "duplicate": "it is a copy of the file of a running task: it was parked",
+            "settling": "it was parked, and nobody knows whether its file is whole: its worker died before it began it",
         }.get(task.reason, "somebody parked it in hold/")
         return self._answer(task, because, release)
 

@@ -15,6 +15,8 @@ from dsgspool.errors import InvalidTask
 from dsgspool.items import MARK, Sweep
 from dsgspool.worker import launch
 
+COUNTED = 200_000  #: comparisons until it takes too long to say how many items are excluded
+
 if TYPE_CHECKING:
     from dsgspool.settings import Settings
     from dsgspool.spool import Spool
@@ -50,5 +52,23 @@ def _is_seen(spool: Spool, folder: str) -> bool:
 
 
 def told(identity: str, sweep: Sweep) -> None:
-    """Say how many items a sweep has."""
-    output.note(f"dsgspool: {identity} stands for {sweep.count:,} item{'s' if sweep.count != 1 else ''}")
+    """Say how many items a sweep has, and what of its `exclude` leaves none out."""
+    import json
+
+    from dsgspool.sweeps import idle
+
+    without = sum(sweep.values(number) is None for number in range(sweep.product)) if _is_counted(sweep) else 0
+    items = f"{sweep.count - without:,} item{'s' if sweep.count - without != 1 else ''}"
+    more = f" ({without:,} excluded)" if without else ""
+    if sweep.exclude and not _is_counted(sweep):
+        more = ", less those that `exclude` names"
+    output.note(f"dsgspool: {identity} stands for {items}{more}")
+    for entry in idle(sweep):
+        words = json.dumps(entry, ensure_ascii=False)
+        output.hint(f"`exclude: {words}` leaves nothing out: values are texts, so write them as the items have them")
+
+
+def _is_counted(sweep: Sweep) -> bool:
+    """True when it is quick to say how many are excluded: they are few, and none of their values stands in a file."""
+    is_whole = all(isinstance(rows, list) or len(rows) != 2 for _, rows in sweep.factors)
+    return is_whole and 0 < sweep.product * len(sweep.exclude) <= COUNTED

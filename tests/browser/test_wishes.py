@@ -72,7 +72,7 @@ def test_nodes_show_their_gpus_labels_programs_and_counted_resources(index: Path
 
 def test_the_page_of_a_task_says_why_it_waits_and_who_waits_for_it(index: Path, readers: OpenReader) -> None:
     reader = readers(index).open("/task/fit/big-1")
-    assert "It wants memory=900G, and no worker that is alive has all of that" in words(reader, "main")
+    assert "It wants memory=900G, and no worker that is alive has that" in words(reader, "main")
     assert "Its batch is paused: batches/sweep-b.yaml says `paused: true`" in words(
         reader.go("/task/sweep-b/001"), "main"
     )

@@ -244,6 +244,30 @@ def test_what_submit_would_queue_is_counted_and_what_is_wrong_is_told_before(run
     assert run("submit", "s.yaml").stdout == "s\n" and listed("todo") == ["s"]
 
 
+def test_submit_says_how_many_are_excluded_and_which_entry_excludes_nothing(spool, run, tmp_path):
+    sweep = "command: echo {a} {b}\nsweep:\n  product: {a: 001..005, b: [x, y]}\n  exclude: [%s]\n"
+    for entries, said, hints in (
+        ('{a: "003"}', "s stands for 8 items (2 excluded)", []),
+        ('{a: "003", b: x}, {b: x}', "s stands for 5 items (5 excluded)", []),
+        ("{a: 3}, {b: z}", "s stands for 10 items", ['`exclude: {"a": "3"}` leaves', '`exclude: {"b": "z"}` leaves']),
+        ('{a: "006"}', "s stands for 10 items", ['`exclude: {"a": "006"}` leaves nothing out']),
+    ):
+        (tmp_path / "s.yaml").write_text(sweep % entries)
+        told = run("submit", "--dry-run", "s.yaml").stderr
+        assert f"{said}\n" in told
+        assert told.count("leaves nothing out") == len(hints)
+        assert all(hint in told for hint in hints)
+
+
+def test_what_is_excluded_of_rows_or_of_very_many_is_not_counted(spool, run, tmp_path):
+    (tmp_path / "samples.csv").write_text("sample\nS1\nS2\n")
+    (tmp_path / "r.yaml").write_text(ROWS.replace("...", "  exclude: [{sample: S1}, {sample: S3}]\n..."))
+    assert "stands for 6 items, less those that `exclude` names\n" in run("submit", "--dry-run", "r.yaml").stderr
+    (tmp_path / "m.yaml").write_text("command: echo {a}\nsweep:\n  product: {a: 1..9000000}\n  exclude: [{a: 7}]\n")
+    told = run("submit", "--dry-run", "m.yaml").stderr
+    assert "stands for 9,000,000 items, less those" in told and "nothing out" not in told
+
+
 def test_files_on_another_machine_are_left_to_its_workers(spool, run, tmp_path):
     (tmp_path / "s.yaml").write_text(f"cwd: /no/such/folder\n{ROWS}")
     result = run("submit", "s.yaml")

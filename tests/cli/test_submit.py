@@ -151,11 +151,21 @@ def test_what_does_not_go_together_is_a_usage_error(spool, process, listed, word
     assert listed("todo") == []
 
 
+def test_a_moment_that_is_none_is_told_with_both_ways_to_write_one(spool, run):
+    said = (
+        "is 'tomorrow': that is neither a duration nor a date and time (such as 2h or 1d12h, or 2026-11-21T21:00+01:00)"
+    )
+    assert f"`--not-before` {said}" in run("submit", "--not-before", "tomorrow", "--", "ls").stderr
+    assert f"`expires` {said}" in run("submit", "--expires", "tomorrow", "--", "ls").stderr
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ["--timeout", "soon", "--", "ls"],
         ["--not-before", "2026-01-01T10:00", "--", "ls"],
+        ["--not-before", "2026-01-01T1x", "--", "ls"],
+        ["--expires", "tomorrow", "--", "ls"],
         ["--name", "a~b", "--", "ls"],
         ["--name", "-a", "--", "ls"],
         ["--batch", "x.yaml", "--", "ls"],

@@ -98,6 +98,18 @@ def test_a_task_in_a_lane_for_more_slots_than_its_policy_wants_by_now_is_told_wi
     assert f"-> mv '{spool}/todo/@cpus8/w/a~0.abcdefgh-1.yaml' {spool}/todo/w/\n" in told
 
 
+def test_why_a_file_is_in_hold(put, why):
+    for name, said in (
+        ("a", "somebody parked it in hold/"),
+        ("b~settling.abcdefgh-1", "nobody knows whether its file is whole: its worker died before it began it"),
+        ("c~changed.abcdefgh-1", "its file was changed while it ran"),
+        ("d~duplicate.abcdefgh-1", "a copy of the file of a running task"),
+    ):
+        put(f"hold/{name}.yaml", WHOLE)
+        told = why(name[0])
+        assert said in told and f"-> dsgspool release {name[0]}\n" in told
+
+
 NODE = {"cpus": 8, "memory_bytes": 64 << 30, "scratch_bytes": 0, "software": {}, "labels": {}, "resources": {}}
 GPU = {"index": 0, "memory_bytes": 16 << 30, "model": "Tesla T4"}
 
