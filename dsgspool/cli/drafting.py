@@ -136,7 +136,7 @@ def moment(text: str, now: Callable[[], float]) -> str:
     from dsgspool.yamltext import Node
 
     found = fields.expiry(Node("scalar", 0, "str", text), "--not-before")
-    return iso(now() + (found.age or 0.0) if found.moment is None else found.moment)
+    return iso(now() + found.age if found.moment is None else found.moment)
 
 
 def environment(pairs: Iterable[str]) -> dict[str, str]:

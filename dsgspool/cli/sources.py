@@ -15,12 +15,12 @@ from dsgspool.errors import InvalidTask
 from dsgspool.items import MARK, Sweep
 from dsgspool.worker import launch
 
-COUNTED = 200_000  #: comparisons until it takes too long to say how many items are excluded
-
 if TYPE_CHECKING:
     from dsgspool.settings import Settings
     from dsgspool.spool import Spool
     from dsgspool.task import Task
+
+COUNTED = 200_000  #: comparisons until it takes too long to say how many items are excluded
 
 
 def items_of(spool: Spool, settings: Settings, parse: Callable[..., Task]) -> Sweep | None:

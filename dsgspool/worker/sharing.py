@@ -74,10 +74,10 @@ class Queue:
         self._tidy(priority, share)
         return path
 
-    def has_met(self, paths: Sequence[str], came: int) -> bool:
-        """True when others won most of these, which I claimed.  Then those that lie behind them are theirs too, as far as
-        they have come: of their line ever more are passed over, each time twice as many, until one is won.  Nothing is lost
-        by that: the next look finds them."""
+    def heed(self, paths: Sequence[str], came: int) -> bool:
+        """What became of a turn's claims; True when others won most of them.  Then those that lie behind are theirs too, as
+        far as they have come: of that line ever more are passed over, each time twice as many, until one is won.  Nothing
+        is lost by that: the next look finds them."""
         if 2 * came >= len(paths):
             self._leap = 1 if came else self._leap
             return False

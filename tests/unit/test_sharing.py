@@ -50,8 +50,8 @@ def test_who_meets_others_passes_over_ever_more_of_that_line_until_it_wins():
     queue, tried = Queue(Sight([*taken, "b1", "b2"], shares=shares), min), 0
     while (path := queue.popleft())[0] == "a":
         tried += 1
-        assert queue.has_met([path], 0)
-        assert not queue.has_met([], 0), "a turn without claims says nothing"
+        assert queue.heed([path], 0)
+        assert not queue.heed([], 0), "a turn without claims says nothing"
     assert (path, tried) == ("b1", 10)
     assert [*queue] == ["b2"], "what others took of one line says nothing of another"
 
@@ -59,11 +59,11 @@ def test_who_meets_others_passes_over_ever_more_of_that_line_until_it_wins():
 def test_who_wins_again_goes_on_one_by_one():
     queue = Queue(Sight([f"{number:02d}" for number in range(20)]), min)
     for _ in range(2):
-        queue.has_met([queue.popleft(), queue.popleft()], 0)
-    assert not queue.has_met([queue.popleft(), queue.popleft()], 1)
-    assert queue.has_met([queue.popleft()], 0)
+        queue.heed([queue.popleft(), queue.popleft()], 0)
+    assert not queue.heed([queue.popleft(), queue.popleft()], 1)
+    assert queue.heed([queue.popleft()], 0)
     assert next(iter(queue)) == "11"
-    assert queue.has_met([queue.popleft()], 0)
+    assert queue.heed([queue.popleft()], 0)
     assert next(iter(queue)) == "14"
 
 
