@@ -7,20 +7,10 @@ import pytest
 from tests.grounds import Ground, Lab
 from tests.grounds.failover import assert_taken_over
 from tests.grounds.fixtures import Figure, MakeLab
-from tests.grounds.story import Life
+from tests.grounds.story import most_at_once
 
 NODES = (1, 2, 3)
 LICENCES = 2
-
-
-def most_at_once(lives: list[Life]) -> int:
-    """The largest number of commands that lived at the same time; a stamp is as coarse as a tick."""
-    events = sorted([(life.start, 1) for life in lives] + [(life.last, -1) for life in lives])
-    now = most = 0
-    for _, step in events:
-        now += step
-        most = max(most, now)
-    return most
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 SCRIPT = """#!/bin/sh
@@ -38,7 +39,8 @@ done
 
 @dataclass(frozen=True)
 class Life:
-    """One attempt that ran: moments on the host's clock."""
+    """One attempt that ran: moments on the host's clock, as coarse as its tick (4 ms): of two in one tick nobody knows
+    which came first."""
 
     task: str
     attempt: int
@@ -47,6 +49,12 @@ class Life:
     start: float
     last: float  #: its last sign of life
     ended: bool  #: it came to its own end, it was not killed
+
+
+def most_at_once(lives: Iterable[Life]) -> int:
+    """The largest number of attempts that were alive at one moment; in one tick what ends comes before what begins."""
+    changes = sorted(change for life in lives for change in ((life.start, 1), (life.last, -1)))
+    return max(accumulate((change for _, change in changes), initial=0))
 
 
 class Story:
@@ -115,7 +123,7 @@ class Story:
 
     def assert_never_together(self) -> None:
         """At no time two attempts of one task were alive."""
-        assert all(margin > 0 for margin in self.margins()), self.lives()
+        assert all(margin >= 0 for margin in self.margins()), self.lives()
 
     def assert_each_once(self, names: Iterable[str]) -> None:
         """Each of these, and nothing else, began once and came to its end."""
