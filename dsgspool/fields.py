@@ -146,7 +146,7 @@ def expiry(node: Node, what: str, timezone: str | None = None) -> Expiry:
     """A date and time as `moment` reads it, or a duration, which counts from when the file was written."""
     if node.kind == "scalar" and _DAY.match(node.value):
         return Expiry(moment(node, what, timezone))
-    if node.kind == "scalar" and node.value[:1].isalpha():
+    if node.kind == "scalar" and (node.value[:1].isalpha() or "-" in node.value[1:]):
         reason = f"`{what}` is {node.value!r}: that is neither a duration nor a date and time"
         raise wrong(node, reason, "such as 2h or 1d12h, or 2026-11-21T21:00+01:00")
     return Expiry(age=duration(node, what))

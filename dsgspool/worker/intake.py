@@ -197,7 +197,7 @@ class Intake:
         gifts, self.gifts = self.gifts, set()
         self._retry_at = self.clock.boot() + RETRY_PAUSE
         result = self.desk.exchange(paths, gifts)
-        if self.queue.heed(paths, len(result.came)):
+        if 2 * len(result.came) < len(paths):
             self._has_met, self._next_look = True, 0.0
         for stuck in [leaving for leaving in self.desk.leaving.values() if leaving.tries == TRIES_BEFORE_TOLD]:
             why = StorageError("move to", stuck.target, stuck.errno)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from dsgspool.spool.owners import Owners
@@ -38,7 +38,7 @@ class Queue:
     """Candidates: those of the highest priority first, and of these one of the share that comes next."""
 
     def __init__(self, sight: Sight, next_of: Callable[[Iterable[Share]], Share]) -> None:
-        self._places, self._next_of, self._leap = sight.shares, next_of, 1
+        self._places, self._next_of = sight.shares, next_of
         self._levels: dict[int, dict[Share, deque[str]]] = {}
         if not sight.shares and sight.candidates:
             self._levels[0] = {ALL: deque(sight.candidates)}
@@ -71,31 +71,11 @@ class Queue:
         level = self._levels[priority]
         share = self._next_of(level) if len(level) > 1 else next(iter(level))
         path = level[share].popleft()
-        self._tidy(priority, share)
-        return path
-
-    def heed(self, paths: Sequence[str], came: int) -> bool:
-        """What became of a turn's claims; True when others won most of them.  Then those that lie behind are theirs too, as
-        far as they have come: of that line ever more are passed over, each time twice as many, until one is won.  Nothing
-        is lost by that: the next look finds them."""
-        if 2 * came >= len(paths):
-            self._leap = 1 if came else self._leap
-            return False
-        priority, share = self._places.get(paths[-1], (0, ALL))
-        if line := self._levels.get(priority, {}).get(share):
-            for _ in range(min(self._leap, len(line))):
-                line.popleft()
-            self._tidy(priority, share)
-        self._leap *= 2
-        return True
-
-    def _tidy(self, priority: int, share: Share) -> None:
-        """No line and no level is kept empty."""
-        level = self._levels[priority]
         if not level[share]:
             del level[share]
         if not level:
             del self._levels[priority]
+        return path
 
     def share(self, path: str) -> Share:
         """Whose turn a candidate takes."""

@@ -6,8 +6,10 @@ use the machine.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,9 +64,11 @@ def _ended(spool: Path) -> int:
 
 def _run_some(spool: Path, tasks: int, memory: list[float]) -> None:
     process = worker(spool, "--until-empty")
-    while process.poll() is None and _ended(spool) < tasks:
+    while _ended(spool) < tasks:
         memory.append(_resident(process.pid))
-        time.sleep(0.5)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.5)
+            break
     process.terminate()
     process.wait()
 

@@ -157,6 +157,7 @@ def test_a_moment_that_is_none_is_told_with_both_ways_to_write_one(spool, run):
     )
     assert f"`--not-before` {said}" in run("submit", "--not-before", "tomorrow", "--", "ls").stderr
     assert f"`expires` {said}" in run("submit", "--expires", "tomorrow", "--", "ls").stderr
+    assert "neither a duration nor a date and time" in run("submit", "--not-before", "2026-1-1", "--", "ls").stderr
 
 
 @pytest.mark.parametrize(

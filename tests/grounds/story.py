@@ -123,7 +123,7 @@ class Story:
 
     def assert_never_together(self) -> None:
         """At no time two attempts of one task were alive."""
-        assert all(margin >= 0 for margin in self.margins()), self.lives()
+        assert all(margin > 0 for margin in self.margins()), self.lives()
 
     def assert_each_once(self, names: Iterable[str]) -> None:
         """Each of these, and nothing else, began once and came to its end."""

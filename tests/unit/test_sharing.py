@@ -43,30 +43,6 @@ def test_what_is_put_back_is_at_the_head_of_its_line_again():
     assert not queue
 
 
-def test_who_meets_others_passes_over_ever_more_of_that_line_until_it_wins():
-    """What others took lies together: 1,000 of it cost ten renames, not 1,000."""
-    taken = [f"a{number:04d}" for number in range(1000)]
-    shares = dict.fromkeys(taken, (0, (-1, "a"))) | dict.fromkeys(("b1", "b2"), (0, (-1, "b")))
-    queue, tried = Queue(Sight([*taken, "b1", "b2"], shares=shares), min), 0
-    while (path := queue.popleft())[0] == "a":
-        tried += 1
-        assert queue.heed([path], 0)
-        assert not queue.heed([], 0), "a turn without claims says nothing"
-    assert (path, tried) == ("b1", 10)
-    assert [*queue] == ["b2"], "what others took of one line says nothing of another"
-
-
-def test_who_wins_again_goes_on_one_by_one():
-    queue = Queue(Sight([f"{number:02d}" for number in range(20)]), min)
-    for _ in range(2):
-        queue.heed([queue.popleft(), queue.popleft()], 0)
-    assert not queue.heed([queue.popleft(), queue.popleft()], 1)
-    assert queue.heed([queue.popleft()], 0)
-    assert next(iter(queue)) == "11"
-    assert queue.heed([queue.popleft()], 0)
-    assert next(iter(queue)) == "14"
-
-
 def test_an_hour_halves_what_was_used():
     assert weight(60) == pytest.approx(60, rel=0.01)
     assert weight(HALF_LIFE) == pytest.approx(weight(1e9) / 2)

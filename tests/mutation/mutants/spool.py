@@ -413,15 +413,6 @@ MUTANTS = (
         ("unit/test_sharing.py::test_who_loses_most_of_what_a_look_found_looks_again_soon",),
     ),
     Mutant(
-        "order",
-        "16 (lxxviii)",
-        "who meets others tries one by one what they took",
-        "worker/sharing.py",
-        "        self._leap *= 2\n",
-        "        pass\n",
-        ("unit/test_sharing.py::test_who_meets_others_passes_over_ever_more_of_that_line_until_it_wins",),
-    ),
-    Mutant(
         "outage",
         "7",
         "a todo/ that is away is taken for an empty one",
