@@ -27,7 +27,7 @@ LANE, TOKEN = r"todo/@licence-1=[a-z2-7]{6}/", r"~0\.[a-z2-7]{8}-[0-9]+"
 
 def assert_each_in_one_place(lab: Lab, names: set[str]) -> None:
     """Whoever was killed in the middle of what."""
-    assert Counter(map(identity, lab.files())) == Counter(dict.fromkeys(names, 1))
+    assert Counter(map(identity, lab.files_at_once())) == Counter(dict.fromkeys(names, 1))
 
 
 def test_what_a_worker_cannot_run_is_filed_once_and_runs_where_it_can_through_kills_of_both(lab: Lab) -> None:

@@ -80,7 +80,7 @@ def assert_one_instance_for_each(ticks: dict[str, list[str]], lab: Lab) -> None:
     lab.wait_until(lambda: lab.ground.nodes[0].python(TICKS, root=lab.truth) == ticks, 30)
     lab.live_on()
     names = made(ticks)
-    assert Counter(map(identity, lab.files())) == Counter(dict.fromkeys(names, 1))
+    assert Counter(map(identity, lab.files_at_once())) == Counter(dict.fromkeys(names, 1))
     lab.person(3, "rm PAUSE")
     lab.wait_for_done(names, 30)
     lab.story.assert_each_once(names)

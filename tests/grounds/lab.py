@@ -165,6 +165,10 @@ class Lab:
         assert isinstance(found, list)
         return found
 
+    def files_at_once(self) -> list[str]:
+        """The same at one moment: what two walks saw alike.  One walk alone meets a file that moves twice, or nowhere."""
+        return self.wait_until(lambda: seen if (seen := self.files()) == self.files() else [], 20)
+
     def done(self) -> set[str]:
         """Names of the finished tasks."""
         return {identity(path) for path in self.files("done")}
