@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker
 
 LOOK_SHARE = 20.0  #: a look may take a twentieth of the time
-MET_SHARE = 2.0  #: half of the time, while others win most of what it found
+MET_SHARE = 2.0  #: a third of it, while others win most of what was found
 MAX_SETTLING = 256
 BUSY_BEFORE_DEAF = 1.0  #: seconds of work after which the bell is switched off
 RETRY_PAUSE = 0.5
@@ -61,7 +61,7 @@ class Intake:
         self.gifts: set[str] = set()
         self.refused = Refused()
         self._looked_at = self._next_look = self._found_at = self._gave_at = self._retry_at = self._cost = 0.0
-        self._has_met = False  #: others, at what the last look found
+        self.has_met = False  #: others, at what the last look found
         self._quiet_since: float | None = None  #: since when nobody runs anything (asked with --until-empty only)
         self._busy_since = float("inf")
         self._interval = worker.settings.poll_min
@@ -139,8 +139,8 @@ class Intake:
         if self.queue and self.sharing.has_turned():
             self.queue.clear()
             self.look_soon()
-        share = MET_SHARE if self._has_met else LOOK_SHARE
-        stale = now - self._looked_at >= max(self.worker.settings.poll_min, self._cost * share)
+        rest = self._cost * MET_SHARE if self.has_met else max(self.worker.settings.poll_min, self._cost * LOOK_SHARE)
+        stale = now - self._looked_at >= rest
         if now >= self._next_look and (stale or not self.queue):
             self._look()
         if self.pausing.is_there:
@@ -171,7 +171,7 @@ class Intake:
         self.pausing.look()
         sight = self.sharing.look()
         self.packing.look_again()
-        self._looked_at, self._has_met = self.clock.boot(), False
+        self._looked_at, self.has_met = self.clock.boot(), False
         self._cost = self._looked_at - before
         self.queue, self.turnstile.stopped = self.sharing.queue(sight), sight.stopped
         self.agreement.heed(sight)
@@ -198,7 +198,7 @@ class Intake:
         self._retry_at = self.clock.boot() + RETRY_PAUSE
         result = self.desk.exchange(paths, gifts)
         if 2 * len(result.came) < len(paths):
-            self._has_met, self._next_look = True, 0.0
+            self.has_met, self._next_look = True, 0.0
         for stuck in [leaving for leaving in self.desk.leaving.values() if leaving.tries == TRIES_BEFORE_TOLD]:
             why = StorageError("move to", stuck.target, stuck.errno)
             self.worker.tell("stuck", f"{stuck.held.name.identity}: {why}; trying again", why=str(why))

@@ -124,6 +124,8 @@ class Sharing:
     def _part(self) -> Part:
         """The names that this worker tries first: each living one has others, so that they seldom meet."""
         self._part_turn = self._turn()
+        if self.intake.has_met:
+            self.intake.peers.refresh()  # mostly those are new: who knows of all begins where nobody else does
         living, wid = self.intake.peers.living(), self.worker.station.wid
         number = living.index(wid) if wid in living else 0
         return Part((number + self._part_turn) % len(living), len(living)) if len(living) > 1 else Part()

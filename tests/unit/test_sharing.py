@@ -250,6 +250,32 @@ def test_who_loses_most_of_what_a_look_found_looks_again_soon(order, monkeypatch
     assert len(looks) <= 2
 
 
+def test_who_meets_others_asks_who_they_are_and_looks_again_at_once(order, claims, monkeypatch):
+    """Else workers that start at once fight for the same names until each has heard of all, and again at the end."""
+    worker, intake = order.worker, order.worker.worker.intake
+    worker.until(lambda: worker.worker.attempts.by_pid)
+    looks, look = [], intake.sharing.look
+
+    def told():
+        sight = look()
+        looks.append((claims.copy(), intake.peers.known))
+        return sight
+
+    monkeypatch.setattr(intake.sharing, "look", told)
+    intake._looked_at = worker.clock.boot()
+    intake._cost, intake._next_look = 0.0, intake._looked_at + 3600
+    newcomer = "zz-aaaaaaaa"
+    with open(f"{worker.root}/workers/{newcomer}.yaml", "w") as file:
+        file.write("host: zz\n...\n")
+    for number in range(20):
+        os.unlink(f"{worker.root}/todo/x{number + 1:02d}.yaml")
+    worker.open()
+    worker.until(lambda: looks, step=0.001)
+    claimed, known = looks[0]
+    assert claimed == ["x00.yaml", "x01.yaml"]
+    assert newcomer in known
+
+
 def test_a_heart_beats_while_a_long_listing_comes_in(inside, monkeypatch):
     """A listing that lasts longer than the fence: the guard would kill the worker, and its heir as well."""
     worker = inside(slots=1)
