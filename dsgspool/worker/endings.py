@@ -87,9 +87,9 @@ class Endings:
             held, target_of(self.spool, name, decision, self.worker.own.token(), self.worker.lease.server.now()), event
         )
 
-    def give_back(self, held: Held, budget: Budget | None = None, lane: str | None = None) -> None:
+    def give_back(self, held: Held, budget: Budget | None = None, lane: str | None = None, tag: str = "") -> None:
         """Back to todo/ (or hold/, when its batch was parked), nothing counted."""
-        decision = park(self.spool, held.name, Decision(State.TODO, budget=budget or held.name.budget))
+        decision = park(self.spool, held.name, Decision(State.TODO, tag, budget or held.name.budget))
         self.worker.intake.desk.send(self.leaving(held, decision, lane=lane))
 
     def write_ends(self) -> None:

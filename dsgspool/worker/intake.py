@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dsgspool import names
 from dsgspool.errors import StorageError
 from dsgspool.records import is_complete, time_at_rest
+from dsgspool.spool.moves import doubt
 from dsgspool.spool.own import Held, Unusable
 from dsgspool.spool.scan import LIMIT
 from dsgspool.task import State
@@ -232,7 +233,7 @@ class Intake:
     def _taken(self, held: Held, inode: int) -> None:
         text = admission.judged(self.own.read(held, inode), self.worker.settings, self.worker.me)
         if text is None:
-            self.worker.attempts.endings.give_back(held)
+            self.worker.attempts.endings.give_back(held, tag=doubt(held.name))
         elif isinstance(text, Unusable):
             self.worker.attempts.reject(held, text.reason)
         elif held.original:

@@ -11,6 +11,7 @@ import pytest
 from dsgspool import proc
 from dsgspool.errors import NodeError
 from dsgspool.settings import Control
+from dsgspool.spool.own import MAX_LOOKS
 from dsgspool.worker import freezing
 from dsgspool.worker.loop import Fenced
 from tests.support.doors import CachedFolderFs, ClockedFs, FlakyFs, FullFs, LossyFs, RemoteFs
@@ -371,6 +372,17 @@ def test_a_file_that_is_still_being_written_settles_again_when_its_worker_has_di
             text.write("# later\n")
     heir.until(lambda: heir.lies() == ["done/x"])
     assert heir.record("x")["text"] == "command: 'true'\n# later\n# later\n# later\n"
+
+
+@pytest.mark.parametrize("name", ["x", "x~0.aaaaaaaa-1"])
+def test_what_its_claimer_could_not_open_settles_again(inside, world, claims, name):
+    """Nobody has looked into it, so only a name that a program gave may go on saying that it is whole."""
+    worker = inside(FlakyFs(world.clock, {"read": errno.ESTALE}, times=MAX_LOOKS, path=f"/{name}"))
+    worker.drop(name, end="")
+    worker.until(lambda: worker.lies() == ["done/x"])
+    first, second = claims
+    assert first == f"{name}.yaml"
+    assert second.startswith("x~settling." if name == "x" else "x~0.")
 
 
 def test_what_has_settled_keeps_no_sign_of_it_when_it_is_given_back(inside):

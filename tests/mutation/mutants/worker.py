@@ -258,6 +258,15 @@ MUTANTS = (
     Mutant(
         "completeness",
         "16 (lxxvii)",
+        "what its claimer could not open is taken for whole",
+        "worker/intake.py",
+        "give_back(held, tag=doubt(held.name))",
+        "give_back(held)",
+        ("unit/test_worker.py::test_what_its_claimer_could_not_open_settles_again",),
+    ),
+    Mutant(
+        "completeness",
+        "16 (lxxvii)",
         "any token says that a file is whole",
         "names.py",
         '        return self.token != "" and self.tag != SETTLING\n',
@@ -341,8 +350,8 @@ MUTANTS = (
         "7",
         "what is given back unrun goes to todo/ although its batch is parked",
         "worker/endings.py",
-        "        decision = park(self.spool, held.name, Decision(State.TODO, budget=budget or held.name.budget))\n",
-        "        decision = Decision(State.TODO, budget=budget or held.name.budget)\n",
+        "        decision = park(self.spool, held.name, Decision(State.TODO, tag, budget or held.name.budget))\n",
+        "        decision = Decision(State.TODO, tag, budget or held.name.budget)\n",
         ("unit/test_worker.py::test_what_is_given_back_unrun_while_its_batch_is_parked_is_parked",),
     ),
     Mutant(
