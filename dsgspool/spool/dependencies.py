@@ -14,6 +14,7 @@ import hashlib
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
+from itertools import chain
 
 from dsgspool import names
 from dsgspool.classes import dataclass
@@ -147,7 +148,8 @@ class Dependencies:
         """(state, identity) of something of a batch or pattern that is not finished; the names of all its files contain
         `part` (to read each of 50,000 names takes a second).
 
-        RACE: what `edit` has taken out lies in none of the folders, for a moment or until a killed one is mended.
+        RACE: what `edit` has taken out lies in none of the folders, for a moment or until a killed one is mended.  And what a
+        person moved from running/ to failed/ runs on there until its owner has killed it, and takes its claim off.
         """
         top, is_meant = top_of(what), meaning(what)
         for state in (*OPEN_STATES, State.RUNNING):
@@ -158,7 +160,14 @@ class Dependencies:
             if identity:
                 return state, identity
         under = under_edit(self.spool)
-        return next(((state, identity) for state, identity in under if identity != but and is_meant(identity)), None)
+        elsewhere = ((s, name) for s, name in chain(under, self._being_cancelled()) if name != but and is_meant(name))
+        return next(elsewhere, None)
+
+    def _being_cancelled(self) -> Iterator[tuple[State, str]]:
+        """What lies in failed/ with a claim, under the flat name that it had in running/."""
+        for file, is_folder in self.fs.scan(self.spool.failed):
+            if not is_folder and "@" in file and (found := _name(State.FAILED, file)) and found.claim:
+                yield State.FAILED, found.identity
 
     def ended(self, state: State, batch: str) -> Iterator[str]:
         """Names of a batch in done/ or failed/, one for each file; FileNotFoundError as above."""

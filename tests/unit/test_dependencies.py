@@ -188,7 +188,7 @@ def test_a_member_of_the_batch_does_not_wait_for_itself(inside):
 @pytest.mark.parametrize("place", ["todo/s/x.yaml", "todo/@p5/s/x.yaml", "waiting/until-20991121T210000Z/@p5/s/x.yaml",
                                    "waiting/after-b/s/x.yaml", "hold/s/x.yaml", "running/n1-k3f7x2ma/@p5%s%x.yaml",
                                    "todo/s%x~0.k3f7x2ma-1.yaml", "todo/@p5%s%x@n1-k3f7x2ma.3.yaml",
-                                   "hold/s%x@n1-k3f7x2ma.3.yaml"])  # fmt: skip
+                                   "hold/s%x@n1-k3f7x2ma.3.yaml", "failed/s%x@n1-k3f7x2ma.3.yaml"])  # fmt: skip
 def test_wherever_one_of_a_batch_lies_the_batch_is_open(spool, place):
     spool.fs.make_folder(os.path.dirname(f"{spool.root}/{place}"))
     for path in (place, "done/s/a.yaml"):
@@ -199,13 +199,6 @@ def test_wherever_one_of_a_batch_lies_the_batch_is_open(spool, place):
         assert dependencies.standing(what) == (Standing.OPEN, what)
     assert dependencies.standing("s/", but="s/x") == (Standing.DONE, "s/")
     assert dependencies.first_open("s/") == (State(place.partition("/")[0]), "s/x")
-
-
-def test_what_a_person_just_moved_out_of_running_into_failed_is_one_of_its_batch(spool):
-    spool.fs.make_folder(f"{spool.done}/s")
-    for path in ("done/s/a.yaml", "failed/s%x@n1-k3f7x2ma.3.yaml"):
-        spool.fs.create_whole(f"{spool.root}/{path}", b"")
-    assert Dependencies(spool).standing("s/") == (Standing.FAILED, "s/x")
 
 
 # -- no wake-up is lost

@@ -41,7 +41,7 @@ def text(world):
     "left",
     [
         "todo/s/x", "todo/@p5/s/x", "waiting/after-t/s/x", "waiting/until-21001231T000000Z/s/x", "hold/s/x", "hold/s/y/x",
-        "running/n1-aaaaaaaa/s%x~0@n1-aaaaaaaa.1", "edits/e.open/out/todo/s/x",
+        "running/n1-aaaaaaaa/s%x~0@n1-aaaaaaaa.1", "edits/e.open/out/todo/s/x", "failed/s%x~0.bbbbbbbb-1@n1-aaaaaaaa.1",
     ],
 )  # fmt: skip
 def test_a_batch_is_over_when_nothing_of_it_is_left(world, finals, left):

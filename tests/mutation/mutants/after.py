@@ -131,7 +131,16 @@ MUTANTS = (
         "spool/dependencies.py",
         "                elif not is_folder and flat in name and part in name:\n                    yield name\n",
         "",
-        (f"{UNIT}test_what_a_person_just_moved_out_of_running_into_failed_is_one_of_its_batch",),
+        (f"{UNIT}test_wherever_one_of_a_batch_lies_the_batch_is_open",),
+    ),
+    Mutant(
+        "after",
+        "16 (xxxvi)",
+        "a batch is over while a task of it that was cancelled still runs",
+        "spool/dependencies.py",
+        "chain(under, self._being_cancelled())",
+        "chain(under)",
+        ("unit/test_finals.py::test_a_batch_is_over_when_nothing_of_it_is_left",),
     ),
     Mutant(
         "after",
