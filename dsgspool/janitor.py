@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Callable, Iterator
 
 from dsgspool import names
@@ -24,6 +23,7 @@ from dsgspool.spool import Spool
 from dsgspool.spool.chain import Chain, next_of
 from dsgspool.spool.editing import is_awaited, mend
 from dsgspool.spool.moves import Moves, doubt, park, target_of
+from dsgspool.spool.returning import Returning
 from dsgspool.spool.strays import Strays
 from dsgspool.spool.taken import Taken
 from dsgspool.spool.waiters import Waiters
@@ -65,7 +65,7 @@ class Janitor:
         self.moves = Moves(spool)
         self.chain = Chain(spool, peers.is_dead, lambda: spool.settings().lease)
         self.strays = Strays(self.moves, peers.is_dead, self.chain.has_ended, tell)
-        self.waiters = Waiters(self.moves, tell)
+        self.waiters, self.returning = Waiters(self.moves, tell), Returning(self.moves, tell)
         self.leadership = Leadership(spool, peers, wid)
         self.round_at = float("-inf")  #: BOOTTIME before the last whole look at the folders of all workers
         self._met: dict[str, _Swept] = {}  #: dead workers that I have taken over
@@ -170,9 +170,8 @@ class Janitor:
         """Bring back tasks whose moment has come, as many as fit into a moment; the number moved."""
         moved, began = 0, self.spool.clock.boot()
         for folder in self._due_folders():
-            for path, _ in list(self.fs.walk(f"{self.spool.waiting}/{folder}")):
-                if not names.is_ignored(os.path.basename(path)):
-                    moved += self.moves.bring_back(folder, path)
+            for path in self.returning.below(folder):
+                moved += self.returning.bring_back(folder, path)
                 if self._is_late(began):
                     return moved
             self.moves.remove_empty(f"{self.spool.waiting}/{folder}")

@@ -16,6 +16,7 @@ from dsgspool.errors import InvalidName, StorageError
 from dsgspool.spool import task_name
 from dsgspool.spool.dependencies import Dependencies, Standing, meaning
 from dsgspool.spool.moves import Moves
+from dsgspool.spool.returning import Returning
 from dsgspool.task import After, State
 
 SLICE = 0.1  #: seconds of one turn: a heart must beat in between
@@ -28,7 +29,7 @@ class Waiters:
 
     def __init__(self, moves: Moves, tell: Callable[..., None]) -> None:
         self.moves, self.spool, self.fs, self.tell = moves, moves.spool, moves.spool.fs, tell
-        self.dependencies = Dependencies(self.spool)
+        self.dependencies, self.returning = Dependencies(self.spool), Returning(moves, tell)
         self.round_at = float("-inf")  #: BOOTTIME at which the last whole round began
         self._wanted: dict[str, bool] = {}  #: folders to look into, in order; False = only when their thing is finished
         self._turn: Iterator[bool] | None = None
@@ -162,13 +163,11 @@ class Waiters:
                 yield False
                 return
         is_left = False
-        for below, _ in list(self.fs.walk(path)):
-            if names.is_ignored(below.rpartition("/")[2]):
-                continue
+        for below in self.returning.below(folder):
             but = self._itself(what, f"{folder}/{below}") if is_many else ""
             if but not in standings:
                 standings[but] = self.dependencies.standing(what, but)[0]
-            is_woken = standings[but] is not Standing.OPEN and self.moves.bring_back(folder, below)
+            is_woken = standings[but] is not Standing.OPEN and self.returning.bring_back(folder, below)
             is_left |= not is_woken
             yield is_woken
         if not is_left and not self.fs.remove_folder(path):

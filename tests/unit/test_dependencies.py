@@ -384,6 +384,23 @@ def test_a_round_goes_on_bit_by_bit_and_rests_as_long_as_it_is_dear(spool):
     assert not told
 
 
+def test_what_cannot_be_woken_is_told_once_and_no_other_waits_for_it(spool):
+    told = []
+    waiters = Waiters(Moves(spool), lambda *words, **_: told.append(words))
+    for what, path in (("a%", "s/x"), ("b%", "y")):  # a file lies in the place of the batch s
+        spool.fs.make_folder(os.path.dirname(f"{spool.waiting}/after-{what}/{path}"))
+        spool.fs.create_whole(f"{spool.waiting}/after-{what}/{path}~0.aaaaaaaa-1.yaml", b"")
+        spool.fs.make_folder(f"{spool.done}/{what[0]}")
+        spool.fs.create_whole(f"{spool.done}/{what[0]}/1.yaml", b"")
+    spool.fs.create_whole(f"{spool.todo}/s", b"")
+    waiters.published("a/1")
+    for _ in range(2):
+        waiters.turn(leading=True)
+        spool.clock.advance(2)
+    assert [name.partition("~")[0] for name in sorted(os.listdir(spool.todo))] == ["s", "y"]
+    assert [event for event, _ in told] == ["stuck"]
+
+
 def test_what_is_filed_while_its_folder_is_looked_at_is_looked_for_once_more(spool):
     waiters = Waiters(Moves(spool), lambda *_: None)
     spool.fs.make_folder(f"{spool.waiting}/after-a")

@@ -576,3 +576,21 @@ def test_an_empty_batch_folder_stays_while_a_task_of_it_is_held(world, actor):
     age(f"{world.root}/todo/s", 4000, world)
     actor.janitor.sweep_batches()
     assert os.listdir(world.spool.todo) == ["s"]
+
+
+def test_what_cannot_come_back_is_told_once_and_keeps_nothing_else_waiting(world, actor):
+    """A file `s` in the place of the batch s: so ends `mv failed/s/x~exit1.yaml todo/s` without its mkdir."""
+    for number, path in enumerate(("s/x", "s/y", "z")):
+        world.drop(f"waiting/{path}")
+        target = f"{world.spool.waiting}/until-2026010{number + 1}T000000Z/{path}.yaml"
+        os.renames(f"{world.spool.todo}/waiting/{path}.yaml", target)
+    os.makedirs(world.spool.todo, exist_ok=True)
+    with open(f"{world.spool.todo}/s", "x"):
+        pass
+    for _ in range(2):
+        actor.janitor.due()
+        actor.spool.clock.advance(5)
+    assert [path.partition("~")[0] for path in lies(world, "todo") if path != "todo/s"] == ["todo/z"]
+    assert [event for event, _ in actor.told] == ["stuck", "stuck"]
+    os.unlink(f"{world.spool.todo}/s")
+    assert actor.janitor.due() == 2
