@@ -63,8 +63,10 @@ class Schedule:
     def _after(self, moment: float) -> Iterator[float]:
         from cronsim import CronSim  # 4 ms that only schedules need
 
+        # cronsim asked in the second one of an hour that comes twice begins with fixed hours of the first one.
         for tick in CronSim(self.cron, datetime.fromtimestamp(moment, self.zone)):
-            yield tick.timestamp()
+            if tick.timestamp() > moment:
+                yield tick.timestamp()
 
 
 def parse_schedule(data: bytes, defaults: Task, timezone: str | None) -> Schedule:

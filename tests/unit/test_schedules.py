@@ -94,6 +94,14 @@ def test_the_hour_that_comes_twice_has_two_names():
     assert [tick_of(stamp_of(tick)) for tick in ticks] == ticks and tick_of("tick.json") is None
 
 
+def test_in_an_hour_that_comes_twice_nothing_is_due_of_before():
+    schedule = every("30 2 * * *", zone="Europe/Berlin")
+    second = unix(2026, 10, 25, 1, 5, 0)  # 2:05 for the second time
+    assert schedule.due(second, second + 60) == []
+    assert every("30 2 * * *", "none", "Europe/Berlin").due(second - DAY, second) == []
+    assert [stamp_of(t) for t in schedule.following(second, 1)] == ["20261026T0130Z"]
+
+
 def test_a_missing_hour_is_made_up_for_at_its_end_and_a_fixed_hour_that_comes_twice_counts_once():
     for begin, stamps in (
         (unix(2026, 3, 28, 12, 0, 0), ["20260329T0100Z", "20260330T0030Z"]),
