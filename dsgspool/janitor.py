@@ -228,10 +228,13 @@ class Janitor:
     def sweep_batches(self) -> None:
         """Remove batch folders of todo/ that have been empty for an hour."""
         for name in [name for name in self.fs.folders(self.spool.todo) if name[:1] != "."]:
-            # One whose folder in hold/ has a task stays: without it the whole batch would look parked.
-            is_held = self.fs.folder_is_there(f"{self.spool.hold}/{name}")
-            if not is_held and self._age(f"{self.spool.todo}/{name}") > EMPTY_BATCH:
-                self.moves.remove_empty(f"{self.spool.todo}/{name}")
+            path = f"{self.spool.todo}/{name}"
+            if self._age(path) <= EMPTY_BATCH:
+                continue
+            # One whose folder in hold/ has a task stays, in a lane too: without it the whole batch would look parked.
+            batches = self.fs.folders(path) if name[:1] == "@" else [name]
+            if not any(self.fs.folder_is_there(f"{self.spool.hold}/{batch}") for batch in batches):
+                self.moves.remove_empty(path)
 
     def sweep_tmp(self) -> None:
         """Remove what a crashed command left a day ago; a folder is renamed first: a late submitter finds nothing to move."""

@@ -84,6 +84,14 @@ def is_parked(spool: Spool, batch: str, lane: str = "") -> bool:
     return not any(there(f"{spool.todo}/{prefix}{batch}") for prefix in lanes)
 
 
+def hold_alone(spool: Spool, batch: str) -> None:
+    """Before one task of a batch goes to hold/: without a folder in todo/, which is swept when nothing is queued for long,
+    that of hold/ would say that somebody moved the whole batch."""
+    top, there = batch.partition("/")[0], spool.fs.folder_is_there
+    if top and not there(f"{spool.hold}/{top}") and not there(f"{spool.todo}/{top}"):
+        spool.fs.make_folder(f"{spool.todo}/{top}")
+
+
 def park(spool: Spool, name: TaskName, decision: Decision) -> Decision:
     """The same decision, or hold/ when the task's batch was parked meanwhile."""
     going_back = decision.state in (State.TODO, State.WAITING)
@@ -132,6 +140,7 @@ class Moves:
         """Park a task; of a running one the owner stops it first."""
         if place.state is State.RUNNING:
             return self.hand_back(place, State.HOLD)
+        hold_alone(self.spool, place.name.batch)
         return self._move(place, f"{self.spool.hold}/{place.name.returned(place.name.budget, self.token()).path}")
 
     def release(self, place: Place) -> bool:
@@ -164,6 +173,8 @@ class Moves:
     def strip(self, place: Place, budget: Budget | None = None) -> bool:
         """Take the `@` off a name whose owner has let go or is dead; a return like any other, never the plain name."""
         name, token = place.name, self.token()
+        if place.state is State.HOLD:
+            hold_alone(self.spool, name.batch)
         if place.state in (State.FAILED, State.DONE):
             bare = name.failed("cancelled", token).path
         elif place.state is State.RUNNING:
@@ -176,6 +187,7 @@ class Moves:
 
     def park_copy(self, place: Place) -> bool:
         """A copy of a running task's file: into hold/, where a person finds it."""
+        hold_alone(self.spool, place.name.batch)
         return self._move(place, f"{self.spool.hold}/{place.name.failed('duplicate', self.token()).path}")
 
     def due(self, folder: str, path: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dsgspool.names import TaskName, lane_for, parse_lane
-from dsgspool.spool.moves import park, target_of
+from dsgspool.spool.moves import hold_alone, park, target_of
 from dsgspool.spool.own import Held
 from dsgspool.task import Budget, Decision, Kind, Outcome, State
 from dsgspool.worker import telling
@@ -67,6 +67,7 @@ class Endings:
             priority = parse_lane(attempt.name.lane).priority
             attempt.lane = lane_for(priority, attempt.task.cpus, attempt.task.request.on_rung(ooms))
         if decision is not None and attempt.text and not self.worker.own.unchanged(attempt.held, attempt.text.seen):
+            hold_alone(self.spool, attempt.name.batch)
             return Decision(State.HOLD, "changed")
         if decision is not None and outcome.kind in NEVER_RAN and not attempt.keeps_text:
             decision = replace(decision, unique=True)

@@ -578,6 +578,16 @@ def test_an_empty_batch_folder_stays_while_a_task_of_it_is_held(world, actor):
     assert os.listdir(world.spool.todo) == ["s"]
 
 
+def test_an_empty_batch_folder_in_a_lane_stays_while_a_task_of_it_is_held(world, actor):
+    """Else what comes back to the lane would be parked: see `is_parked`."""
+    for folder in ("todo/@p10", "todo/@p5", "hold"):
+        os.makedirs(f"{world.root}/{folder}/{'t' if folder == 'todo/@p5' else 's'}")
+    for lane in ("@p10", "@p5"):
+        age(f"{world.root}/todo/{lane}", 4000, world)
+    actor.janitor.sweep_batches()
+    assert os.listdir(world.spool.todo) == ["@p10"]
+
+
 def test_what_cannot_come_back_is_told_once_and_keeps_nothing_else_waiting(world, actor):
     """A file `s` in the place of the batch s: so ends `mv failed/s/x~exit1.yaml todo/s` without its mkdir."""
     for number, path in enumerate(("s/x", "s/y", "z")):

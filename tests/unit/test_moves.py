@@ -189,6 +189,21 @@ def test_a_batch_of_which_one_task_is_parked_is_not_parked(world):
     assert is_parked(world.spool, "s")
 
 
+def test_a_task_that_is_held_when_nothing_of_its_batch_is_queued_any_more_parks_no_other(world, moves, put):
+    """The folder in todo/ was swept: all of the batch runs for more than an hour."""
+    assert moves.strip(put(f"hold/s%x{HELD}.yaml"))
+    assert moves.hold(put("waiting/until-20261121T210000Z/t/x~1.cccccccc-1.yaml"))
+    assert moves.park_copy(put(f"todo/u%x{HELD}.yaml"))
+    assert sorted(os.listdir(world.spool.hold)) == ["s", "t", "u"]
+    assert not any(is_parked(world.spool, batch) for batch in "stu")
+
+
+def test_a_task_that_is_held_of_a_parked_batch_leaves_it_parked(world, moves, put):
+    os.makedirs(f"{world.root}/hold/s")
+    assert moves.strip(put(f"hold/s%x{HELD}.yaml"))
+    assert is_parked(world.spool, "s")
+
+
 # -- finding
 
 

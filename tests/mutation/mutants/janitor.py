@@ -370,8 +370,8 @@ MUTANTS = (
         "11",
         "a batch folder in todo/ is removed although a task of it is held: the batch would look parked",
         "janitor.py",
-        "            if not is_held and self._age(",
-        "            if self._age(",
+        '            if not any(self.fs.folder_is_there(f"{self.spool.hold}/{batch}") for batch in batches):\n',
+        "            if path or batches:\n",
         ("unit/test_janitor.py::test_an_empty_batch_folder_stays_while_a_task_of_it_is_held",),
     ),
     Mutant(
@@ -379,8 +379,8 @@ MUTANTS = (
         "11",
         "a batch folder is removed as soon as it is empty",
         "janitor.py",
-        '            if not is_held and self._age(f"{self.spool.todo}/{name}") > EMPTY_BATCH:\n',
-        "            if not is_held:\n",
+        "            if self._age(path) <= EMPTY_BATCH:\n",
+        "            if self._age(path) < 0:\n",
         ("unit/test_janitor.py::test_an_old_empty_batch_folder_is_removed",),
     ),
     Mutant(
