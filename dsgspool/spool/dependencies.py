@@ -8,6 +8,7 @@ it may still be submitted.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fnmatch
 import hashlib
@@ -76,18 +77,25 @@ class Dependencies:
             last = max(entry.what for entry in plain)
             plain.sort(key=lambda entry: b"" if entry.what == last else _shuffled(f"{identity} {entry.what}"))
         for entry in plain:
-            if verdict := _verdict(entry, *self._of_one(entry.what)):
+            if verdict := _verdict(entry, *self._as_known(entry.what)):
                 return verdict
         if len(many) > 1:
             many.sort(key=lambda each: _shuffled(f"{identity} {each.what}"))
         for entry in many:
-            if verdict := _verdict(entry, *self._of_many(entry.what, identity)):
+            if verdict := _verdict(entry, *self._as_known(entry.what, identity)):
                 return verdict
         return None
 
     def standing(self, what: str, but: str = "") -> tuple[Standing, str]:
         """How far a name, batch or pattern is, and whose name says so.  `but`: a task that is not counted in."""
         return self._of_many(what, but) if After(what).is_many else self._of_one(what)
+
+    def _as_known(self, what: str, but: str = "") -> tuple[Standing, str]:
+        """The same; what lies in somebody's private folder is not known, so it is not finished: whoever asks again tells why."""
+        try:
+            return self.standing(what, but)
+        except PermissionError:
+            return Standing.OPEN, what
 
     # -- one name ------------------------------------------------------------------------------------------------
 
@@ -124,7 +132,9 @@ class Dependencies:
         for identity in awaited:
             folders.setdefault(identity.rpartition("/")[0], set()).add(identity)
         for folder, wanted in folders.items():
-            failed = wanted.intersection(self._failed_in(folder))
+            failed = set[str]()
+            with contextlib.suppress(PermissionError):  # somebody's private folder: no reason to wake nobody else
+                failed = wanted.intersection(self._failed_in(folder))
             for identity in sorted(wanted):
                 yield identity, identity not in failed and not self._lies_in_done(identity)
 

@@ -31,7 +31,7 @@ class Returning:
         try:
             found = [path for path, _ in self.fs.walk(f"{self.spool.waiting}/{folder}")]
         except PermissionError as error:
-            self._tell_once(folder, error)
+            self.tell_once(folder, error)
             return []
         return [path for path in found if not names.is_ignored(path.rpartition("/")[2])]
 
@@ -42,12 +42,13 @@ class Returning:
         except OSError as error:
             if error.errno not in LASTING:
                 raise
-            self._tell_once(f"{folder}/{path}", error)
+            self.tell_once(f"{folder}/{path}", error)
             return False
         self._told.pop(f"{folder}/{path}", None)
         return is_back
 
-    def _tell_once(self, what: str, error: OSError) -> None:
+    def tell_once(self, what: str, error: OSError) -> None:
+        """Say why what lies there stays."""
         why = str(StorageError.of(error))
         if self._told.get(what) != why:
             if len(self._told) >= MOST_TOLD:

@@ -16,7 +16,7 @@ from dsgspool.errors import InvalidName, StorageError
 from dsgspool.spool import task_name
 from dsgspool.spool.dependencies import Dependencies, Standing, meaning
 from dsgspool.spool.moves import Moves
-from dsgspool.spool.returning import Returning
+from dsgspool.spool.returning import LASTING, Returning
 from dsgspool.task import After, State
 
 SLICE = 0.1  #: seconds of one turn: a heart must beat in between
@@ -99,7 +99,7 @@ class Waiters:
                 # No longer wanted from now on: what is filed there while I look must be looked for once more.
                 self._folder, is_published = next(iter(self._wanted.items()))
                 del self._wanted[self._folder]
-                self._turn = self._wake(self._folder, is_published=is_published)
+                self._turn = self._try(self._folder, is_published=is_published)
             for is_woken in self._turn:
                 woken += is_woken
                 if self._is_late(began):
@@ -134,12 +134,12 @@ class Waiters:
         folders = [name for name, is_folder in self.fs.scan(self.spool.waiting) if is_folder]
         whats = {what: folder for folder in folders if (what := names.parse_after(folder))}
         for what in [what for what in whats if After(what).is_many]:
-            yield from self._wake(whats[what], is_published=False)
+            yield from self._try(whats[what], is_published=False)
         for what, is_open in self.dependencies.open_names(what for what in whats if not After(what).is_many):
             if is_open:
                 yield False
             else:
-                yield from self._wake(whats[what], is_published=False)
+                yield from self._try(whats[what], is_published=False)
 
     def listed_again(self) -> Iterator[str]:
         """Folders that each round lists though nothing is over: those for batches and patterns, which are few."""
@@ -147,6 +147,16 @@ class Waiters:
             if (what := names.parse_after(name)) and After(what).is_many:
                 yield (folder := f"{self.spool.waiting}/{name}")
                 yield from self.moves.folders_below(folder)
+
+    def _try(self, folder: str, *, is_published: bool) -> Iterator[bool]:
+        """Wake what lies in a folder; a thing of which nobody may ask, or that cannot be moved, keeps no other waiting."""
+        try:
+            yield from self._wake(folder, is_published=is_published)
+        except OSError as error:
+            if error.errno not in LASTING:
+                raise
+            self.returning.tell_once(folder, error)
+            yield False
 
     def _wake(self, folder: str, *, is_published: bool) -> Iterator[bool]:
         """Everything in a folder whose thing is finished goes to todo/; an empty folder is removed.

@@ -401,6 +401,30 @@ def test_what_cannot_be_woken_is_told_once_and_no_other_waits_for_it(spool):
     assert [event for event, _ in told] == ["stuck"]
 
 
+def test_a_private_folder_of_what_is_waited_for_is_not_known_and_keeps_no_other_waiting(spool, monkeypatch):
+    told, is_there = [], spool.fs.folder_is_there
+
+    def private(path):
+        if path == f"{spool.hold}/a":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return is_there(path)
+
+    monkeypatch.setattr(spool.fs, "folder_is_there", private)
+    waiters = Waiters(Moves(spool), lambda *words, **_: told.append(words))
+    for what in "ab":
+        spool.fs.make_folder(f"{spool.done}/{what}")
+        spool.fs.create_whole(f"{spool.done}/{what}/1.yaml", b"")
+        spool.fs.make_folder(f"{spool.waiting}/after-{what}%")
+        spool.fs.create_whole(f"{spool.waiting}/after-{what}%/x{what}~0.aaaaaaaa-1.yaml", b"")
+        waiters.filed(f"{what}/")
+    assert waiters.dependencies.judge("x", [After("a/")]).culprit == ""
+    for _ in range(3):
+        waiters.turn(leading=True)
+        spool.clock.advance(2)
+    assert [name.partition("~")[0] for name in os.listdir(spool.todo)] == ["xb"]
+    assert [event for event, _ in told] == ["stuck"]
+
+
 def test_what_is_filed_while_its_folder_is_looked_at_is_looked_for_once_more(spool):
     waiters = Waiters(Moves(spool), lambda *_: None)
     spool.fs.make_folder(f"{spool.waiting}/after-a")
