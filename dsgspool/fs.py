@@ -202,8 +202,13 @@ class Fs(Listings, Permissions):
         os.ftruncate(descriptor, size)
 
     def size(self, descriptor: int) -> int:
-        """Bytes in an open file."""
-        return os.fstat(descriptor).st_size
+        """Bytes in an open file; 0 of one that another client of an NFSv3 share has removed."""
+        try:
+            return os.fstat(descriptor).st_size
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+            return 0
 
     def sync(self, descriptor: int) -> None:
         """Put an open file's data on the server."""

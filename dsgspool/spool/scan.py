@@ -176,18 +176,23 @@ class Look:
             if not is_folder:
                 self.sight.candidates.append(prefix + name)
             elif is_top:
-                self._collect_batch(f"{prefix}{name}/", name, most)
+                most += self._collect_batch(f"{prefix}{name}/", name, most)
             elif len(prefix) <= DEEPEST:
                 self._collect(f"{prefix}{name}/", self._list(f"{prefix}{name}/"), most)
 
-    def _collect_batch(self, prefix: str, batch: str, most: int) -> None:
-        """The same of a whole batch, as far as its policy lets it be started."""
+    def _collect_batch(self, prefix: str, batch: str, most: int) -> int:
+        """The same of a whole batch, as far as its policy lets it be started.
+
+        How many of them are not counted: perhaps its limit lets none be started, and so they must hide nothing behind them.
+        """
+        before, is_limited = len(self.sight.candidates), False
         if self.policies and self.policies.of(batch).max_running is not None:
-            most = min(most, len(self.sight.candidates) + LIMITED)
+            most, is_limited = min(most, before + LIMITED), True
         self._only = self.policies.trial(batch).only if self.policies else frozenset()
         self._stems = {identity.rpartition("/")[2] for identity in self._only}
         self._collect(prefix, self._list(prefix), most)
         self._only = frozenset()
+        return len(self.sight.candidates) - before if is_limited else 0
 
     def _list(self, prefix: str) -> list[Entry]:
         """What may be tried in a folder; somebody's private one must not stop the others."""

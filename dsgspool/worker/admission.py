@@ -13,11 +13,13 @@ from dsgspool import names
 from dsgspool.accounts import Account, account
 from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidName, InvalidTask, SettingsError
+from dsgspool.expressions import expression
 from dsgspool.permissions import other_writers, why_not_obeyed
 from dsgspool.settings import Settings
 from dsgspool.spool import SETTINGS, Spool
-from dsgspool.spool.own import Text, Unusable
+from dsgspool.spool.own import Held, Text, Unusable
 
+_NO_NAME = expression("invalid-[0-9a-f]{12}")  #: what `names.invalid_name` makes
 FIRST_USER = 1000  #: uid of the first person (login.defs(5), UID_MIN): nobody's task runs as a service's account
 
 
@@ -105,8 +107,14 @@ def group_id(name: str) -> int:
         return -1
 
 
-def why_no_name(original: str) -> str:
-    """Why a name found in todo/ cannot be a task's."""
+def why_no_name(held: Held) -> str:
+    """Why the name of a file cannot be a task's, '' for one that can be.
+
+    RACE: who took it died, or the disk was full, before there was a record: then nobody knows its own name any more.
+    """
+    if not (original := held.original):
+        is_lost = _NO_NAME.fullmatch(held.name.identity)
+        return "so is called what had a name that cannot be a task's: rename it and move it back" if is_lost else ""
     try:
         names.parse(original)
     except InvalidName as error:

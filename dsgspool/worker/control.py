@@ -10,7 +10,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from dsgspool.errors import SettingsError
+from dsgspool.errors import SettingsError, StorageError
 from dsgspool.settings import Control, parse_control
 from dsgspool.worker.resting import Resting
 
@@ -111,15 +111,17 @@ class Controls:
         self.rules = self.control.rules.over(self.worker.station.rules(self.worker.settings))
 
     def _read(self) -> None:
-        """A broken control file changes nothing."""
+        """A control file that is broken, or that I may not read, changes nothing."""
         path = f"{self.worker.spool.workers}/{self.worker.station.wid}.control.yaml"
-        data = self.worker.spool.fs.read(path)[0] if os.path.basename(path) in self.worker.peers.files else b""
+        is_there = os.path.basename(path) in self.worker.peers.files
         try:
+            data = self.worker.spool.fs.read_fresh(path) if is_there else None
             control = parse_control(data, path) if data else Control(paused=self.options.paused)
-        except SettingsError as error:
-            if str(error) != self._trouble:
-                self._trouble = str(error)
-                self.worker.tell("control", f"{error}; nothing changed")
+        except (SettingsError, OSError) as error:
+            why = str(StorageError.of(error, "read") if isinstance(error, OSError) else error)
+            if why != self._trouble:
+                self._trouble = why
+                self.worker.tell("control", f"{why}; nothing changed")
             return
         if control != self.control:
             self.control = control

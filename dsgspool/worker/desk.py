@@ -146,6 +146,6 @@ class Desk:
                 result.came.append((held, listing[held.file]))
             elif held.errno in PERHAPS:
                 result.lost.append(held)
-        hopeless = {path: held for path, held in claimed.items() if held.errno in (errno.EACCES, errno.EPERM)}
+        hopeless = {path: held for path, held in claimed.items() if held.errno not in (*PERHAPS, errno.ENOENT)}
         result.refused = [(path, held.errno) for path, held in hopeless.items() if held.file not in listing]
         return result

@@ -171,7 +171,7 @@ class Intake:
         before = self.clock.boot()
         self.pausing.look()
         sight = self.sharing.look()
-        self.packing.look_again()
+        self.packing.look_again(sight.candidates)
         self._looked_at, self.has_met = self.clock.boot(), False
         self._cost = self._looked_at - before
         self.queue, self.turnstile.stopped = self.sharing.queue(sight), sight.stopped
@@ -236,8 +236,8 @@ class Intake:
             self.worker.attempts.endings.give_back(held, tag=doubt(held.name))
         elif isinstance(text, Unusable):
             self.worker.attempts.reject(held, text.reason)
-        elif held.original:
-            self.worker.attempts.reject(held, admission.why_no_name(held.original))
+        elif why := admission.why_no_name(held):
+            self.worker.attempts.reject(held, why)
         elif held.name.is_whole or is_complete(text.data) or (text.data and self.bell.saw_closed(held.dropped_as)):
             self.sorting.offer(held, text)
         else:

@@ -157,8 +157,11 @@ class Packing:
 
     # -- choosing ------------------------------------------------------------------------------------------------
 
-    def look_again(self) -> None:
-        """A new look has begun: what was passed over is among its candidates."""
+    def look_again(self, paths: Iterable[str]) -> None:
+        """A new look has found these: what was passed over is among them, and in a lane without any nobody waits."""
+        if self._since:
+            lanes = {names.split_lane(path)[0] or "" for path in paths}
+            self._since = {lane: since for lane, since in self._since.items() if lane in lanes}
         self.skipped.clear()
         self._first, self._kept = None, {}
 

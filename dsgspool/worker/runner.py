@@ -277,11 +277,13 @@ class Runner:
         for descriptor in descriptors:
             with _WHATEVER_IT_SAYS:
                 self.fs.close(descriptor)
-        freezing.clear(attempt, self.fs)
+        with _WHATEVER_IT_SAYS:
+            freezing.clear(attempt, self.fs)
         for script in filter(
             None, (attempt.script, *(part.script for part in (attempt.chunk, attempt.freezing) if part))
         ):
-            self.fs.remove(script)
+            with _WHATEVER_IT_SAYS:
+                self.fs.remove(script)
 
     def shut(self) -> None:
         """Nothing is started any more: take back what was laid out for commands on this machine."""

@@ -19,14 +19,15 @@ def test_what_was_refused_is_told_once_a_folder_and_tried_again_later():
     assert not refused.add("s/a.yaml", 99.0)
 
 
-def test_an_exchange_says_what_it_may_not_take(world):
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EXDEV, errno.ENOSPC])
+def test_an_exchange_says_what_it_may_not_take(world, number):
     for name in "xy":
         with open(f"{world.root}/todo/{name}.yaml", "w"):
             pass
-    own = OwnFolder(Spool(world.root, FlakyFs(world.clock, {"rename": errno.EACCES}), world.clock), "n1-aaaaaaaa")
+    own = OwnFolder(Spool(world.root, FlakyFs(world.clock, {"rename": number}), world.clock), "n1-aaaaaaaa")
     own.fs.make_folder(own.path)
     result = Desk(own).exchange(["x.yaml", "y.yaml"])
-    assert (result.refused, len(result.came), result.lost) == ([("x.yaml", errno.EACCES)], 1, [])
+    assert (result.refused, len(result.came), result.lost) == ([("x.yaml", number)], 1, [])
 
 
 @pytest.fixture

@@ -152,6 +152,24 @@ def test_with_reserve_after_smaller_ones_overtake_for_so_long_and_no_longer(node
     worker.until(lambda: "done/d" in worker.lies())
 
 
+def test_how_long_something_in_a_lane_found_no_room_begins_anew_when_nothing_lay_there(node, world):
+    with open(f"{world.root}/spool.yaml", "w") as file:
+        file.write("format: 1\nreserve_after: 5m\n")
+    worker = node(slots=2)
+    worker.drop("a", worker.gate())
+    worker.until(lambda: worker.pid("a"))
+    path = worker.drop("@cpus2/wide", cpus=2)
+    worker.live(5)
+    os.remove(path)  # another node has taken it
+    worker.live(301)
+    worker.drop("@cpus2/wider", cpus=2)
+    worker.live(1)
+    worker.drop("b")
+    worker.until(lambda: "done/b" in worker.lies())
+    worker.open()
+    worker.until(lambda: "done/wider" in worker.lies())
+
+
 def test_a_gift_waits_here_for_its_room(node):
     worker = node()
     worker.drop(f"{lane(gpus=2)}/a", worker.gate(), resources={"gpus": 2})

@@ -173,6 +173,27 @@ def test_a_batch_with_a_limit_does_not_fill_the_queue(write, look):
     assert sight.candidates[-1] == "x.yaml"
 
 
+def test_a_batch_with_a_limit_hides_nothing_that_lies_behind_it_in_its_lane(write, look, policies, world):
+    write("max_running: 1", batch="a")
+    look(*[f"@mem=aaaaaa/a/{n:03}.yaml" for n in range(LIMITED + 100)], "@mem=aaaaaa/b/x.yaml", "@mem=aaaaaa/c/y.yaml")
+    for most in (LIMITED, 1):
+        sight = Look(world.spool, 4, policies=policies, most=lambda *_, most=most: most).take()
+        assert next(path for path in sight.candidates if "/a/" not in path) == "@mem=aaaaaa/b/x.yaml"
+
+
+def test_what_runs_when_a_limit_is_named_is_marked_although_a_control_file_cannot_be_read(inside, world, write, taken):
+    worker = inside()
+    worker.drop("s/a", worker.gate())
+    worker.until(lambda: worker.pid("s/a"))
+    os.mkdir(f"{world.root}/workers/{worker.wid}.control.yaml")
+    write("max_running: 1")
+    worker.until(lambda: taken() == ["s%=1"])
+    worker.drop("x")
+    worker.until(lambda: "done/x" in worker.lies())
+    worker.open()
+    worker.until(lambda: "done/s/a" in worker.lies())
+
+
 def test_a_policy_that_was_written_before_the_tasks_is_known_when_they_are_seen(write, look):
     assert look("t/1.yaml").candidates == ["t/1.yaml"]
     write("paused: true")

@@ -385,6 +385,60 @@ def test_what_its_claimer_could_not_open_settles_again(inside, world, claims, na
     assert second.startswith("x~settling." if name == "x" else "x~0.")
 
 
+def test_what_has_no_name_is_not_run_by_another_one_when_its_record_could_not_be_made(inside, world):
+    worker = inside(FlakyFs(world.clock, {"create": errno.ENOSPC}, path="logs/invalid-"))
+    worker.drop("a@b", f"touch {world.root}/tmp/.ran")
+    worker.until(lambda: worker.lies() == ["failed/invalid-b762d0ce5e2d~invalid"])
+    assert not os.path.exists(f"{world.root}/tmp/.ran")
+
+
+def test_what_has_no_name_is_not_run_by_another_one_when_who_took_it_has_died(inside, world):
+    worker = inside()
+    for mark in ("yaml", "dead"):
+        open(f"{world.root}/workers/gone-aaaaaaaa.{mark}", "w").close()
+    os.mkdir(f"{world.root}/running/gone-aaaaaaaa")
+    path = "invalid-b762d0ce5e2d~invalid@gone-aaaaaaaa.1"
+    worker.drop(path, f"touch {world.root}/tmp/.ran", state="running/gone-aaaaaaaa")
+    worker.until(lambda: worker.lies() == ["failed/invalid-b762d0ce5e2d~invalid"])
+    assert "rename it" in worker.record("invalid-b762d0ce5e2d")["reason"]
+
+
+def test_a_script_that_cannot_be_removed_keeps_nothing_of_an_attempt_from_its_place(inside, monkeypatch):
+    worker = inside()
+    worker.drop("x", None, script="#!/bin/sh\n" + worker.gate())
+    worker.until(lambda: worker.pid("x"))
+    remove = worker.fs.remove
+
+    def refused(path):
+        if "/dsgspool-" in path:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+        return remove(path)
+
+    monkeypatch.setattr(worker.fs, "remove", refused)
+    worker.open()
+    worker.until(lambda: worker.lies() == ["done/x"])
+
+
+def test_a_log_that_another_client_has_removed_keeps_no_attempt_from_its_end(inside, monkeypatch):
+    """An NFSv3 client that asks about such a file is told ESTALE, as long as it has it open."""
+    worker, fstat = inside(), os.fstat
+    worker.drop("x", worker.gate(), max_log="1M")
+    worker.until(lambda: worker.pid("x"))
+    logs = next(iter(worker.worker.attempts.by_pid.values())).logs
+
+    def stale(descriptor):
+        if descriptor in logs:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return fstat(descriptor)
+
+    monkeypatch.setattr(os, "fstat", stale)
+    worker.live(5)
+    worker.drop("y")
+    worker.until(lambda: "done/y" in worker.lies())  # to look at its length is no trouble of the share
+    worker.open()
+    worker.until(lambda: "done/x" in worker.lies())
+
+
 def test_what_has_settled_keeps_no_sign_of_it_when_it_is_given_back(inside):
     worker = inside(slots=1)
     worker.drop("x~settling.aaaaaaaa-1", cpus=2)

@@ -158,4 +158,22 @@ MUTANTS = (
         "if False:  # a look",
         (f"{TEST}test_a_full_queue_in_which_nothing_has_room_is_not_listed_again_and_again",),
     ),
+    Mutant(
+        "lanes",
+        "4",
+        "what is full by its `max_running` hides what lies behind it in its lane",
+        "spool/scan.py",
+        "        return len(self.sight.candidates) - before if is_limited else 0\n",
+        "        return 0\n",
+        ("unit/test_policies.py::test_a_batch_with_a_limit_hides_nothing_that_lies_behind_it_in_its_lane",),
+    ),
+    Mutant(
+        "lanes",
+        "5.6",
+        "room is kept at once for what begins to wait, since something waited in that lane long ago",
+        "worker/packing.py",
+        "for lane, since in self._since.items() if lane in lanes}",
+        "for lane, since in self._since.items()}",
+        (f"{TEST}test_how_long_something_in_a_lane_found_no_room_begins_anew_when_nothing_lay_there",),
+    ),
 )
