@@ -176,7 +176,7 @@ class Look:
             if not is_folder:
                 self.sight.candidates.append(prefix + name)
             elif is_top:
-                most += self._collect_batch(f"{prefix}{name}/", name, most)
+                most = min(self.limit, most + self._collect_batch(f"{prefix}{name}/", name, most))
             elif len(prefix) <= DEEPEST:
                 self._collect(f"{prefix}{name}/", self._list(f"{prefix}{name}/"), most)
 

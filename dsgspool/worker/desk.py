@@ -22,7 +22,6 @@ from dsgspool.task import After
 from dsgspool.worker.attempt import Attempt
 
 PERHAPS = (0, errno.EIO, errno.ESTALE)  #: what a rename answers that may have been carried out
-REFUSED_PAUSE = 60.0  #: seconds until a file is tried again that could not be taken
 
 
 @dataclass(slots=True)
@@ -70,28 +69,8 @@ class Exchange:
     came: list[tuple[Held, int]] = field(default_factory=list)
     left: list[Leaving] = field(default_factory=list)
     lost: list[Held] = field(default_factory=list)  #: perhaps claimed, and not here
-    refused: list[tuple[str, int]] = field(default_factory=list)  #: paths that I may not take, and the errno
-
-
-class Refused:
-    """Paths below todo/ that the file system does not let me take: for a while nobody tries, or all would be trying."""
-
-    def __init__(self) -> None:
-        self._until: dict[str, float] = {}
-        self._told: set[str] = set()
-
-    def add(self, path: str, now: float) -> bool:
-        """Leave it alone; True when nothing of its folder was refused before."""
-        self._until[path] = now + REFUSED_PAUSE
-        folder = path.rpartition("/")[0]
-        is_new = folder not in self._told
-        self._told.add(folder)
-        return is_new
-
-    def now(self, now: float) -> set[str]:
-        """What is not tried now."""
-        self._until = {path: until for path, until in self._until.items() if until > now}
-        return set(self._until)
+    refused: list[tuple[str, int]] = field(default_factory=list)  #: paths that cannot be taken, and the errno
+    gone: list[str] = field(default_factory=list)  #: paths at which nothing lay
 
 
 class Desk:
@@ -146,6 +125,7 @@ class Desk:
                 result.came.append((held, listing[held.file]))
             elif held.errno in PERHAPS:
                 result.lost.append(held)
-        hopeless = {path: held for path, held in claimed.items() if held.errno not in (*PERHAPS, errno.ENOENT)}
-        result.refused = [(path, held.errno) for path, held in hopeless.items() if held.file not in listing]
+        vain = {path: held.errno for path, held in claimed.items() if held.file not in listing}
+        result.gone = [path for path, number in vain.items() if number == errno.ENOENT]
+        result.refused = [(path, number) for path, number in vain.items() if number not in (*PERHAPS, errno.ENOENT)]
         return result

@@ -20,9 +20,10 @@ from dsgspool.task import State
 from dsgspool.worker import admission
 from dsgspool.worker.agreement import Agreement
 from dsgspool.worker.counted import Counted
-from dsgspool.worker.desk import Desk, Leaving, Refused, Settling
+from dsgspool.worker.desk import Desk, Leaving, Settling
 from dsgspool.worker.packing import Packing
 from dsgspool.worker.pausing import Pausing
+from dsgspool.worker.refusals import Refusals
 from dsgspool.worker.sharing import Sharing
 from dsgspool.worker.sorting import Sorting
 from dsgspool.worker.starting import Starting
@@ -60,7 +61,7 @@ class Intake:
         self.sharing = Sharing(self)
         self.queue = self.sharing.queue()
         self.gifts: set[str] = set()
-        self.refused = Refused()
+        self.refusals = Refusals(worker)
         self._looked_at = self._next_look = self._found_at = self._gave_at = self._retry_at = self._cost = 0.0
         self.has_met = False  #: others, at what the last look found
         self._quiet_since: float | None = None  #: since when nobody runs anything (asked with --until-empty only)
@@ -203,10 +204,7 @@ class Intake:
         for stuck in [leaving for leaving in self.desk.leaving.values() if leaving.tries == TRIES_BEFORE_TOLD]:
             why = StorageError("move to", stuck.target, stuck.errno)
             self.worker.tell("stuck", f"{stuck.held.name.identity}: {why}; trying again", why=str(why))
-        for path, number in result.refused:
-            if self.refused.add(path, self.clock.boot()):
-                why = StorageError("take", f"{self.spool.todo}/{path}", number)
-                self.worker.tell("stuck", f"{why}; left there, tried again each minute", why=str(why))
+        self.refusals.heed(result)
         for leaving in result.left:
             self._gone(leaving)
         for held in result.lost:

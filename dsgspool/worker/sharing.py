@@ -105,7 +105,7 @@ class Sharing:
         options: dict[str, Any] = {
             "slots": self.worker.controls.slots,
             "part": self._part(),
-            "refused": intake.refused.now(self.clock.boot()),
+            "refused": intake.refusals.now(),
             "policies": intake.turnstile.policies,
             "most": intake.packing.most,
             "weight": intake.packing.weight,

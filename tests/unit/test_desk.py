@@ -1,4 +1,4 @@
-"""What a worker remembers of its files: here, of those that it may not take."""
+"""The rule: what renames answer is a hint, and the listing after them says what came, what left, and what was in vain."""
 
 import errno
 import os
@@ -7,16 +7,8 @@ import pytest
 
 from dsgspool.spool import Spool
 from dsgspool.spool.own import OwnFolder
-from dsgspool.worker.desk import REFUSED_PAUSE, Desk, Leaving, Refused
+from dsgspool.worker.desk import Desk, Leaving
 from tests.support.doors import BelievingFs, FlakyFs, LossyFs
-
-
-def test_what_was_refused_is_told_once_a_folder_and_tried_again_later():
-    refused = Refused()
-    assert [refused.add(path, 10.0) for path in ("s/a.yaml", "s/b.yaml", "c.yaml")] == [True, False, True]
-    assert refused.now(11.0) == {"s/a.yaml", "s/b.yaml", "c.yaml"}
-    assert refused.now(10.0 + REFUSED_PAUSE) == set()
-    assert not refused.add("s/a.yaml", 99.0)
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EXDEV, errno.ENOSPC])
@@ -26,8 +18,9 @@ def test_an_exchange_says_what_it_may_not_take(world, number):
             pass
     own = OwnFolder(Spool(world.root, FlakyFs(world.clock, {"rename": number}), world.clock), "n1-aaaaaaaa")
     own.fs.make_folder(own.path)
-    result = Desk(own).exchange(["x.yaml", "y.yaml"])
+    result = Desk(own).exchange(["x.yaml", "y.yaml", "z.yaml"])
     assert (result.refused, len(result.came), result.lost) == ([("x.yaml", number)], 1, [])
+    assert result.gone == ["z.yaml"]
 
 
 @pytest.fixture

@@ -415,6 +415,15 @@ MUTANTS = (
     Mutant(
         "order",
         "16 (lx)",
+        "what an old listing shows is tried without a pause",
+        "worker/refusals.py",
+        "            if path in self._gone:\n",
+        "            if False:\n",
+        ("unit/test_refusals.py::test_what_an_old_listing_shows_is_not_tried_without_a_pause",),
+    ),
+    Mutant(
+        "order",
+        "16 (lx)",
         "who meets others does not ask who they are, and begins where one of them does",
         "worker/sharing.py",
         "            self.intake.peers.refresh()",
