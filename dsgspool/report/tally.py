@@ -51,7 +51,7 @@ class Tally:
     shares: dict[str, Share]  #: of each batch
     started: array[int]  #: moments, ms, ascending
     ended: dict[str, array[int]]  #: the same for each of KINDS, of attempts that began
-    bad: array[float]  #: run times of attempts that ended, and not well
+    bad: array[float]  #: run times of attempts that ended badly; what was given back did not
     cpu_seconds: float  #: of all together
     logs: int  #: bytes
 
@@ -75,7 +75,7 @@ class Tally:
         for (_, _, outcome), rows in ran.items():
             if outcome not in NO_END:
                 ended[_kind(outcome)] += [table.ended[row] for row in rows if started[row] != NONE]
-            if outcome not in (*NO_END, "done"):
+            if outcome not in NO_END and _kind(outcome) == "failed":
                 bad += [seconds[row] for row in rows if seconds[row] >= 0]
         logs = (value for column in (table.out, table.err) for value in column[first:stop] if value > 0)
         return cls(

@@ -114,6 +114,15 @@ def test_metrics_of_an_empty_spool_are_valid(tmp_path: Path) -> None:
     assert found["dsgspool_attempt_duration_seconds_count", (("result", "done"),)] == 0
 
 
+def test_metrics_count_no_attempt_that_was_given_back_as_a_failed_one(seeded: Seeded) -> None:
+    book = Book(take(seeded.spool))
+    for seconds, outcome in enumerate(("exit1", "stopped", "revoked", "timeout"), start=1):
+        book.attempts.append(task=outcome, number=1, outcome=outcome, seconds=float(seconds))
+    found = parse(metrics.prom(book, Groups.of(book.attempts, book.taken)))
+    name, failed = "dsgspool_attempt_duration_seconds", (("result", "failed"),)
+    assert (found[f"{name}_count", failed], found[f"{name}_sum", failed]) == (2, 5)
+
+
 def test_metrics_escape_what_stands_in_names(seeded: Seeded) -> None:
     seeded.done('x"} 1/1', "a b ü/1")
     seeded.record("f", 1, 'back\\slash"\nline')
