@@ -14,6 +14,7 @@ from dsgspool.policy import Policy
 from dsgspool.spool.own import Held
 from dsgspool.spool.policies import OBEYED_FOR, Policies, top_batch
 from dsgspool.spool.taken import WHOLE, crowd_of
+from dsgspool.task import State
 
 if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker
@@ -70,6 +71,7 @@ class Turnstile:
         return any(map(self.policies.is_unsettled, self.stopped))
 
     def tell_stopped(self) -> None:
-        """Before the end of `--until-empty`: batches that lie in todo/ and are not started."""
-        for batch, why in sorted(self.stopped.items()):
+        """Before the end of `--until-empty`: batches that lie in todo/ and are not started; of an empty folder nothing is."""
+        lie = {top_batch(name.identity) for _, name in self.spool.tasks(State.TODO)} if self.stopped else set()
+        for batch, why in sorted((batch, why) for batch, why in self.stopped.items() if batch in lie):
             self.worker.tell("left", f"todo/{batch}/ is left: {why}", batch=batch, why=why)
