@@ -129,13 +129,13 @@ def parse_settings(data: bytes, path: str) -> Settings:
         raise SettingsError(path, _sentence(error), error.line) from None
 
 
-def parse_control(data: bytes, path: str) -> Control:
-    """What a worker is told while it runs; SettingsError when that cannot be read."""
+def parse_control(data: bytes, path: str, *, paused: bool = False) -> Control:
+    """What a worker is told while it runs; `paused`: it was started so.  SettingsError when that cannot be read."""
     try:
         root = compose(data, may_be_empty=True)
         check_keys(root, (*_CONTROL, *NODE_READERS))
         rules = Rules(**_values(root, NODE_READERS))
-        return Control(**_values(root, _CONTROL), rules=rules)
+        return Control(**{"paused": paused, **_values(root, _CONTROL)}, rules=rules)
     except InvalidTask as error:
         raise SettingsError(path, _sentence(error), error.line) from None
 

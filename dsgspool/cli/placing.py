@@ -123,7 +123,8 @@ class Placing:
         return [f"{without(task.identity, 'where')} resources="]
 
     def _of_node(self, worker: WorkerSeen, cpus: int, request: Request, uid: int | None, answer: Answer) -> str:
-        control, user = self._control(worker.wid, answer), facts_of(self.spool, worker.wid, self.files).get("user")
+        facts = facts_of(self.spool, worker.wid, self.files)
+        control, user = self._control(worker.wid, facts.get("paused") is True, answer), facts.get("user")
         settings = self.spool.settings()
         if control.drain:
             return "draining: it takes nothing more"
@@ -163,11 +164,11 @@ class Placing:
         # `where` asks for what a node has, busy or not.
         return "; ".join(why_unfit(replace(request, where=()), left)) or "has no GPU that meets its `where`"
 
-    def _control(self, wid: str, answer: Answer) -> Control:
+    def _control(self, wid: str, paused: bool, answer: Answer) -> Control:
         path = f"{self.spool.workers}/{wid}.control.yaml"
         data = self.spool.fs.read_fresh(path) if f"{wid}.control.yaml" in self.files else None
         try:
-            return parse_control(data, path) if data else Control()
+            return parse_control(data, path, paused=paused) if data else Control(paused=paused)
         except SettingsError as error:
             answer.more.append(f"{error}; {wid} goes on as it was told before")
-            return Control()
+            return Control(paused=paused)

@@ -87,12 +87,14 @@ def control_path(spool: Spool, wid: str) -> str:
 
 
 def read_control(spool: Spool, wid: str) -> Control:
-    """What a worker is told now."""
+    """What a worker is told now, or was when it was started."""
     from dsgspool.settings import Control, parse_control
+    from dsgspool.snapshot.look import facts_of
 
     path = control_path(spool, wid)
     data = spool.fs.read_fresh(path)
-    return parse_control(data, path) if data else Control()
+    paused = facts_of(spool, wid, {f"{wid}.yaml"}).get("paused") is True
+    return parse_control(data, path, paused=paused) if data else Control(paused=paused)
 
 
 def control_text(now: Control, changes: list[str]) -> bytes:

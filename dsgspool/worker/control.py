@@ -113,10 +113,10 @@ class Controls:
     def _read(self) -> None:
         """A control file that is broken, or that I may not read, changes nothing."""
         path = f"{self.worker.spool.workers}/{self.worker.station.wid}.control.yaml"
-        is_there = os.path.basename(path) in self.worker.peers.files
+        is_there, paused = os.path.basename(path) in self.worker.peers.files, self.options.paused
         try:
             data = self.worker.spool.fs.read_fresh(path) if is_there else None
-            control = parse_control(data, path) if data else Control(paused=self.options.paused)
+            control = parse_control(data, path, paused=paused) if data else Control(paused=paused)
         except (SettingsError, OSError) as error:
             why = str(StorageError.of(error, "read") if isinstance(error, OSError) else error)
             if why != self._trouble:

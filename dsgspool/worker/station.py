@@ -166,6 +166,7 @@ class Station:
         """Write WID.yaml: from now on the others know me."""
         facts: dict[str, object] = {
             "started": iso(lease.server.now()), "lease": self.spool.settings().lease, "slots": self.options.slots,
+            "paused": self.options.paused,
             "cpus": self.inventory.cpus, **self.inventory.facts(), "scratch": self.scratch, "user": lease.uid,
             "memory_limits": "cgroup" if self.cgroups else "watched",
             "version": dsgspool.__version__, "python": sys.version.split()[0],

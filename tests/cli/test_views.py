@@ -200,6 +200,13 @@ def test_workers_set_writes_the_control_file_and_keeps_the_rest(spool, run, work
     assert text.endswith("...\n")
 
 
+def test_a_worker_that_was_started_paused_stays_so_when_something_else_is_set(spool, run, worker):
+    (spool / "workers" / f"{WID}.yaml").write_text('worker: "n1-abcdefgh"\nhost: "n1"\nslots: 4\npaused: true\n...\n')
+    assert run("workers", "set", WID, "slots=1").exit_code == 0
+    text = (spool / "workers" / f"{WID}.control.yaml").read_text()
+    assert sorted(text.splitlines()[:-1]) == ["drain: false", "paused: true", "slots: 1"]
+
+
 @pytest.mark.parametrize(("change", "said"), [("slots=many", "slots"), ("speed=9", "unknown key"), ("slots", "slots")])
 def test_workers_set_refuses_what_no_worker_understands(spool, run, worker, change, said):
     result = run("workers", "set", WID, change)

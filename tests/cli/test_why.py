@@ -222,6 +222,14 @@ def test_workers_that_are_paused_or_drain(put, worker, why):
     assert "every worker is paused, draining" in told and f"{WID}: paused" in told and f"{OTHER}: draining" in told
 
 
+def test_a_worker_that_was_started_paused_is_not_free(put, worker, why):
+    put("todo/a~0.abcdefgh-1.yaml", WHOLE)
+    worker(paused=True)
+    assert f"{WID}: paused" in why("a")
+    worker(paused=True, control="paused: false")
+    assert f"{WID}: free" in why("a")
+
+
 def test_a_broken_control_file_is_told_and_no_reason_to_say_nothing_else(put, worker, why):
     put("todo/a~0.abcdefgh-1.yaml", WHOLE)
     worker(control="slots: many")

@@ -201,6 +201,8 @@ def test_control_says_only_what_it_says():
     assert parse_control(b"", "c.yaml") == Control()
     assert parse_control(b"{slots: 4, paused: false, drain: true}", "c.yaml") == Control(4, False, True)
     assert parse_control(b"slots: null", "c.yaml").slots is None
+    assert parse_control(b"slots: 1", "c.yaml", paused=True).paused  # as it was started
+    assert not parse_control(b"paused: false", "c.yaml", paused=True).paused
 
 
 def test_a_wrong_control_file_is_named():
