@@ -26,7 +26,7 @@ from dsgspool.names import TaskName, record_path
 from dsgspool.proc import Exit
 from dsgspool.spawning import Launch
 from dsgspool.spool.own import MAX_TASK_BYTES, text_of
-from dsgspool.task import Task
+from dsgspool.task import Kind, Task
 from dsgspool.worker import launch
 from dsgspool.worker.admission import why_foreign
 from dsgspool.worker.attempt import Attempt
@@ -40,6 +40,7 @@ AT_ONCE = 16  #: runs: commands may differ from task to task, and a thousand of 
 LARGEST = 16 << 20  #: bytes that one run may print onto this machine's own disk
 LOOK = 1.0  #: seconds between two looks at that
 MOST_WAITING = 1000  #: different commands that wait for their run: each task may name one of its own
+NEVER_BEGAN = (Kind.INVALID, Kind.DEPENDENCY, Kind.EXPIRED)  #: a record tells of them, and no logs
 MOST = 1000  #: events that one run is told line by line; what is more is counted
 
 
@@ -153,11 +154,12 @@ class Alerts:
         outcome = attempt.outcome if attempt else None
         number = attempt.number if attempt else name.budget.attempts
         logs = f"{self.spool.logs}/{record_path(name.identity, number)[:-5]}" if number else ""
+        printed = logs and not (outcome and outcome.kind in NEVER_BEGAN)
         known: dict[str, object] = {
             "event": what.removeprefix("on_"), "task": name.identity, "attempt": number or None, "file": target,
             "outcome": outcome.tag if outcome else None, "reason": (outcome and outcome.reason) or None,
             "exit_code": outcome.code if outcome else None, "record": f"{logs}.yaml" if logs else None,
-            "stdout": f"{logs}.out" if logs else None, "stderr": f"{logs}.err" if logs else None,
+            "stdout": f"{logs}.out" if printed else None, "stderr": f"{logs}.err" if printed else None,
             "at": iso(self.worker.lease.server.now()),
         }  # fmt: skip
         return {key: value for key, value in known.items() if value is not None}

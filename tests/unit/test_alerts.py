@@ -198,3 +198,20 @@ def test_a_reason_may_hold_what_no_environment_can(bare: Callable[[str], Bare], 
     found.published(attempt.name, f"{worker.spool.failed}/x~exit1.yaml", attempt)
     wait_until(lambda: all_is_told(found), 10)
     assert (tmp_path / "reason").read_bytes() == b"NUL ? and \xff\n"
+
+
+@pytest.mark.parametrize(("kind", "has_logs"), [(Kind.EXIT, True), (Kind.INVALID, False), (Kind.DEPENDENCY, False)])
+def test_of_what_never_began_no_logs_are_told(
+    bare: Callable[[str], Bare], tmp_path: Path, kind: Kind, has_logs: bool
+) -> None:
+    worker = bare(f"cat > {tmp_path}/told; echo $DSGSPOOL_RECORD $DSGSPOOL_STDERR > {tmp_path}/known")
+    found = Alerts(worker)  # type: ignore[arg-type]
+    attempt = Attempt(Held(names.parse("x.yaml")), 1, -1, task=worker.settings.task)
+    attempt.outcome = Outcome(kind, 1, "why")
+    found.published(attempt.name, f"{worker.spool.failed}/x~{attempt.outcome.tag}.yaml", attempt)
+    wait_until(lambda: all_is_told(found), 10)
+    logs = f"{worker.spool.logs}/x.1"
+    known = (f"{logs}.yaml", f"{logs}.out", f"{logs}.err") if has_logs else (f"{logs}.yaml", None, None)
+    told = json.loads((tmp_path / "told").read_text())
+    assert tuple(told.get(key) for key in ("record", "stdout", "stderr")) == known
+    assert (tmp_path / "known").read_text().split() == [path for path in (known[0], known[2]) if path]
