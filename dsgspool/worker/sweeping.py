@@ -218,7 +218,8 @@ def outcome_of(attempt: Attempt, fs: Fs, logs: str, of_process: Outcome) -> Outc
         more = ", ..." if part.failed > len(part.named.split(", ")) else ""
         named = f": {part.named}{more}" if part.named else ""
         what = "items failed" if named else "items have not succeeded"
-        return Outcome(Kind.ITEMS, part.failed, f"{part.failed:,} of {part.range.count:,} {what}{named}")
+        every = (part.done or 0) + part.failed  # without what is excluded
+        return Outcome(Kind.ITEMS, part.failed, f"{part.failed:,} of {every:,} {what}{named}")
     return of_process
 
 

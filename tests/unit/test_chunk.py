@@ -53,6 +53,13 @@ def test_every_item_has_its_outcome_and_its_part_of_the_logs(inside):
     assert record["command"] == ["/bin/sh", "-c", "echo out {n}; echo err$DSGSPOOL_ITEM >&2; exit $((2 * {n} - 2))"]
 
 
+def test_an_excluded_item_is_none_of_those_that_a_failure_counts(inside):
+    worker = inside()
+    swept = {"product": {"n": "1..3"}, "exclude": [{"n": "1"}]}
+    assert run(worker, "test {n} != 2", sweep=swept) == "failed/s/0-2~items1"
+    assert worker.record("s/0-2")["reason"] == "1 of 2 items failed: 1 exit1"
+
+
 def test_a_retry_runs_only_what_failed_and_so_does_a_requeue_from_failed(inside):
     worker = inside()
     assert run(worker, "test {n} != 2", retries=1) == "failed/s/0-2~items1"
