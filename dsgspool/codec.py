@@ -118,7 +118,7 @@ def read_fields(nodes: Mapping[str, Node], timezone: str | None = None) -> dict[
     """The values of known keys, by the names that `Task` has for them."""
     values: dict[str, Any] = {}
     for key, node in nodes.items():
-        if key in _NULLABLE and fields.is_null(node):
+        if key in _NULLABLE and fields.is_null(node) and (node.value != "~" or READERS.get(key) is not _path):
             values[key] = None
         elif key in ("not_before", "expires"):
             values[key] = (fields.moment if key == "not_before" else fields.expiry)(node, key, timezone)
@@ -151,7 +151,7 @@ def _shell(node: Node, what: str) -> str:
 
 
 def _path(node: Node, what: str) -> str:
-    path = fields.text(node, what)
+    path = node.value if node.value == "~" else fields.text(node, what)  # people mean their home, YAML null
     if not path or path.startswith("~"):
         reason = "is empty" if not path else "begins with ~, which only a shell knows"
         raise wrong(node, f"`{what}` {reason}", "write the whole path")

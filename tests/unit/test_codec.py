@@ -94,6 +94,8 @@ def test_every_key_is_read():
         ("after: [no]", "YAML reads no"),
         ("cwd: no", "YAML reads no as false"),
         ("cwd: ~/data", "the whole path"),
+        ("cwd: ~", "begins with ~"),
+        ("stdin: ~", "the whole path"),
         ("timeout: 12:30", "90s"),
         ("timeout: 0", "at least"),
         ("timeout:", "has no value"),
