@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import field
 
 from dsgspool.classes import dataclass
@@ -16,7 +16,7 @@ from dsgspool.clock import local
 from dsgspool.snapshot import Snapshot, TaskSeen
 from dsgspool.snapshot.awaited import FINISHED, circles, ends
 from dsgspool.spool import Spool
-from dsgspool.spool.dependencies import meaning, top_of
+from dsgspool.spool.dependencies import Verdict, meaning, top_of
 from dsgspool.task import After, State
 from dsgspool.worker.peek import peek
 
@@ -82,9 +82,18 @@ class Behind:
             answer.remedies = [without(task.identity, "after")]
         others = [(entry.what, words) for entry in entries if (words := self.of(entry.what, task.identity)[0])]
         answer.more += [f"it also waits for {what}, {words}" for what, words in others[:OTHERS]]
+        answer.more += [f"{why}: it fails when {task.after} is over" for why in self._in_vain(entries)]
         if more := others[OTHERS:]:
             answer.more.append(f"and for {len(more):,} more: {', '.join(what for what, _ in more[:NAMED])}, ...")
         return answer
+
+    def _in_vain(self, entries: Iterable[After]) -> Iterator[str]:
+        """Why it will not run whatever comes: names that have ended otherwise than it wants.  Who judges it sees that only
+        when what it lies there for is over."""
+        for entry in entries:
+            there = None if entry.is_many or entry.wants == "any" else self.tasks.get(entry.what)
+            if there and there.state in FINISHED and (there.state is State.DONE) is not (entry.wants == "success"):
+                yield Verdict(entry, entry.what).reason
 
     def of(self, what: str, waiter: str) -> tuple[str, list[str]]:
         """(what holds it up, '' when it is over; what helps)"""

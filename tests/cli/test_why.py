@@ -308,6 +308,18 @@ def test_of_very_many_that_it_waits_for_the_first_are_told_and_the_others_counte
     assert "and for 290 more: n10, n11, n12, ..." in told
 
 
+def test_what_has_failed_already_is_told_while_it_waits_for_another_one(put, worker, why):
+    worker()
+    put("waiting/after-a/b~0.abcdefgh-1.yaml", "command: x\nafter: [a, bad, good, so: any, odd: failure]\n...\n")
+    put("hold/a.yaml")
+    for path in ("failed/bad~exit1.yaml", "done/good.yaml", "failed/so~exit1.yaml", "done/odd.yaml"):
+        put(path)
+    told = why("b")
+    assert "bad has failed, and `after` wants its success: it fails when a is over" in told
+    assert "odd has succeeded, and `after` wants its failure: it fails when a is over" in told
+    assert "good has" not in told and "so has" not in told
+
+
 def test_a_line_of_waiting_tasks_is_followed_to_its_beginning(put, why):
     put("waiting/after-b/c~0.abcdefgh-1.yaml")
     put("waiting/after-a/b~0.abcdefgh-1.yaml")
