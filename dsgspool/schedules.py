@@ -42,7 +42,7 @@ class Schedule:
             return []
         if self.catch_up == "none":
             since = max(since, now - IN_TIME)
-        most = MOST if self.catch_up == "all" else 1
+        most = 1 if self.catch_up == "last" else MOST
         for window in _WINDOWS:  # from a near moment on: a year of minutes would take seconds to count
             begin = max(since, now - window.total_seconds())
             found = deque((tick for tick in self._until(begin, now)), most)

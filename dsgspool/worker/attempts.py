@@ -252,7 +252,11 @@ class Attempts:
         """Every few seconds: sample memory, and on a share put new log lines on the server for readers elsewhere."""
         self.sampler.take(self.by_pid.values())
         for log in [log for attempt in self.by_pid.values() if self.runner.flushes for log in attempt.logs or ()]:
-            self.fs.sync(log)
+            try:
+                self.fs.sync(log)
+            except OSError as error:
+                if error.errno != errno.ESTALE:  # else another client of an NFSv3 share has removed it
+                    raise
 
     # -- ending --------------------------------------------------------------------------------------------------
 

@@ -64,6 +64,7 @@ def test_what_was_missed_is_made_up_for_as_the_file_says():
         assert len(every("0 3 * * *", catch_up).due(NOON - 3 * DAY, NOON)) == count
     assert every("0 12 * * *", "none").due(NOON - 9 * DAY, NOON + 100) == [NOON]
     assert every("0 12 * * *", "none").due(NOON - 9 * DAY, NOON + 200) == []
+    assert every("* * * * *", "none").due(NOON - 9 * DAY, NOON + 65) == [NOON, NOON + 60]  # none of them is missed yet
     assert every("0 3 * * *").due(NOON - 3 * DAY, NOON) == [NOON - 9 * HOUR]
     assert every("0 12 * * *").due(NOON, NOON + HOUR) == [] and every("0 12 * * *").due(NOON - 1, NOON) == [NOON]
 

@@ -421,20 +421,28 @@ def test_a_script_that_cannot_be_removed_keeps_nothing_of_an_attempt_from_its_pl
 
 def test_a_log_that_another_client_has_removed_keeps_no_attempt_from_its_end(inside, monkeypatch):
     """An NFSv3 client that asks about such a file is told ESTALE, as long as it has it open."""
-    worker, fstat = inside(), os.fstat
+    worker = inside()
     worker.drop("x", worker.gate(), max_log="1M")
     worker.until(lambda: worker.pid("x"))
     logs = next(iter(worker.worker.attempts.by_pid.values())).logs
 
-    def stale(descriptor):
-        if descriptor in logs:
-            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
-        return fstat(descriptor)
+    def stale(call):
+        def answer(descriptor):
+            if descriptor in logs:
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+            return call(descriptor)
 
-    monkeypatch.setattr(os, "fstat", stale)
-    worker.live(5)
+        return answer
+
+    for name in ("fstat", "fsync"):
+        monkeypatch.setattr(os, name, stale(getattr(os, name)))
+    worker.worker.attempts.runner.flushes = True
+    troubles = []
+    monkeypatch.setattr(worker.worker, "trouble", troubles.append)
+    worker.live(10)
+    assert not troubles
     worker.drop("y")
-    worker.until(lambda: "done/y" in worker.lies())  # to look at its length is no trouble of the share
+    worker.until(lambda: "done/y" in worker.lies())
     worker.open()
     worker.until(lambda: "done/x" in worker.lies())
 
