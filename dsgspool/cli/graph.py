@@ -95,20 +95,18 @@ def _look(spool: Spool, patterns: Sequence[str], most: int, *, each: bool, finis
 
 
 def _named(tasks: Sequence[TaskSeen], patterns: Sequence[str]) -> set[str]:
-    from dsgspool.spool.moves import matches
+    from dsgspool.spool.meaning import meant
 
-    return {task.identity for task in tasks if any(matches(task.name, pattern) for pattern in patterns)}
+    return {task.identity for pattern in patterns for task in meant(tasks, pattern)}
 
 
 def _check(tasks: Sequence[TaskSeen], patterns: Sequence[str], found: Graph) -> None:
     """Raise for a pattern that means no task and nothing that one waits for."""
     from dsgspool.errors import TaskNotFound
-    from dsgspool.spool.moves import matches
+    from dsgspool.spool.meaning import meant
 
     for pattern in patterns:
-        if not any(matches(task.name, pattern) for task in tasks) and not any(
-            _is_nowhere(point, [pattern]) for point in found.points
-        ):
+        if not meant(tasks, pattern) and not any(_is_nowhere(point, [pattern]) for point in found.points):
             raise TaskNotFound(pattern)
 
 

@@ -44,7 +44,7 @@ def listing(
 def _chosen(tasks: Sequence[TaskSeen], words: list[str], batch: str) -> list[TaskSeen]:
     """Tasks that fit; TaskNotFound for a pattern that fits none."""
     from dsgspool.errors import TaskNotFound
-    from dsgspool.spool.moves import matches
+    from dsgspool.spool.meaning import meant
     from dsgspool.task import State
 
     states = {word for word in words if word in tuple(State)} or set(State)
@@ -52,10 +52,15 @@ def _chosen(tasks: Sequence[TaskSeen], words: list[str], batch: str) -> list[Tas
     found = [task for task in tasks if task.state in states]
     if batch:
         found = [task for task in found if task.identity.startswith(f"{batch.rstrip('/')}/")]
+    if not patterns:
+        return found
+    there, wanted = {id(task) for task in found}, set[int]()
     for pattern in patterns:
-        if not any(matches(task.name, pattern) for task in found):
+        named = there.intersection(map(id, meant(tasks, pattern)))
+        if not named:
             raise TaskNotFound(pattern)
-    return [task for task in found if not patterns or any(matches(task.name, pattern) for pattern in patterns)]
+        wanted |= named
+    return [task for task in found if id(task) in wanted]
 
 
 def entry(task: TaskSeen) -> dict[str, object]:

@@ -63,9 +63,9 @@ def _questions(reasons: Reasons, pattern: str) -> list[Callable[[], Answer]]:
     """One for each file that the pattern means; TaskNotFound when nothing is known of it."""
     from dsgspool.cli.finding import plain
     from dsgspool.cli.items import find_item
-    from dsgspool.spool.moves import matches
+    from dsgspool.spool.meaning import meant
 
-    if found := [partial(reasons.of, task) for task in reasons.seen.tasks if matches(task.name, pattern)]:
+    if found := [partial(reasons.of, task) for task in meant(reasons.seen.tasks, pattern)]:
         return [*found]
     if (gone := reasons.of_gone(plain(pattern))) is not None:
         return [lambda: gone]

@@ -8,7 +8,6 @@ strips the claim.
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import itertools
 import os
 from collections.abc import Iterable, Iterator
@@ -21,6 +20,7 @@ from dsgspool.errors import InvalidName, StorageError, TaskNotFound, WrongState
 from dsgspool.listings import DEEPEST
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool, task_name
+from dsgspool.spool.meaning import is_ambiguous, meant
 from dsgspool.task import SETTLING, TRANSITIONS, Budget, Decision, State
 
 
@@ -110,7 +110,11 @@ class Moves:
 
     def find(self, pattern: str, states: Iterable[State] = tuple(State)) -> list[Place]:
         """Every place where a task of that name (or shell pattern, with or without .yaml) lies."""
-        return [p for s in states for p in self._in_state(s) if matches(p.name, pattern)]
+        wanted = tuple(states)
+        # A task that is really called so comes first, wherever it lies.
+        looked = tuple(State) if is_ambiguous(pattern) else wanted
+        found = meant((p for s in looked for p in self._in_state(s)), pattern)
+        return [place for place in found if place.state in wanted]
 
     def named(self, identities: Iterable[str], states: Iterable[State]) -> list[Place]:
         """Every place where one of very many tasks lies, from one look: their names as they are, and no patterns."""
@@ -248,16 +252,6 @@ class Moves:
             return name in self.fs.names(folder)
         except FileNotFoundError:
             return False
-
-
-def matches(name: TaskName, pattern: str) -> bool:
-    """True when a name or shell pattern means this task; a folder's name stands for what is in it."""
-    pattern = pattern.removesuffix(".yaml").removesuffix(".yml").rstrip("/")
-    if any(c in pattern for c in "*?["):
-        return fnmatch.fnmatchcase(name.identity, pattern) or fnmatch.fnmatchcase(name.stem, pattern)
-    return pattern in (name.identity, name.stem, name.path.removesuffix(".yaml"), name.flat.removesuffix(".yaml")) or (
-        name.identity.startswith(f"{pattern}/")
-    )
 
 
 def _remedy(place: Place, verb: str) -> str:

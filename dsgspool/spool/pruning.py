@@ -17,7 +17,8 @@ from dsgspool.clock import iso
 from dsgspool.names import TaskName
 from dsgspool.spool import Spool
 from dsgspool.spool.chain import Begun, Busy, Chain
-from dsgspool.spool.moves import Moves, Place, matches
+from dsgspool.spool.meaning import matches
+from dsgspool.spool.moves import Moves, Place
 from dsgspool.task import State
 from dsgspool.yamlwriting import dump
 
@@ -53,10 +54,10 @@ class Pruner:
 
     def old(self, states: Iterable[State], patterns: Iterable[str] = ()) -> Iterator[Place]:
         """Finished tasks that are older than the limit."""
-        patterns = list(patterns)
-        for place in self.moves.find("*", states):
-            fits = not patterns or any(matches(place.name, pattern) for pattern in patterns)
-            if fits and not place.name.claim and self._finished_at(place) < self.limit:
+        wanted = tuple(states)
+        found = (place for pattern in list(patterns) or ["*"] for place in self.moves.find(pattern, wanted))
+        for place in dict.fromkeys(found):
+            if not place.name.claim and self._finished_at(place) < self.limit:
                 yield place
 
     def interrupted(self, patterns: Iterable[str] = ()) -> Iterator[Place]:

@@ -8,7 +8,8 @@ import pytest
 from dsgspool.errors import StorageError, TaskNotFound, WrongState
 from dsgspool.names import Claim, TaskName
 from dsgspool.spool import Spool
-from dsgspool.spool.moves import Moves, Tokens, is_parked, matches, park, target_of
+from dsgspool.spool.meaning import matches
+from dsgspool.spool.moves import Moves, Tokens, is_parked, park, target_of
 from dsgspool.task import Budget, Decision, State
 from tests.support.actors import STATES
 from tests.support.doors import ClockedFs, FlakyFs, LossyFs, NegativeFs, files_below
@@ -218,6 +219,23 @@ def test_a_task_is_meant_by_name_pattern_or_batch(pattern):
 @pytest.mark.parametrize("pattern", ["x", "s/y", "s/x~2", "S/X", "s/x/"[:3] + "z", "t/*"])
 def test_another_task_is_not_meant(pattern):
     assert not matches(TaskName("s/x", "1", "cccccccc-1"), pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "called"),
+    [("a[1]", ["a[1]"]), ("a1", ["a1"]), ("a?", ["a1"]), ("x.yaml", ["x.yaml"]), ("x", ["x"]),
+     ("g[1]/*", ["g[1]/t"]), ("g[1]", ["g[1]/t"]), ("g[2]/*", ["g2/t"]), ("[ax]*", ["a1", "a[1]", "x", "x.yaml"])],
+)  # fmt: skip
+def test_what_is_really_called_so_is_meant_and_nothing_beside_it(moves, put, pattern, called):
+    for name in ("a[1]", "a1", "x", "x.yaml", "g[1]/t", "g1/t", "g2/t"):
+        put(f"todo/{name}.yaml")
+    assert sorted(place.identity for place in moves.find(pattern)) == called
+
+
+def test_another_task_is_not_meant_though_the_one_of_that_name_lies_elsewhere(moves, put):
+    put("todo/a[1].yaml")
+    put("failed/a1~exit1.yaml")
+    assert moves.find("a[1]", [State.FAILED]) == []
 
 
 def test_a_verb_picks_what_it_applies_to(moves, put):
