@@ -137,9 +137,11 @@ def write(spool: Spool, batch: str, changes: Iterable[str]) -> list[str]:
         parse_policy(data, path)  # what is broken is mended by hand: a line more would not help
     try:
         changed = edited(data.decode("utf-8-sig"), words)
-        parse_policy(changed.encode(), path)
+        after = parse_policy(changed.encode(), path)
     except SettingsError as error:
         raise usage(f"that would be no policy: {error.reason}; edit {path}" if data else error.reason) from None
+    if wrong := [key for key, value in words.items() if not _says(after, key, value)]:
+        raise usage(f"`{wrong[0]}` has several lines there, which cannot be changed as one; edit {path}")
     if not data:
         spool.fs.make_folder(os.path.dirname(path))
         if batch not in snapshot.take(spool, brief=True).batches:
@@ -148,6 +150,11 @@ def write(spool: Spool, batch: str, changes: Iterable[str]) -> list[str]:
     if os.geteuid() not in (0, owner := spool.fs.status_of_folder(spool.root).st_uid):
         output.hint(f"only workers of your own user obey it: the spool belongs to uid {owner}")
     return [f"{batch}: {key}: {value}" for key, value in words.items()]
+
+
+def _says(policy: Policy, key: str, value: str) -> bool:
+    """True when it says of the key what the value says alone: lines behind an old value that had several would be added to it."""
+    return bool(getattr(policy, key) == getattr(parse_policy(f"{key}: {value}\n".encode(), ""), key))
 
 
 def edited(text: str, words: dict[str, str]) -> str:

@@ -89,6 +89,17 @@ def test_what_is_no_change_of_a_policy_is_not_written(run, policy, words, code, 
 
 
 @pytest.mark.parametrize(
+    "text", ["notify: >-\n  mail -s done\n  anna@lab\n", "notify: mail -s done\n  anna@lab\npriority: 3\n", "notify:\n  [mail]\n"]
+)  # fmt: skip
+@pytest.mark.parametrize("value", ["null", "echo"])
+def test_a_value_of_several_lines_is_not_exchanged_by_half(put, run, policy, text, value):
+    put("batches/s.yaml", text)
+    result = run("batch", "set", "s", f"notify={value}")
+    assert (result.exit_code, policy.read_text()) == (2, text)
+    assert "`notify` has several lines there" in result.stderr and str(policy) in result.stderr
+
+
+@pytest.mark.parametrize(
     ("text", "code", "said"),
     [("x: 1\n", 3, "unknown key `x`"), ("{priority: 1}\n", 2, "that would be no policy")],
 )
