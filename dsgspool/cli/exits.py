@@ -60,7 +60,8 @@ def guarded(run: Callable[[], object]) -> int:
         _forget_stdout()
         return OK
     except BaseException as error:  # noqa: BLE001 - the last line of defence: every error becomes a line and a code
-        return _told(error)
+        is_written = _is_written()
+        return _told(error if is_written and not _is_printing(error) else _of_stdout(error))
     return result if isinstance(result, int) else OK
 
 
@@ -102,6 +103,38 @@ def _failed(error: BaseException) -> int:
 
 def _flush() -> None:
     sys.stdout.flush()
+
+
+def _is_written() -> bool:
+    """False when what was printed cannot go where it shall; the interpreter would try once more, and end with 120."""
+    try:
+        _flush()
+    except OSError:
+        _forget_stdout()
+        return False
+    return True
+
+
+def _is_printing(error: BaseException) -> bool:
+    """True for what was raised while something was printed: then the stream has dropped it, and seems to be written."""
+    step = error.__traceback__
+    while step and step.tb_next:
+        step = step.tb_next
+    return step is not None and step.tb_frame.f_globals.get("__name__") == "dsgspool.cli.output"
+
+
+def _of_stdout(error: BaseException) -> BaseException:
+    """An error that names no file is that of standard output, when that is broken, and not the spool's."""
+    if isinstance(error, OSError) and error.filename is None and not isinstance(error, errors.StorageError):
+        return errors.StorageError("write", "standard output", error.errno or 0)
+    return error
+
+
+def open_what_is_closed() -> None:
+    """A closed stdin, stdout or stderr goes nowhere: else the first file that is opened would get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - open until the end
 
 
 def _forget_stdout() -> None:

@@ -12,6 +12,10 @@ from collections.abc import Sequence
 
 def main() -> None:
     """What the console script runs."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        from dsgspool.cli import exits
+
+        exits.open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         # A name that this terminal cannot show must not stop a command.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

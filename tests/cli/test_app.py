@@ -142,6 +142,30 @@ def test_a_reader_that_goes_away_is_no_error(spool, put):
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("words", ["status", "list", "list --json", "submit --name a -- true", "--help"])
+def test_a_stdout_that_is_full_is_told_as_that(spool, put, words):
+    for number in range(300):  # more than a buffer
+        put(f"todo/b/{number:0100}.yaml")
+    command = f"exec {sys.executable} -m dsgspool {words} > /dev/full"
+    env = {**os.environ, "PYTHONPATH": ROOT}
+    result = subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, timeout=60)
+    why = "ENOSPC, the disk is full: free some space, nothing is lost"
+    assert (result.returncode, result.stderr) == (7, f"dsgspool: cannot write standard output: {why}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "closed", "code"),
+    [("status", ">&-", 0), ("list", ">&-", 0), ("submit -- true", ">&-", 0), ("show x", "2>&-", 5),
+     ("submit --each-line -- echo {}", "<&-", 2), ("requeue --from -", "<&-", 5)],
+)  # fmt: skip
+def test_a_stream_that_is_closed_is_as_one_that_goes_nowhere(spool, words, closed, code):
+    command = f"exec {sys.executable} -m dsgspool {words} {closed}"
+    env = {**os.environ, "PYTHONPATH": ROOT}
+    result = subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, timeout=60)
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stderr and "a bug" not in result.stderr
+
+
 def test_submit_imports_nothing_heavy(spool, tmp_path):
     code = (
         "import sys; from dsgspool.cli import quick; code = quick.submit(['submit', '--', 'true']);"
