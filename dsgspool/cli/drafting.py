@@ -71,6 +71,8 @@ def requested(options: Mapping[str, Any]) -> dict[str, object]:
     """What options want of a node, as a task file says it; InvalidTask for what no task file could say."""
     wanted = {key: options[key] for key in ("memory", "gpus") if options.get(key)}
     wanted |= dict(map(_counted, options.get("resource", ())))
+    if "cpus" in options and "cpus" in wanted:
+        raise InvalidTask("--cpus and --resource cpus=N say the same", remedy="keep one of them")
     keys: dict[str, object] = {"resources": wanted} if wanted else {}
     if "where" in options:
         keys["where"] = options["where"]

@@ -119,6 +119,11 @@ class Order:
     name: str = ""
     batch: str = ""
 
+    @property
+    def named(self) -> str:
+        """The whole name that was chosen for it, '' when none was."""
+        return f"{self.batch}/{self.name}" if self.batch and self.name else self.name
+
 
 def submit(where: str | None, given: Given) -> None:
     """Check, read, submit, print."""
@@ -146,7 +151,9 @@ def submit(where: str | None, given: Given) -> None:
         if not order.lines:
             raise usage("--each-line makes a task of each line of standard input, and there is none")
     if options.get("dry_run"):
-        _show(spool, order)
+        from dsgspool.cli.preview import show
+
+        show(spool, order)
     else:
         _run(spool, order, hold=bool(options.get("hold")), wait=bool(options.get("wait")))
 
@@ -162,7 +169,7 @@ def _complete(spool: Spool, keys: dict[str, object], cwd: str | None, not_before
     """Check the options as a task file would be checked, and put in what stands on no command line."""
     from dsgspool.cli import drafting
 
-    for key in keys.keys() & {"timeout", "description", "expires"}:
+    for key in keys.keys() & {"timeout", "description", "expires", "retries", "cpus"}:
         drafting.checked(key, str(keys[key]))
     for word in cast("list[str]", keys.get("tags", [])):
         drafting.checked("description", word)
@@ -249,45 +256,23 @@ def _examine(spool: Spool, order: Order, files: list[tuple[str, bytes]]) -> None
     from dsgspool.cli import drafting
     from dsgspool.cli.awaiting import examine
 
-    prefix = f"{order.batch}/" if order.batch else ""
-    texts = dict(files)
-    if not files:
-        texts = {f"{prefix}{order.name}" if order.name else "": drafting.text_of("true", order.keys)}
-    elif order.name:
-        texts = {f"{prefix}{order.name}": data for data in texts.values()}
-    examine(spool, texts)
+    texts = files or [("", drafting.text_of("true", order.keys))]
+    examine(spool, {order.named or name: data for name, data in texts})
 
 
 def _drafts(submission: Submission, order: Order, files: list[tuple[str, bytes]]) -> list[Draft]:
     from dsgspool.cli import drafting
     from dsgspool.spool.submission import Draft
 
-    identity = f"{order.batch}/{order.name}" if order.batch else order.name
     if order.command is None:
-        return [Draft(submission.named(identity if order.name else name), data) for name, data in files]
+        return [Draft(submission.named(order.named or name), data) for name, data in files]
     data = drafting.text_of(order.command, order.keys)
-    name = submission.named(identity) if order.name else submission.unique(drafting.stem_of(order.command), order.batch)
+    name = (
+        submission.named(order.named)
+        if order.named
+        else submission.unique(drafting.stem_of(order.command), order.batch)
+    )
     return [Draft(name, data)]
-
-
-def _show(spool: Spool, order: Order) -> None:
-    """What would be submitted: every task file, each with its name above it as a comment."""
-    from dsgspool.cli import drafting
-    from dsgspool.cli.sources import told
-
-    prefix = f"{order.batch}/" if order.batch else ""
-    if order.files:
-        texts: Iterable[tuple[str, bytes]] = drafting.read_files(spool, order.files, order.batch, told)
-    elif order.lines is not None:
-        bodies = drafting.texts_of_lines(order.command, order.lines, order.keys)
-        texts = ((f"{prefix or 'BATCH/'}{n // 1000:03d}/{n % 1000 + 1:05d}", text) for n, text in enumerate(bodies))
-    else:
-        generated = f"{drafting.stem_of(order.command or '')}-********"
-        texts = [(prefix + (order.name or generated), drafting.text_of(order.command or "", order.keys))]
-    for name, data in texts:
-        output.line(f"# {name}")
-        output.block(data.decode(errors="replace"))
-    output.note("dsgspool: dry run, nothing was submitted")
 
 
 def _hint(spool: Spool) -> None:

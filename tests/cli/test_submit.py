@@ -129,6 +129,12 @@ def test_dry_run_prints_the_task_and_submits_nothing(spool, run, listed):
     assert listed("todo") == [] and os.listdir(spool / "tmp") == []
 
 
+def test_dry_run_shows_a_file_under_the_name_that_it_would_get(spool, run, tmp_path, listed):
+    (tmp_path / "x.yaml").write_text("command: ls\n")
+    result = run("submit", "--dry-run", "--batch", "b", "--name", "y", tmp_path / "x.yaml")
+    assert (result.stdout.splitlines()[0], listed("todo")) == ("# b/y", [])
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -170,6 +176,10 @@ def test_a_moment_that_is_none_is_told_with_both_ways_to_write_one(spool, run):
         ["--name", "a~b", "--", "ls"],
         ["--name", "-a", "--", "ls"],
         ["--batch", "x.yaml", "--", "ls"],
+        ["--name", "a%b", "--dry-run", "--", "ls"],
+        ["--retries", "1000000", "--", "ls"],
+        ["--cpus", "100000", "--", "ls"],
+        ["--cpus", "2", "--resource", "cpus=2", "--", "ls"],
         ["--env", "NOT_SET_HERE", "--", "ls"],
         ["--", ""],
         ["--", "x" * 300_000],
