@@ -8,6 +8,7 @@ next attempt, number N, is to run.  That is written whole before the file is mov
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 
 from dsgspool.cli import output
@@ -21,6 +22,8 @@ from dsgspool.spool.moves import Moves, Place
 from dsgspool.task import TRANSITIONS, State
 
 LOOKS = 20  #: as often it is looked for what others divide meanwhile
+UNDIVIDED = (State.TODO, State.WAITING, State.HOLD)
+_SWEEP = expression(rb"^sweep:", re.MULTILINE)
 _ITEMS = expression(r"(.+)/([0-9]{1,8})(?:-([0-9]{1,8}))?")
 
 
@@ -40,7 +43,7 @@ def apart(moves: Moves, patterns: Iterable[str]) -> tuple[list[str], dict[Place,
         sweep, first, last = _meant(pattern)
         parts = _parts(moves, sweep, first, last)
         if is_cut := any(part.is_rest and place.state is State.FAILED for place, part in parts):
-            rests += _move(moves, "requeue", sweep, first, last)
+            rests += _move(moves, "requeue", pattern)
         for place, numbers in _items(moves, pattern, only=is_cut).items():
             items.setdefault(place, set()).update(numbers)
     return tasks, items, rests
@@ -54,20 +57,21 @@ def _meant(pattern: str) -> tuple[str, int, int]:
 
 def move(moves: Moves, verb: str, patterns: Iterable[str]) -> list[Place]:
     """Cut the rests at the borders of the items that patterns mean, and print what moved by that; what is meant as a whole."""
-    return [place for pattern in patterns for place in _move(moves, verb, *_meant(pattern))]
+    return [place for pattern in patterns for place in _move(moves, verb, pattern)]
 
 
-def _move(moves: Moves, verb: str, sweep: str, first: int, last: int) -> list[Place]:
+def _move(moves: Moves, verb: str, pattern: str) -> list[Place]:
     """RACE: a worker may divide a rest before I do: then its parts are looked for, and divided."""
     states, state = TRANSITIONS[verb]
     assert state is not None
+    sweep, first, last = _meant(pattern)
     is_cut = False
     for _ in range(LOOKS):
         parts = _parts(moves, sweep, first, last)
         if verb == "requeue":
             parts = [(place, part) for place, part in parts if part.is_rest]
         if not parts:
-            raise TaskNotFound(f"{sweep}/{first}-{last}")
+            raise not_found(moves, sweep, pattern)
         fitting = [(place, part) for place, part in parts if place.state in states]
         if not fitting and not is_cut:
             place = parts[0][0]
@@ -126,8 +130,17 @@ def _items(moves: Moves, pattern: str, *, only: bool = False) -> dict[Place, set
             raise WrongState(place.identity, place.state, "requeue", "its items run again when it is finished")
         found[place] = set(range(max(first, part.first), min(last, part.last) + 1))
     if not found and not only:
-        raise TaskNotFound(pattern)
+        raise not_found(moves, sweep, pattern)
     return found
+
+
+def not_found(moves: Moves, sweep: str, pattern: str) -> TaskNotFound:
+    """Of a sweep that nobody has divided yet there are no items; its own file is there."""
+    whole = next((place for place in moves.find(sweep, UNDIVIDED) if place.identity == sweep), None)
+    data = None if whole is None else moves.fs.read_fresh(f"{moves.spool.folder(whole.state)}/{whole.path}")
+    if data is None or not _SWEEP.search(data):
+        return TaskNotFound(pattern)
+    return TaskNotFound(pattern, f"{sweep} has no items before a worker divides it; until then it goes as a whole")
 
 
 def requeue(moves: Moves, items: dict[Place, set[int]]) -> None:

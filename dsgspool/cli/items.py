@@ -85,7 +85,9 @@ def find_item(spool: Spool, name: str) -> Item:
             places.setdefault(place.identity, []).append(place)
     ranges = sorted(filter(None, map(parse_range, places)), key=lambda part: part.is_rest)
     if not ranges:  # none, or it was pruned
-        raise TaskNotFound(name)
+        from dsgspool.cli.choosing import not_found
+
+        raise not_found(Moves(spool), named[1], name)
     task = Found(ranges[0].identity, places[ranges[0].identity], attempts_of(spool, ranges[0].identity))
     lines = [line for attempt in task.attempts if (line := _line(spool, attempt, number))]
     try:

@@ -272,3 +272,19 @@ def test_files_on_another_machine_are_left_to_its_workers(spool, run, tmp_path):
     (tmp_path / "s.yaml").write_text(f"cwd: /no/such/folder\n{ROWS}")
     result = run("submit", "s.yaml")
     assert result.exit_code == 0 and "this machine has no folder /no/such/folder" in result.stderr
+
+
+@pytest.mark.parametrize("state", ["todo", "hold"])
+@pytest.mark.parametrize(
+    "words", [["hold", "s/3"], ["cancel", "s/3-7"], ["requeue", "s/3"], ["show", "s/3"], ["why", "s/3"]]
+)
+def test_of_a_sweep_that_nobody_has_divided_it_is_said_that_it_has_no_items_yet(put, run, state, words):
+    put(f"{state}/s.yaml", TEXT)
+    result = run(*words)
+    why = "s has no items before a worker divides it; until then it goes as a whole"
+    assert (result.exit_code, result.stderr) == (5, f"dsgspool: no task matches '{words[1]}': {why}\n")
+
+
+def test_a_name_that_looks_like_an_items_and_is_unknown_is_told_as_it_was_typed(put, run):
+    put("todo/b/000/00001.yaml")
+    assert run("cancel", "b/000/00002").stderr.startswith("dsgspool: no task matches 'b/000/00002': see the names")
