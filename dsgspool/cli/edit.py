@@ -52,7 +52,7 @@ def edit(
             raise usage("--undo stands alone, or with the name of one edit")
         changes, what = taken_back(moves, *(words or ()))
     else:
-        patterns, rewrites = _asked(words or [], sed or [])
+        patterns, rewrites = _asked(moves, words or [], sed or [])
         with to_come_told(moves.spool):
             changes = _computed(moves, patterns, rewrites)
         what = hide(" ".join(map(_told, rewrites)), _secrets(*changes))
@@ -80,11 +80,11 @@ def _mend(moves: Moves) -> None:
 # -- what is asked for ------------------------------------------------------------------------------------------
 
 
-def _asked(words: list[str], sed: list[str]) -> tuple[list[str], list[Rewrite]]:
+def _asked(moves: Moves, words: list[str], sed: list[str]) -> tuple[list[str], list[Rewrite]]:
     """(patterns, changes)"""
     from dsgspool.rewriting import parse_setting, parse_substitution
 
-    settings = {word: parse_setting(word) for word in words}
+    settings = {word: None if _is_name(moves, word) else parse_setting(word) for word in words}
     patterns = [word for word, setting in settings.items() if setting is None]
     try:
         rewrites: list[Rewrite] = [setting for setting in settings.values() if setting is not None]
@@ -94,6 +94,14 @@ def _asked(words: list[str], sed: list[str]) -> tuple[list[str], list[Rewrite]]:
     if not patterns or not rewrites:
         raise usage("say which tasks and what to change: dsgspool edit 'sweep-a/*' retries=3")
     return patterns, rewrites
+
+
+def _is_name(moves: Moves, word: str) -> bool:
+    """True for a task or batch that is called like `lr=0.1`, which is no key of task files."""
+    from dsgspool.codec import READERS, REQUESTS
+
+    key, equals, _ = word.partition("=")
+    return bool(equals) and key.partition(".")[0] not in (*READERS, *REQUESTS) and bool(moves.find(word))
 
 
 def _told(rewrite: Rewrite) -> str:

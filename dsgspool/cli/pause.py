@@ -22,7 +22,12 @@ def pause(context: typer.Context) -> None:
     if not begin(spool):
         output.line("it was paused already")
         return
-    output.line(f"paused: {_workers(spool)} will take no new tasks; running ones go on")
+    workers = _workers(spool)
+    output.line(
+        f"paused: {workers} will take no new tasks; running ones go on"
+        if workers != "no workers"
+        else "paused; no worker is running, and one that starts will take no tasks"
+    )
 
 
 def resume(context: typer.Context) -> None:

@@ -55,6 +55,14 @@ def test_what_is_not_understood_is_exit_2(run, put, words):
     assert run("edit", *words).exit_code == 2
 
 
+@pytest.mark.parametrize(("word", "changed"), [("lr=0.1", ["lr=0.1", "x"]), ("lr=0.1/*", ["x"]), ("lr=0.1/x", ["x"])])
+def test_a_name_may_look_like_a_change_of_a_key_that_there_is_not(spool, run, put, word, changed):
+    put("todo/lr=0.1.yaml", TEXT)
+    put("todo/lr=0.1/x.yaml", TEXT)
+    assert run("edit", word, "retries=3", "--yes").exit_code == 0
+    assert sorted(name for name, text in texts(spool).items() if "retries: 3" in text) == changed
+
+
 def test_what_runs_is_left_alone_and_told(spool, run, put):
     put(f"running/{WID}/a@{WID}.1.yaml", TEXT)
     result = run("edit", "a", "retries=1", "-y")

@@ -144,3 +144,9 @@ def test_a_file_of_names_must_be_there_and_goes_without_other_names(run, put, tm
     put("failed/a~exit1.yaml")
     assert run("requeue", "--from", tmp_path / "none").exit_code == 2
     assert run("requeue", "--from", "-", "a", stdin="a\n").exit_code == 2
+
+
+def test_a_pause_without_workers_says_that_there_are_none(run, spool):
+    result = run("pause")
+    assert (result.exit_code, (spool / "PAUSE").exists()) == (0, True)
+    assert result.stdout == "paused; no worker is running, and one that starts will take no tasks\n"
