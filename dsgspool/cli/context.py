@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import typer
 
     from dsgspool.clock import ServerClock
+    from dsgspool.snapshot import Snapshot
     from dsgspool.spool import Spool
 
 
@@ -58,6 +59,15 @@ def to_come_told(spool: Spool) -> Iterator[None]:
         batch = ending(error.pattern)
         where = f"what it runs is said by `finally` in {path_of(spool, batch)}"
         raise TaskNotFound(error.pattern, f"it is made when the batch {batch} is over; {where}") from None
+
+
+def seen_as_told(seen: Snapshot) -> Snapshot:
+    """The same snapshot; that a folder could not be listed is said, because what is missing looks as if it were not there."""
+    from dsgspool.cli import output
+
+    for problem in seen.unseen:
+        output.note(f"dsgspool: not all is shown: {problem}")
+    return seen
 
 
 def server_clock(spool: Spool) -> ServerClock:

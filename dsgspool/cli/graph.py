@@ -12,7 +12,7 @@ import typer
 
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Json
-from dsgspool.cli.context import open_spool, usage
+from dsgspool.cli.context import open_spool, seen_as_told, usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ def _look(spool: Spool, patterns: Sequence[str], most: int, *, each: bool, finis
     from dsgspool.snapshot.sketch import draw
     from dsgspool.task import After, State
 
-    seen = snapshot.take(spool)
+    seen = seen_as_told(snapshot.take(spool))
     tasks, finals = seen.tasks, seen.finals
     named = _named(tasks, patterns)
     afters = Afters(spool, most)

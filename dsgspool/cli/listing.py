@@ -12,7 +12,7 @@ import typer
 
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Json
-from dsgspool.cli.context import open_spool
+from dsgspool.cli.context import open_spool, seen_as_told
 
 if TYPE_CHECKING:
     from dsgspool.snapshot import TaskSeen
@@ -31,7 +31,7 @@ def listing(
     """List tasks, by state, name, pattern or batch."""
     from dsgspool import snapshot
 
-    tasks = _chosen(snapshot.take(open_spool(context)).tasks, words or [], batch)
+    tasks = _chosen(seen_as_told(snapshot.take(open_spool(context))).tasks, words or [], batch)
     shown = tasks[:limit]
     if as_json:
         output.json([entry(task) for task in shown])

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dsgspool import snapshot
 from dsgspool.classes import dataclass
 from dsgspool.cli import output
-from dsgspool.cli.context import usage
+from dsgspool.cli.context import seen_as_told, usage
 from dsgspool.cli.ends import facts_seen
 from dsgspool.cli.overview import STATES
 from dsgspool.errors import InvalidName, SettingsError, TaskNotFound
@@ -81,7 +81,7 @@ class Seen:
 
 def look(spool: Spool) -> list[Seen]:
     """Every batch that has tasks or a policy."""
-    policies, counts = read_policies(spool), snapshot.take(spool, brief=True).batches
+    policies, counts = read_policies(spool), seen_as_told(snapshot.take(spool, brief=True)).batches
     batches = sorted({*policies.entries, *filter(None, counts)})
     return [_seen(policies, batch, counts.get(batch, Counts())) for batch in batches]
 

@@ -51,7 +51,7 @@ def list_schedules(
 
 
 def _entry(spool: Spool, file: str, name: str, now: float, count: int) -> dict[str, Any]:
-    from dsgspool.errors import InvalidTask
+    from dsgspool.errors import InvalidTask, StorageError
     from dsgspool.schedules import parse_schedule
     from dsgspool.spool.ticks import NO_NAME, is_name, read_schedule
     from dsgspool.worker.admission import Me, why_foreign
@@ -63,6 +63,7 @@ def _entry(spool: Spool, file: str, name: str, now: float, count: int) -> dict[s
         wrong = why_foreign(text, settings, me) if is_name(name) else NO_NAME
         found = parse_schedule(text.data, settings.task, settings.timezone)
     except (InvalidTask, OSError) as error:
+        error = StorageError.of(error, "read") if isinstance(error, OSError) else error
         return {"schedule": name, "cron": "", "timezone": "", "next": [], "wrong": str(error)}
     ticks = [] if wrong else found.following(now, count)
     return {"schedule": name, "cron": found.cron, "timezone": found.zone.key, "next": ticks, "wrong": wrong}

@@ -14,7 +14,7 @@ import typer
 
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Json, Patterns
-from dsgspool.cli.context import open_spool, server_clock
+from dsgspool.cli.context import open_spool, seen_as_told, server_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ def why(
     from dsgspool.errors import TaskNotFound
 
     spool = open_spool(context)
-    seen = snapshot.take(spool, server=server_clock(spool))
+    seen = seen_as_told(snapshot.take(spool, server=server_clock(spool)))
     reasons = Reasons(spool, seen)
     asked: list[Callable[[], Answer]] = []
     unknown: list[TaskNotFound] = []

@@ -12,7 +12,7 @@ import typer
 
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Json
-from dsgspool.cli.context import open_spool, server_clock, usage, worker_ids
+from dsgspool.cli.context import open_spool, seen_as_told, server_clock, usage, worker_ids
 from dsgspool.cli.overview import entry, row, show_rests, show_stock
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def workers(
     if context.invoked_subcommand:
         return
     spool = open_spool(context)
-    seen = snapshot.take(spool, server=server_clock(spool))
+    seen = seen_as_told(snapshot.take(spool, server=server_clock(spool)))
     there = [worker for worker in seen.workers if everyone or worker.alive or not worker.ended]
     if as_json:
         output.json([entry(worker) for worker in there])

@@ -59,6 +59,7 @@ class _Look:
     brief: bool = False
     tallies: dict[State, Tally] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
     lease: float = DEFAULT_LEASE
     stock: tuple[Stock, ...] = ()
@@ -91,6 +92,7 @@ class _Look:
             records=self.records,
             policies=policies(self.spool, self.problems),
             stock=self.stock,
+            unseen=tuple(self.unseen),
         )
 
     def read_settings(self) -> None:
@@ -109,8 +111,13 @@ class _Look:
         try:
             return self.spool.fs.names(folder)
         except OSError as error:
-            self.problems.append(str(StorageError.of(error, "list")))
+            self.not_seen(error)
             return []
+
+    def not_seen(self, error: OSError) -> None:
+        """What lies in a folder that cannot be listed is in no count and no list."""
+        self.problems.append(str(StorageError.of(error, "list")))
+        self.unseen.append(self.problems[-1])
 
     # -- tasks ---------------------------------------------------------------------------------------------------
 
@@ -120,7 +127,7 @@ class _Look:
                 if not names.is_ignored(os.path.basename(path)) and (seen := self.seen(state, path)):
                     yield seen
         except OSError as error:
-            self.problems.append(str(StorageError.of(error, "list")))
+            self.not_seen(error)
 
     def paths(self, state: State) -> Iterable[str]:
         """Those that are looked at one by one."""

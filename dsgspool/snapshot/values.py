@@ -142,6 +142,7 @@ class Snapshot:
     records: bool = False  #: attempts of finished tasks were read too
     policies: Mapping[str, Standing] = field(default_factory=dict)  #: of the batches that have one
     stock: tuple[Stock, ...] = ()  #: counted resources of the whole spool
+    unseen: tuple[str, ...] = ()  #: those of the problems for which something may be missing here
 
     @property
     def limits(self) -> dict[str, int]:

@@ -279,3 +279,21 @@ def test_what_is_taken_of_the_whole_spools_resources_is_shown(spool, run, worker
         "licence": {"of": 5, "taken": {worker: 3}},
         "bandwidth": {"of": 20, "taken": {"n2-abcdefgh": 7}},
     }
+
+
+@pytest.mark.parametrize(
+    "words", [["list"], ["list", "--json"], ["graph"], ["batch", "list"], ["why", "a"], ["workers"]]
+)
+def test_that_a_folder_cannot_be_listed_is_said_where_its_tasks_are_missing(spool, run, put, words):
+    put("todo/a.yaml")
+    folder = spool / ("workers" if words == ["workers"] else "waiting")
+    folder.rmdir()
+    folder.symlink_to(folder.name)  # root too is refused
+    result = run(*words)
+    said = f"dsgspool: not all is shown: cannot list {folder}"
+    assert result.stderr.count(said) == 1, result.stderr
+
+
+def test_a_schedule_that_cannot_be_read_is_told_in_the_words_of_all_others(spool, run):
+    (spool / "schedules/s.yaml").symlink_to("s.yaml")
+    assert f"cannot read {spool}/schedules/s.yaml: ELOOP" in run("schedule", "list").stdout
