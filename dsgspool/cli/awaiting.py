@@ -61,7 +61,8 @@ def examine(spool: Spool, texts: Mapping[str, bytes]) -> None:
     unknown = [what for what in wanted if not (_is_meant(what, finals) or is_there(what))]
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        meant = next((f"; did you mean {name}?" for name in map(_plainly, unknown[:5]) if name and is_there(name)), "")
+        guesses = (name for what in unknown[:5] for name in (_plainly(what), _escaped(what)))
+        meant = next((f"; did you mean {name}?" for name in guesses if name and is_there(name)), "")
         output.hint(
             f"nothing is called {', '.join(unknown[:5])}{more} yet: "
             f"what waits for it runs when it was submitted and is over{meant}"
@@ -76,6 +77,11 @@ def _plainly(what: str) -> str:
     with contextlib.suppress(InvalidName):
         return check_after(name)
     return ""
+
+
+def _escaped(what: str) -> str:
+    """The pattern for a name with brackets, which by itself is one for other names; '' when there are none."""
+    return what.replace("[", "[[]") if "[" in what else ""
 
 
 def _waiting(spool: Spool) -> Iterator[tuple[str, TaskName]]:

@@ -245,6 +245,12 @@ def test_who_names_a_file_or_no_end_is_asked_about_the_task(put, run, word):
     assert "did you mean" not in run("submit", "--after", "x.yaml", "--", "true").stderr
 
 
+def test_who_names_a_task_with_brackets_is_told_how_a_pattern_means_it(put, run):
+    put("done/p[1].yaml")
+    assert "did you mean p[[]1]?" in run("submit", "--after", "p[1]", "--", "ls").stderr
+    assert "nothing is called" not in run("submit", "--after", "p[[]1]", "--", "ls").stderr
+
+
 def test_how_it_has_to_end_is_written_behind_a_colon(spool, run):
     assert run("submit", "--name", "c", "--after", "a:any", "--after", "s/", "--", "true").exit_code == 0
     (file,) = (spool / "waiting/after-a").glob("c~0.*.yaml")
