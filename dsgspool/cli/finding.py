@@ -47,7 +47,7 @@ def find_all(spool: Spool, pattern: str) -> list[Found]:
     identities: dict[str, list[Place]] = {}
     for place in Moves(spool).find(pattern):
         identities.setdefault(place.identity, []).append(place)
-    if not identities and attempts_of(spool, identity := plain(pattern)):
+    if not identities and _may_be_a_task(identity := plain(pattern)) and attempts_of(spool, identity):
         identities[identity] = []
     if not identities:
         raise TaskNotFound(pattern)
@@ -61,6 +61,14 @@ def plain(name: str) -> str:
         return names.parse(f"{name}.yaml").identity
     except InvalidName:
         return name
+
+
+def _may_be_a_task(identity: str) -> bool:
+    """False for what can be the name of no record, as it is too long for one."""
+    try:
+        return bool(names.check_identity(identity))
+    except InvalidName:
+        return False
 
 
 def attempts_of(spool: Spool, identity: str) -> list[Attempt]:

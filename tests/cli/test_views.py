@@ -297,3 +297,8 @@ def test_that_a_folder_cannot_be_listed_is_said_where_its_tasks_are_missing(spoo
 def test_a_schedule_that_cannot_be_read_is_told_in_the_words_of_all_others(spool, run):
     (spool / "schedules/s.yaml").symlink_to("s.yaml")
     assert f"cannot read {spool}/schedules/s.yaml: ELOOP" in run("schedule", "list").stdout
+
+
+@pytest.mark.parametrize("verb", ["show", "logs", "why", "hold"])
+def test_a_name_that_no_task_can_have_is_not_found(spool, run, verb):
+    assert run(verb, "x" * 300).exit_code == 5
