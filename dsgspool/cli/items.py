@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidTask, TaskNotFound
 from dsgspool.expressions import expression
-from dsgspool.ranges import INDEX, Range, parse_range
+from dsgspool.names import record_path
+from dsgspool.ranges import INDEX, ONLY, Range, parse_range
 from dsgspool.spool.moves import Moves
 from dsgspool.spool.written import Tables
 from dsgspool.task import State
@@ -52,6 +53,7 @@ class Item:
     lines: list[Line]
     values: dict[str, str] | None  #: in the order of the file; None = it is excluded
     is_known: bool = True  #: `values` could be read
+    is_again: bool = False  #: it has ended, and the attempt that is queued or runs is to run it once more
 
     @property
     def identity(self) -> str:
@@ -65,7 +67,7 @@ class Item:
             return "excluded"
         newest = self.lines[-1] if self.lines else None
         is_over = self.task.state in (State.DONE, State.FAILED)
-        if newest and (newest.outcome == "done" or is_over):
+        if newest and not self.is_again and (newest.outcome == "done" or is_over):
             return "done" if newest.outcome == "done" else "failed"
         return self.task.state
 
@@ -94,7 +96,25 @@ def find_item(spool: Spool, name: str) -> Item:
         values, is_known = _values(spool, task, named[1], number), True
     except (InvalidTask, OSError, ValueError):
         values, is_known = None, False
-    return Item(number, ranges[0], task, lines, values, is_known)
+    is_again = bool(lines) and _is_again(spool, task, number, lines[-1].attempt.number)
+    return Item(number, ranges[0], task, lines, values, is_known, is_again)
+
+
+def _is_again(spool: Spool, task: Found, item: int, ended: int) -> bool:
+    """True when since its newest end it was chosen to run again (`requeue`), or all of its chunk, which was done."""
+    if task.state in (State.DONE, State.FAILED):
+        return False
+    for number in range(ended + 1, len(task.attempts) + 2):  # the last one may be still to come
+        stem = record_path(task.identity, number).removesuffix("yaml")
+        chosen = spool.fs.read_fresh(f"{spool.logs}/{stem}{ONLY}")
+        before = task.attempts[number - 2]
+        if (
+            str(item).encode() in chosen.split()
+            if chosen is not None
+            else before.over and before.record.outcome == "done"
+        ):
+            return True
+    return False
 
 
 def _line(spool: Spool, attempt: Attempt, number: int) -> Line | None:

@@ -112,6 +112,18 @@ def test_items_are_requeued_with_their_chunk_and_named_in_a_file_for_its_next_at
     assert (spool / "logs/s/00-09.3.only").read_text() == "0\n1\n3\n"
 
 
+def test_what_is_to_run_again_is_not_called_done(sweep, put, record, run, spool):
+    run("requeue", "s/0")
+    assert [json.loads(run("show", name, "--json").stdout)[0]["state"] for name in ("s/0", "s/1", "s/3")] == [
+        "todo", "todo", "done",
+    ]  # fmt: skip
+    assert run("why", "s/0").stdout.startswith("s/0  todo\n")
+    put("todo/t/0-3.yaml", "command: x\nsweep:\n  product:\n    seed: 1..4\n...\n")  # moved there by hand: all of it
+    record("t/0-3", 1, "done")
+    (spool / "logs/t/0-3.1.items").write_text(f"{HEAD}0 done {AT} 1.5 0 3 0 0\n")
+    assert json.loads(run("show", "t/0", "--json").stdout)[0]["state"] == "todo"
+
+
 def test_items_of_several_chunks_are_requeued_beside_tasks(sweep, put, record, run, spool, listed):
     put("done/s/100-109.yaml", TEXT)
     put("done/other.yaml")
