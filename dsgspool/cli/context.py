@@ -62,7 +62,7 @@ def to_come_told(spool: Spool) -> Iterator[None]:
 
 
 def seen_as_told(seen: Snapshot) -> Snapshot:
-    """The same snapshot; that a folder could not be listed is said, because what is missing looks as if it were not there."""
+    """The same snapshot; that a folder could not be listed is said: what is missing looks as if it were not there."""
     from dsgspool.cli import output
 
     for problem in seen.unseen:

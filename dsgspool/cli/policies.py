@@ -153,7 +153,7 @@ def write(spool: Spool, batch: str, changes: Iterable[str]) -> list[str]:
 
 
 def _says(policy: Policy, key: str, value: str) -> bool:
-    """True when it says of the key what the value says alone: lines behind an old value that had several would be added to it."""
+    """True when it says of the key what the value alone says: further lines of an old value would be added to it."""
     return bool(getattr(policy, key) == getattr(parse_policy(f"{key}: {value}\n".encode(), ""), key))
 
 

@@ -89,7 +89,8 @@ def test_what_is_no_change_of_a_policy_is_not_written(run, policy, words, code, 
 
 
 @pytest.mark.parametrize(
-    "text", ["notify: >-\n  mail -s done\n  anna@lab\n", "notify: mail -s done\n  anna@lab\npriority: 3\n", "notify:\n  [mail]\n"]
+    "text",
+    ["notify: >-\n  mail -s done\n  anna@lab\n", "notify: mail -s done\n  anna@lab\npriority: 3\n", "notify:\n  [mail]\n"]
 )  # fmt: skip
 @pytest.mark.parametrize("value", ["null", "echo"])
 def test_a_value_of_several_lines_is_not_exchanged_by_half(put, run, policy, text, value):
