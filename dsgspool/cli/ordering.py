@@ -45,7 +45,7 @@ OPTIONS = (
     Option("batch", "text", "Batch: the sub-folder that the tasks go to.", "BATCH"),
     Option("hold", "flag", "Park it in hold/ instead of todo/."),
     Option("dry_run", "flag", "Print the task files, submit nothing."),
-    Option("wait", "flag", "Wait until it is over; exit 1 when it failed."),
+    Option("wait", "flag", "Wait until it is over; exit 1 unless it is done."),
     Option("cwd", "text", "Where it runs (else here).", "DIR"),
     Option("env", "many", "Environment variable; repeat.", "K=V"),
     Option("timeout", "text", "Such as 90s, 15m, 2h, 1d.", "TIME"),
@@ -140,6 +140,8 @@ def submit(where: str | None, given: Given) -> None:
         order.keys["after"] = awaited(options["after"])
     order.keys |= drafting.requested(options)
     cwd, not_before, each_line = options.get("cwd"), options.get("not_before"), bool(options.get("each_line"))
+    if options.get("hold") and options.get("wait"):
+        raise usage("--hold parks it, so there is nothing to wait for: use one of --hold and --wait")
     _check(order, options=bool(order.keys or cwd or not_before), each_line=each_line)
     from dsgspool.spool import Spool
 

@@ -1,6 +1,7 @@
 """`dsgspool wait`, and the bar that `submit --wait` and `demo` show too.
 
-The rule: exit 0 means that every task that was waited for is done; everything shown goes to stderr.
+The rule: exit 0 means that every task that was waited for is done: what somebody parks or removes meanwhile is not.  What
+lay in hold/ before is not waited for.  Everything shown goes to stderr.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def wait(
         str | None, typer.Option("--timeout", metavar="TIME", help="Give up after 90s, 15m, 2h ...")
     ] = None,
 ) -> None:
-    """Wait until tasks are over; exit 1 when one of them failed.  What lies in hold/ is not waited for."""
+    """Wait until tasks are over; exit 1 unless all are done.  What lies in hold/ is not waited for."""
     from dsgspool import fields
     from dsgspool.cli.waiting import Watch
     from dsgspool.yamltext import Node
@@ -51,12 +52,13 @@ def finish(spool: Spool, tasks: Watch, timeout: float | None) -> None:
         pass
     for identity, reason in sorted(tasks.failed.items()):
         output.note(f"failed: {identity} ({reason if reason and not reason[0].isdigit() else 'see its record'})")
-    for word, names in (("parked in hold/", tasks.parked), ("removed", tasks.removed)):
+    dropped = (("parked in hold/ meanwhile", tasks.parked), ("removed meanwhile", tasks.removed))
+    for words, names in (("not waited for, as in hold/", tasks.held), *dropped):
         if names:
-            output.note(f"{word} meanwhile: {', '.join(sorted(names)[:5])}{' ...' if len(names) > 5 else ''}")
+            output.note(f"{words}: {', '.join(sorted(names)[:5])}{' ...' if len(names) > 5 else ''}")
     if tasks.open:
         output.error(f"time is up: {len(tasks.open)} tasks are not over, such as {min(tasks.open)}")
-    if tasks.open or tasks.failed:
+    if tasks.open or tasks.failed or tasks.parked or tasks.removed:
         raise SystemExit(exits.FAILED)
 
 

@@ -1,7 +1,8 @@
 """Watching tasks until they are over, by listing folders.
 
 The rule: a task counts as over only when its file was seen in done/ or failed/; one that was seen nowhere is looked for
-again, because it may have moved against the order in which the folders are listed.  Parked tasks are not waited for.
+again, because it may have moved against the order in which the folders are listed.  Of several places of one name the one
+that it came to last counts, and a sweep is over when all its parts are.  Parked tasks are not waited for.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from dataclasses import field
 
 from dsgspool.classes import dataclass
 from dsgspool.policy import ending
+from dsgspool.ranges import Range, parse_range
 from dsgspool.spool import Spool
+from dsgspool.spool.divisions import FOLDER
 from dsgspool.spool.finals import OVER
-from dsgspool.spool.moves import Moves
+from dsgspool.spool.moves import Moves, Place
 from dsgspool.spool.policies import read_policies
 from dsgspool.task import State
 
@@ -53,6 +56,7 @@ class Watch:
     open: set[str]
     done: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)  #: identity -> reason
+    held: set[str] = field(default_factory=set)  #: parked before, so not waited for
     parked: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
     running: int = 0
@@ -70,7 +74,10 @@ class Watch:
             if not found and not is_to_come(spool, pattern):
                 raise TaskNotFound(pattern)
             wanted |= found or {pattern}
-        return cls(spool, wanted or {place.identity for place in moves.find("*", UNFINISHED)})
+        tasks = cls(spool, wanted or {place.identity for place in moves.find("*", UNFINISHED)})
+        tasks.look()
+        tasks.held, tasks.parked = tasks.parked, set()
+        return tasks
 
     def look(self) -> Progress:
         """List the folders and say how far it is."""
@@ -83,7 +90,7 @@ class Watch:
     @property
     def progress(self) -> Progress:
         """The figures of the last look."""
-        dropped = len(self.parked) + len(self.removed)
+        dropped = len(self.held) + len(self.parked) + len(self.removed)
         total = len(self.open) + len(self.done) + len(self.failed) + dropped
         return Progress(total, len(self.done), len(self.failed), dropped, self.running)
 
@@ -97,14 +104,19 @@ class Watch:
 
     def _settle(self, vanished: set[str]) -> None:
         """Say where those went that are not todo, waiting or running; only their batches are listed."""
-        batches = {identity.rpartition("/")[0] for identity in vanished}
-        for identity, state, tag in self._finished(batches):
-            if identity in vanished & self.open:
-                self._close(identity, state, tag)
+        lies = self._over(vanished)
+        # RACE: it may have gone from running/ back to todo/ behind this look, and lie in done/ since an earlier run.
+        back = self._in((State.RUNNING, *UNFINISHED)) if lies else {}
+        for identity in lies.keys() - back.keys():
+            place = max(lies[identity], key=self._came_at) if len(lies[identity]) > 1 else lies[identity][0]
+            self._close(identity, place.state, place.name.tag)
         gone = [identity for identity in vanished & self.open if not is_to_come(self.spool, identity)]
         self._missing = {identity: self._missing.get(identity, 0) + 1 for identity in gone}
-        for identity, looks in self._missing.items():
-            if looks >= LOOKS:
+        for identity in gone:
+            if parts := self._parts(identity):
+                self.open.discard(identity)
+                self.open |= parts
+            elif self._missing[identity] >= LOOKS:
                 self._close(identity, None)
 
     def _close(self, identity: str, state: State | None, tag: str = "") -> None:
@@ -114,12 +126,48 @@ class Watch:
         else:
             {State.DONE: self.done, State.HOLD: self.parked, None: self.removed}[state].add(identity)
 
-    def _finished(self, batches: set[str]) -> Iterator[tuple[str, State, str]]:
-        # A task may lie in done/ from an earlier run and in failed/ now: failed/ is asked first.
+    def _over(self, identities: set[str]) -> dict[str, list[Place]]:
+        """Where these lie, of all that is no more to be done; only their batches are listed."""
+        found: dict[str, list[Place]] = {}
+        batches = {identity.rpartition("/")[0] for identity in identities}
         for state in (State.FAILED, State.DONE, State.HOLD):
             for batch in batches:
-                for _, name in self.spool.tasks(state, batch):
-                    yield name.identity, state, name.tag
+                for path, name in self.spool.tasks(state, batch):
+                    if name.identity in identities:
+                        found.setdefault(name.identity, []).append(Place(state, path, name))
+        return found
+
+    def _parts(self, identity: str) -> set[str]:
+        """The parts of a sweep, or of a rest of one, that was divided since; none while there is one that was not seen."""
+        part = parse_range(identity)
+        sweep = part.sweep if part and part.is_rest else identity
+        base = f"{self.spool.root}/{FOLDER}/{sweep}"
+        if (part and not part.is_rest) or not self.spool.fs.folder_is_there(base):
+            return set()
+        found = list(self._ranges(sweep))
+        # Asked after that: who divides the whole says so there first, and so which item is the last one.
+        divided = [each for name, _ in self.spool.fs.scan(base) if (each := parse_range(f"{sweep}/{name}"))]
+        reach, last = (part.first, part.last) if part else (0, max((each.last for each in divided), default=0))
+        found = [each for each in found if reach <= each.first and (each.last <= last or not divided)]
+        for each in sorted(found, key=lambda each: each.first):
+            if each.first > reach:
+                return set()
+            reach = max(reach, each.last + 1)
+        return {each.identity for each in found} if reach > last else set()
+
+    def _ranges(self, sweep: str) -> Iterator[Range]:
+        for state in State:
+            batch = "" if state in UNFINISHED else sweep
+            for _, name in self.spool.tasks(state, batch):
+                if (part := parse_range(name.identity)) and part.sweep == sweep:
+                    yield part
+
+    def _came_at(self, place: Place) -> float:
+        """When it came there (a rename changes the ctime): of one that failed and then ran again two files lie there."""
+        try:
+            return self.spool.fs.status_of_entry(f"{self.spool.folder(place.state)}/{place.path}").st_ctime
+        except OSError:  # somebody's private one, or it has just gone
+            return 0.0
 
 
 def watch(

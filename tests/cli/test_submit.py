@@ -342,3 +342,10 @@ def test_requests_that_no_task_file_could_say_are_refused(spool, run, words, par
     result = run("submit", *words, "--", "x")
     assert result.exit_code != 0
     assert part in result.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_what_is_parked_cannot_be_waited_for(spool, run, more):
+    result = run("submit", "--hold", "--wait", *more, "--", "true")
+    assert result.exit_code == 2 and "--hold" in result.stderr
+    assert list((spool / "hold").iterdir()) == []

@@ -1,11 +1,14 @@
 """`dsgspool wait`: what is waited for, how it ends."""
 
 import os
+import time
 
 import pytest
 
+from dsgspool.cli.wait import finish
 from dsgspool.cli.waiting import LOOKS, Watch, watch
 from dsgspool.spool import Spool
+from dsgspool.task import State
 
 
 class Clock:
@@ -73,6 +76,72 @@ def test_a_parked_task_is_not_waited_for(spool, put):
     put("todo/a.yaml")
     seen, tasks = steps(spool, [], mover(spool, "todo/a.yaml", "hold/a~0.abcdefgh-1.yaml"))
     assert (seen[-1].dropped, tasks.parked) == (1, {"a"})
+
+
+@pytest.mark.parametrize(
+    ("move", "said"), [("hold/a.yaml", "parked in hold/ meanwhile: a"), ("", "removed meanwhile: a")]
+)
+def test_what_is_parked_or_removed_meanwhile_is_not_done(spool, put, capsys, move, said):
+    file = put("todo/a.yaml")
+    tasks = Watch.of(Spool(str(spool), clock=Clock(mover(spool, "todo/a.yaml", move) if move else file.unlink)), ["a"])
+    with pytest.raises(SystemExit, match="1"):
+        finish(tasks.spool, tasks, None)
+    assert said in capsys.readouterr().err
+
+
+def test_what_lay_in_hold_before_is_named_and_not_waited_for(run, put):
+    put("hold/s/a.yaml")
+    put("done/s/b.yaml")
+    result = run("wait", "s")
+    assert result.exit_code == 0 and "not waited for, as in hold/: s/a" in result.stderr
+
+
+@pytest.mark.parametrize("last", ["done/a.yaml", "failed/a~exit2.yaml", "failed/a~exit1.yaml"])
+def test_of_a_name_that_ran_before_the_end_that_came_last_counts(spool, put, last):
+    ends = {"done/a.yaml", "failed/a~exit2.yaml", "failed/a~exit1.yaml"}
+    for path in sorted(ends - {last}):
+        put(path)
+    put("running/n1-abcdefgh/a@n1-abcdefgh.1.yaml")
+    time.sleep(0.02)  # a tick of the file system's clock
+    _, tasks = steps(spool, ["a"], mover(spool, "running/n1-abcdefgh/a@n1-abcdefgh.1.yaml", last))
+    failed = {"a": last.removesuffix(".yaml").partition("~")[2]} if last.startswith("failed") else {}
+    assert (tasks.done, tasks.failed) == (set() if failed else {"a"}, failed)
+
+
+def test_what_goes_back_to_todo_behind_a_look_is_not_over_though_it_was_done_before(spool, put, monkeypatch):
+    put("done/a.yaml")
+    put("running/n1-abcdefgh/a@n1-abcdefgh.1.yaml")
+    tasks = Watch(Spool(str(spool)), {"a"})
+    of = tasks.spool.tasks
+
+    def listed(state, batch=""):
+        if state is State.RUNNING and not (spool / "todo/a~1.abcdefgh-1.yaml").exists():
+            os.rename(spool / "running/n1-abcdefgh/a@n1-abcdefgh.1.yaml", spool / "todo/a~1.abcdefgh-1.yaml")
+        return of(state, batch)
+
+    monkeypatch.setattr(tasks.spool, "tasks", listed, raising=False)
+    assert tasks.look().done == 0 and tasks.open == {"a"}
+
+
+def test_a_sweep_is_over_when_all_its_parts_are(spool, put):
+    (spool / "sweeps/s/whole").mkdir(parents=True)
+    put("todo/s.yaml")
+    rest, chunk = "todo/s/rest-2-9~0.abcdefgh-1.yaml", "running/n1-abcdefgh/s%0-1~0@n1-abcdefgh.1.yaml"
+
+    def divided():
+        (spool / "todo/s.yaml").unlink()
+        (spool / "sweeps/s/0-9").mkdir()
+        put(chunk)
+
+    def again():
+        (spool / rest).unlink()
+        put("failed/s/2-9~items1.yaml")
+
+    seen, tasks = steps(
+        spool, ["s"], divided, lambda: put(rest), mover(spool, chunk, "done/s/0-1.yaml"), lambda: None, again
+    )
+    assert (tasks.done, tasks.failed, tasks.removed) == ({"s/0-1"}, {"s/2-9": "items1"}, set())
+    assert seen[-1].total == 2
 
 
 def test_a_removed_task_is_given_up_only_after_several_looks(spool, put):
