@@ -1,8 +1,8 @@
 """Removing old finished tasks with all that is kept of them.
 
 The rule: the chain of records is the lock of a name, so prune first makes the next record of the name.  Only while it
-holds that, and when the name lies nowhere but in the finished file, it removes file, logs and records, its own record
-last: so whoever starts that name meanwhile waits, and begins with record 1 afterwards.  Ages are by the server's clock.
+holds that, and when the name lies nowhere but in finished files that are old, it removes these, logs and records, its own
+record last: so whoever starts that name meanwhile waits, and begins with record 1 afterwards.  Ages are by the server's clock.
 What a killed prune has begun the next one ends, once it is as old as what is pruned.
 """
 
@@ -103,42 +103,48 @@ class Pruner:
 
     def run(self, places: Iterable[Place]) -> Iterator[Pruned]:
         """Remove them, some hundred at a time."""
-        rest = iter(places)
+        # A name that failed and then was done lies in two folders, and has one chain of records.
+        of_name: dict[str, list[Place]] = {}
+        for place in places:
+            of_name.setdefault(place.identity, []).append(place)
+        rest = iter(of_name.items())
         while chunk := list(islice(rest, CHUNK)):
-            held: list[tuple[Place, Begun]] = []
+            held: list[tuple[list[Place], Begun]] = []
             until = self.spool.clock.boot() + self.spool.settings().lease / 2
-            for place in chunk:
-                begun = self._lock(place)
+            for identity, files in chunk:
+                begun = self._lock(identity)
                 if isinstance(begun, Begun):
-                    held.append((place, begun))
+                    held.append((files, begun))
                 else:
-                    yield Pruned(place.identity, place.state, f"{begun.holder} holds it")
+                    yield Pruned(identity, files[0].state, f"{begun.holder} holds it")
             yield from self._remove_all(held, until)
 
-    def _lock(self, place: Place) -> Begun | Busy:
-        begun = self.chain.begin(TaskName(place.identity))
+    def _lock(self, identity: str) -> Begun | Busy:
+        begun = self.chain.begin(TaskName(identity))
         if isinstance(begun, Begun):
-            self.fs.append(begun.descriptor, dump([("task", place.identity)]).encode() + MARK)
+            self.fs.append(begun.descriptor, dump([("task", identity)]).encode() + MARK)
         return begun
 
-    def _remove_all(self, held: list[tuple[Place, Begun]], until: float) -> Iterator[Pruned]:
+    def _remove_all(self, held: list[tuple[list[Place], Begun]], until: float) -> Iterator[Pruned]:
         """With the names locked: list all states once, remove what lies nowhere else, let go of the others."""
-        where = self._where({place.identity for place, _ in held})
-        for place, begun in held:
+        where = self._where({files[0].identity for files, _ in held})
+        for files, begun in held:
+            identity = files[0].identity
             # RACE: a record of mine that stays as it is for a whole lease counts as over.  Long before that I let go.
             slow = "the spool is too slow just now" if self.spool.clock.boot() > until else ""
-            reason = slow or self._remove(place, begun, where.get(place.identity, set()))
-            (self._let_go if reason else self._remove_records)(place.identity, begun)
-            yield Pruned(place.identity, place.state, reason)
+            reason = slow or self._remove([place for place in files if place.path], begun, where.get(identity, set()))
+            (self._let_go if reason else self._remove_records)(identity, begun)
+            yield Pruned(identity, files[0].state, reason)
 
-    def _remove(self, place: Place, begun: Begun, lies: set[tuple[State, str]]) -> str:
-        """Remove the task's file; why not, '' when it is gone (a prune that was killed had removed it already)."""
-        if lies != ({(place.state, place.path)} if place.path else set()):
+    def _remove(self, files: list[Place], begun: Begun, lies: set[tuple[State, str]]) -> str:
+        """Remove the task's files; why not, '' when they are gone (a prune that was killed had removed them already)."""
+        if lies != {(place.state, place.path) for place in files}:
             return "it lies in another folder too"
-        if place.path and not self._is_still_old(place, begun):
-            return "it has run again meanwhile"
-        if place.path and not self.fs.remove(f"{self.spool.folder(place.state)}/{place.path}"):
-            return "somebody moved it meanwhile"
+        for place in files:
+            if not self._is_still_old(place, begun):
+                return "it has run again meanwhile"
+            if not self.fs.remove(f"{self.spool.folder(place.state)}/{place.path}"):
+                return "somebody moved it meanwhile"
         return ""
 
     def _is_still_old(self, place: Place, begun: Begun) -> bool:

@@ -81,6 +81,22 @@ def test_a_name_that_lies_elsewhere_too_is_kept_and_free_again(spool, run, old, 
     assert "outcome: stopped" in record and record.endswith("\n...\n")
 
 
+def test_a_name_that_failed_and_then_was_done_goes_with_both_its_files(spool, run, old, put):
+    old("done/a.yaml", "a")
+    put("failed/a~exit1.yaml")
+    put("failed/a~timeout.yaml")
+    result = run("prune", "--older-than", "1d")
+    assert (result.stdout, result.stderr) == ("a\n", "")
+    assert files(spool, "done") == files(spool, "failed") == files(spool, "logs") == []
+
+
+def test_of_two_files_of_a_name_one_is_kept_with_the_other(spool, run, old, put):
+    old("done/a.yaml", "a")
+    put("failed/a~exit1.yaml")
+    assert "another folder too" in run("prune", "--older-than", "1d", "--state", "done").stderr
+    assert files(spool, "done") == ["a.yaml"] and files(spool, "failed") == ["a~exit1.yaml"]
+
+
 def test_an_attempt_that_is_alive_keeps_the_name(spool, run, old, record):
     old("done/a.yaml", "a")
     (spool / "workers" / f"{WID}.yaml").write_text("x: 1\n")

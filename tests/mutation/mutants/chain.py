@@ -337,7 +337,7 @@ MUTANTS = (
         "16 (iii)",
         "prune removes without locking the name",
         "spool/pruning.py",
-        "        begun = self.chain.begin(TaskName(place.identity))\n",
+        "        begun = self.chain.begin(TaskName(identity))\n",
         '        begun: Begun | Busy = Begun(10**6, self.fs.create(f"{self.spool.tmp}/{id(place)}"))\n',
         ("cli/test_prune.py::test_an_attempt_that_is_alive_keeps_the_name",),
     ),
