@@ -40,10 +40,10 @@ class Refusals:
         """Take in what renames have answered."""
         now, todo = self.clock.boot(), self.worker.spool.todo
         for path, number in exchange.refused:
-            why = str(StorageError("take", f"{todo}/{path}", number))
-            if number in OUTAGES:
-                self.worker.trouble(why)
+            if number in OUTAGES:  # of each file the same would be told, at each try
+                self.worker.trouble(str(StorageError("take something from", todo, number)))
                 continue
+            why = str(StorageError("take", f"{todo}/{path}", number))
             self._until[path] = now + PAUSE
             if (folder := path.rpartition("/")[0]) not in self._told:
                 self._told.add(folder)

@@ -40,6 +40,15 @@ def test_what_is_refused_to_all_files_stops_claims_for_a_moment_and_keeps_none_f
     assert refusals.worker.intake.may_claim()
 
 
+def test_what_is_refused_to_all_files_is_not_told_of_each(refusals):
+    told = []
+    refusals.worker.tell = lambda _event, text="", **_: told.append(text)
+    for _ in range(3):
+        refusals.heed(Exchange(refused=[(f"{name}.yaml", errno.EROFS) for name in "ab"]))
+        refusals.clock.advance(1.0)
+    assert len(told) == 1 and "/todo:" in told[0]
+
+
 def test_what_an_old_listing_shows_is_not_tried_without_a_pause(inside, claims, monkeypatch):
     """Its folder's stamp is that of the tick in which it was taken: this client lists it until somebody touches the folder."""
     worker = inside()
