@@ -103,7 +103,7 @@ class Trials:
         if not policy.canary or f"{batch}.{PASSED}" in listed:
             return Trial()
         if not self._is_made(batch, CANARY, listed):
-            first = heapq.nsmallest(policy.canary, self._queued(batch))
+            first = heapq.nsmallest(policy.canary, self.queued(batch))
             if not first or not self.decides:
                 return Trial(
                     f"its first {policy.canary}, in the order of names, are tried before the others",
@@ -126,7 +126,7 @@ class Trials:
             self.fs.rename(self.path(batch, CANARY), self.path(batch, PASSED))
         return Trial()
 
-    def _queued(self, batch: str) -> Iterable[str]:
+    def queued(self, batch: str) -> Iterable[str]:
         """Names of the batch in todo/, in all lanes."""
         for lane in ("", *(f"{name}/" for name, _ in self.fs.scan(self.spool.todo) if name[:1] == "@")):
             with contextlib.suppress(PermissionError):  # somebody's private lane

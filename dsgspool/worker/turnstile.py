@@ -14,7 +14,6 @@ from dsgspool.policy import Policy
 from dsgspool.spool.own import Held
 from dsgspool.spool.policies import OBEYED_FOR, Policies, top_batch
 from dsgspool.spool.taken import WHOLE, crowd_of
-from dsgspool.task import State
 
 if TYPE_CHECKING:
     from dsgspool.worker.loop import Worker
@@ -72,6 +71,6 @@ class Turnstile:
 
     def tell_stopped(self) -> None:
         """Before the end of `--until-empty`: batches that lie in todo/ and are not started; of an empty folder nothing is."""
-        lie = {top_batch(name.identity) for _, name in self.spool.tasks(State.TODO)} if self.stopped else set()
-        for batch, why in sorted((batch, why) for batch, why in self.stopped.items() if batch in lie):
-            self.worker.tell("left", f"todo/{batch}/ is left: {why}", batch=batch, why=why)
+        for batch, why in sorted(self.stopped.items()):
+            if next(iter(self.policies.trials.queued(batch)), ""):
+                self.worker.tell("left", f"todo/{batch}/ is left: {why}", batch=batch, why=why)

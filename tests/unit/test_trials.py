@@ -1,5 +1,6 @@
 """The rule: a canary and a breaker are decided by the folders, and by one file that one worker makes."""
 
+import errno
 import os
 
 import pytest
@@ -310,3 +311,23 @@ def test_a_worker_that_works_the_queue_off_does_not_say_that_an_empty_folder_is_
     assert worker.lies() == ["failed/s/a~exit1", "failed/s/b~exit1"]
     assert list(worker.worker.intake.turnstile.stopped) == ["s"]
     assert [text for event, text in told if event == "left"] == []
+
+
+def test_what_is_left_is_told_though_somebodys_private_folder_lies_beside_it(inside, write, monkeypatch):
+    """And without a list of everything that lies in todo/, which may be a million files."""
+    write("paused: true")
+    worker = inside(slots=2, until_empty=True)
+    told = []
+    monkeypatch.setattr(worker.worker, "tell", lambda event, text="", **_: told.append((event, text)))
+    worker.drop("s/a")
+    scandir = os.scandir
+
+    def private(path):
+        if str(path).endswith("/todo/private"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    os.mkdir(f"{worker.root}/todo/private")
+    monkeypatch.setattr(os, "scandir", private)
+    worker.until(lambda: worker.worker.controls.emptied)
+    assert [event for event, _ in told if event in ("left", "trouble")] == ["left"]
