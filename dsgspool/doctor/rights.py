@@ -6,6 +6,7 @@ a group shares must be shared in every folder.
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import os
 import shlex
@@ -26,7 +27,7 @@ from dsgspool.spool.laying import group_number
 from dsgspool.spool.policies import read_policies
 from dsgspool.spool.trials import OVER
 
-STATES = ("todo", "waiting", "hold", "running", "done", "failed", "logs", "workers", "tmp")
+USED = tuple(name for name in FOLDERS if name != "hooks")  #: that one is kept for later versions
 
 
 def settings(spool: Spool) -> Finding:
@@ -80,15 +81,15 @@ def missing(spool: Spool) -> Iterator[Fault]:
 
 def modes(spool: Spool) -> Iterator[Fault]:
     """Folders that are open to everybody, or not to the group that has all the others."""
-    there = set(spool.fs.names(spool.root))
-    seen = {name: spool.fs.status_of_folder(f"{spool.root}/{name}") for name in STATES if name in there}
+    seen = dict(_folders(spool))
     whole = spool.fs.status_of_folder(spool.root)
     shared = "todo" in seen and seen["todo"].st_mode & 0o2020 == 0o2020
     for name, status in {"": whole, **seen}.items():
         path, mode = f"{spool.root}/{name}".rstrip("/"), stat.S_IMODE(status.st_mode)
         if mode & 0o002:
             action = Action("chmod", path, mode=mode & ~0o002)
-            text = f"{name or spool.root}/ may be written by everybody, who can so run commands as the worker's user"
+            what = "take away what others need" if name in ("reports", "taken") else "run commands as the worker's user"
+            text = f"{name or spool.root}/ may be written by everybody, who can so {what}"
             yield Fault("open-to-all", "", (name,), text, (action,), status=Status.FAIL)
         elif name and shared and (mode & 0o2070 != 0o2070 or mode & 0o1000):
             action = Action("chmod", path, mode=0o2770)
@@ -97,6 +98,13 @@ def modes(spool: Spool) -> Iterator[Fault]:
         elif name == "todo" and mode & 0o1000:
             action = Action("chmod", path, mode=mode & ~0o1000)
             yield Fault("sticky", "", (name,), "todo/ is sticky: a worker of another user cannot claim", (action,))
+
+
+def _folders(spool: Spool) -> Iterator[tuple[str, os.stat_result]]:
+    there = set(spool.fs.names(spool.root))
+    for name in [name for name in USED if name in there]:
+        with contextlib.suppress(PermissionError, NotADirectoryError):  # told by others of these looks
+            yield name, spool.fs.status_of_folder(f"{spool.root}/{name}")
 
 
 def owner(spool: Spool) -> Finding:
@@ -109,7 +117,8 @@ def owner(spool: Spool) -> Finding:
     if os.geteuid() == 0 and status.st_uid != 0 and run_as != "owner":
         remedy = "run workers as the owner, or set `run_as: owner` in spool.yaml"
         return _found("owner", Status.WARN, f"{whose}; root's workers refuse it", remedy, facts=facts)
-    closed = [name for name in STATES if not raw.may_write(f"{spool.root}/{name}")]
+    there = set(spool.fs.names(spool.root))
+    closed = [name for name in USED if name in there and not raw.may_write(f"{spool.root}/{name}")]
     if closed:
         text = f"{whose}; you may not write into {some([f'{name}/' for name in closed])}"
         remedy = "the owner can share it: dsgspool init --group G, and `group: G`"

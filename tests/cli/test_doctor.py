@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from dsgspool.clock import iso
+from dsgspool.doctor.rights import USED
 from dsgspool.lease import dump_identity
 from dsgspool.proc import identity
 from tests.support.seeded import Seeded
@@ -291,9 +292,9 @@ def missing_folder(b: Broken) -> str:
 
 
 def group_mode(b: Broken) -> str:
-    for folder in ("todo", "waiting", "hold", "running", "done", "failed", "logs", "workers", "tmp"):
+    for folder in USED:
         (b.root / folder).chmod(0o2770)
-    (b.root / "hold").chmod(0o755)
+    (b.root / "batches").chmod(0o755)
     return "group-mode"
 
 
@@ -314,7 +315,7 @@ def done_but_failed(b: Broken) -> str:
 
 
 def open_to_all(b: Broken) -> str:
-    (b.root / "todo").chmod(0o777)
+    (b.root / "schedules").chmod(0o777)
     return "open-to-all"
 
 
@@ -612,7 +613,7 @@ def test_warnings_end_with_0_and_failures_with_9(broken):
     assert broken.doctor().exit_code == 0
     open_to_all(broken)
     result = broken.doctor()
-    assert (result.exit_code, "  FAIL  todo/ may be written by everybody" in result.stdout) == (9, True)
+    assert (result.exit_code, "  FAIL  schedules/ may be written by everybody" in result.stdout) == (9, True)
 
 
 def test_no_spool_is_told_as_by_every_command(run, tmp_path, monkeypatch):
