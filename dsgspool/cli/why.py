@@ -47,12 +47,12 @@ def why(
         except TaskNotFound as error:  # the others are answered all the same
             unknown.append(error)
     if as_json and asked:
-        output.json([answer() for answer in asked])
+        output.json([answer() for answer in asked[:limit]])
     else:
         for answer in asked[:limit]:  # each is worked out when it is its turn: it reads files
             _print(answer())
-        if len(asked) > limit:
-            output.note(f"dsgspool: {len(asked) - limit} more")
+    if len(asked) > limit:
+        output.note(f"dsgspool: {len(asked) - limit} more")
     for other in unknown[1:]:
         output.error(str(other))
     if unknown:

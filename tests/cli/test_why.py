@@ -455,6 +455,8 @@ def test_many_are_cut_off(run, put):
         put(f"hold/a{number}.yaml")
     result = run("why", "-n", "2", "a*")
     assert result.stdout.count("hold") >= 2 and "3 more" in result.stderr
+    result = run("why", "-n", "2", "--json", "a*")
+    assert [answer["task"] for answer in json.loads(result.stdout)] == ["a0", "a1"] and "3 more" in result.stderr
 
 
 def test_what_has_expired_is_told_before_and_after(spool, put, worker, why, record):
