@@ -21,8 +21,11 @@ def init(
     """Make a spool.  Lays down its folders, a commented spool.yaml, README.txt, examples; overwrites nothing."""
     import os
 
+    from dsgspool.cli.context import usage
     from dsgspool.spool.laying import lay_down
 
+    if not folder:  # of a variable that is not set; abspath would take it for this folder
+        raise usage("the folder has no name; write . for this one")
     root = os.path.abspath(folder)
     made = [path for path in lay_down(root, group) if path != root]
     output.line(f"{root} is a spool now" if "spool.yaml" in made else f"{root} was a spool already")

@@ -141,3 +141,9 @@ def test_the_settings_of_the_template_are_all_defaults():
 
 def test_the_hello_of_the_template_runs_as_it_is(spool, run):
     assert run("submit", spool / "examples" / "1-hello.yaml").stdout == "1-hello\n"
+
+
+def test_a_folder_without_a_name_is_not_this_one(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("init", "").exit_code == 2
+    assert list(tmp_path.iterdir()) == []
