@@ -75,8 +75,9 @@ def set_control(
     chosen = [wid for wid in worker_ids(spool) if fnmatchcase(wid, worker)]
     if not chosen:
         raise NodeError(f"no running worker matches {worker!r}: see them with: dsgspool workers")
-    for wid in chosen:
-        data = control_text(read_control(spool, wid), changes)
+    # A file that is broken is found before the first one is written.
+    texts = {wid: control_text(read_control(spool, wid), changes) for wid in chosen}
+    for wid, data in texts.items():
         spool.fs.replace(control_path(spool, wid), data)
         output.line(f"{wid}: {', '.join(data.decode().splitlines()[:-1])}")
 
