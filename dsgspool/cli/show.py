@@ -75,12 +75,23 @@ def _facts(spool: Spool, attempt: Attempt, without_end: str) -> list[tuple[str, 
         ("peak memory", None if record.peak_memory_bytes is None else output.size(record.peak_memory_bytes)),
         ("directory", record.cwd),
         ("git commit", record.git),
-        *((kind, f"{spool.root}/{attempt.path(ending)}{_bytes(size)}") for kind, ending, size in (
-            ("record", "yaml", None),
-            ("stdout", "out", record.stdout_bytes),
-            ("stderr", "err", record.stderr_bytes),
-        )),
+        ("record", f"{spool.root}/{attempt.path()}"),
+        *((kind, f"{spool.root}/{path}{_bytes(size)}") for kind, path, size in (
+            ("stdout", _log(spool, attempt, "out"), record.stdout_bytes),
+            ("stderr", _log(spool, attempt, "err"), record.stderr_bytes),
+        ) if path),
     ]  # fmt: skip
+
+
+def _log(spool: Spool, attempt: Attempt, ending: str) -> str | None:
+    """The log's path below the spool, None when there is none: an attempt that never began has no log."""
+    from dsgspool.spool import lies
+
+    path = attempt.path(ending)
+    try:
+        return path if lies(spool.fs, f"{spool.root}/{path}") else None
+    except OSError:  # somebody's private one
+        return path
 
 
 def _bytes(size: int | None) -> str:
@@ -105,16 +116,16 @@ def _entry(spool: Spool, task: Found) -> dict[str, object]:
         "task": task.identity,
         "state": task.state,
         "files": [f"{place.state}/{place.path}" for place in task.places],
-        "attempts": [_attempt_entry(attempt) for attempt in task.attempts],
+        "attempts": [_attempt_entry(spool, attempt) for attempt in task.attempts],
         "text": _text(spool, task),
     }
 
 
-def _attempt_entry(attempt: Attempt) -> dict[str, object]:
+def _attempt_entry(spool: Spool, attempt: Attempt) -> dict[str, object]:
     from dataclasses import asdict
 
     record = {key: value for key, value in asdict(attempt.record).items() if key != "text" and value is not None}
-    logs = {"record": attempt.path(), "stdout": attempt.path("out"), "stderr": attempt.path("err")}
+    logs = {"record": attempt.path(), "stdout": _log(spool, attempt, "out"), "stderr": _log(spool, attempt, "err")}
     return {**record, "attempt": attempt.number, "over": attempt.over, **logs}
 
 

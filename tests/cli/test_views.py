@@ -140,6 +140,17 @@ def test_show_knows_a_task_whose_file_is_gone(run, spool, record):
     assert run("show", "never").exit_code == 5
 
 
+def test_show_names_no_log_that_is_not_there(spool, run, put, record):
+    put("failed/a~invalid.yaml")
+    stem = record("a", 1, "invalid")
+    for ending in ("out", "err"):
+        os.remove(f"{stem}.{ending}")
+    text = run("show", "a").stdout
+    assert "record" in text and "stdout" not in text and "stderr" not in text
+    (task,) = json.loads(run("show", "a", "--json").stdout)
+    assert (task["attempts"][0]["stdout"], task["attempts"][0]["record"]) == (None, "logs/a.1.yaml")
+
+
 def test_show_as_json(run, put, record):
     put("failed/a~exit1.yaml")
     record("a", 1, "exit1", exit_code=1)
