@@ -85,7 +85,7 @@ def show(seen: Snapshot, news: News | None = None) -> None:
         _show_failures(news.failures)
     _show_workers(seen, news.loads if news else {})
     for problem in seen.problems:
-        output.error(problem)
+        output.error(output.clean_line(problem))
 
 
 def _speed(rate: float, eta: float | None) -> str:

@@ -320,3 +320,9 @@ def test_a_schedule_that_cannot_be_read_is_told_in_the_words_of_all_others(spool
 @pytest.mark.parametrize("verb", ["show", "logs", "why", "hold"])
 def test_a_name_that_no_task_can_have_is_not_found(spool, run, verb):
     assert run(verb, "x" * 300).exit_code == 5
+
+
+def test_status_tells_a_newline_in_a_name_in_one_line(process, put):
+    put("todo/a\nb.yaml")
+    (line,) = process("status").stderr.splitlines()
+    assert "todo/a\\x0ab.yaml" in line
