@@ -60,7 +60,7 @@ def _print(seen: Seen) -> None:
             ("why", seen.why),
             ("tasks", seen.counted),
             ("end", seen.ended),
-            ("policy", seen.path if seen.text else "none"),
+            ("policy", seen.path or "none"),
         ]
     )
     output.block(seen.text, "    ")

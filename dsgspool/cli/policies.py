@@ -17,6 +17,7 @@ from dsgspool.cli.context import seen_as_told, usage
 from dsgspool.cli.ends import facts_seen
 from dsgspool.cli.overview import STATES
 from dsgspool.errors import InvalidName, SettingsError, TaskNotFound
+from dsgspool.names import check_identity
 from dsgspool.policy import Policy, batch_of, final_of, parse_policy
 from dsgspool.snapshot import Counts
 from dsgspool.spool import Spool
@@ -35,7 +36,7 @@ class Seen:
     why: str
     policy: Policy
     counts: Counts
-    path: str
+    path: str  #: of the policy, '' when there is none
     text: str
     over: Mapping[str, object]
 
@@ -66,7 +67,7 @@ class Seen:
             "notify": self.policy.notify,
             "over": self.over or None,
             "counts": {state: getattr(self.counts, state) for state in STATES},
-            "policy": self.path if self.text else None,
+            "policy": self.path or None,
             "text": self.text or None,
         }
 
@@ -97,7 +98,7 @@ def look_at(spool: Spool, batch: str) -> Seen:
 def _seen(policies: Policies, batch: str, counts: Counts) -> Seen:
     why, entry = policies.stopped().get(batch, ""), policies.entries.get(batch)
     text = entry.data.decode(errors="replace") if entry else ""
-    path = path_of(policies.spool, batch)
+    path = path_of(policies.spool, batch) if entry else ""
     over = facts_seen(policies.spool, batch) if policies.of(batch).wants_its_end else {}
     state = policies.state(batch)
     if over and state == "open" and not (counts.todo or counts.waiting or counts.hold or counts.running):
@@ -110,6 +111,9 @@ def _check(batch: str) -> None:
         raise InvalidName(batch, f"a policy is that of a whole batch: {batch.partition('/')[0]}")
     if not batch_of(f"{batch}.yaml"):
         raise InvalidName(batch, "no batch can be called so")
+    check_identity(
+        f"{batch}/x"
+    )  # what is too long for that is too long for a file's name, or no task of it could have one
 
 
 def go_on(spool: Spool, batch: str) -> bool:

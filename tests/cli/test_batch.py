@@ -233,3 +233,17 @@ def test_what_is_requeued_in_a_batch_that_is_not_started_stays_and_requeue_says_
     assert listed("todo") == ["s/1", "s/2", "t/1"]
     assert result.stderr.count("is not started") == 1
     assert "the batch s is not started: batches/s.yaml says `paused: true`; dsgspool batch resume s" in result.stderr
+
+
+def test_a_policy_that_cannot_be_read_is_there_all_the_same(put, run, policy):
+    put("todo/s/1.yaml")
+    policy.mkdir()
+    assert f"policy  {policy}" in run("batch", "show", "s").stdout
+    assert json.loads(run("batch", "show", "--json", "s").stdout)["policy"] == str(policy)
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "show"])
+@pytest.mark.parametrize("length", [149, 300])
+def test_what_is_too_long_for_a_batch_is_no_trouble_of_the_disk(spool, run, verb, length):
+    result = run("batch", verb, "x" * length)
+    assert result.exit_code == 4 and "longer than 150 bytes" in result.stderr
