@@ -146,10 +146,12 @@ def write(spool: Spool, batch: str, changes: Iterable[str]) -> list[str]:
         raise usage(f"that would be no policy: {error.reason}; edit {path}" if data else error.reason) from None
     if wrong := [key for key, value in words.items() if not _says(after, key, value)]:
         raise usage(f"`{wrong[0]}` has several lines there, which cannot be changed as one; edit {path}")
-    if not data:
-        spool.fs.make_folder(os.path.dirname(path))
-        if batch not in snapshot.take(spool, brief=True).batches:
-            output.hint(f"nothing is called {batch}/ yet: this holds for what will be; see: dsgspool batch list")
+    if not data and batch not in snapshot.take(spool, brief=True).batches:
+        output.hint(f"nothing is called {batch}/ yet: this holds for what will be; see: dsgspool batch list")
+    spool.fs.make_folder(os.path.dirname(path))
+    # RACE: such a look takes seconds in a large spool, and somebody may lay the file there meanwhile.
+    if _data(spool, batch) != data:
+        raise usage(f"somebody else has just changed {path}: look at it, and do this again")
     spool.fs.replace(path, changed.encode())
     if os.geteuid() not in (0, owner := spool.fs.status_of_folder(spool.root).st_uid):
         output.hint(f"only workers of your own user obey it: the spool belongs to uid {owner}")

@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+from dsgspool import snapshot
+
 POLICY = """\
 # the night's sweep
 defaults:
@@ -247,3 +249,16 @@ def test_a_policy_that_cannot_be_read_is_there_all_the_same(put, run, policy):
 def test_what_is_too_long_for_a_batch_is_no_trouble_of_the_disk(spool, run, verb, length):
     result = run("batch", verb, "x" * length)
     assert result.exit_code == 4 and "longer than 150 bytes" in result.stderr
+
+
+def test_a_policy_that_somebody_lays_there_meanwhile_is_not_replaced(put, run, policy, monkeypatch):
+    take = snapshot.take
+
+    def slow(*words, **options):
+        put("batches/s.yaml", "paused: true\n")
+        return take(*words, **options)
+
+    monkeypatch.setattr(snapshot, "take", slow)
+    result = run("batch", "set", "s", "priority=3")
+    assert result.exit_code == 2 and "somebody else has just changed" in result.stderr
+    assert policy.read_text() == "paused: true\n"

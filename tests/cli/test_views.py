@@ -225,6 +225,13 @@ def test_workers_set_refuses_what_no_worker_understands(spool, run, worker, chan
     assert not (spool / "workers" / f"{WID}.control.yaml").exists()
 
 
+def test_workers_set_changes_none_when_the_file_of_one_is_broken(spool, run, worker):
+    (spool / "workers/n1-zzzzzzzz.yaml").write_bytes((spool / "workers" / f"{WID}.yaml").read_bytes())
+    (spool / "workers/n1-zzzzzzzz.control.yaml").write_text("slots: [\n...\n")
+    assert run("workers", "set", "n1-*", "slots=1").exit_code == 3
+    assert not (spool / "workers" / f"{WID}.control.yaml").exists()
+
+
 def test_workers_set_for_nobody_is_exit_8(spool, run):
     assert run("workers", "set", "n9-*", "slots=1").exit_code == 8
 
@@ -236,13 +243,6 @@ def test_pause_and_resume_make_and_remove_the_file_and_count_the_workers(spool, 
     assert "PAUSED" in process("status").stdout
     assert "1 worker will take tasks again" in process("resume").stdout
     assert not (spool / "PAUSE").exists()
-def test_workers_set_changes_none_when_the_file_of_one_is_broken(spool, run, worker):
-    (spool / "workers/n1-zzzzzzzz.yaml").write_bytes((spool / "workers" / f"{WID}.yaml").read_bytes())
-    (spool / "workers/n1-zzzzzzzz.control.yaml").write_text("slots: [\n...\n")
-    assert run("workers", "set", "n1-*", "slots=1").exit_code == 3
-    assert not (spool / "workers" / f"{WID}.control.yaml").exists()
-
-
     assert "not paused" in process("resume").stdout
 
 
