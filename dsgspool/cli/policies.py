@@ -160,7 +160,10 @@ def write(spool: Spool, batch: str, changes: Iterable[str]) -> list[str]:
 
 def _says(policy: Policy, key: str, value: str) -> bool:
     """True when it says of the key what the value alone says: further lines of an old value would be added to it."""
-    return bool(getattr(policy, key) == getattr(parse_policy(f"{key}: {value}\n".encode(), ""), key))
+    try:
+        return bool(getattr(policy, key) == getattr(parse_policy(f"{key}: {value}\n".encode(), ""), key))
+    except SettingsError:  # only with those lines it says anything
+        return False
 
 
 def edited(text: str, words: dict[str, str]) -> str:

@@ -262,3 +262,10 @@ def test_a_policy_that_somebody_lays_there_meanwhile_is_not_replaced(put, run, p
     result = run("batch", "set", "s", "priority=3")
     assert result.exit_code == 2 and "somebody else has just changed" in result.stderr
     assert policy.read_text() == "paused: true\n"
+
+
+def test_a_value_that_says_something_only_with_the_lines_behind_it_is_refused(put, run, policy):
+    put("batches/s.yaml", text := "breaker: {of: 20,\n  failures: 10}\n")
+    result = run("batch", "set", "s", "breaker={of: 30,")
+    assert (result.exit_code, policy.read_text()) == (2, text)
+    assert "`breaker` has several lines there" in result.stderr
