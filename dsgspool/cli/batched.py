@@ -11,6 +11,7 @@ from collections import Counter
 from dsgspool.snapshot import Snapshot, TaskSeen
 from dsgspool.spool import SETTINGS, Spool
 from dsgspool.spool.policies import read_policies, top_batch
+from dsgspool.task import State
 
 Words = tuple[str, list[str]]  #: a reason, and what would change it
 
@@ -40,7 +41,11 @@ class Batched:
             return None
         if self.policies.why_unread(batch):
             return f"its batch is not started: {why}", ["mend that: workers look again within seconds"]
-        tried = [f"dsgspool why {shlex.quote(name)}" for name in sorted(self.policies.trial(batch).only)[:1]]
+        there = {task.identity: task.state for task in self.seen.tasks}
+        only = sorted(name for name in self.policies.trial(batch).only if there.get(name) is not State.DONE)
+        if gone := [name for name in only if name not in there]:
+            why += f"; {gone[0]} lies nowhere any more, so it will never be done"
+        tried = [f"dsgspool why {shlex.quote(name)}" for name in only if name in there][:1]
         held = "is paused" if self.policies.of(batch).paused else "is held back"
         return f"its batch {held}: {why}", [*tried, f"dsgspool batch resume {shlex.quote(batch)}"]
 

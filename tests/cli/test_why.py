@@ -403,6 +403,18 @@ def test_a_batch_that_its_policy_stops_is_told_with_the_way_out(put, why, worker
     assert f"its batch is not started: {policy}, line 1: `priority` is 'high'" in why("s/a")
 
 
+def test_what_is_tried_first_and_was_removed_is_told_and_what_is_done_is_not_asked_about(put, why, worker):
+    worker()
+    put("batches/s.yaml", "canary: 3\n...\n")
+    put("batches/s.canary", "tasks: [s/a, s/b, s/c]\n...\n")
+    put("done/s/a.yaml")
+    for name in "cd":
+        put(f"todo/s/{name}.yaml", WHOLE)
+    told = why("s/d")
+    assert "s/b lies nowhere any more, so it will never be done" in told
+    assert "-> dsgspool why s/c" in told and "why s/a" not in told and "-> dsgspool batch resume s" in told
+
+
 def test_a_batch_or_a_spool_of_which_as_many_run_as_may_says_so(spool, put, why, worker, record):
     worker()
     put("todo/s/a.yaml", WHOLE)
