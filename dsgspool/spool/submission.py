@@ -61,6 +61,7 @@ class Submission:
         """Accept each draft into `folder` (todo/ or hold/); yields the identities as they are accepted."""
         for draft in drafts:
             file, what = draft.name.flat, self._awaited(draft) if folder == self.spool.todo else ""
+            self._hold_alone(draft.name.batch, folder)
             into = f"{self.spool.waiting}/{names.after_folder(what)}" if what else folder
             self.fs.create_whole(f"{self.private}/{file}", draft.data)
             self._out(file, f"{into}/{draft.name.lane_path}")
@@ -69,6 +70,12 @@ class Submission:
             if what:
                 self._look_again(what, draft.name)
             yield draft.name.identity
+
+    def _hold_alone(self, batch: str, folder: str) -> None:
+        if folder == self.spool.hold:
+            from dsgspool.spool.moves import hold_alone
+
+            hold_alone(self.spool, batch)
 
     def _awaited(self, draft: Draft) -> str:
         """One task that it comes after and that is not over, '' when there is none: batches are asked by those who claim."""
@@ -92,6 +99,7 @@ class Submission:
     def put_bulk(self, texts: Iterable[bytes], batch: str, folder: str, lane: str = "") -> Iterator[str]:
         """Accept many as BATCH/000/00001 ..., a thousand a sub-folder; each sub-folder goes out by ONE rename."""
         names.check_identity(f"{batch}/000/00001")
+        self._hold_alone(batch, folder)
         numbers = iter(self._free_numbers(batch))
         target = f"{folder}/@{lane}/{batch}" if lane else f"{folder}/{batch}"
         counted = enumerate(texts, 1)

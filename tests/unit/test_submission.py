@@ -8,6 +8,7 @@ import pytest
 from dsgspool.errors import InvalidName, StorageError
 from dsgspool.mounts import Mount
 from dsgspool.spool import Spool
+from dsgspool.spool.moves import is_parked
 from dsgspool.spool.submission import Draft, Submission, valid_batch
 from dsgspool.task import After
 from tests.support.doors import ClockedFs, FlakyFs, LossyFs, RemoteFs, TickFs, files_below
@@ -64,6 +65,17 @@ def test_nothing_stays_in_tmp(submit, world):
     submission.close()
     assert os.listdir(world.spool.tmp) == []
     assert os.listdir(world.spool.hold) == [f"x~0.{submission.word}-1.yaml"]
+
+
+@pytest.mark.parametrize("is_bulk", [True, False])
+def test_what_is_parked_at_once_parks_no_other_of_its_batch(submit, world, is_bulk):
+    """All of it runs, and its empty folder in todo/ was swept: what is tried again must not go to hold/."""
+    submission = submit()
+    if is_bulk:
+        list(submission.put_bulk([TEXT], "s", world.spool.hold))
+    else:
+        list(submission.put([Draft(submission.named("s/x"), TEXT)], world.spool.hold))
+    assert os.listdir(f"{world.spool.hold}/s") and not is_parked(world.spool, "s")
 
 
 def test_a_lost_reply_is_still_accepted_once(submit, world):
