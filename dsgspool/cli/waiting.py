@@ -107,9 +107,8 @@ class Watch:
         lies = self._over(vanished)
         # RACE: it may have gone from running/ back to todo/ behind this look, and lie in done/ since an earlier run.
         back = self._in((State.RUNNING, *UNFINISHED)) if lies else {}
-        for identity in lies.keys() - back.keys():
-            place = max(lies[identity], key=self._came_at) if len(lies[identity]) > 1 else lies[identity][0]
-            self._close(identity, place.state, place.name.tag)
+        for place in Moves(self.spool).newest([place for place in lies if place.identity not in back]):
+            self._close(place.identity, place.state, place.name.tag)
         gone = [identity for identity in vanished & self.open if not is_to_come(self.spool, identity)]
         self._missing = {identity: self._missing.get(identity, 0) + 1 for identity in gone}
         for identity in gone:
@@ -126,16 +125,16 @@ class Watch:
         else:
             {State.DONE: self.done, State.HOLD: self.parked, None: self.removed}[state].add(identity)
 
-    def _over(self, identities: set[str]) -> dict[str, list[Place]]:
+    def _over(self, identities: set[str]) -> list[Place]:
         """Where these lie, of all that is no more to be done; only their batches are listed."""
-        found: dict[str, list[Place]] = {}
         batches = {identity.rpartition("/")[0] for identity in identities}
-        for state in (State.FAILED, State.DONE, State.HOLD):
-            for batch in batches:
-                for path, name in self.spool.tasks(state, batch):
-                    if name.identity in identities:
-                        found.setdefault(name.identity, []).append(Place(state, path, name))
-        return found
+        return [
+            Place(state, path, name)
+            for state in (State.FAILED, State.DONE, State.HOLD)
+            for batch in batches
+            for path, name in self.spool.tasks(state, batch)
+            if name.identity in identities
+        ]
 
     def _parts(self, identity: str) -> set[str]:
         """The parts of a sweep, or of a rest of one, that was divided since; none while there is one that was not seen."""
@@ -161,13 +160,6 @@ class Watch:
             for _, name in self.spool.tasks(state, batch):
                 if (part := parse_range(name.identity)) and part.sweep == sweep:
                     yield part
-
-    def _came_at(self, place: Place) -> float:
-        """When it came there (a rename changes the ctime): of one that failed and then ran again two files lie there."""
-        try:
-            return self.spool.fs.status_of_entry(f"{self.spool.folder(place.state)}/{place.path}").st_ctime
-        except OSError:  # somebody's private one, or it has just gone
-            return 0.0
 
 
 def watch(

@@ -121,6 +121,20 @@ class Moves:
         wanted = frozenset(identities)
         return [p for s in states for p in self._in_state(s) if p.identity in wanted]
 
+    def came_at(self, place: Place) -> float:
+        """When a file came where it lies, by its ctime, which a rename changes; 0 of what is gone or may not be opened."""
+        try:
+            return self.fs.status_of_entry(f"{self.spool.folder(place.state)}/{place.path}").st_ctime
+        except OSError:
+            return 0.0
+
+    def newest(self, places: Iterable[Place]) -> list[Place]:
+        """Of each task the file that came last: one that failed, and was done when it ran again, lies in two folders."""
+        found: dict[str, list[Place]] = {}
+        for place in places:
+            found.setdefault(place.identity, []).append(place)
+        return [max(files, key=self.came_at) if len(files) > 1 else files[0] for files in found.values()]
+
     def _in_state(self, state: State) -> Iterator[Place]:
         for path, name in self.spool.tasks(state):
             yield Place(state, path, name)

@@ -1,5 +1,7 @@
 """`hold`, `release`, `requeue`, `cancel`: names and patterns, right and wrong states."""
 
+import time
+
 import pytest
 
 WID = "n1-abcdefgh"
@@ -150,3 +152,16 @@ def test_a_pause_without_workers_says_that_there_are_none(run, spool):
     result = run("pause")
     assert (result.exit_code, (spool / "PAUSE").exists()) == (0, True)
     assert result.stdout == "paused; no worker is running, and one that starts will take no tasks\n"
+
+
+@pytest.mark.parametrize("last", ["done/a.yaml", "failed/a~exit1.yaml"])
+def test_requeue_runs_a_task_once_that_failed_and_was_done_later(spool, run, put, last):
+    """The older text may be the one that was wrong."""
+    (first,) = {"done/a.yaml", "failed/a~exit1.yaml"} - {last}
+    put(first, "command: old\n")
+    time.sleep(0.02)  # a tick of the file system's clock
+    put(last, "command: new\n")
+    result = run("requeue", "a")
+    assert result.stdout == "a\n" and "1 older files of the same names stay" in result.stderr
+    (file,) = (spool / "todo").glob("a~0.*.yaml")
+    assert file.read_text() == "command: new\n" and (spool / first).exists()
