@@ -113,11 +113,11 @@ def _sweeps(pruner: Pruner, *, dry_run: bool) -> None:
 
 
 def _ends(pruner: Pruner, *, dry_run: bool) -> None:
-    """That a batch was over is remembered for a day at least, and while anything of it is left."""
-    from dsgspool.spool.finals import OVER, Finals
+    """What was decided about a batch is remembered for a day at least, and while anything of it is left."""
+    from dsgspool.spool.finals import Finals
 
     finals = Finals(pruner.moves)
-    for batch in finals.old(pruner.limit, pruner.now):
+    for file in finals.old(pruner.limit, pruner.now):
         if not dry_run:
-            finals.remove(batch)
-        output.line(f"batches/{batch}.{OVER}")
+            finals.remove(file)
+        output.line(f"batches/{file}")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from dsgspool.classes import dataclass
@@ -25,6 +25,7 @@ from dsgspool.spool.dependencies import Dependencies
 from dsgspool.spool.moves import Moves
 from dsgspool.spool.once import DRAFT, LEAST, Once
 from dsgspool.spool.trials import CANARY, TRIPPED
+from dsgspool.spool.trials import OVER as TRIALS
 from dsgspool.task import State
 
 OVER, FACTS, TOLD = "over", "over.json", "told"
@@ -117,23 +118,38 @@ class Finals:
     # -- pruning -------------------------------------------------------------------------------------------------
 
     def old(self, limit: float, now: float) -> list[str]:
-        """Batches that were over before `limit`, a day ago at least, and of which nothing is left anywhere."""
+        """What batches/ says of batches that was decided before `limit`, a day ago at least, and of which nothing is left."""
         limit = min(limit, now - LEAST)
-        found = []
+        said: dict[str, list[tuple[str, bool]]] = {}
         for file, is_folder in self.fs.scan(f"{self.spool.root}/batches"):
-            if is_folder and (batch := batch_over(file)) and self._is_forgotten(batch, limit):
-                found.append(batch)
-        return sorted(found)
+            if batch := _decided(file, is_folder):
+                said.setdefault(batch, []).append((file, is_folder))
+        forgotten = [files for batch, files in said.items() if self._is_forgotten(batch, files, limit)]
+        return sorted(file for files in forgotten for file, _ in files)
 
-    def _is_forgotten(self, batch: str, limit: float) -> bool:
+    def _is_forgotten(self, batch: str, files: Iterable[tuple[str, bool]], limit: float) -> bool:
         """RACE: with a file of it in done/ the next look would find it over once more."""
-        if self.fs.status_of_folder(over_of(self.spool, batch)).st_mtime >= limit or self._is_open(batch):
+        for file, is_folder in files:
+            status = self.fs.status_of_folder if is_folder else self.fs.status
+            if status(f"{self.spool.root}/batches/{file}").st_mtime >= limit:
+                return False
+        if self._is_open(batch):
             return False
         return not any(next(self.dependencies.ended(state, batch), "") for state in (State.DONE, State.FAILED))
 
-    def remove(self, batch: str) -> None:
-        """Forget that it was over."""
-        self.once.drop(over_of(self.spool, batch))
+    def remove(self, file: str) -> None:
+        """Forget that: a batch of that name will be a new one."""
+        path = f"{self.spool.root}/batches/{file}"
+        self.once.drop(path) if batch_over(file) else self.fs.remove(path)
+
+
+def _decided(file: str, is_folder: bool) -> str:
+    """The batch of which a name in batches/ says what was decided about it, '' when it says nothing of that kind."""
+    if is_folder:
+        return batch_over(file)
+    stem, _, what = file.rpartition(".")
+    is_mark = what in {*TRIALS, *TRIALS.values(), *MARKS} - {OVER}
+    return batch_of(f"{stem}.yaml") if is_mark else ""
 
 
 def since_of(facts: Mapping[str, object]) -> str:

@@ -131,9 +131,25 @@ def test_that_it_was_over_is_forgotten_when_it_is_old_and_nothing_of_the_batch_i
         put(world, left)
         assert finals.old(now + 1e6, now + 1e6) == [], "it would be over once more"
         os.unlink(f"{world.root}/{left}.yaml")
-    assert finals.old(now + 1e6, now + 1e6) == ["s"]
-    finals.remove("s")
+    assert finals.old(now + 1e6, now + 1e6) == ["s.over"]
+    finals.remove("s.over")
     assert os.listdir(f"{world.root}/batches") == []
+
+
+def test_what_was_decided_about_a_batch_is_forgotten_with_it_and_its_policy_stays(world, finals):
+    """Else of the next one of that name none would be tried first, and its breaker would not trip."""
+    marks = ["s.passed", "s.resumed", "s.told-canary", "s.told-tripped", "s.tripped"]
+    for file in [*marks, "s.yaml", "t.canary", "notes.txt"]:
+        with open(f"{world.root}/batches/{file}", "w"):
+            pass
+    now = os.stat(f"{world.root}/batches/s.passed").st_mtime
+    put(world, "done/t/1")
+    os.utime(f"{world.root}/batches/s.tripped", (now + 100, now + 100))
+    assert finals.old(now + 50, now + 1e6) == [], "the batch goes on, or has just begun"
+    assert finals.old(now + 1e6, now + 1e6) == marks
+    for file in marks:
+        finals.remove(file)
+    assert sorted(os.listdir(f"{world.root}/batches")) == ["notes.txt", "s.yaml", "t.canary"]
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,15 @@ MUTANTS = (
     Mutant(
         "finally",
         "16 (l)",
+        "what was decided about a batch is pruned while one decision of it is young",
+        "spool/finals.py",
+        "                return False\n        if self._is_open(batch):\n",
+        "                continue\n        if self._is_open(batch):\n",
+        (f"{FINALS}test_what_was_decided_about_a_batch_is_forgotten_with_it_and_its_policy_stays",),
+    ),
+    Mutant(
+        "finally",
+        "16 (l)",
         "--until-empty ends without a look at the ends of batches",
         "worker/rounds.py",
         "        return min(*self.worker.janitor.rounds(), self.worker.finishing.round_at)\n",

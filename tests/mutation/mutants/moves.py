@@ -37,7 +37,9 @@ MUTANTS = (
         "spool/waiters.py",
         "            if error.errno not in LASTING:\n",
         "            if True:\n",
-        ("unit/test_dependencies.py::test_a_private_folder_of_what_is_waited_for_is_not_known_and_keeps_no_other_waiting",),
+        (
+            "unit/test_dependencies.py::test_a_private_folder_of_what_is_waited_for_is_not_known_and_keeps_no_other_waiting",
+        ),
     ),
     Mutant(
         "parking",
