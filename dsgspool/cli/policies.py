@@ -111,9 +111,8 @@ def _check(batch: str) -> None:
         raise InvalidName(batch, f"a policy is that of a whole batch: {batch.partition('/')[0]}")
     if not batch_of(f"{batch}.yaml"):
         raise InvalidName(batch, "no batch can be called so")
-    check_identity(
-        f"{batch}/x"
-    )  # what is too long for that is too long for a file's name, or no task of it could have one
+    # What is too long for that is too long for a file's name, or no task of it could have one.
+    check_identity(f"{batch}/x")
 
 
 def go_on(spool: Spool, batch: str) -> bool:
