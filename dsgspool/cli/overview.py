@@ -191,7 +191,7 @@ def _more(count: int, what: str, most: int = MOST) -> None:
 def state_of(worker: WorkerSeen) -> str:
     """One word; the reason stands below the table."""
     if worker.alive:
-        return "resting" if worker.rest else "alive"
+        return "paused" if worker.paused else "resting" if worker.rest else "alive"
     return "ended" if worker.ended else "dead"
 
 
@@ -231,7 +231,7 @@ def entry(worker: WorkerSeen) -> dict[str, object]:
         "verdict": worker.verdict,
         "ended": worker.ended,
         "slots": worker.slots,
-        "rest": worker.rest and {"key": worker.rest.key, "why": worker.rest.why, "until_unix_s": worker.rest.until},
+        "rest": worker.rest and worker.rest.facts,
         "running": list(worker.running),
         "started_unix_s": worker.started,
         "heartbeat_age_s": worker.heartbeat_age,

@@ -55,16 +55,17 @@ class Placing:
         elif all("uid" in why for why in answer.nodes.values()):
             answer.because = f"its owner is uid {uid}, and no worker that is alive runs files of that user"
             answer.remedies = ["start a worker as that user, or set `group:` in spool.yaml to trust a group"]
+        elif all(why.startswith(("paused", "draining", "0 slots")) for why in answer.nodes.values()):
+            answer.because = "every worker is paused, draining or has no slots"
+            answer.remedies = ["dsgspool workers set '*' paused=false", "dsgspool worker"]
         elif all(worker.rest for worker in self.seen.alive):
-            first = min(self.seen.alive, key=lambda worker: (worker.rest and worker.rest.until) or math.inf)
+            resting = [worker for worker in self.seen.alive if not worker.paused]
+            first = min(resting, key=lambda worker: (worker.rest and worker.rest.until) or math.inf)
             answer.because = f"no node is to be had now; the first, {first.wid}, {first.rest and first.rest.sentence}"
             answer.remedies = [
                 f"dsgspool workers set {first.wid} {first.rest and first.rest.remedy}",
                 "dsgspool worker",
             ]
-        elif all(why.startswith(("paused", "draining", "0 slots")) for why in answer.nodes.values()):
-            answer.because = "every worker is paused, draining or has no slots"
-            answer.remedies = ["dsgspool workers set '*' paused=false", "dsgspool worker"]
         elif words := self._taken(request):
             answer.because, answer.remedies = words
 

@@ -106,9 +106,14 @@ class Node:
 
     @property
     def rest(self) -> Rest | None:
-        """Why none of its living workers takes new tasks now, when their node is not to be had."""
-        rests = [worker.rest for worker in self.workers if worker.alive]
-        return rests[0] if rests and all(rests) else None
+        """Why none of its living workers takes new tasks now: of one that is not paused, if there is one."""
+        alive = sorted((worker for worker in self.workers if worker.alive), key=lambda worker: worker.paused)
+        return alive[0].rest if alive and all(worker.rest for worker in alive) else None
+
+    @property
+    def paused(self) -> bool:
+        """True when it is alive and all of its living workers are paused."""
+        return self.rest is not None and self.rest.is_pause
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,5 +110,5 @@ def _worker(worker: WorkerSeen) -> dict[str, Any]:
     return {
         "worker": worker.wid, "host": worker.host, "state": worker_state(worker), "slots": worker.slots,
         "started_unix_s": worker.started, "heartbeat_age_s": worker.heartbeat_age, "running": len(worker.running),
-        "version": worker.version, "why": worker.verdict,
+        "version": worker.version, "why": worker.verdict, "rest": worker.rest and worker.rest.facts,
     }  # fmt: skip

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dsgspool.report.book import Book, Node, RunningNow
     from dsgspool.report.failures import Cause
     from dsgspool.report.forecast import Forecast
+    from dsgspool.snapshot import WorkerSeen
 
 NO_SPACE = "workers take no new tasks"  #: words of snapshot.look for a disk below `min_free`
 FEW = 2  #: things that stop tasks, beside the one in the sentence, that are told in a row; more become a list
@@ -98,16 +99,43 @@ def _activity(book: Book, expected: Forecast | None, *, is_stopped: bool) -> tup
     if not alive:
         waiting = many(counts.open, "task waits", "tasks wait")
         return "bad", f"No worker is alive, and {waiting}", f"Start one on any node: `{worker_command(book.root)}`"
+    if counts.todo + counts.waiting and _are_paused(alive):
+        running = f", {counts.running:,} still running" if counts.running else ""
+        waiting = many(counts.todo + counts.waiting, "task waits", "tasks wait")
+        return "attention", f"Paused: {waiting}, and {_paused_ones(alive)}{running}", _unpause(book.root)
     if counts.running:
         return "busy", _running(book, expected), ""
     if counts.todo and is_stopped:
         return "idle", many(counts.todo, "task waits", "tasks wait"), ""
     startable = counts.todo - book.kept.number
-    if startable and all(worker.rest for worker in alive):
+    takers = _takers(book)
+    if startable and not takers:
         return "idle", f"Waiting: {_no_node(book, many(startable, 'task waits', 'tasks wait'))}", ""
     if startable:
-        return "busy", f"About to start: {many(startable, 'task')} for {many(len(alive), 'worker')}", ""
+        return "busy", f"About to start: {many(startable, 'task')} for {many(len(takers), 'worker')}", ""
     return "idle", _not_due(book), ""
+
+
+def _takers(book: Book) -> list[WorkerSeen]:
+    """Workers that take new tasks now."""
+    return [worker for worker in book.snapshot.alive if worker.slots and not worker.rest]
+
+
+def _are_paused(alive: Sequence[WorkerSeen]) -> bool:
+    """True when each that has slots is: it lasts until a person says otherwise."""
+    able = [worker for worker in alive if worker.slots]
+    return bool(able) and all(worker.paused for worker in able)
+
+
+def _paused_ones(alive: Sequence[WorkerSeen]) -> str:
+    if len(alive) == 1:
+        return "the only worker is paused"
+    are_all = all(worker.paused for worker in alive)
+    return f"all {len(alive):,} workers are paused" if are_all else "each worker that has slots is paused"
+
+
+def _unpause(root: str) -> str:
+    return f"`dsgspool --spool {shlex.quote(root)} workers set '*' paused=false` lets them go on"
 
 
 def _no_node(book: Book, waiting: str) -> str:
@@ -234,7 +262,7 @@ def _overdue(found: tuple[RunningNow, float]) -> str:
 def _idle(book: Book) -> Iterator[str]:
     """Tasks and workers are there, and nothing has started for long."""
     counts, past = book.snapshot.counts, book.past(IDLE)
-    startable, takers = counts.todo - book.kept.number, [worker for worker in book.snapshot.alive if not worker.rest]
+    startable, takers = counts.todo - book.kept.number, _takers(book)
     if book.snapshot.paused or not startable or counts.running or not takers or past is None:
         return
     if past.counts.todo and not past.counts.running and past.counts.finished == counts.finished:

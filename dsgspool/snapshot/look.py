@@ -7,10 +7,9 @@ The folders are the truth: a record adds to a task what only it knows (when, whe
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import field, replace
 
 from dsgspool import names
@@ -20,13 +19,12 @@ from dsgspool.conditions import inventory_of
 from dsgspool.errors import InvalidName, SettingsError, StorageError
 from dsgspool.lease import Peers, parse_facts
 from dsgspool.names import TaskName
-from dsgspool.settings import parse_control
 from dsgspool.snapshot.attempts import Attempt, attempt_numbers, moment, read_attempt
 from dsgspool.snapshot.counting import Tally, count, tally
 from dsgspool.snapshot.rules import Stock, policies, stock
 from dsgspool.snapshot.values import Running, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.spool import PAUSE, Spool, lies, task_name
-from dsgspool.spool.rest import closes_of, rest_of
+from dsgspool.spool.rest import PAUSED, Rest, closes_of, control_of, rest_of
 from dsgspool.task import State
 
 COUNTED = (State.TODO, State.HOLD, State.DONE, State.FAILED)  #: whose names alone say all that a count needs
@@ -205,22 +203,14 @@ class _Look:
         except OSError:
             return None
 
-    def slots(self, wid: str, facts: Mapping[str, object]) -> int:
-        """As it was started, or as its control file says now."""
-        path = f"{self.spool.workers}/{wid}.control.yaml"
-        if f"{wid}.control.yaml" in self.files:
-            with contextlib.suppress(OSError, SettingsError):
-                control = parse_control(self.spool.fs.read(path)[0], path)
-                return _integer(facts.get("slots")) if control.slots is None else control.slots
-        return _integer(facts.get("slots"))
-
     def worker(self, wid: str, beat: float | None, taken: float, held: Iterable[TaskSeen]) -> WorkerSeen:
         facts = facts_of(self.spool, wid, self.files)
+        control = control_of(self.spool, wid, self.files, facts)
         age = None if beat is None else max(0.0, taken - beat)
         return WorkerSeen(
             wid=wid,
             host=str(facts.get("host") or wid.rpartition("-")[0]),
-            slots=self.slots(wid, facts),
+            slots=_integer(facts.get("slots")) if control.slots is None else control.slots,
             verdict=self.verdict(wid, age),
             heartbeat_age=age,
             running=tuple(task.identity for task in held),
@@ -232,7 +222,7 @@ class _Look:
             cpus=_integer(facts.get("cpus")),
             memory_bytes=_integer(facts.get("memory_bytes")),
             inventory=inventory_of(facts),
-            rest=rest_of(self.spool, wid, self.files),
+            rest=Rest(PAUSED, "true") if control.paused else rest_of(self.spool, wid, self.files),
             closes=closes_of(self.spool, wid, self.files),
         )
 

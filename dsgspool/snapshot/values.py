@@ -117,13 +117,18 @@ class WorkerSeen:
     cpus: int = 0  #: of its node, as far as it may use them; 0 = not known
     memory_bytes: int = 0  #: of its node; 0 = not known
     inventory: Inventory = Inventory()
-    rest: Rest | None = None  #: why it takes no new tasks now, when its node is not to be had
+    rest: Rest | None = None  #: why it takes no new tasks now: it is paused, or its node is not to be had
     closes: float | None = None  #: Unix time at which it will take no more, by the hours of its node
 
     @property
     def alive(self) -> bool:
         """False when it is dead or silent for a whole lease."""
         return not self.verdict
+
+    @property
+    def paused(self) -> bool:
+        """True when it takes no new tasks until a person says otherwise."""
+        return self.rest is not None and self.rest.is_pause
 
 
 @dataclass(frozen=True, slots=True)

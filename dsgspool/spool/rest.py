@@ -1,18 +1,23 @@
-"""Why a worker takes no new tasks now, and until when: workers/WID.rest; until when it takes some: workers/WID.hours.
+"""Why a worker takes no new tasks now, and until when: workers/WID.rest, or that it was paused; until when it takes some:
+workers/WID.hours.
 
-The rule: telemetry, never truth; written by its worker alone, which removes the one when it takes tasks again, and the other when
-it does not.
+The rule: both files are telemetry, never truth; written by its worker alone, which removes the one when it takes tasks again, and
+the other when it does not.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from dsgspool.classes import dataclass
 from dsgspool.clock import local
+from dsgspool.errors import SettingsError
 from dsgspool.lease import parse_facts
+from dsgspool.settings import Control, parse_control
 from dsgspool.spool import Spool
+
+PAUSED = "paused"  #: the key of a rest that a person asked for: of WID.control.yaml, or `--paused`
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +31,26 @@ class Rest:
     @property
     def sentence(self) -> str:
         """For people: `takes tasks again at Mon 30 Nov 19:00:00 (run_between: 19:00-08:00)`."""
+        if self.is_pause:
+            return f"takes tasks again after: dsgspool workers set WID {self.remedy}"
         when = f"at {local(self.until)}" if self.until is not None else "when that is over"
         return f"takes tasks again {when} ({self.key}: {self.why})"
 
     @property
     def remedy(self) -> str:
         """What `dsgspool workers set WID` is told to have it take tasks all the same."""
-        return "only_when_idle=false" if self.key == "only_when_idle" else "run_between=always"
+        remedies = {PAUSED: "paused=false", "only_when_idle": "only_when_idle=false"}
+        return remedies.get(self.key, "run_between=always")
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """For files and programs."""
+        return {"key": self.key, "why": self.why, "until_unix_s": self.until}
+
+    @property
+    def is_pause(self) -> bool:
+        """True when it lasts until a person says otherwise."""
+        return self.key == PAUSED
 
 
 def path_of(spool: Spool, wid: str) -> str:
@@ -42,8 +60,7 @@ def path_of(spool: Spool, wid: str) -> str:
 
 def dump_rest(rest: Rest) -> bytes:
     """One line a key, JSON values, as WID.yaml is written."""
-    facts = {"key": rest.key, "why": rest.why, "until_unix_s": rest.until}
-    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in facts.items()).encode() + b"...\n"
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in rest.facts.items()).encode() + b"...\n"
 
 
 def rest_of(spool: Spool, wid: str, files: Collection[str]) -> Rest | None:
@@ -58,6 +75,16 @@ def rest_of(spool: Spool, wid: str, files: Collection[str]) -> Rest | None:
     if not isinstance(key, str) or not isinstance(why, str):
         return None
     return Rest(key, why, float(until) if isinstance(until, int | float) else None)
+
+
+def control_of(spool: Spool, wid: str, files: Collection[str], facts: Mapping[str, object]) -> Control:
+    """What a worker is told now; as it was started (`facts`: its WID.yaml) when that cannot be read."""
+    path, paused = f"{spool.workers}/{wid}.control.yaml", facts.get("paused") is True
+    try:
+        data = spool.fs.read(path)[0] if f"{wid}.control.yaml" in files else b""
+        return parse_control(data, path, paused=paused) if data else Control(paused=paused)
+    except (OSError, SettingsError):
+        return Control(paused=paused)
 
 
 def hours_path_of(spool: Spool, wid: str) -> str:

@@ -194,6 +194,24 @@ def test_workers_says_who_rests_why_and_until_when(run, spool, worker):
     assert json.loads(run("workers", "--json").stdout)[0]["rest"] is None
 
 
+def test_a_worker_that_is_paused_is_shown_as_that(run, spool, worker, put):
+    control = spool / "workers" / f"{WID}.control.yaml"
+    control.write_text("paused: true\n")
+    for told in (run("workers").stdout, run("status").stdout):
+        assert re.search(rf"{WID} +paused +0/4 ", told)
+        assert f"\n{WID}: takes tasks again after: dsgspool workers set WID paused=false\n" in told
+    (entry,) = json.loads(run("workers", "--json").stdout)
+    assert entry["alive"] and entry["rest"] == {"key": "paused", "why": "true", "until_unix_s": None}
+    put("todo/a.yaml", "command: x\n...\n")
+    assert "Paused: 1 task waits, and the only worker is paused" in run("report", "--text").stdout
+    assert "every worker is paused, draining or has no slots" in run("why", "a").stdout
+    control.write_text("paused: maybe\n")  # it goes on as it was started
+    assert re.search(rf"{WID} +alive ", run("workers").stdout)
+    facts = spool / "workers" / f"{WID}.yaml"
+    facts.write_text(f"paused: true\n{facts.read_text()}")
+    assert re.search(rf"{WID} +paused ", run("workers").stdout)
+
+
 def test_workers_set_takes_hours_and_keeps_them(spool, run, worker):
     assert run("workers", "set", WID, "run_between=mon-fri 19:00-08:00, weekends").exit_code == 0
     assert run("workers", "set", WID, "paused=true").exit_code == 0

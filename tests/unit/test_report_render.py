@@ -220,6 +220,18 @@ def test_a_node_that_is_not_to_be_had_says_until_when_unless_one_of_its_workers_
     assert "No new tasks" not in sections(made)["nodes"]
 
 
+def test_a_node_whose_workers_are_paused_says_so_and_each_of_them() -> None:
+    made = Made()
+    made.rest(made.worker("n1-aaaaaaaa"), Rest("paused", "true"))
+    html = words(sections(made)["nodes"])
+    assert "n1 paused No new tasks: it takes tasks again after: dsgspool workers set WID paused=false" in html
+    assert "n1-aaaaaaaapaused, seen" in html
+    made.rest(made.worker("n1-bbbbbbbb"), Rest("only_when_idle", "others' load is above 1"))
+    html = words(sections(made)["nodes"])
+    assert "n1 alive No new tasks: it takes tasks again when that is over" in html
+    assert "n1-aaaaaaaapaused, seen" in html
+
+
 def test_every_state_has_its_number_in_all_and_in_each_batch() -> None:
     html = sections(rich())
     whole = re.findall(r'data-count="(\w+)">([\d,]+)<', html["overview"])

@@ -209,6 +209,40 @@ def one_of_two_rests(made: Made) -> None:
     made.worker("n3-cccccccc")
 
 
+def paused_workers(made: Made) -> None:
+    """Each by itself: no file PAUSE lies there."""
+    nothing_starts(made)
+    made.rest("n1-aaaaaaaa", Rest("paused", "true"))
+
+
+def all_are_paused(made: Made) -> None:
+    paused_workers(made)
+    made.worker("n2-bbbbbbbb")
+    made.rest("n2-bbbbbbbb", Rest("paused", "true"))
+    made.running("a/now")
+
+
+def paused_or_without_slots(made: Made) -> None:
+    paused_workers(made)
+    made.worker("n2-bbbbbbbb", slots=0)
+
+
+def paused_with_nothing_to_take(made: Made) -> None:
+    made.rest(made.worker("n1-aaaaaaaa"), Rest("paused", "true"))
+    made.running("a/now")
+
+
+def paused_or_at_rest(made: Made) -> None:
+    outside_of_hours(made)
+    made.rest("n2-bbbbbbbb", Rest("paused", "true"))
+
+
+def one_of_two_is_paused(made: Made) -> None:
+    about_to_start(made)
+    made.worker("n2-bbbbbbbb")
+    made.rest("n2-bbbbbbbb", Rest("paused", "true"))
+
+
 def running(made: Made) -> None:
     for n in range(3):
         made.worker(f"n{n}-aaaaaaa{'abc'[n]}")
@@ -282,6 +316,12 @@ def a_task_that_hangs(made: Made) -> None:
         (outside_of_hours, "idle", f"Waiting: 2 tasks wait, and no node is to be had before {CLOCK}"),
         (in_use, "idle", "Waiting: 2 tasks wait, and no node is to be had now, as somebody uses them"),
         (one_of_two_rests, "attention", "Nothing has started for 12 min, though 2 tasks wait for 1 worker; .*"),
+        (paused_workers, "attention", "Paused: 2 tasks wait, and the only worker is paused"),
+        (all_are_paused, "attention", "Paused: 2 tasks wait, and all 2 workers are paused, 1 still running"),
+        (paused_or_without_slots, "attention", "Paused: 2 tasks wait, and each worker that has slots is paused"),
+        (paused_with_nothing_to_take, "busy", "Running on 1 node"),
+        (paused_or_at_rest, "idle", f"Waiting: 2 tasks wait, and no node is to be had before {CLOCK}"),
+        (one_of_two_is_paused, "busy", "About to start: 2 tasks for 1 worker"),
         (running, "busy", f"Running on 3 nodes, done about {CLOCK}"),
         (running_and_failing, "attention", f"Running on 3 nodes, done about {CLOCK}; 2 failures have 1 cause"),
         (running_without_history, "busy", "Running on 1 node"),
@@ -335,6 +375,11 @@ def test_what_can_start_and_what_cannot_are_told_apart() -> None:
     made.task("todo", "small")
     found = digest(made.book()).verdict
     assert found.sentence == "1 task wants 64 slots, and the largest worker has 4; about to start: 1 task for 1 worker"
+
+
+def test_workers_that_are_paused_are_let_go_on_by_a_command() -> None:
+    command = "dsgspool --spool /lab/spool workers set '*' paused=false"
+    assert verdict(paused_workers).sub == f"`{command}` lets them go on"
 
 
 def test_of_what_no_node_has_the_nearest_and_the_way_to_more_are_told() -> None:

@@ -307,6 +307,12 @@ def test_a_node_that_is_not_to_be_had_says_so_unless_one_of_its_workers_takes_ta
         assert ("takes tasks again when that is over (run_between: weekends)" in "\n".join(plain(model, 200))) is told
 
 
+def test_a_node_whose_workers_are_paused_says_so():
+    model = Model()
+    model.update(facts(nodes=nodes([WorkerSeen("n1-aaaaaaaa", "n1", 2, "", 1.0, (), rest=Rest("paused", "true"))], {})))
+    assert any(line.split()[::3] == ["n1", "paused"] for line in plain(model, 100)), plain(model, 100)
+
+
 @pytest.mark.parametrize("size", [(80, 24), (20, 6), (200, 60), (40, 10), (100, 30)])
 @pytest.mark.parametrize("typed", ["", "tab", "tab tab", "?", "c", "/ f", "end", "p"])
 def test_a_frame_fits_its_window(size, typed):
