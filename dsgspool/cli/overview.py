@@ -69,7 +69,7 @@ def show(seen: Snapshot, news: News | None = None) -> None:
     rows = [(batch or "(no batch)", *_counts(counts).values()) for batch, counts in seen.batches.items()]
     total = ("all", *_counts(seen.counts).values())
     output.table(("", *STATES), [*rows[:MOST], total] if len(rows) > 1 else [total])
-    _more(len(rows), "batches")
+    _more(len(rows), "batch", "batches")
     if swept := _swept(seen):
         output.table(("ITEMS", *STATES), [(sweep, *_counts(counts).values()) for sweep, counts in swept.items()][:MOST])
     if news and news.rate is not None:
@@ -115,7 +115,7 @@ def _show_stuck(seen: Snapshot) -> None:
     found = [each for each in stuck(seen.tasks, finals=seen.finals) if is_all or each.kind == "circle"]
     for each in found[:MOST_STUCK]:
         output.sentence(f"stuck: {each.sentence}")
-    _more(len(found), "such", MOST_STUCK)
+    _more(len(found), "such", "such", MOST_STUCK)
 
 
 def _show_running(seen: Snapshot) -> None:
@@ -134,7 +134,7 @@ def _show_running(seen: Snapshot) -> None:
         head.append("LAST LINE")
         columns.append([run.line[:MAX_LINE] for run in rows])
     output.table(head, list(zip(*columns, strict=True))[:MOST], least=20 if "LAST LINE" in head else None)
-    _more(len(rows), "running tasks")
+    _more(len(rows), "running task")
 
 
 def _show_failures(failures: Sequence[Row]) -> None:
@@ -168,7 +168,7 @@ def _show_workers(seen: Snapshot, loads: Mapping[str, Load]) -> None:
         rows = [(*cells, *more) for cells, more in zip(rows, figures, strict=True)]
     output.table(("WORKER", "STATE", "SLOTS", "HEARTBEAT", "LOAD", "CPU", "MEMORY")[: len(rows[0])], rows)
     show_rests(there)
-    _more(len(there), "workers")
+    _more(len(there), "worker")
 
 
 def _load(load: Load | None) -> tuple[str, str, str]:
@@ -183,9 +183,9 @@ def _load(load: Load | None) -> tuple[str, str, str]:
     )
 
 
-def _more(count: int, what: str, most: int = MOST) -> None:
+def _more(count: int, one: str, several: str = "", most: int = MOST) -> None:
     if count > most:
-        output.line(f"... and {count - most} more {what}")
+        output.line(f"... and {count - most} more {one if count - most == 1 else several or f'{one}s'}")
 
 
 def state_of(worker: WorkerSeen) -> str:

@@ -194,6 +194,14 @@ def test_workers_says_who_rests_why_and_until_when(run, spool, worker):
     assert json.loads(run("workers", "--json").stdout)[0]["rest"] is None
 
 
+def test_one_more_is_one(run, spool, put):
+    for number in range(21):
+        put(f"todo/b{number:02}/x.yaml", "command: x\n...\n")
+    assert "\n... and 1 more batch\n" in run("status").stdout
+    put("todo/c/x.yaml", "command: x\n...\n")
+    assert "\n... and 2 more batches\n" in run("status").stdout
+
+
 def test_a_worker_that_is_paused_is_shown_as_that(run, spool, worker, put):
     control = spool / "workers" / f"{WID}.control.yaml"
     control.write_text("paused: true\n")

@@ -412,6 +412,16 @@ def test_of_thousands_of_causes_batches_and_nodes_the_page_shows_the_first_and_s
     assert "145 more causes" in words(html["overview"])
 
 
+def test_of_one_more_the_page_says_one() -> None:
+    made = Made()
+    for each in range(render.MOST["batches"] + 1):
+        made.task("todo", f"batch{each:02}/1")
+    for each in range(render.MOST["causes"] + 1):
+        made.failed(f"batch00/{each}x", f"word{chr(97 + each)} is wrong")
+    html = words(sections(made)["overview"])
+    assert "1 more batch " in html and "1 more cause " in html
+
+
 def test_a_log_of_a_hundred_megabytes_costs_its_end_only(seeded: Seeded) -> None:
     seeded.failed("big")
     with open(seeded.write("logs/big.1.err", ""), "wb") as file:

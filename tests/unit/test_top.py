@@ -307,6 +307,13 @@ def test_a_node_that_is_not_to_be_had_says_so_unless_one_of_its_workers_takes_ta
         assert ("takes tasks again when that is over (run_between: weekends)" in "\n".join(plain(model, 200))) is told
 
 
+def test_one_node_more_is_one():
+    model = Model()
+    for number, told in ((5, "... and 1 more node "), (6, "... and 2 more nodes ")):
+        model.update(facts(nodes=tuple(Node(f"n{n}", 1, 0) for n in range(number))))
+        assert any(f"{line} ".startswith(told) for line in plain(model, 80, 24)), plain(model, 80, 24)
+
+
 def test_a_node_whose_workers_are_paused_says_so():
     model = Model()
     model.update(facts(nodes=nodes([WorkerSeen("n1-aaaaaaaa", "n1", 2, "", 1.0, (), rest=Rest("paused", "true"))], {})))

@@ -118,8 +118,9 @@ def _nodes(nodes: Sequence[Node], most: int) -> list[RenderableType]:
     ordered = sorted(nodes, key=lambda node: not node.silent)
     for node in ordered[:most]:
         table.add_row(Text(clean_line(node.host), "red" if node.silent else ""), *_node(node))
-    more = [Text(f"... and {len(nodes) - most} more nodes", "bright_black")] if len(nodes) > most else []
-    return [table, *more]
+    more = len(nodes) - most
+    last = [Text(f"... and {more} more node{'s' * (more > 1)}", "bright_black")] if more > 0 else []
+    return [table, *last]
 
 
 def _node(node: Node) -> tuple[Text, Text, Text, Text]:
