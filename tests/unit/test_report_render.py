@@ -16,6 +16,7 @@ from dsgspool.report.book import Failure, Load
 from dsgspool.report.digest import digest
 from dsgspool.report.site import write_site
 from dsgspool.settings import parse_settings
+from dsgspool.snapshot.standings import Standing
 from dsgspool.spool.rest import Rest
 from tests.support.books import NOW, Made
 from tests.support.seeded import Seeded
@@ -420,6 +421,21 @@ def test_of_one_more_the_page_says_one() -> None:
         made.failed(f"batch00/{each}x", f"word{chr(97 + each)} is wrong")
     html = words(sections(made)["overview"])
     assert "1 more batch " in html and "1 more cause " in html
+
+
+def test_notes_for_which_the_overview_has_no_room_are_in_about() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    number = render.MOST["notes"] + 2
+    for each in range(number):
+        made.task("todo", f"b{each}/1")
+        made.policies[f"b{each}"] = Standing("paused", f"batches/b{each}.yaml says `paused: true`", stops=True)
+    made.problems.append("todo/x.txt: no YAML file")
+    html = sections(made)
+    assert "and 3 more, in About" in words(html["overview"])
+    assert "What else keeps tasks from running 2 " in words(html["about"])
+    for each in (number - 2, number - 1):
+        assert f"batch resume b{each}<" in html["about"] and f"batch resume b{each}<" not in html["overview"]
 
 
 def test_a_log_of_a_hundred_megabytes_costs_its_end_only(seeded: Seeded) -> None:
