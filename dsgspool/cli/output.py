@@ -146,16 +146,23 @@ def repainted() -> Iterator[None]:
     page: Any = _Page(sys.stdout)
     with contextlib.redirect_stdout(page), contextlib.redirect_stderr(page):
         yield
-    rows = page.text.splitlines()
-    if len(rows) > (height := max(2, os.get_terminal_size(sys.stdout.fileno()).lines - 1)):
+    columns, lines = os.get_terminal_size(sys.stdout.fileno())
+    rows = [_begin(row, columns) for row in page.text.splitlines()]
+    if len(rows) > (height := max(2, lines - 1)):
         rows[height - 1 :] = [paint(f"... {len(rows) - height + 1} more lines: make the window higher", "dim")]
     try:
-        # Each line clears what was there (before it: a full one would lose its last letter); one too long is not wrapped.
+        # Each line clears what was there (before it: a full one would lose its last letter); none is wrapped.
         sys.stdout.write("\x1b[?7l\x1b[H" + "".join(f"\x1b[K{row}\n" for row in rows) + "\x1b[J")
         sys.stdout.flush()
     finally:
         sys.stdout.write("\x1b[?7h")
         sys.stdout.flush()
+
+
+def _begin(row: str, columns: int) -> str:
+    """As much of a row as there is room for: a terminal would write the rest over its last column."""
+    plain = re.sub("\x1b\\[[0-9]*m", "", row)
+    return row if width(plain) <= columns else short(plain, columns)
 
 
 class _Page:

@@ -63,3 +63,16 @@ def test_it_tells_rates_newest_failures_and_loads_as_top_does(folder: SpoolFolde
     (worker,) = (line for line in screen.splitlines() if " alive " in line)
     assert re.search(r"ago +\d+\.\d +(\d+% +)?\d.* of \d.*iB$", worker)
     assert max(map(len, screen.splitlines()[1:])) <= 80, "the first line is the folder's path"
+
+
+def test_a_line_that_is_too_long_ends_with_a_sign_and_not_with_what_stands_further_right(folder: SpoolFolder) -> None:
+    for number in range(3):
+        folder.drop(f"b/{number}", state="failed")
+    folder.drop("a/x")
+    terminal = Terminal([sys.executable, "-m", "dsgspool", "--spool", str(folder), "status", "--watch"], 40, 24)
+    try:
+        screen = terminal.shows(r"(?m)^all +1 ")
+    finally:
+        terminal.close()
+    (counts,) = (line for line in re.split(r"[\r\n]+", screen) if line.startswith("all "))
+    assert len(counts.rstrip()) <= 40 and counts.rstrip().endswith("…"), counts
