@@ -307,6 +307,13 @@ def test_a_node_that_is_not_to_be_had_says_so_unless_one_of_its_workers_takes_ta
         assert ("takes tasks again when that is over (run_between: weekends)" in "\n".join(plain(model, 200))) is told
 
 
+def test_in_a_narrow_window_nodes_have_names():
+    model = Model()
+    model.update(facts(nodes=(Node("node12", 8, 3, "", Load(1.5, 0.25, 2 << 30, 8 << 30)),)))
+    (row,) = (row for row in plain(model, 40) if "3/8" in row)
+    assert row.startswith("node12 ") and "━" not in row
+
+
 def test_one_node_more_is_one():
     model = Model()
     for number, told in ((5, "... and 1 more node "), (6, "... and 2 more nodes ")):

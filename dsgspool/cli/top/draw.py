@@ -34,7 +34,8 @@ HELP = (
     ("ctrl-l", "paint the screen anew"),
     ("q", "quit"),
 )
-BAR, ENOUGH = 10, 20  #: columns of a bar; rows of a window that has room for the newest failures below running tasks
+BAR, WIDE = 10, 60  #: columns of a bar; of a window that has room for one beside the name of a node
+ENOUGH = 20  #: rows of a window that has room for the newest failures below running tasks
 
 
 def frame(model: Model, columns: int, rows: int) -> list[str]:
@@ -48,7 +49,7 @@ def frame(model: Model, columns: int, rows: int) -> list[str]:
         markup=False,
         emoji=False,
     )
-    head = [*_head(model.facts, columns), *_nodes(model.facts.nodes, max(2, rows // 5))]
+    head = [*_head(model.facts, columns), *_nodes(model.facts.nodes, max(2, rows // 5), BAR if columns >= WIDE else 0)]
     top = _lines(console, head)[: rows - 5]
     left = rows - len(top) - 1
     body = _lines(console, _help() if model.is_helping else _body(model, left, columns))[:left]
@@ -105,29 +106,28 @@ def _speed(facts: Facts) -> str:
     return f", {facts.rate:.1f}/min{left}"
 
 
-def _nodes(nodes: Sequence[Node], most: int) -> list[RenderableType]:
+def _nodes(nodes: Sequence[Node], most: int, bar: int) -> list[RenderableType]:
     if not nodes:
         return [Text("no worker is running: start one with `dsgspool worker`", "red")]
     table = Table(box=None, expand=True, pad_edge=False, padding=(0, 2, 0, 0), header_style="bright_black")
     table.add_column("NODE", ratio=2, no_wrap=True, overflow="ellipsis")
-    table.add_column("SLOTS", width=BAR + 8, no_wrap=True)
+    table.add_column("SLOTS", width=bar + 8, no_wrap=True)
     table.add_column("LOAD", width=6, justify="right", no_wrap=True)
     table.add_column("CPU", width=4, justify="right", no_wrap=True)
     table.add_column("MEMORY", ratio=2, no_wrap=True, overflow="ellipsis")
     # The silent ones are those that somebody must look after.
     ordered = sorted(nodes, key=lambda node: not node.silent)
     for node in ordered[:most]:
-        table.add_row(Text(clean_line(node.host), "red" if node.silent else ""), *_node(node))
+        table.add_row(Text(clean_line(node.host), "red" if node.silent else ""), *_node(node, bar))
     more = len(nodes) - most
     last = [Text(f"... and {more} more node{'s' * (more > 1)}", "bright_black")] if more > 0 else []
     return [table, *last]
 
 
-def _node(node: Node) -> tuple[Text, Text, Text, Text]:
+def _node(node: Node, bar: int) -> tuple[Text, Text, Text, Text]:
     load = node.load
-    slots = _bar(node.running / node.slots if node.slots else 0.0, BAR, "yellow").append(
-        f" {node.running}/{node.slots}"
-    )
+    slots = _bar(node.running / node.slots if node.slots else 0.0, bar, "yellow")
+    slots.append(f"{' ' * bool(bar)}{node.running}/{node.slots}")
     memory = Text("" if load.used is None else size(load.used))
     if load.used is not None and load.total:
         memory.append(f" of {size(load.total)}", "bright_black")
