@@ -314,6 +314,13 @@ def test_in_a_narrow_window_nodes_have_names():
     assert row.startswith("node12 ") and "━" not in row
 
 
+def test_the_list_of_what_waits_is_not_called_as_the_folder_of_which_another_number_is_told():
+    model, counts = Model(), Counts(todo=11, waiting=2, hold=1)
+    model.update(Facts("/lab/spool", 1.0, False, counts))
+    screen = "\n".join(plain(model))
+    assert re.findall(r"todo +(\d+)", screen) == ["11"] and " to come 14 " in screen
+
+
 def test_one_node_more_is_one():
     model = Model()
     for number, told in ((5, "... and 1 more node "), (6, "... and 2 more nodes ")):

@@ -24,7 +24,7 @@ STYLES = {"todo": "cyan", "waiting": "cyan", "hold": "magenta", "running": "yell
 HINTS = "? help  tab lists  h hold  c cancel  r requeue  l log  / filter  p pause  q quit"
 HELP = (
     ("up down j k", "the task before, the next; page up and down, home, end"),
-    ("tab", "running tasks, failures, tasks to do"),
+    ("tab", "running tasks, failures, tasks to come"),
     ("h", "hold: park the task in hold/; of a running one, which is stopped first, it asks"),
     ("c", "cancel: take the task out, to failed/; asks first"),
     ("r", "requeue: run a finished task again, with a fresh budget of retries"),
@@ -164,7 +164,8 @@ def _tabs(model: Model) -> Text:
     counts = model.facts.counts
     for view in View:
         number = getattr(counts, numbers[view]) if view in numbers else counts.todo + counts.waiting + counts.hold
-        line.append(f" {view} {number} ", "reverse bold" if view is model.view else "").append(" ")
+        label = "to come" if view is View.TODO else view  # of all that waits, and not of the folder todo/ alone
+        line.append(f" {label} {number} ", "reverse bold" if view is model.view else "").append(" ")
     if model.filter:
         line.append(f" only: {clean_line(model.filter)} ({len(model.rows())})", "magenta")
     return line
