@@ -31,7 +31,7 @@ class Digest:
     causes: tuple[Cause, ...]  #: the largest first
     matrix: Matrix | None
     batches: tuple[Batch, ...]  #: those that are not through first, '' last
-    nodes: tuple[NodeFigures, ...]  #: the living first
+    nodes: tuple[NodeFigures, ...]  #: the silent first, then the living
     changes: Changes  #: of the last hour
     pace: Pace | None  #: of everything, in the last hour
 

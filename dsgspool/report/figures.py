@@ -181,7 +181,7 @@ def overdue(book: Book, groups: Groups) -> list[tuple[RunningNow, float]]:
 
 
 def nodes(book: Book, groups: Groups) -> tuple[NodeFigures, ...]:
-    """The living first, then the silent, then those that have gone."""
+    """The silent first, as a list of many is cut; then the living, then those that have gone."""
     busy, batches = _busy(book, groups), groups.batches_by_host()
     running: dict[str, list[RunningNow]] = {}
     for run in book.running:
@@ -193,7 +193,7 @@ def nodes(book: Book, groups: Groups) -> tuple[NodeFigures, ...]:
         )
         for node in book.nodes
     ]  # fmt: skip
-    rank = {"alive": 0, "silent": 1, "dead": 2, "ended": 3}
+    rank = {"silent": 0, "alive": 1, "dead": 2, "ended": 3}
     return tuple(sorted(found, key=lambda each: (rank[each.state], each.host)))
 
 

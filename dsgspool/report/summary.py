@@ -187,14 +187,16 @@ def _changes(digest: Digest) -> Iterator[str]:
 
 
 def _nodes(digest: Digest) -> Iterator[str]:
-    shown = [node for node in digest.nodes if node.state != "ended"][:MOST_NODES]
+    shown = [node for node in digest.nodes if node.state != "ended"]
     if not shown:
         return
     alive = sum(node.state == "alive" for node in digest.nodes)
     yield from _title(f"{many(alive, 'node')} alive")
     yield f"{'node':<20} {'state':<14} {'slots':>7} {'busy':>6} {'load':>6} {'done':>7} {'failed':>7} {'lost':>5}"
-    for node in shown:
+    for node in shown[:MOST_NODES]:
         yield _node(node)
+    if len(shown) > MOST_NODES:
+        yield f"and {many(len(shown) - MOST_NODES, 'more node')}"
     if ended := sum(node.state == "ended" for node in digest.nodes):
         yield f"and {many(ended, 'node')} whose workers have ended"
 

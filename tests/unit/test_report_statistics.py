@@ -127,7 +127,7 @@ def test_a_node_has_done_failed_and_lost_what_its_attempts_say() -> None:
     made.attempt("x", "lost", "n2-bbbbbbbb", ago=100)
     made.failed("y", "no", wid="n2-bbbbbbbb")
     made.attempt("z", "revoked", "n2-bbbbbbbb", ago=100)
-    first, second = of(made).nodes
+    second, first = of(made).nodes
     assert (first.host, first.state, first.done, first.failed, first.lost) == ("n1", "alive", 2, 0, 0)
     assert (second.host, second.state, second.done, second.failed, second.lost) == ("n2", "silent", 0, 1, 1)
     assert second.seen == 99.0

@@ -98,6 +98,16 @@ def test_a_bar_has_its_width_and_shows_what_is_not_nothing(width: int) -> None:
     assert summary.drawn(Counts(), width) == " " * width
 
 
+def test_a_silent_node_is_told_however_many_are_alive_and_how_many_are_left_out() -> None:
+    made = Made()
+    for n in range(summary.MOST_NODES + 1):
+        made.worker(f"m{n:03}-aaaaaaaa")
+    made.worker("z-bbbbbbbb", how="silent", silent=427)
+    found = text(made)
+    assert f"{summary.MOST_NODES + 1} NODES ALIVE" in found
+    assert re.search(r"(?m)^z +silent 7 min ", found) and "\nand 2 more nodes\n" in found
+
+
 def test_commands_are_whole_on_a_line_of_their_own() -> None:
     made = busy()
     for each in range(12):
