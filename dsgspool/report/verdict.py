@@ -56,7 +56,8 @@ def verdict(
             tone = "attention"
         return Verdict(tone, "; ".join(filter(None, (activity, failed))), sub, notes)
     worst, others = stops[0][1], [words for _, words in stops[1:]]
-    if tone == "bad":
+    is_paused = tone == "attention" and book.snapshot.counts.open > 0  # which stops every task
+    if tone == "bad" or (is_paused and stops[0][0] != "bad"):
         sentence, also = activity, [worst, *others, failed]
     elif tone == "busy" and stops[0][0] != "bad":
         sentence, also = f"{worst}; {_small(activity)}", [*others, failed]
@@ -135,7 +136,7 @@ def _paused_ones(alive: Sequence[WorkerSeen]) -> str:
 
 
 def _unpause(root: str) -> str:
-    return f"`dsgspool --spool {shlex.quote(root)} workers set '*' paused=false` lets them go on"
+    return f"`dsgspool --spool {shlex.quote(root)} workers set '*' paused=false` lets workers take tasks again"
 
 
 def _no_node(book: Book, waiting: str) -> str:

@@ -209,6 +209,17 @@ def one_of_two_rests(made: Made) -> None:
     made.worker("n3-cccccccc")
 
 
+def paused_beside_a_task_that_is_too_wide(made: Made) -> None:
+    too_wide(made)
+    made.paused = True
+
+
+def all_are_paused_beside_a_silent_node(made: Made) -> None:
+    paused_workers(made)
+    made.worker("n4-dddddddd", how="silent", silent=427)
+    made.running("a/2", "n4-dddddddd")
+
+
 def paused_workers(made: Made) -> None:
     """Each by itself: no file PAUSE lies there."""
     nothing_starts(made)
@@ -316,6 +327,12 @@ def a_task_that_hangs(made: Made) -> None:
         (outside_of_hours, "idle", f"Waiting: 2 tasks wait, and no node is to be had before {CLOCK}"),
         (in_use, "idle", "Waiting: 2 tasks wait, and no node is to be had now, as somebody uses them"),
         (one_of_two_rests, "attention", "Nothing has started for 12 min, though 2 tasks wait for 1 worker; .*"),
+        (paused_beside_a_task_that_is_too_wide, "attention", "Paused: [0-9]+ tasks? waits?"),
+        (
+            all_are_paused_beside_a_silent_node,
+            "attention",
+            "Paused: 2 tasks wait, and the only worker is paused, 1 still running",
+        ),
         (paused_workers, "attention", "Paused: 2 tasks wait, and the only worker is paused"),
         (all_are_paused, "attention", "Paused: 2 tasks wait, and all 2 workers are paused, 1 still running"),
         (paused_or_without_slots, "attention", "Paused: 2 tasks wait, and each worker that has slots is paused"),
@@ -379,7 +396,7 @@ def test_what_can_start_and_what_cannot_are_told_apart() -> None:
 
 def test_workers_that_are_paused_are_let_go_on_by_a_command() -> None:
     command = "dsgspool --spool /lab/spool workers set '*' paused=false"
-    assert verdict(paused_workers).sub == f"`{command}` lets them go on"
+    assert verdict(paused_workers).sub == f"`{command}` lets workers take tasks again"
 
 
 def test_of_what_no_node_has_the_nearest_and_the_way_to_more_are_told() -> None:
