@@ -1,8 +1,8 @@
 """Why a worker takes no new tasks now, and until when: workers/WID.rest, or that it was paused; until when it takes some:
 workers/WID.hours.
 
-The rule: both files are telemetry, never truth; written by its worker alone, which removes the one when it takes tasks again, and
-the other when it does not.
+The rule: both files are telemetry, never truth; written by its worker alone, which removes the one when it takes tasks
+again, and the other when it does not.
 """
 
 from __future__ import annotations
