@@ -19,6 +19,7 @@ SOME_FAILED, TROUBLE = 1, 75  #: exit codes: items failed; this node could not g
 NAMED = 5  #: failed items that the last line names
 _NODE_TROUBLE = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE)
 BEGINS = b"# begins "  #: before each item of an attempt that is not the first
+_BETWEEN = b"# stopped\n"  #: told to end while no item ran
 _HEAD = b"# item outcome started seconds out bytes err bytes\n"
 
 
@@ -87,14 +88,14 @@ class Chunk:
         done: set[int] = set()
         for chosen, path, may_be_killed in self.plan["earlier"]:
             done.difference_update(chosen)
-            ended, begun, is_over = {}, None, False
+            ended, begun, was_between = {}, None, False
             for line in lines_of(path):
                 number, _, rest = line.partition(b" ")
                 if line.startswith(b"#"):
-                    begun, is_over = (line, False) if line.startswith(BEGINS) else (begun, line != _HEAD)
+                    begun, was_between = line if line.startswith(BEGINS) else begun, line == _BETWEEN
                 elif number.isdigit():
                     ended[int(number)] = rest.startswith(b"done ")
-            if may_be_killed and not is_over:
+            if may_be_killed and not was_between:  # the last line may be there: whoever is told to end still counts
                 found.update(
                     {self.first_of(chosen, done | ended.keys()) if begun is None else int(begun.split()[-1])}
                     - ended.keys()
@@ -193,7 +194,7 @@ class Chunk:
         """The worker wants this to end; the item has been told too."""
         self.is_stopping = True
         if not self.pid:
-            os.write(self.index, b"# stopped\n")
+            os.write(self.index, _BETWEEN)
             os._exit(128 + signal.SIGTERM)
 
     def on_alarm(self, *_: object) -> None:

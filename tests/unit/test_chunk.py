@@ -127,10 +127,11 @@ def test_a_chunk_that_somebody_else_ends_is_not_done_and_runs_the_others_again(i
     assert sorted(done) == [0, 1, 2] and worker.record("s/0-2", 2)["items_done"] == 3
 
 
-def test_an_item_that_kills_its_chunk_each_time_keeps_no_other_from_running(inside):
+@pytest.mark.parametrize(("kill", "outcome"), [("kill -9 $PPID", "signal9"), ("kill $PPID; kill $$", "exit143")])
+def test_an_item_that_kills_its_chunk_each_time_keeps_no_other_from_running(inside, kill, outcome):
     worker = inside()
-    command = "case {n} in 2|4) kill -9 $PPID; sleep 5; esac"
-    assert run(worker, command, "s/0-5", {"product": {"n": "1..6"}}, retries=2) == "failed/s/0-5~signal9"
+    command = f"case {{n}} in 2|4) {kill}; sleep 5; esac"
+    assert run(worker, command, "s/0-5", {"product": {"n": "1..6"}}, retries=2) == f"failed/s/0-5~{outcome}"
     assert [list(index(worker, "s/0-5", attempt)) for attempt in (1, 2, 3)] == [[0], [2], [4, 5]]
 
 
@@ -152,7 +153,8 @@ def test_what_broke_off_is_the_first_that_has_no_line_or_what_had_begun(tmp_path
 
     assert suspects(head) == {0}
     assert suspects(f"{head}0{line}1{line}") == {3}  # 2 is excluded
-    assert suspects(f"{head}0{line}# 1 done, 0 failed, 1 run in 1 s\n") == set()
+    assert suspects(f"{head}0{line}# 1 done, 0 failed, 1 run in 1 s\n") == {1}  # told to end, and counted
+    assert suspects(f"{head}# begins 4\n# 1 done, 0 failed, 0 run in 0 s\n") == {4}
     assert suspects(f"{head}0{line}# stopped\n") == set()
     assert suspects(f"{head}# begins 7\n7{line}# begins 4\n") == {4}
     assert suspects(f"{head}# begins 7\n7{line}") == set()
