@@ -150,10 +150,8 @@ class Chunk:
                 os.chdir(self.filled(self.plan["cwd"], values))
             if self.plan["stdin"]:
                 os.lseek(0, 0, os.SEEK_SET)
-            if self.plan["timeout"] is None:
-                self.pid = os.posix_spawnp(argv[0], argv, self.environment)
-            else:
-                self.pid = os.posix_spawnp(argv[0], argv, self.environment, setpgroup=0)
+            # A group of its own: `kill 0` in a script means what that one started, not the chunk.
+            self.pid = os.posix_spawnp(argv[0], argv, self.environment, setpgroup=0)
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in _NODE_TROUBLE:
                 raise

@@ -172,6 +172,13 @@ def _lines(worker):
         return {}
 
 
+@pytest.mark.parametrize("timeout", [{}, {"timeout": 60}])
+def test_an_item_that_ends_its_whole_group_ends_nothing_but_itself(inside, timeout):
+    worker = inside()
+    assert run(worker, "trap 'kill 0' EXIT; echo {n}", **timeout) == "failed/s/0-2~items3"
+    assert [found[:2] for found in index(worker, "s/0-2").values()] == [("signal15", f"{n}\n") for n in (1, 2, 3)]
+
+
 def test_a_timeout_is_for_each_item(inside):
     worker = inside()
     command = "test {n} != 2 || { trap '' TERM; sleep 60; }"
