@@ -56,6 +56,8 @@ class Chunk:
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         os.write(self.index, _HEAD)
         only = None if self.plan["only"] is None else set(self.plan["only"])
+        if only is None and self.plan["again"] is not None:
+            only = set(self.plan["again"]) - self.finished
         self.run_all([number for number in self.numbers() if number not in self.suspects], only)
         self.run_all(sorted(self.suspects), only)
         if only is not None:  # of the others some may have failed before

@@ -22,6 +22,7 @@ from dsgspool.fs import Fs
 from dsgspool.items import MARK, Sweep, readable
 from dsgspool.ranges import INDEX, ONLY, Range, parse_range, whole
 from dsgspool.records import parse_record, record_is_over
+from dsgspool.spool.chain import next_of
 from dsgspool.spool.divisions import Divisions
 from dsgspool.spool.written import Tables
 from dsgspool.task import Decision, Kind, Outcome, State
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 OTHER_NAME = "take another name, or wait until `dsgspool prune` has forgotten that one"
 LOOK_AGAIN = 3.0  #: seconds until a sweep is tried again of whose name nobody could tell whether it is new
+BACK = (State.TODO, State.WAITING)  #: where an attempt goes that is followed by another without anybody's doing
 TAIL = 1024  #: bytes at the end of an index in which its last line is looked for
 _LAST = expression(rb"^# (\d+) done, (\d+) failed, (\d+) run in ([0-9.]+) s(?:; failed: ([^\n]*))?\n\Z", re.MULTILINE)
 
@@ -129,7 +131,7 @@ def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
             part,
             {
                 "sweep": task.sweep.facts(), "first": part.first, "last": part.last, "env": own,
-                "only": chosen(fs, logs, attempt.name.identity, attempt.number),
+                "only": chosen(fs, logs, attempt.name.identity, attempt.number), "again": tried_again(fs, logs, attempt),
                 "argv": launch.limited(attempt.argv, task.limits), "cwd": attempt.cwd if MARK in attempt.cwd else "",
                 "codes": sorted(task.success_codes), "timeout": task.timeout, "grace": task.grace,
                 "stdin": bool(task.stdin), "earlier": earlier(fs, logs, attempt.name.identity, attempt.number),
@@ -167,6 +169,21 @@ def chosen(fs: Fs, logs: str, identity: str, number: int) -> list[int] | None:
     """The only items that an attempt is to run, when somebody chose some; None = all that have not succeeded."""
     data = fs.read_fresh(f"{logs}/{names.record_path(identity, number).removesuffix('yaml')}{ONLY}")
     return None if data is None else [int(word) for word in data.split() if word.isdigit() and len(word) < 9]
+
+
+def tried_again(fs: Fs, logs: str, attempt: Attempt) -> list[int] | None:
+    """The items that were chosen for an attempt which this one only tries again, as it failed, was given back or lost;
+    None = there was no choice, or somebody has queued it anew since."""
+    budget = attempt.name.budget
+    for before in range(attempt.number - 1, 0, -1):
+        data = fs.read_fresh(f"{logs}/{names.record_path(attempt.name.identity, before)}") or b""
+        follows = next_of(data) if record_is_over(data) else Decision(State.TODO if budget.losses else State.FAILED)
+        is_newest = before == attempt.number - 1 and record_is_over(data)
+        if follows is None or follows.state not in BACK or (is_newest and follows.budget != budget):
+            return None
+        if (found := chosen(fs, logs, attempt.name.identity, before)) is not None:
+            return found
+    return None
 
 
 def command(attempt: Attempt, scripts: Scripts, now: float) -> list[str]:

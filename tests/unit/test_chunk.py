@@ -344,6 +344,18 @@ def test_of_a_chunk_that_failed_the_chosen_items_run_and_the_others_stay_failed(
     assert list(index(worker, "s/0-2", 3)) == [0]
 
 
+def test_a_retry_of_chosen_items_runs_those_of_them_that_failed_and_what_is_queued_anew_all(inside):
+    worker = inside()
+    command = "test $DSGSPOOL_ATTEMPT -gt 4 || test {n} = 1 -a $DSGSPOOL_ATTEMPT -gt 2"
+    assert run(worker, command, retries=1) == "failed/s/0-2~items3"
+    choose(worker, 3, 0, 1, tag="~items3")
+    worker.until(lambda: worker.lies("failed"))
+    assert [list(index(worker, "s/0-2", attempt)) for attempt in (2, 3, 4)] == [[0, 1, 2], [0, 1], [1]]
+    os.rename(f"{worker.root}/failed/s/0-2~items2.yaml", f"{worker.root}/todo/s/0-2.yaml")
+    worker.until(lambda: worker.lies("done"))
+    assert list(index(worker, "s/0-2", 5)) == [1, 2]
+
+
 def test_of_a_chunk_that_was_done_the_chosen_items_run_again_and_only_they_when_they_fail(inside):
     worker = inside()
     assert run(worker, "test $DSGSPOOL_ATTEMPT != 2") == "done/s/0-2"

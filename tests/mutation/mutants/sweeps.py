@@ -236,4 +236,22 @@ MUTANTS = (
         "        if not across or is_cut:\n            return [place for place, _ in fitting]\n",
         ("cli/test_items.py::test_items_of_a_rest_that_others_divide_meanwhile_are_looked_for_again",),
     ),
+    Mutant(
+        "sweep",
+        "7",
+        "an item that ends its chunk with SIGTERM comes first at each attempt",
+        "worker/chunk.py",
+        "line == _BETWEEN\n",
+        "line != _HEAD\n",
+        (f"{CHUNK}test_an_item_that_kills_its_chunk_each_time_keeps_no_other_from_running",),
+    ),
+    Mutant(
+        "sweep",
+        "7",
+        "a retry of some chosen items runs whatever has failed",
+        "worker/chunk.py",
+        'self.plan["again"] is not None',
+        "not self.plan",
+        (f"{CHUNK}test_a_retry_of_chosen_items_runs_those_of_them_that_failed_and_what_is_queued_anew_all",),
+    ),
 )
