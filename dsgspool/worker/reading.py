@@ -8,6 +8,7 @@ or a share that hangs costs the worker nothing.  A file that somebody else may w
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import glob
@@ -217,8 +218,10 @@ def main(plan: str, rows: str) -> int:
         say(error)
         return WRONG
     except OSError as error:
-        say(error)
-        return TROUBLE if error.errno in _NODE_TROUBLE else 1
+        code = TROUBLE if error.errno in _NODE_TROUBLE else 1
+        with contextlib.suppress(OSError):  # the disk may be full for that too
+            say(error)
+        return code
     return 0
 
 

@@ -1,6 +1,9 @@
 """Sweeps over rows of a file, lines and file names: read once, written down once, and the same for everybody from then on."""
 
+import marshal
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -9,7 +12,7 @@ from dsgspool.spool.divisions import Divisions
 from dsgspool.spool.moves import Moves
 from dsgspool.spool.written import Tables, facts_of
 from dsgspool.tables import ROWS
-from dsgspool.worker import freezing
+from dsgspool.worker import freezing, reading
 from tests.support.doors import Crash, CrashingFs, files_below
 from tests.unit.test_chunk import index
 
@@ -316,3 +319,14 @@ def test_the_table_goes_with_the_rest_when_nothing_of_it_is_left(world, inside, 
     assert divisions.old(now, now) == ["s"]
     divisions.remove("s")
     assert not os.path.exists(f"{world.root}/sweeps/s")
+
+
+def test_files_that_a_full_disk_keeps_from_being_written_down_are_the_nodes_trouble(data, tmp_path):
+    plan = tmp_path / "plan"
+    source = ("rows", [], str(data / "samples.tsv"), "\t")
+    plan.write_bytes(marshal.dumps({"sources": [source], "uids": [os.geteuid()], "gid": -1, "facts": {}}))
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-I", "-S", reading.__file__, str(plan), str(full.fileno())]
+        for log in (full, subprocess.DEVNULL):  # the disk may be full for what it says, too
+            ended = subprocess.run(command, stderr=log, pass_fds=[full.fileno()], check=False, timeout=30)
+            assert ended.returncode == reading.TROUBLE
