@@ -281,6 +281,8 @@ class Attempts:
         for attempt in list(self.clearing):
             if nothing_left or self.runner.clear(attempt, others, claims):
                 outcome = self.runner.classify(attempt)
+                if outcome.kind is Kind.STOPPED and attempt.stopping is None and attempt.decision is None:
+                    self.worker.trouble(f"{attempt.name.identity}: {outcome.reason}")  # or it would be claimed at once
                 self.limits.cut(attempt, outcome)
                 self.clearing.remove(attempt)
                 self.conclude(attempt, outcome)

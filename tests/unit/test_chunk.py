@@ -234,6 +234,20 @@ def test_an_earlier_index_that_cannot_be_read_is_the_nodes_trouble(tmp_path, cap
     assert "Is a directory" in capfd.readouterr().err
 
 
+def test_a_chunk_that_the_node_cannot_go_on_with_is_not_tried_again_at_once(inside, world):
+    worker = inside()
+    assert run(worker, "false") == "failed/s/0-2~items3"
+    os.remove(f"{world.root}/logs/s/0-2.1.items")
+    os.mkdir(f"{world.root}/logs/s/0-2.1.items")
+    os.rename(f"{world.root}/failed/s/0-2~items3.yaml", f"{world.root}/todo/s/0-2.yaml")
+    worker.until(lambda: worker.record("s/0-2", 2).get("outcome"))
+    assert worker.record("s/0-2", 2)["outcome"] == "stopped" and worker.worker.blocked_until > world.clock.boot()
+    worker.live(10)
+    assert not os.path.exists(f"{world.root}/logs/s/0-2.14.yaml")
+    os.rmdir(f"{world.root}/logs/s/0-2.1.items")
+    worker.until(lambda: worker.lies("failed"))
+
+
 def test_a_chunk_that_cannot_even_say_that_the_disk_is_full_is_the_nodes_trouble(tmp_path):
     plan = tmp_path / "plan"
     plan.write_bytes(
