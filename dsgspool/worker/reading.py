@@ -135,11 +135,16 @@ def _table(path: str, data: bytes, delimiter: str) -> tuple[list[str], Iterator[
 
 def _filled(path: str, reader: Reader) -> Iterator[list[str]]:
     """Rows with anything in them."""
+    began = 1
     try:
-        yield from filter(None, reader)
+        for row in reader:
+            if row:
+                yield row
+            began = reader.line_num + 1
     except csv.Error as error:
-        remedy = 'write "" for a quote in a quoted value'
-        raise InvalidTask(str(error), line=reader.line_num, remedy=remedy, path=path) from None
+        is_open = reader.line_num > began
+        remedy = "close the quote that is opened there" if is_open else 'write "" for a quote in a quoted value'
+        raise InvalidTask(str(error), line=began, remedy=remedy, path=path) from None
 
 
 def _rows(path: str, filled: Iterator[list[str]], reader: Reader, header: list[str]) -> Iterator[list[str]]:
