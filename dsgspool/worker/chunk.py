@@ -134,9 +134,7 @@ class Chunk:
             self.failures += 1
             if len(self.failed) < NAMED:
                 self.failed.append(f"{number} {outcome}")
-        line = (
-            f"{number} {outcome} {self.moment(began)} {seconds:.4f} {out} {end_of(1) - out} {err} {end_of(2) - err}\n"
-        )
+        line = f"{number} {outcome} {self.moment(began)} {seconds:.4f} {part_of(1, out)} {part_of(2, err)}\n"
         data = line.encode()
         if os.write(self.index, data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -217,6 +215,12 @@ def boot() -> float:
 def end_of(log: int) -> int:
     """Bytes in a log.  fstat would make an NFS client write everything to the server before it answers."""
     return os.lseek(log, 0, os.SEEK_END)
+
+
+def part_of(log: int, begin: int) -> str:
+    """Where in a log an item's part begins, and its bytes.  It may have emptied the log, as `> /dev/stderr` does."""
+    end = end_of(log)
+    return f"{begin} {end - begin}" if end >= begin else f"0 {end}"
 
 
 def finished(earlier: list[tuple[list[int], str, bool]]) -> set[int]:

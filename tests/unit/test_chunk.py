@@ -172,6 +172,12 @@ def _lines(worker):
         return {}
 
 
+def test_an_item_that_empties_the_logs_has_what_is_in_them(inside):
+    worker = inside()
+    assert run(worker, "if [ {n} = 2 ]; then echo {n} > /dev/stderr; else echo longer {n} >&2; fi") == "done/s/0-2"
+    assert [found[2] for found in index(worker, "s/0-2").values()][1:] == ["2\n", "longer 3\n"]
+
+
 @pytest.mark.parametrize("timeout", [{}, {"timeout": 60}])
 def test_an_item_that_ends_its_whole_group_ends_nothing_but_itself(inside, timeout):
     worker = inside()
