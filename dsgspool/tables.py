@@ -64,7 +64,10 @@ class TextTable(Table):
             if number != self.first + len(self.lines):
                 self.end = self._near(number)
             self._go_on(number)
-        return values_of(self.lines[number - self.first])
+        line = self.lines[number - self.first]
+        if _number(line) != number:  # somebody took lines out: what follows would be run with the values of others
+            raise ValueError(f"the table has no row {number} in its place")
+        return values_of(line)
 
     def _near(self, number: int) -> int:
         """Where a line begins that is not behind the one of that number, at most about a block before it."""

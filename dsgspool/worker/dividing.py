@@ -120,10 +120,10 @@ class Dividing:
         head = min(rest.last, rest.first + length - 1)
         if b"exclude" in ready.text.data:
             with (
-                contextlib.suppress(InvalidTask),
+                contextlib.suppress(InvalidTask, ValueError),
                 Tables(divisions.moves).sweep_of(rest.sweep, ready.text.data) as sweep,
             ):
-                head = reach(sweep, rest, length)  # what is wrong with the text the chunk will say
+                head = reach(sweep, rest, length)  # what is wrong with text or table the chunk will say
         return divisions.divide(rest, head, parts, ready.text.data, owner, lane)
 
     def _narrow(self, ready: Ready, chunk: Range) -> Ready | None:

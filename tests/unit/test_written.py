@@ -2,6 +2,7 @@
 
 import marshal
 import os
+import shutil
 import subprocess
 import sys
 
@@ -332,3 +333,21 @@ def test_files_that_a_full_disk_keeps_from_being_written_down_are_the_nodes_trou
         for log in (full, subprocess.DEVNULL):  # the disk may be full for what it says, too
             ended = subprocess.run(command, stderr=log, pass_fds=[full.fileno()], check=False, timeout=30)
             assert ended.returncode == reading.TROUBLE
+
+
+@pytest.mark.parametrize("part", ["0-8", "rest-0-8"])
+def test_rows_of_which_somebody_took_one_out_are_not_run_as_others_and_stop_no_worker(inside, data, world, part):
+    worker = inside()
+    (data / "n.txt").write_text("".join(f"{n}\n" for n in range(1, 10)))
+    run(worker, "echo {n}", {"lines": {"n": "n.txt"}, "exclude": [{"n": "9"}]}, cwd=str(data))
+    table = f"{world.root}/sweeps/s/table/rows"
+    with open(table) as file:
+        lines = [line for line in file if not line.startswith("5\t")]
+    with open(table, "w") as file:
+        file.writelines(lines)
+    worker.worker.intake.starting.dividing.paces.ran("s", 100, 1.0)
+    os.rename(f"{world.root}/done/s/0-0.yaml", f"{world.root}/todo/s/{part}.yaml")
+    shutil.rmtree(f"{world.root}/sweeps/s/0-8")  # how it was divided
+    worker.until(lambda: "failed/s/0-8~exit1" in worker.lies())
+    assert [out for _, out, _ in index(worker, "s/0-8").values()] == ["1\n", "2\n", "3\n", "4\n", "5\n"]
+    assert worker.record("s/0-8")["reason"].endswith("ValueError: the table has no row 5 in its place")
