@@ -70,7 +70,7 @@ def requeue(
         raise usage("say which: names, or --failed, or --reason timeout")
     places, every = moves.newest(places), len(places)
     if every > len(places):
-        output.note(f"dsgspool: {every - len(places)} older files of the same names stay where they are")
+        output.note(f"dsgspool: older files of the same names stay where they are: {every - len(places)}")
     # What failed for another's sake comes last: else it would meet that one still in failed/, and fail again.
     _move(sorted(places, key=lambda place: place.name.tag == "dependency"), moves.requeue)
     _say_what_stays(moves, places)

@@ -1,8 +1,8 @@
 """`hold`, `release`, `requeue`, `cancel`: names and patterns, right and wrong states."""
 
-import time
-
 import pytest
+
+from tests.support.waiting import wait_for_tick
 
 WID = "n1-abcdefgh"
 
@@ -159,9 +159,9 @@ def test_requeue_runs_a_task_once_that_failed_and_was_done_later(spool, run, put
     """The older text may be the one that was wrong."""
     (first,) = {"done/a.yaml", "failed/a~exit1.yaml"} - {last}
     put(first, "command: old\n")
-    time.sleep(0.02)  # a tick of the file system's clock
+    wait_for_tick(spool)
     put(last, "command: new\n")
     result = run("requeue", "a")
-    assert result.stdout == "a\n" and "1 older files of the same names stay" in result.stderr
+    assert result.stdout == "a\n" and "older files of the same names stay where they are: 1" in result.stderr
     (file,) = (spool / "todo").glob("a~0.*.yaml")
     assert file.read_text() == "command: new\n" and (spool / first).exists()

@@ -1,7 +1,6 @@
 """`dsgspool wait`: what is waited for, how it ends."""
 
 import os
-import time
 
 import pytest
 
@@ -9,6 +8,7 @@ from dsgspool.cli.wait import finish
 from dsgspool.cli.waiting import LOOKS, Watch, watch
 from dsgspool.spool import Spool
 from dsgspool.task import State
+from tests.support.waiting import wait_for_tick
 
 
 class Clock:
@@ -102,7 +102,7 @@ def test_of_a_name_that_ran_before_the_end_that_came_last_counts(spool, put, las
     for path in sorted(ends - {last}):
         put(path)
     put("running/n1-abcdefgh/a@n1-abcdefgh.1.yaml")
-    time.sleep(0.02)  # a tick of the file system's clock
+    wait_for_tick(spool.root)
     _, tasks = steps(spool, ["a"], mover(spool, "running/n1-abcdefgh/a@n1-abcdefgh.1.yaml", last))
     failed = {"a": last.removesuffix(".yaml").partition("~")[2]} if last.startswith("failed") else {}
     assert (tasks.done, tasks.failed) == (set() if failed else {"a"}, failed)

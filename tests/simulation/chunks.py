@@ -145,7 +145,14 @@ class Kernel:
     def lseek(self, descriptor: int, offset: int, whence: int) -> int:
         return calls.lseek(self.actor.mine[descriptor], offset, whence)
 
-    def posix_spawnp(self, _file: str, argv: Sequence[str], environment: Mapping[bytes, bytes]) -> int:
+    def posix_spawnp(
+        self,
+        _file: str,
+        argv: Sequence[str],
+        environment: Mapping[bytes, bytes],
+        *,
+        setpgroup: int,  # noqa: ARG002
+    ) -> int:
         self._turn()
         actor, like = self.actor, self.actor.launch
         env = {os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()}

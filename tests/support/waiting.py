@@ -28,3 +28,16 @@ def wait_until(fact: Callable[[], T], seconds: float, describe: Callable[[], str
             raise AssertionError(f"not so within {seconds:g} s; last seen: {seen!r}\n{describe()}")
         time.sleep(LOOK_EVERY)
     return seen
+
+
+def wait_for_tick(folder: os.PathLike[str] | str) -> None:
+    """Until the clock that stamps files has gone on: of two stamps in one tick nobody knows which came first."""
+    probe = os.path.join(folder, ".tick")
+
+    def stamp() -> int:
+        with open(probe, "w"):
+            return os.stat(probe).st_ctime_ns
+
+    first = stamp()
+    wait_until(lambda: stamp() > first, 1.0)
+    os.unlink(probe)
