@@ -116,10 +116,13 @@ def spawn(launch: Launch) -> int:
 
 
 def set_nice(pid: int, nice: int) -> None:
-    """Lower the priority of a command's process group below my own (it may already be over)."""
+    """Lower the priority of a command's process group below my own (it may already be over, nicer, or not mine to change).
+
+    It runs already, so nothing may be raised: who starts it must learn its pid.
+    """
     try:
         os.setpriority(os.PRIO_PGRP, pid, min(os.getpriority(os.PRIO_PROCESS, 0) + nice, 19))
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         return
 
 

@@ -20,7 +20,7 @@ from dsgspool.classes import dataclass
 CLOSE_RANGE_CLOEXEC = 4
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})
 _PASSED_OVER = _ABSENT | {errno.EACCES}  #: what execvp(3) looks past on its way along PATH
-_DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ)  #: Python ignores them; a command must not
+_DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTTOU)  #: Python, or the guard, ignores them; a command must not
 _close_range = getattr(ctypes.CDLL(None), "close_range", None)
 _LAST = ctypes.c_uint(~0)
 

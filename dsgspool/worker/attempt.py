@@ -66,3 +66,7 @@ class Attempt:
 
     def __post_init__(self) -> None:
         self.name = self.held.name
+
+    def has_grace(self, now: float) -> bool:
+        """True between TERM and KILL, for all its processes: the shell around a program ends at once."""
+        return self.kill_at is not None and now < self.kill_at

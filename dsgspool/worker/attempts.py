@@ -69,7 +69,9 @@ class Attempts:
 
     def next_moment(self) -> float:
         """BOOTTIME at which something here must be looked at without a signal."""
-        return self.clock.boot() + (CLEAR_PAUSE if self.clearing else RETRY_PAUSE if self.endings.pending else 3600.0)
+        now = self.clock.boot()
+        pause = RETRY_PAUSE if self.clearing or self.endings.pending else 3600.0
+        return now + (pause if all(attempt.has_grace(now) for attempt in self.clearing) else CLEAR_PAUSE)
 
     # -- starting ------------------------------------------------------------------------------------------------
 
@@ -234,13 +236,14 @@ class Attempts:
 
     def kill_now(self) -> None:
         """No more grace for anything."""
-        for attempt in self.by_pid.values():
+        for attempt in [*self.by_pid.values(), *self.clearing]:
             self.runner.kill(attempt)
 
     def kill_all(self) -> None:
         """The last thing a worker does, fenced or not: nothing of it may run on."""
         for attempt in list(self.by_pid.values()):
             self.stop(attempt, Outcome(Kind.REVOKED, reason="its worker was fenced"), 0.0)
+        self.kill_now()  # also what was stopped before, and has its grace
         deadline = self.clock.boot() + self.worker.settings.kill
         while (self.by_pid or self.clearing) and self.clock.boot() < deadline:
             self.reap()
@@ -251,12 +254,10 @@ class Attempts:
     def tend(self) -> None:
         """Every few seconds: sample memory, and on a share put new log lines on the server for readers elsewhere."""
         self.sampler.take(self.by_pid.values())
+        # Sorted is a heap.  Time-outs of a day would keep each attempt of that day in memory, 4 kB of it.
+        self.worker.alarms[:] = sorted(alarm for alarm in self.worker.alarms if alarm[2].pid in self.by_pid)
         for log in [log for attempt in self.by_pid.values() if self.runner.flushes for log in attempt.logs or ()]:
-            try:
-                self.fs.sync(log)
-            except OSError as error:
-                if error.errno != errno.ESTALE:  # else another client of an NFSv3 share has removed it
-                    raise
+            self.runner.flush_log(log)
 
     # -- ending --------------------------------------------------------------------------------------------------
 

@@ -215,9 +215,10 @@ def kill_children() -> None:
 
 def main(argv: list[str]) -> int:
     """Start the worker, and a new incarnation after each that was fenced, until one ends of itself."""
+    open_standard_streams()
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     os.chdir("/")  # a working folder on the share could hang the guard
-    signal.signal(signal.SIGUSR1, lambda *_: None)  # a batch system's warning; SIG_IGN would be handed down to commands
+    see_to_signals()
     nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     heeded = [number for number in FORWARDED if not (nohup and number == signal.SIGHUP)]
     # RACE: a signal that comes while no worker is there to be told stays pending, and is heeded before the next begins.
@@ -230,6 +231,27 @@ def main(argv: list[str]) -> int:
             break
         code = one_life(argv, heeded)
     return code if code >= 0 else 128 - code
+
+
+def see_to_signals() -> None:
+    """None of a terminal or a batch system may stop the one that kills, or the worker."""
+    signal.signal(
+        signal.SIGCHLD, signal.SIG_DFL
+    )  # a starter that ignores it hands that down: no child could be waited for
+    signal.signal(signal.SIGUSR1, lambda *_: None)  # a batch system's warning; SIG_IGN would be handed down to commands
+    signal.signal(signal.SIGTSTP, lambda *_: None)  # Ctrl-Z
+    signal.signal(
+        signal.SIGTTOU, signal.SIG_IGN
+    )  # with `tostop` it would stop a worker, never in front, at its first line
+
+
+def open_standard_streams() -> None:
+    """A closed one leads nowhere from now on; else the pipe or a file of the spool would get its number."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free
 
 
 def one_life(argv: list[str], heeded: list[signal.Signals]) -> int:

@@ -44,7 +44,8 @@ class Limits:
 
     def check_logs(self) -> None:
         """Stop what writes more than its `max_log`, and kill what then goes on writing."""
-        for attempt in list(self.attempts.by_pid.values()):
+        stopped = [attempt for attempt in self.attempts.clearing if attempt.kill_at is not None]
+        for attempt in [*self.attempts.by_pid.values(), *stopped]:
             limit = attempt.task.max_log
             if limit is None or not attempt.logs or (size := max(map(self.fs.size, attempt.logs[:2]))) <= limit:
                 continue

@@ -14,6 +14,7 @@ gone.  Every step can be told 'the disk is full' (OSError): nothing is lost, the
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import random
 import signal
@@ -184,7 +185,7 @@ class Runner:
                 attempt.group.kill()
 
     def clear(self, attempt: Attempt, others: set[int], claims: set[str]) -> bool:
-        """Kill what the ended command left; True when nothing is left.
+        """Kill what the ended command left, after its grace if it was stopped; True when nothing is left.
 
         What it left is now this process's child.  A child that is no command of mine, is in no other command's session
         and carries no other live claim belongs to it, or is nobody's: it is killed rather than spared.
@@ -201,7 +202,7 @@ class Runner:
         # RACE: a process in the middle of exec shows no environment, so one that says nothing is looked at twice.
         mine |= unknown & attempt.unknown
         attempt.unknown = unknown
-        if mine:
+        if mine and not attempt.has_grace(self.clock.boot()):
             self._kill_left(attempt, mine)
         return not mine and not unknown
 
@@ -270,6 +271,14 @@ class Runner:
         last += dump([(key, value) for key, value in end.items() if value is not None])
         self.fs.append(attempt.record, f"{last}...\n".encode(), sync=self.flushes or settings.durability == "strict")
 
+    def flush_log(self, log: int) -> None:
+        """Put what was written to it on the server; one that another client of an NFSv3 share has removed is none."""
+        try:
+            self.fs.sync(log)
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+
     def close(self, attempt: Attempt) -> None:
         """Close record and logs and forget the script.  The record's end is on the server: what fails now changes nothing."""
         descriptors = (attempt.record, *(attempt.logs or ()))
@@ -279,9 +288,8 @@ class Runner:
                 self.fs.close(descriptor)
         with _WHATEVER_IT_SAYS:
             freezing.clear(attempt, self.fs)
-        for script in filter(
-            None, (attempt.script, *(part.script for part in (attempt.chunk, attempt.freezing) if part))
-        ):
+        parts = [part for part in (attempt.chunk, attempt.freezing) if part]
+        for script in filter(None, (attempt.script, *(part.script for part in parts))):
             with _WHATEVER_IT_SAYS:
                 self.fs.remove(script)
 

@@ -50,6 +50,8 @@ class GuardLine:
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
+        if descriptor >= 0:
+            os.set_blocking(descriptor, False)
 
     def introduce(self, tombstone: str, fence: float, *, shared: bool) -> None:
         """Which tombstone to leave, whether others of a group must read it, and after how many silent seconds to kill."""
@@ -66,6 +68,10 @@ class GuardLine:
             os.write(self.descriptor, json.dumps(what).encode() + b"\n")
         except BrokenPipeError:
             return  # the guard is dead: PDEATHSIG is on its way
+        except BlockingIOError:
+            # A stopped guard reads nothing.  Who waited for it would miss heartbeats while its tasks run on, and another
+            # worker would start them too.  When the guard goes on, what it missed makes it kill.
+            return
 
 
 class Station:

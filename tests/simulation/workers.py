@@ -153,6 +153,9 @@ class GuardCalls:
     def chdir(self, _path: str) -> None:
         """No working folder here."""
 
+    def fstat(self, _stream: int) -> None:
+        """Its standard streams are open."""
+
     def set_blocking(self, _pipe: Pipe, _blocking: bool) -> None:
         """It never blocks."""
 
@@ -206,6 +209,7 @@ class Signals:
 
     SIGTERM, SIGINT, SIGHUP = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
     SIGUSR1, SIGKILL, SIG_IGN = signal.SIGUSR1, signal.SIGKILL, signal.SIG_IGN
+    SIGCHLD, SIGTSTP, SIGTTOU, SIG_DFL = signal.SIGCHLD, signal.SIGTSTP, signal.SIGTTOU, signal.SIG_DFL
     SIG_BLOCK, SIG_UNBLOCK = signal.SIG_BLOCK, signal.SIG_UNBLOCK
 
     def __init__(self, actor: Actor) -> None:

@@ -320,6 +320,38 @@ def test_a_worker_that_closed_its_pipe_has_a_moment_to_end(run):
     assert end(run("os.close(speak); time.sleep(0.05); os._exit(3)"))[0] == 3
 
 
+def test_the_worker_of_a_guard_with_closed_streams_has_them_all(tmp_path):
+    code = "import os; open('told', 'w').write(' '.join(os.readlink(f'/proc/self/fd/{n}') for n in (0, 1, 2)))"
+    code = f"import os; os.chdir({str(tmp_path)!r}); {code}"
+    shell = 'exec "$@" <&- >&- 2>&-'
+    command = ["/bin/sh", "-c", shell, "sh", sys.executable, "-I", "-S", GUARD, sys.executable, "-c", code]
+    assert subprocess.run(command, check=False).returncode == 0
+    assert (tmp_path / "told").read_text() == "/dev/null /dev/null /dev/null"
+
+
+def test_a_guard_whose_starter_ignored_the_ends_of_children_buries_all_the_same(tmp_path):
+    worker = [sys.executable, "-c", WORKER + "os._exit(3)", str(tmp_path / "dead"), "60"]
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", ignoring, sys.executable, "-I", "-S", GUARD, *worker]
+    assert subprocess.run(command, check=False).returncode == 3
+    assert (tmp_path / "dead").exists()
+
+
+def test_ctrl_z_does_not_stop_the_one_that_kills(run, tmp_path):
+    process = run(SILENT.format(mark=str(tmp_path / "second")), fence=1.0)
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGTSTP)
+    wait_until((tmp_path / "dead").exists, 10)
+
+
+def test_a_worker_may_write_to_a_terminal_where_it_is_not_in_front(run):
+    process = run("import signal; print(signal.getsignal(signal.SIGTTOU).name, flush=True)")
+    assert process.stdout.readline() == b"SIG_IGN\n"
+    assert end(process)[0] == 0
+
+
 def test_the_guard_stands_in_no_folder_of_the_share(run):
     process = run("print('ready', flush=True); time.sleep(600)")
     process.stdout.readline()

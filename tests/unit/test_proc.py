@@ -1,5 +1,6 @@
 """The rule: a command has a session of its own, carries its claim, and nothing of it outlives its end unnoticed."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -140,6 +141,14 @@ def test_a_priority_can_be_lowered(spawn):
     pid = spawn("sleep", "60")
     proc.set_nice(pid, 5)
     assert os.getpriority(os.PRIO_PROCESS, pid) == min(os.getpriority(os.PRIO_PROCESS, 0) + 5, 19)
+
+
+def test_a_priority_that_may_not_be_changed_loses_nobody_the_pid(monkeypatch):
+    def refuse(*_args):
+        raise PermissionError(errno.EPERM, "another user's, or nicer already")
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    proc.set_nice(os.getpid(), 5)
 
 
 def test_the_umask_is_the_tasks(spawn, tmp_path):

@@ -10,7 +10,7 @@ from dsgspool.errors import NodeError
 from dsgspool.nodes import Rules
 from dsgspool.settings import Settings
 from dsgspool.spool import Spool
-from dsgspool.worker.station import Options, Station
+from dsgspool.worker.station import GuardLine, Options, Station
 from tests.support.doors import ClockedFs
 
 
@@ -76,3 +76,16 @@ def test_a_user_that_is_refused_hears_the_plain_reason(station, monkeypatch):
     monkeypatch.setattr("dsgspool.worker.station.obeyed", lambda spool, _: spool.settings())
     with pytest.raises(PermissionError):
         station.found()
+
+
+@pytest.mark.timeout(20)
+def test_a_guard_that_reads_nothing_keeps_no_heart_from_beating():
+    listen, speak = os.pipe()
+    try:
+        line = GuardLine(speak)
+        for _ in range(5000):
+            line.beat(123456.789)
+        assert os.read(listen, 1 << 20).endswith(b"\n")
+    finally:
+        os.close(listen)
+        os.close(speak)

@@ -13,6 +13,7 @@ from dsgspool.errors import NodeError
 from dsgspool.settings import Control
 from dsgspool.spool.own import MAX_LOOKS
 from dsgspool.worker import freezing
+from dsgspool.worker.attempts import STOPPED
 from dsgspool.worker.loop import Fenced
 from tests.support.doors import CachedFolderFs, ClockedFs, FlakyFs, FullFs, LossyFs, RemoteFs
 from tests.support.processes import is_alive
@@ -706,12 +707,53 @@ def test_an_attempt_that_has_ended_keeps_no_descriptor(inside):
     assert counts[1] == counts[2]
 
 
+def test_of_an_attempt_that_is_over_its_time_out_keeps_nothing(inside):
+    worker = inside()
+    worker.drop("x", "true", timeout="1d")
+    running(worker, "y", timeout="1d")
+    worker.until(lambda: "done/x" in worker.lies())
+    worker.worker.attempts.tend()
+    assert [alarm[2].name.identity for alarm in worker.worker.alarms] == ["y"]
+
+
 def test_a_command_that_ignores_term_is_killed_after_its_grace(inside):
     worker = inside()
     pid = running(worker, command=STUBBORN, grace="3s")
     os.unlink(f"{worker.root}/{worker.folder}/{worker.mine()[0]}")
     worker.until(lambda: worker.record("x").get("outcome"))
     assert not is_alive(pid)
+
+
+def test_what_a_stopped_command_began_has_the_grace_too_though_its_shell_ends_at_once(inside):
+    worker = inside()
+    trap = "sh -c 'trap \"sleep 0.5; echo saved; exit\" TERM; echo on >&2; while :; do sleep 0.05; done'"
+    running(worker, command=f"{trap}; true", grace="30s")
+    wait_until(lambda: os.path.getsize(f"{worker.root}/logs/x.1.err"), 10)
+    attempts = worker.worker.attempts
+    attempts.stop(next(iter(attempts.by_pid.values())), STOPPED)
+    worker.until(lambda: worker.record("x").get("outcome"), step=0.0)
+    with open(f"{worker.root}/logs/x.1.out") as file:
+        assert file.read() == "saved\n"
+
+
+STUBBORN_AND_READY = STUBBORN.replace("\n", "\necho on >&2\n", 1)
+
+
+@pytest.mark.parametrize(
+    "command", [STUBBORN_AND_READY, f"({STUBBORN_AND_READY}) & wait"], ids=["itself", "what it began"]
+)
+def test_who_ends_a_worker_waits_for_no_grace(inside, command):
+    worker = inside()
+    running(worker, command=command, grace="1d")
+    attempts = worker.worker.attempts
+    wait_until(lambda: os.path.getsize(f"{worker.root}/logs/x.1.err"), 10)
+    attempts.stop(next(iter(attempts.by_pid.values())), STOPPED)
+    if command != STUBBORN_AND_READY:
+        worker.until(lambda: attempts.clearing)
+    began = worker.clock.boot()
+    attempts.kill_all()
+    assert not attempts.has_processes
+    assert worker.clock.boot() - began < worker.worker.settings.kill / 2
 
 
 # -- whose files
