@@ -46,6 +46,7 @@ class Chunk:
         self.failures = self.ran = 0
         self.seconds = 0.0
         self.is_stopping = self.is_late = self.is_cut = False
+        self.is_at_item = False  #: from before its start until its line is written
         self.pid = 0
 
     def run(self) -> int:
@@ -120,6 +121,7 @@ class Chunk:
             os.write(self.index, b"%s%d\n" % (BEGINS, number))
         out, err = end_of(1), end_of(2)
         began = boot()
+        self.is_at_item = True
         outcome = self.outcome(number, values)
         if self.is_stopping and outcome != "done":
             self.is_cut = True
@@ -138,6 +140,7 @@ class Chunk:
         data = line.encode()
         if os.write(self.index, data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.is_at_item = False
 
     def outcome(self, number: int, values: dict[str, str]) -> str:
         """Start it, wait for it, and say how it ended."""
@@ -152,6 +155,8 @@ class Chunk:
                 os.lseek(0, 0, os.SEEK_SET)
             # A group of its own: `kill 0` in a script means what that one started, not the chunk.
             self.pid = os.posix_spawnp(argv[0], argv, self.environment, setpgroup=0)
+            if self.is_stopping:
+                self.tell(signal.SIGTERM)  # RACE: told to end while it began: whoever told me has not seen it
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in _NODE_TROUBLE:
                 raise
@@ -191,7 +196,7 @@ class Chunk:
     def on_term(self, *_: object) -> None:
         """The worker wants this to end; the item has been told too."""
         self.is_stopping = True
-        if not self.pid:
+        if not self.is_at_item:
             os.write(self.index, _BETWEEN)
             os._exit(128 + signal.SIGTERM)
 
@@ -201,11 +206,16 @@ class Chunk:
             return
         number = signal.SIGKILL if self.is_late or not self.plan["grace"] else signal.SIGTERM
         self.is_late = True
+        if self.tell(number):
+            signal.setitimer(signal.ITIMER_REAL, self.plan["grace"] or 1.0)
+
+    def tell(self, number: int) -> bool:
+        """A signal to all that the item began in its group; False when it may not be sent, or nobody is left."""
         try:
             os.killpg(self.pid, number)
         except (ProcessLookupError, PermissionError):
-            return
-        signal.setitimer(signal.ITIMER_REAL, self.plan["grace"] or 1.0)
+            return False
+        return True
 
 
 def boot() -> float:

@@ -159,6 +159,9 @@ class Kernel:
         launch = Launch(argv, like.cwd, env, like.stdin, like.stdout, like.stderr)
         return Command(actor.node, actor, launch, session=actor.session).pid
 
+    def killpg(self, group: int, number: int) -> None:
+        next(each for each in self.actor.children if each.pid == group).signal(number)
+
     def waitpid(self, pid: int, _options: int) -> tuple[int, int]:
         child = next(each for each in self.actor.children if each.pid == pid)
         while not child.is_gone():

@@ -135,6 +135,27 @@ def test_an_item_that_kills_its_chunk_each_time_keeps_no_other_from_running(insi
     assert [list(index(worker, "s/0-5", attempt)) for attempt in (1, 2, 3)] == [[0], [2], [4, 5]]
 
 
+@pytest.mark.timeout(20)
+def test_an_item_that_begins_while_its_chunk_is_told_to_end_is_told_too(tmp_path, monkeypatch):
+    """Whoever told the chunk saw no item: without its own TERM it would run until the KILL."""
+    one, spawn = object.__new__(Chunk), os.posix_spawnp
+    one.plan = {"cwd": "", "stdin": False, "env": {}, "timeout": None, "codes": [0], "earlier": []}
+    one.argv, one.is_plain, one.environment = ["sleep", "600"], True, {**os.environb}
+    one.is_stopping = one.is_at_item = one.is_cut = False
+    one.pid, one.index = 0, os.open(tmp_path / "index", os.O_RDWR | os.O_CREAT)
+
+    def told(*words, **options):
+        pid = spawn(*words, **options)
+        one.on_term()
+        return pid
+
+    monkeypatch.setattr(os, "posix_spawnp", told)
+    one.run_one(1, {})
+    os.close(one.index)
+    assert one.is_cut
+    assert (tmp_path / "index").read_bytes() == b""
+
+
 def test_what_broke_off_is_the_first_that_has_no_line_or_what_had_begun(tmp_path):
     one = object.__new__(Chunk)
     one.sweep = Sweep([(["n"], (1, 1, 10, 0))], exclude=[{"n": "3"}])

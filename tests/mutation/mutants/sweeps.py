@@ -69,6 +69,15 @@ MUTANTS = (
     ),
     Mutant(
         "sweep",
+        "7",
+        "an item that begins while its chunk is told to end is not told",
+        "worker/chunk.py",
+        "            if self.is_stopping:\n                self.tell",
+        "            if False:\n                self.tell",
+        (f"{CHUNK}test_an_item_that_begins_while_its_chunk_is_told_to_end_is_told_too",),
+    ),
+    Mutant(
+        "sweep",
         "16 (lvii)",
         "items that somebody chose are forgotten when the worker that began them is lost",
         "worker/chunk.py",
