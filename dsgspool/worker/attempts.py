@@ -16,7 +16,7 @@ from dsgspool.errors import InvalidTask
 from dsgspool.spool.chain import Busy, Chain
 from dsgspool.spool.own import Held, Text
 from dsgspool.task import Decision, Kind, Outcome, State
-from dsgspool.worker import sweeping, telling
+from dsgspool.worker import leftovers, sweeping, telling
 from dsgspool.worker.admission import user_of
 from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.desk import Ready
@@ -278,9 +278,9 @@ class Attempts:
     def _clear(self) -> None:
         others = {*self.by_pid, *self.helpers, *machine.unkilled}
         nothing_left = others.issuperset(proc.children())  # mostly: one look serves all that ended
-        claims = {attempt.held.claim for attempt in self.by_pid.values()}
+        claims = {attempt.held.claim: attempt.pid for attempt in (*self.by_pid.values(), *self.clearing)}
         for attempt in list(self.clearing):
-            if nothing_left or self.runner.clear(attempt, others, claims):
+            if nothing_left or leftovers.clear(attempt, others, claims, self.clock.boot()):
                 outcome = self.runner.classify(attempt)
                 if outcome.kind is Kind.STOPPED and attempt.stopping is None and attempt.decision is None:
                     self.worker.trouble(f"{attempt.name.identity}: {outcome.reason}")  # or it would be claimed at once

@@ -4,7 +4,7 @@
     prepare  parse, resolve, write the record's first part, flush
     launch   open the logs, start the command in its own session
     stop     TERM, after `grace` KILL, of the whole process tree
-    clear    kill what the command left behind, until nothing is left
+    clear    kill what the command left behind, until nothing is left (leftovers.py)
     finish   append the end to the record
 
 The rule: a command starts only when its record is on the server, and an attempt ends only when all its processes are
@@ -183,38 +183,6 @@ class Runner:
             proc.send(census.descendants(attempt.pid), number)
             if attempt.group and number == signal.SIGKILL:
                 attempt.group.kill()
-
-    def clear(self, attempt: Attempt, others: set[int], claims: set[str]) -> bool:
-        """Kill what the ended command left, after its grace if it was stopped; True when nothing is left.
-
-        What it left is now this process's child.  A child that is no command of mine, is in no other command's session
-        and carries no other live claim belongs to it, or is nobody's: it is killed rather than spared.
-        """
-        mine, unknown = attempt.group.pids() if attempt.group else set(), set()
-        for pid in set(proc.children()) - others:
-            if (session := proc.session(pid)) in others:
-                continue
-            claim = proc.marker(pid)
-            if session == attempt.pid or claim == attempt.held.claim:
-                mine.add(pid)
-            elif claim not in claims:
-                unknown.add(pid)
-        # RACE: a process in the middle of exec shows no environment, so one that says nothing is looked at twice.
-        mine |= unknown & attempt.unknown
-        attempt.unknown = unknown
-        if mine and not attempt.has_grace(self.clock.boot()):
-            self._kill_left(attempt, mine)
-        return not mine and not unknown
-
-    def _kill_left(self, attempt: Attempt, pids: set[int]) -> None:
-        """Whole groups first, at once: a fork bomb outruns one signal after another."""
-        if attempt.group:
-            attempt.group.kill()
-        for group in {proc.group(pid) for pid in pids} - {0}:
-            proc.send_group(group, signal.SIGKILL)
-        left = {process.pid for process in census.below(census.table(), pids)}
-        attempt.leftovers |= left | pids
-        proc.send(left, signal.SIGKILL)
 
     # -- ending --------------------------------------------------------------------------------------------------
 

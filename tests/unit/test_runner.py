@@ -11,10 +11,12 @@ from dsgspool.names import Claim, TaskName
 from dsgspool.proc import Exit
 from dsgspool.spool.own import Held
 from dsgspool.worker.attempt import Attempt
+from dsgspool.worker.leftovers import clear
 from dsgspool.worker.runner import Runner
 
 WID = "n1-aaaaaaaa"
-MINE, OTHER, CHILD = 100, 200, 300
+MINE, OTHER, ENDED, CHILD = 100, 200, 250, 300
+CLAIMS = {f"{WID}.1": MINE, f"{WID}.2": OTHER, f"{WID}.3": ENDED}
 
 
 @pytest.fixture
@@ -56,51 +58,61 @@ def processes(monkeypatch):
 
 
 @pytest.mark.parametrize("child", [(MINE, ""), (CHILD, f"{WID}.1")], ids=["in its session", "with its claim"])
-def test_what_it_left_is_killed_and_then_nothing_is_left(runner, attempt, processes, child):
+def test_what_it_left_is_killed_and_then_nothing_is_left(attempt, processes, child):
     table, killed = processes
     table[CHILD] = child
-    assert not runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    assert not clear(attempt, {OTHER}, CLAIMS, 0.0)
     assert killed == [CHILD]
-    assert runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    assert clear(attempt, {OTHER}, CLAIMS, 0.0)
 
 
-def test_what_is_below_what_it_left_is_killed_too(runner, attempt, processes):
+def test_what_is_below_what_it_left_is_killed_too(attempt, processes):
     table, killed = processes
     table.update({CHILD: (MINE, ""), CHILD + 1: (CHILD + 1, "", CHILD), OTHER: (OTHER, f"{WID}.2")})
-    runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    clear(attempt, {OTHER}, CLAIMS, 0.0)
     assert sorted(killed) == [CHILD, CHILD + 1]
     assert attempt.leftovers == {CHILD, CHILD + 1}
 
 
-def test_groups_of_what_it_left_are_killed_whole_and_first(runner, attempt, processes, monkeypatch):
+def test_groups_of_what_it_left_are_killed_whole_and_first(attempt, processes, monkeypatch):
     """A fork bomb outruns one signal after another."""
     table, killed = processes
     table[CHILD] = (MINE, "")
     monkeypatch.setattr(proc, "group", {CHILD: MINE}.__getitem__)
     monkeypatch.setattr(proc, "send_group", lambda group, _number: killed.append(("group", group)))
-    runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    clear(attempt, {OTHER}, CLAIMS, 0.0)
     assert killed == [("group", MINE), CHILD]
 
 
-def test_a_child_that_says_not_whose_it_is_is_looked_at_twice(runner, attempt, processes):
+def test_a_child_that_says_not_whose_it_is_is_looked_at_twice(attempt, processes):
     """A process in the middle of exec shows no environment: at the second look it may say that it is another's."""
     table, killed = processes
     table[CHILD] = (CHILD, "")
-    assert not runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    assert not clear(attempt, {OTHER}, CLAIMS, 0.0)
     assert killed == []
     table[CHILD] = (CHILD, f"{WID}.2")
-    assert runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    assert clear(attempt, {OTHER}, CLAIMS, 0.0)
     table[CHILD] = (CHILD, "")
-    runner.clear(attempt, {OTHER}, {f"{WID}.2"})
-    runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+    clear(attempt, {OTHER}, CLAIMS, 0.0)
+    clear(attempt, {OTHER}, CLAIMS, 0.0)
     assert killed == [CHILD]
 
 
-def test_children_of_other_commands_are_spared(runner, attempt, processes):
+def test_children_of_other_commands_are_spared(attempt, processes):
     table, killed = processes
     table.update({OTHER: (OTHER, f"{WID}.2"), CHILD: (OTHER, "")})
     for _ in range(3):
-        assert runner.clear(attempt, {OTHER}, {f"{WID}.2"})
+        assert clear(attempt, {OTHER}, CLAIMS, 0.0)
+    assert killed == []
+
+
+@pytest.mark.parametrize("child", [(ENDED, ""), (CHILD, f"{WID}.3")], ids=["in its session", "with its claim"])
+def test_what_another_ended_command_left_is_its_own(attempt, processes, child):
+    """It may have its grace."""
+    table, killed = processes
+    table[CHILD] = child
+    for _ in range(3):
+        assert clear(attempt, {OTHER}, CLAIMS, 0.0)
     assert killed == []
 
 

@@ -1,0 +1,51 @@
+"""What commands leave behind: once its parent has ended, each is a child of this process.
+
+The rule: a child that is no command of mine, is in no other command's session and carries no other claim belongs to the one
+that ended, or is nobody's: it is killed rather than spared.  What an attempt that is stopped left has the attempt's grace,
+whoever else ends meanwhile.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from dsgspool import census, proc
+
+if TYPE_CHECKING:
+    from dsgspool.worker.attempt import Attempt
+
+
+def clear(attempt: Attempt, others: Collection[int], claims: Mapping[str, int], now: float) -> bool:
+    """Kill what the ended command left, after its grace if it was stopped; True when nothing is left.
+
+    `others`: the commands that run, and helpers; `claims`: which command each claim is of, of those that have ended too.
+    """
+    mine, unknown = attempt.group.pids() if attempt.group else set(), set()
+    commands = set(claims.values())
+    for pid in set(proc.children()).difference(others):
+        if (session := proc.session(pid)) in others:
+            continue
+        claim = proc.marker(pid)
+        if session == attempt.pid or claim == attempt.held.claim:
+            mine.add(pid)
+        elif claim not in claims and session not in commands:
+            unknown.add(pid)
+    # RACE: a process in the middle of exec shows no environment, so one that says nothing is looked at twice.
+    mine |= unknown & attempt.unknown
+    attempt.unknown = unknown
+    if mine and not attempt.has_grace(now):
+        _kill(attempt, mine)
+    return not mine and not unknown
+
+
+def _kill(attempt: Attempt, pids: set[int]) -> None:
+    """Whole groups first, at once: a fork bomb outruns one signal after another."""
+    if attempt.group:
+        attempt.group.kill()
+    for group in {proc.group(pid) for pid in pids} - {0}:
+        proc.send_group(group, signal.SIGKILL)
+    left = {process.pid for process in census.below(census.table(), pids)}
+    attempt.leftovers |= left | pids
+    proc.send(left, signal.SIGKILL)
