@@ -216,7 +216,7 @@ class Attempts:
 
     def stop(self, attempt: Attempt, why: Outcome, grace: float | None = None) -> None:
         """TERM now, KILL after the grace."""
-        self.runner.stop(attempt, why, attempt.task.grace if grace is None else grace)
+        self.runner.stop(attempt, why, attempt.task.grace if grace is None else grace, self.by_pid)
         if attempt.kill_at is not None:
             self.worker.alarm(attempt.kill_at, attempt)
 

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from dsgspool.worker.attempt import Attempt
 
 
+def tell(attempt: Attempt, commands: Collection[int]) -> None:
+    """TERM to what is no more below its command when that is stopped."""
+    for pid in set(proc.children()).difference(commands):
+        session = proc.session(pid)
+        if session == attempt.pid or (session not in commands and proc.marker(pid) == attempt.held.claim):
+            proc.send(census.descendants(pid), signal.SIGTERM)
+
+
 def clear(attempt: Attempt, others: Collection[int], claims: Mapping[str, int], now: float) -> bool:
     """Kill what the ended command left, after its grace if it was stopped; True when nothing is left.
 

@@ -18,6 +18,7 @@ import errno
 import os
 import random
 import signal
+from collections.abc import Collection
 
 from dsgspool import census, cgroups, proc
 from dsgspool.clock import ServerClock, iso
@@ -30,7 +31,7 @@ from dsgspool.spool import Spool
 from dsgspool.spool.chain import next_line
 from dsgspool.spool.own import Text
 from dsgspool.task import PUBLISHED, Decision, Kind, Outcome, Retry, decide
-from dsgspool.worker import freezing, launch, limits, sweeping
+from dsgspool.worker import freezing, launch, leftovers, limits, sweeping
 from dsgspool.worker.attempt import Attempt
 from dsgspool.worker.definitions import Definitions
 from dsgspool.worker.last_words import last_words
@@ -165,12 +166,14 @@ class Runner:
 
     # -- stopping ------------------------------------------------------------------------------------------------
 
-    def stop(self, attempt: Attempt, why: Outcome, grace: float) -> None:
+    def stop(self, attempt: Attempt, why: Outcome, grace: float, commands: Collection[int]) -> None:
         """Ask all its processes to end; `kill` follows after `grace` seconds.  The first reason stays."""
         if attempt.stopping is None:
             attempt.stopping = why
             attempt.kill_at = self.clock.boot() + grace
             self._signal(attempt, signal.SIGTERM if grace > 0 else signal.SIGKILL)
+            if grace > 0:  # else each of these would keep its slot for the whole grace
+                leftovers.tell(attempt, commands)
 
     def kill(self, attempt: Attempt) -> None:
         """KILL of the whole tree."""

@@ -5,6 +5,7 @@ import errno
 import os
 import shutil
 import signal
+import sys
 
 import pytest
 
@@ -734,6 +735,17 @@ def test_what_a_stopped_command_began_has_the_grace_too_though_its_shell_ends_at
     worker.until(lambda: worker.record("x").get("outcome"), step=0.0)
     with open(f"{worker.root}/logs/x.1.out") as file:
         assert file.read() == "saved\n"
+
+
+@pytest.mark.parametrize("apart", ["os.setsid()", "os.setpgid(0, 0)"])
+def test_what_is_no_more_below_its_command_is_told_to_end_with_it(inside, apart):
+    worker = inside()
+    code = f"import os; {apart}; os.write(2, b'on'); os.execlp('sleep', 'sleep', '60')"
+    running(worker, command=f'({sys.executable} -c "{code}" &)\nsleep 60; true', grace="30s")
+    wait_until(lambda: os.path.getsize(f"{worker.root}/logs/x.1.err"), 10)
+    attempts = worker.worker.attempts
+    attempts.stop(next(iter(attempts.by_pid.values())), STOPPED)
+    worker.until(lambda: worker.record("x").get("outcome"), step=0.0)
 
 
 STUBBORN_AND_READY = STUBBORN.replace("\n", "\necho on >&2\n", 1)

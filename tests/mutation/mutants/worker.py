@@ -283,6 +283,15 @@ MUTANTS = (
         ("unit/test_runner.py::test_what_another_ended_command_left_is_its_own",),
     ),
     Mutant(
+        "kill first",
+        "8",
+        "what is no more below its command is told nothing when that is stopped, and keeps its slot for the whole grace",
+        "worker/runner.py",
+        "                leftovers.tell(attempt, commands)\n",
+        "                pass\n",
+        ("unit/test_worker.py::test_what_is_no_more_below_its_command_is_told_to_end_with_it",),
+    ),
+    Mutant(
         "completeness",
         "16 (lxxvii)",
         "what its claimer could not open is taken for whole",
