@@ -277,10 +277,11 @@ class Attempts:
 
     def _clear(self) -> None:
         others = {*self.by_pid, *self.helpers, *machine.unkilled}
-        nothing_left = others.issuperset(proc.children())  # mostly: one look serves all that ended
         claims = {attempt.held.claim: attempt.pid for attempt in (*self.by_pid.values(), *self.clearing)}
+        # Mostly nothing is left.
+        left = None if others.issuperset(proc.children()) else leftovers.look(others, claims)
         for attempt in list(self.clearing):
-            if nothing_left or leftovers.clear(attempt, others, claims, self.clock.boot()):
+            if left is None or leftovers.clear(attempt, left, self.clock.boot()):
                 outcome = self.runner.classify(attempt)
                 if outcome.kind is Kind.STOPPED and attempt.stopping is None and attempt.decision is None:
                     self.worker.trouble(f"{attempt.name.identity}: {outcome.reason}")  # or it would be claimed at once

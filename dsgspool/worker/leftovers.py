@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from dsgspool import census, proc
+from dsgspool.classes import dataclass
 
 if TYPE_CHECKING:
     from dsgspool.worker.attempt import Attempt
@@ -25,21 +27,39 @@ def tell(attempt: Attempt, commands: Collection[int]) -> None:
             proc.send(census.descendants(pid), signal.SIGTERM)
 
 
-def clear(attempt: Attempt, others: Collection[int], claims: Mapping[str, int], now: float) -> bool:
-    """Kill what the ended command left, after its grace if it was stopped; True when nothing is left.
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What there is: by session, by claim, and what says not whose it is."""
+
+    sessions: Mapping[int, AbstractSet[int]]
+    claims: Mapping[str, AbstractSet[int]]
+    nobodys: AbstractSet[int]
+
+
+def look(others: Collection[int], claims: Mapping[str, int]) -> Left:
+    """One look for all that have ended: a thousand that are stopped at once may have a thousand children in their grace.
 
     `others`: the commands that run, and helpers; `claims`: which command each claim is of, of those that have ended too.
+    What begins after the look comes from what it shows, of the same attempt.
     """
-    mine, unknown = attempt.group.pids() if attempt.group else set(), set()
+    sessions, of_claim, nobodys = dict[int, set[int]](), dict[str, set[int]](), set[int]()
     commands = set(claims.values())
     for pid in set(proc.children()).difference(others):
         if (session := proc.session(pid)) in others:
             continue
         claim = proc.marker(pid)
-        if session == attempt.pid or claim == attempt.held.claim:
-            mine.add(pid)
-        elif claim not in claims and session not in commands:
-            unknown.add(pid)
+        sessions.setdefault(session, set()).add(pid)
+        of_claim.setdefault(claim, set()).add(pid)
+        if claim not in claims and session not in commands:
+            nobodys.add(pid)
+    return Left(sessions, of_claim, nobodys)
+
+
+def clear(attempt: Attempt, left: Left, now: float) -> bool:
+    """Kill what the ended command left, after its grace if it was stopped; True when nothing is left."""
+    mine = attempt.group.pids() if attempt.group else set()
+    mine |= left.sessions.get(attempt.pid, set()) | left.claims.get(attempt.held.claim, set())
+    unknown = left.nobodys - mine
     # RACE: a process in the middle of exec shows no environment, so one that says nothing is looked at twice.
     mine |= unknown & attempt.unknown
     attempt.unknown = unknown

@@ -11,7 +11,7 @@ from dsgspool.names import Claim, TaskName
 from dsgspool.proc import Exit
 from dsgspool.spool.own import Held
 from dsgspool.worker.attempt import Attempt
-from dsgspool.worker.leftovers import clear
+from dsgspool.worker.leftovers import clear, look
 from dsgspool.worker.runner import Runner
 
 WID = "n1-aaaaaaaa"
@@ -61,15 +61,15 @@ def processes(monkeypatch):
 def test_what_it_left_is_killed_and_then_nothing_is_left(attempt, processes, child):
     table, killed = processes
     table[CHILD] = child
-    assert not clear(attempt, {OTHER}, CLAIMS, 0.0)
+    assert not clear(attempt, look({OTHER}, CLAIMS), 0.0)
     assert killed == [CHILD]
-    assert clear(attempt, {OTHER}, CLAIMS, 0.0)
+    assert clear(attempt, look({OTHER}, CLAIMS), 0.0)
 
 
 def test_what_is_below_what_it_left_is_killed_too(attempt, processes):
     table, killed = processes
     table.update({CHILD: (MINE, ""), CHILD + 1: (CHILD + 1, "", CHILD), OTHER: (OTHER, f"{WID}.2")})
-    clear(attempt, {OTHER}, CLAIMS, 0.0)
+    clear(attempt, look({OTHER}, CLAIMS), 0.0)
     assert sorted(killed) == [CHILD, CHILD + 1]
     assert attempt.leftovers == {CHILD, CHILD + 1}
 
@@ -80,7 +80,7 @@ def test_groups_of_what_it_left_are_killed_whole_and_first(attempt, processes, m
     table[CHILD] = (MINE, "")
     monkeypatch.setattr(proc, "group", {CHILD: MINE}.__getitem__)
     monkeypatch.setattr(proc, "send_group", lambda group, _number: killed.append(("group", group)))
-    clear(attempt, {OTHER}, CLAIMS, 0.0)
+    clear(attempt, look({OTHER}, CLAIMS), 0.0)
     assert killed == [("group", MINE), CHILD]
 
 
@@ -88,13 +88,13 @@ def test_a_child_that_says_not_whose_it_is_is_looked_at_twice(attempt, processes
     """A process in the middle of exec shows no environment: at the second look it may say that it is another's."""
     table, killed = processes
     table[CHILD] = (CHILD, "")
-    assert not clear(attempt, {OTHER}, CLAIMS, 0.0)
+    assert not clear(attempt, look({OTHER}, CLAIMS), 0.0)
     assert killed == []
     table[CHILD] = (CHILD, f"{WID}.2")
-    assert clear(attempt, {OTHER}, CLAIMS, 0.0)
+    assert clear(attempt, look({OTHER}, CLAIMS), 0.0)
     table[CHILD] = (CHILD, "")
-    clear(attempt, {OTHER}, CLAIMS, 0.0)
-    clear(attempt, {OTHER}, CLAIMS, 0.0)
+    clear(attempt, look({OTHER}, CLAIMS), 0.0)
+    clear(attempt, look({OTHER}, CLAIMS), 0.0)
     assert killed == [CHILD]
 
 
@@ -102,7 +102,7 @@ def test_children_of_other_commands_are_spared(attempt, processes):
     table, killed = processes
     table.update({OTHER: (OTHER, f"{WID}.2"), CHILD: (OTHER, "")})
     for _ in range(3):
-        assert clear(attempt, {OTHER}, CLAIMS, 0.0)
+        assert clear(attempt, look({OTHER}, CLAIMS), 0.0)
     assert killed == []
 
 
@@ -112,7 +112,7 @@ def test_what_another_ended_command_left_is_its_own(attempt, processes, child):
     table, killed = processes
     table[CHILD] = child
     for _ in range(3):
-        assert clear(attempt, {OTHER}, CLAIMS, 0.0)
+        assert clear(attempt, look({OTHER}, CLAIMS), 0.0)
     assert killed == []
 
 

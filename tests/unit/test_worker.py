@@ -751,6 +751,21 @@ def test_what_is_no_more_below_its_command_is_told_to_end_with_it(inside, apart)
 STUBBORN_AND_READY = STUBBORN.replace("\n", "\necho on >&2\n", 1)
 
 
+def test_what_many_left_in_their_grace_is_looked_at_once_for_all_of_them(inside, monkeypatch):
+    """A thousand looks at a thousand children, again and again, outlast the fence."""
+    worker = inside(slots=3)
+    attempts = worker.worker.attempts
+    for name in "xyz":
+        running(worker, name, command=f"({STUBBORN_AND_READY}) & wait", grace="1d")
+        wait_until(lambda name=name: os.path.getsize(f"{worker.root}/logs/{name}.1.err"), 10)
+    attempts.stop_all()
+    worker.until(lambda: len(attempts.clearing) == 3)
+    looks, marker = [], proc.marker
+    monkeypatch.setattr(proc, "marker", lambda pid: looks.append(pid) or marker(pid))
+    attempts.reap()
+    assert len(looks) == len(set(looks)) >= 3
+
+
 @pytest.mark.parametrize(
     "command", [STUBBORN_AND_READY, f"({STUBBORN_AND_READY}) & wait"], ids=["itself", "what it began"]
 )
