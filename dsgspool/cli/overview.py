@@ -217,7 +217,7 @@ def show_stock(seen: Snapshot) -> None:
 def row(worker: WorkerSeen) -> tuple[str, ...]:
     """A worker as the tables show it."""
     age = worker.heartbeat_age
-    used = f"{len(worker.running)}/{worker.slots}"
+    used = f"{worker.used}/{worker.slots}"
     return (worker.wid, state_of(worker), used, "-" if age is None else f"{output.duration(age)} ago")
 
 

@@ -149,7 +149,7 @@ class Placing:
             return "; ".join(lacks)
         if request and (too_little := self._lacks_now(worker, request)):
             return f"busy: of what is free now it {too_little}"
-        used = min(len(worker.running), worker.slots)  # who claims ahead holds more for a moment
+        used = min(worker.used, worker.slots)  # who claims ahead holds more for a moment
         return f"busy: {used} of {worker.slots} slots taken" if worker.slots - used < cpus else "free"
 
     def _lacks_now(self, worker: WorkerSeen, request: Request) -> str:

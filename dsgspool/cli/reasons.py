@@ -150,7 +150,7 @@ class Reasons:
         target = shlex.quote(f"{self.spool.todo}/@p10/{task.name.batch}")
         answer.remedies += ["dsgspool worker", f"mkdir -p {target} && mv {source} {target}  (to the front)"]
         takers = [worker for worker in self.seen.alive if not worker.rest]
-        taken = sum(len(worker.running) for worker in takers)
+        taken = sum(worker.used for worker in takers)
         slots = sum(worker.slots for worker in takers)
         taken = min(taken, slots)  # who claims ahead holds more for a moment
         wide = f", and it wants {cpus}" if cpus > 1 else ""

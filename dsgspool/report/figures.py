@@ -75,6 +75,11 @@ class NodeFigures:
         return self.node.host
 
     @property
+    def used(self) -> int:
+        """Slots that are taken."""
+        return len(self.running) + sum(worker.wider for worker in self.node.workers)
+
+    @property
     def inventory(self) -> Inventory:
         """What it has, as its first living worker measured it, else the newest one."""
         return next((worker for worker in self.node.workers if worker.alive), self.node.workers[0]).inventory

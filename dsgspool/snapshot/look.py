@@ -214,6 +214,7 @@ class _Look:
             verdict=self.verdict(wid, age),
             heartbeat_age=age,
             running=tuple(task.identity for task in held),
+            wider=sum(_slots(task) - 1 for task in held),
             pid=_integer(facts.get("pid")),
             started=_moment(facts.get("started")),
             version=str(facts.get("version", "")),
@@ -263,10 +264,19 @@ def is_there(spool: Spool, state: State, path: str) -> bool:
         return True  # a link or a socket: something is there
 
 
-def _running(task: TaskSeen, worker: WorkerSeen, taken: float) -> Running:
+def _begun(task: TaskSeen) -> Attempt:
+    """What its claim began; the newest record may be that of an attempt before this claim."""
     claim = str(task.name.claim or "")
-    # The newest record may be that of an attempt before this claim.
-    attempt = next((a for a in task.attempts if claim and a.claim == claim), Attempt(task.identity, 0))
+    return next((a for a in task.attempts if claim and a.claim == claim), Attempt(task.identity, 0))
+
+
+def _slots(task: TaskSeen) -> int:
+    """How many a claimed task takes; until it begins its lane alone tells."""
+    return max(names.parse_lane(task.name.lane).cpus, _begun(task).cpus or 1)
+
+
+def _running(task: TaskSeen, worker: WorkerSeen, taken: float) -> Running:
+    claim, attempt = str(task.name.claim or ""), _begun(task)
     seconds = None if attempt.started is None else max(0.0, taken - attempt.started)
     return Running(
         task.identity, worker.wid, worker.host, claim, attempt.number, attempt.started, seconds, gpus=attempt.gpus

@@ -109,6 +109,7 @@ class WorkerSeen:
     verdict: str
     heartbeat_age: float | None  #: seconds, by the file server's time as far as it is known here
     running: tuple[str, ...]
+    wider: int = 0  #: slots that these take beyond one each
     pid: int = 0
     started: float | None = None
     version: str = ""
@@ -124,6 +125,11 @@ class WorkerSeen:
     def alive(self) -> bool:
         """False when it is dead or silent for a whole lease."""
         return not self.verdict
+
+    @property
+    def used(self) -> int:
+        """Slots that are taken; more than there are when it claims ahead."""
+        return len(self.running) + self.wider
 
     @property
     def paused(self) -> bool:

@@ -255,6 +255,22 @@ def test_its_place_in_the_line(put, worker, why):
     assert "1 of 1 slots are taken" in why("b") and f"{WID}: busy: 1 of 1 slots taken" in why("b")
 
 
+def test_a_task_for_several_slots_takes_all_of_them(spool, put, worker, record, why, run):
+    put("todo/a~0.abcdefgh-1.yaml", WHOLE)
+    worker(slots=2)
+    put(f"running/{WID}/x@{WID}.1.yaml", "command: x\n...\n")  # its batch, or spool.yaml, says `cpus: 2`
+    assert f"{WID}: free" in why("a")
+    record("x", 1, None, over=False, claim=f"{WID}.1", cpus=2, started="2026-11-21T21:00:00.000Z")
+    told = why("a")
+    assert "2 of 2 slots are taken" in told and f"{WID}: busy: 2 of 2 slots taken" in told
+    for command in ("status", "workers"):
+        assert "  2/2  " in run(command).stdout
+    put(f"running/{WID}/@cpus3%y@{WID}.2.yaml", "command: x\n...\n")  # has not begun
+    assert "  5/2  " in run("status").stdout
+    assert run("report").exit_code == 0
+    assert "5/2" in (spool / "reports/report.txt").read_text()
+
+
 def test_a_file_that_may_not_be_whole(put, worker, why):
     put("todo/a.yaml", "command: x\n")
     worker()
