@@ -52,22 +52,33 @@ class Placing:
             ]
             answer.remedies = ["start a worker on a node that has it", *named, *self._less(task, request)]
             answer.more += self._misspelt(request)
-        elif all("uid" in why for why in answer.nodes.values()):
-            answer.because = f"its owner is uid {uid}, and no worker that is alive runs files of that user"
-            answer.remedies = ["start a worker as that user, or set `group:` in spool.yaml to trust a group"]
-        elif all(why.startswith(("paused", "draining", "0 slots")) for why in answer.nodes.values()):
-            answer.because = "every worker is paused, draining or has no slots"
-            answer.remedies = ["dsgspool workers set '*' paused=false", "dsgspool worker"]
-        elif all(worker.rest for worker in self.seen.alive):
-            resting = [worker for worker in self.seen.alive if not worker.paused]
-            first = min(resting, key=lambda worker: (worker.rest and worker.rest.until) or math.inf)
-            answer.because = f"no node is to be had now; the first, {first.wid}, {first.rest and first.rest.sentence}"
-            answer.remedies = [
-                f"dsgspool workers set {first.wid} {first.rest and first.rest.remedy}",
-                "dsgspool worker",
-            ]
-        elif words := self._taken(request):
+        elif not (able := [worker for worker in self.seen.alive if self._could(worker, cpus, request)]):
+            answer.because = f"it wants cpus={cpus} {request} together, and no worker that is alive has all of that"
+            answer.remedies = ["start a worker on a node that has it", *self._less(task, request)]
+        elif words := self._kept_off(able, uid, answer) or self._taken(request):
             answer.because, answer.remedies = words
+
+    def _could(self, worker: WorkerSeen, cpus: int, request: Request) -> bool:
+        """True for one that is large enough, as far as it has slots, and has what is wanted."""
+        return (not worker.slots or cpus <= worker.slots) and not why_unfit(request, self._has(worker))
+
+    def _kept_off(self, able: list[WorkerSeen], uid: int | None, answer: Answer) -> Words | None:
+        """None of those that could take it does; what the others do says nothing."""
+        whys = [answer.nodes[worker.wid] for worker in able]
+        whom = "that could take it " if len(able) < len(self.seen.alive) else ""
+        if all("uid" in why for why in whys):
+            because = f"its owner is uid {uid}, and no worker {whom or 'that is alive '}runs files of that user"
+            return because, ["start a worker as that user, or set `group:` in spool.yaml to trust a group"]
+        if all(why.startswith(("paused", "draining", "0 slots")) for why in whys):
+            target = able[0].wid if whom else "'*'"
+            change = f"dsgspool workers set {target} paused=false"
+            return f"every worker {whom}is paused, draining or has no slots", [change, "dsgspool worker"]
+        if all(worker.rest for worker in able):
+            resting = [worker for worker in able if not worker.paused]
+            first = min(resting, key=lambda worker: (worker.rest and worker.rest.until) or math.inf)
+            because = f"no node {whom}is to be had now; the first, {first.wid}, {first.rest and first.rest.sentence}"
+            return because, [f"dsgspool workers set {first.wid} {first.rest and first.rest.remedy}", "dsgspool worker"]
+        return None
 
     def _has(self, worker: WorkerSeen) -> Inventory:
         """What a worker can give, with what is counted for the whole spool."""
@@ -127,6 +138,10 @@ class Placing:
         facts = facts_of(self.spool, worker.wid, self.files)
         control, user = self._control(worker.wid, facts.get("paused") is True, answer), facts.get("user")
         settings = self.spool.settings()
+        if worker.slots and cpus > worker.slots:
+            return f"too small: {worker.slots} of {cpus} slots"
+        if lacks := why_unfit(request, self._has(worker)):
+            return "; ".join(lacks)
         if control.drain:
             return "draining: it takes nothing more"
         if control.paused:
@@ -143,10 +158,6 @@ class Placing:
             and settings.run_as != "owner"
         ):
             return f"it runs files of uid {user} only, and this one is of uid {uid}"
-        if cpus > worker.slots:
-            return f"too small: {worker.slots} of {cpus} slots"
-        if lacks := why_unfit(request, self._has(worker)):
-            return "; ".join(lacks)
         if request and (too_little := self._lacks_now(worker, request)):
             return f"busy: of what is free now it {too_little}"
         used = min(worker.used, worker.slots)  # who claims ahead holds more for a moment

@@ -238,6 +238,31 @@ def test_a_broken_control_file_is_told_and_no_reason_to_say_nothing_else(put, wo
     assert f"{WID}: free" in told
 
 
+def test_of_several_workers_those_count_that_could_take_it(spool, put, worker, why):
+    put("todo/@cpus4/a~0.abcdefgh-1.yaml", "command: x\ncpus: 4\n...\n")
+    put("todo/@cpus4,tape-1=lwmdqo/b~0.abcdefgh-1.yaml", "command: x\ncpus: 4\nresources: {tape: 1}\n...\n")
+    facts = {"cpus": 4, "memory_bytes": 0, "scratch_bytes": 0, "gpus": [], "software": {}, "labels": {}}
+    worker(slots=4, **facts, resources={})
+    worker(OTHER, slots=2, **facts, resources={"tape": 1})
+    told = why("b")
+    assert "it wants cpus=4 tape=1 together, and no worker that is alive has all of that" in told
+    assert f"{WID}: has no tape, it wants 1" in told and f"{OTHER}: too small: 2 of 4 slots" in told
+    assert "(to the front)" not in told
+    assert f"{WID}: free" in why("a") and "a worker is free" in why("a")
+    rest(spool, WID, 1900000000)
+    told = why("a")
+    assert f"no node that could take it is to be had now; the first, {WID}, takes tasks again at {local(1.9e9)}" in told
+    assert f"{OTHER}: too small: 2 of 4 slots" in told and "(to the front)" not in told
+    assert f"{WID}: has no tape, it wants 1" in why("b")
+    worker(slots=4, control="paused: true", **facts, resources={})
+    told = why("a")
+    assert "every worker that could take it is paused" in told
+    assert f"-> dsgspool workers set {WID} paused=false" in told
+    worker(slots=4, user=os.getuid() + 1, control="paused: false", **facts, resources={})
+    (spool / f"workers/{WID}.rest").unlink()
+    assert f"its owner is uid {os.getuid()}, and no worker that could take it runs files of that user" in why("a")
+
+
 def test_a_file_of_another_user(put, worker, why):
     put("todo/a~0.abcdefgh-1.yaml", WHOLE)
     worker(user=os.getuid() + 1)
