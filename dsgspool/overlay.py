@@ -14,16 +14,29 @@ from dsgspool.yamltext import Node, pairs, wrong
 
 ADDED = ("env", "params", "limits")  #: what both say holds together; everything else of a task replaces its batch's
 PROGRAM = ("command", "script")
+SAID_IN = {"cpus": ("cpus", ""), "memory": ("limits", "memory")}  #: of `resources`: where a batch says the same
 
 
 def laid_over(template: Mapping[str, Node], own: Mapping[str, Node]) -> dict[str, Node]:
     """All keys of a task; one program of its own takes the place of any other."""
     gone = PROGRAM if any(key in own for key in PROGRAM) else ()
-    nodes = {key: value for key, value in template.items() if key not in gone}
+    nodes = _without_resources({key: value for key, value in template.items() if key not in gone}, own)
     for key, node in own.items():
         is_added = key in ADDED and key in nodes and node.kind == nodes[key].kind == "mapping"
         nodes[key] = _together(nodes[key], node, key) if is_added else node
     return nodes
+
+
+def _without_resources(template: dict[str, Node], own: Mapping[str, Node]) -> dict[str, Node]:
+    """What a task says in `resources`, which no batch has, replaces what its batch says of that elsewhere."""
+    said = own["resources"].children[::2] if "resources" in own and own["resources"].kind == "mapping" else []
+    for key, inner in [SAID_IN[each.value] for each in said if each.value in SAID_IN]:
+        if not inner:
+            template.pop(key, None)
+        elif key in template and template[key].kind == "mapping":
+            kept = [node for name, value in pairs(template[key], key) if name.value != inner for node in (name, value)]
+            template[key] = replace(template[key], children=kept)
+    return template
 
 
 def _together(theirs: Node, mine: Node, what: str) -> Node:

@@ -30,6 +30,17 @@ def task(text, defaults, spool=Task()):  # noqa: B008
     return parse_task(text.encode(), spool, policy(f"defaults: {defaults}").defaults)
 
 
+def test_what_a_task_says_in_its_resources_replaces_what_its_batch_says_of_that():
+    found = task("command: x\nresources: {cpus: 4, memory: 8G}", "{cpus: 2, limits: {memory: 2G, processes: 9}}")
+    assert (found.cpus, found.limits, str(found.request)) == (4, {"processes": 9}, "memory=8G")
+    found = task("command: x\nresources: {scratch: 1G}", "{cpus: 2, limits: {memory: 2G}}")
+    assert (found.cpus, found.limits) == (2, {"memory": 2 << 30})
+    with pytest.raises(InvalidTask, match=r"both `cpus` and `resources\.cpus`"):
+        task("command: x\ncpus: 1\nresources: {cpus: 4}", "{cpus: 2}")
+    with pytest.raises(InvalidTask, match=r"both `limits\.memory` and `resources\.memory`"):
+        task("command: x\nlimits: {memory: 1G}\nresources: {memory: 8G}", "{limits: {memory: 2G}}")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
