@@ -21,6 +21,8 @@ from dsgspool.task import State
 from dsgspool.worker.peek import peek
 from dsgspool.yamltext import did_you_mean
 
+FREE = "free"  #: how the words for a worker begin that could take it now
+
 
 class Placing:
     """Answers out of one snapshot."""
@@ -161,7 +163,9 @@ class Placing:
         if request and (too_little := self._lacks_now(worker, request)):
             return f"busy: of what is free now it {too_little}"
         used = min(worker.used, worker.slots)  # who claims ahead holds more for a moment
-        return f"busy: {used} of {worker.slots} slots taken" if worker.slots - used < cpus else "free"
+        if worker.slots - used < cpus:
+            return f"busy: {used} of {worker.slots} slots taken"
+        return f"{FREE}, if nobody else computes on its GPUs" if request.gpus else FREE  # only its worker asks for that
 
     def _lacks_now(self, worker: WorkerSeen, request: Request) -> str:
         """What its running tasks leave too little of, '' when there is enough."""

@@ -12,7 +12,7 @@ from dsgspool import names
 from dsgspool.cli.batched import Batched
 from dsgspool.cli.behind import Answer, Behind, text_of, without
 from dsgspool.cli.ends import to_come
-from dsgspool.cli.placing import Placing
+from dsgspool.cli.placing import FREE, Placing
 from dsgspool.cli.turns import Turns
 from dsgspool.clock import local
 from dsgspool.codec import parse_task
@@ -144,8 +144,9 @@ class Reasons:
 
     def _in_line(self, task: TaskSeen, cpus: int, answer: Answer) -> str:
         before, place = self._place(task, answer)
-        if any(why == "free" for why in answer.nodes.values()) and not before:
-            return "a worker is free: it is taken at the next look, within seconds"
+        free = min((why for why in answer.nodes.values() if why.startswith(FREE)), default="")
+        if free and not before:
+            return f"a worker is {free}: it is taken at the next look, within seconds"
         source = shlex.quote(f"{self.spool.todo}/{task.path}")
         target = shlex.quote(f"{self.spool.todo}/@p10/{task.name.batch}")
         answer.remedies += ["dsgspool worker", f"mkdir -p {target} && mv {source} {target}  (to the front)"]

@@ -263,6 +263,15 @@ def test_of_several_workers_those_count_that_could_take_it(spool, put, worker, w
     assert f"its owner is uid {os.getuid()}, and no worker that could take it runs files of that user" in why("a")
 
 
+def test_of_a_task_for_gpus_nobody_says_that_it_begins_while_others_may_compute_on_them(put, worker, why):
+    put("todo/@gpus1=aaaaaa/a~0.abcdefgh-1.yaml", "command: x\nresources: {gpus: 1}\n...\n")
+    facts = {"cpus": 4, "memory_bytes": 0, "scratch_bytes": 0, "software": {}, "labels": {}, "resources": {}}
+    worker(gpus=[{"index": 0, "memory_bytes": 1, "model": "T4"}], **facts)
+    told = why("a")
+    assert f"{WID}: free, if nobody else computes on its GPUs" in told
+    assert "a worker is free, if nobody else computes on its GPUs: it is taken at the next look" in told
+
+
 def test_a_file_of_another_user(put, worker, why):
     put("todo/a~0.abcdefgh-1.yaml", WHOLE)
     worker(user=os.getuid() + 1)
