@@ -151,9 +151,8 @@ class Reasons:
         target = shlex.quote(f"{self.spool.todo}/@p10/{task.name.batch}")
         answer.remedies += ["dsgspool worker", f"mkdir -p {target} && mv {source} {target}  (to the front)"]
         takers = [worker for worker in self.seen.alive if not worker.rest]
-        taken = sum(worker.used for worker in takers)
         slots = sum(worker.slots for worker in takers)
-        taken = min(taken, slots)  # who claims ahead holds more for a moment
+        taken = min(sum(worker.used for worker in takers), slots)  # who claims ahead holds more for a moment
         wide = f", and it wants {cpus}" if cpus > 1 else ""
         return f"it is queued: {place}, {taken} of {slots} slots are taken{wide}"
 
@@ -183,7 +182,7 @@ class Reasons:
     def _waiting(self, task: TaskSeen) -> Answer:
         name = shlex.quote(task.identity)
         if task.after:
-            return self.behind.answer(task)
+            return self._by_policy(task, "after", self.behind.answer(task))
         if task.until is None:
             because = f"it lies in waiting/{task.waits_for}, whose name is no moment, so nobody takes it"
             return self._answer(task, because, f"dsgspool release {name}")
@@ -204,7 +203,17 @@ class Reasons:
                     f"attempt {last.number} ended with {last.outcome}: {last.reason or 'no reason told'}"
                 )
                 return answer
-        return self._answer(task, f"it waits until {when}", release)
+        return self._by_policy(task, "not_before", self._answer(task, f"it waits until {when}", release))
+
+    def _by_policy(self, task: TaskSeen, key: str, answer: Answer) -> Answer:
+        """Its batch made it wait, and not its own text, out of which nothing can be taken."""
+        if key in self.batched.policies.template(task.identity) and f"{key}:".encode() not in text_of(self.spool, task):
+            policy, release = f"batches/{task.batch}.yaml", f"dsgspool release {shlex.quote(task.identity)}"
+            answer.more.append(f"`{key}` stands in `defaults` of {policy}, and a change there wakes nobody")
+            remedy = f"take it out of {self.spool.root}/{policy}, and then: {release}"
+            said = [each.replace(without(task.identity, key), remedy) for each in answer.remedies]
+            answer.remedies = [remedy if each == release else each for each in said]
+        return answer
 
     # -- hold, running -------------------------------------------------------------------------------------------
 

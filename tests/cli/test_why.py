@@ -272,6 +272,20 @@ def test_of_a_task_for_gpus_nobody_says_that_it_begins_while_others_may_compute_
     assert "a worker is free, if nobody else computes on its GPUs: it is taken at the next look" in told
 
 
+def test_what_waits_because_its_batch_says_so_is_told_with_the_policy(spool, put, worker, why):
+    worker()
+    put("waiting/until-20991121T210000Z/s/a~0.abcdefgh-1.yaml", WHOLE)
+    put("waiting/after-nix/s/b~0.abcdefgh-1.yaml", WHOLE)
+    assert "-> dsgspool release s/a\n" in why("s/a") and "dsgspool edit s/b after=\n" in why("s/b")
+    (spool / "batches/s.yaml").write_text("defaults: {not_before: 2099-11-21T21:00Z, after: nix}\n...\n")
+    for task, key in (("s/a", "not_before"), ("s/b", "after")):
+        told = why(task)
+        assert f"`{key}` stands in `defaults` of batches/s.yaml" in told and "dsgspool edit" not in told
+        assert f"take it out of {spool}/batches/s.yaml, and then: dsgspool release {task}\n" in told
+    put("waiting/after-nix/s/c~0.abcdefgh-1.yaml", "command: x\nafter: nix\n...\n")
+    assert "dsgspool edit s/c after=\n" in why("s/c")
+
+
 def test_a_file_of_another_user(put, worker, why):
     put("todo/a~0.abcdefgh-1.yaml", WHOLE)
     worker(user=os.getuid() + 1)
