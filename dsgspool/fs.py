@@ -154,7 +154,7 @@ class Fs(Listings, Permissions):
         draft = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{os.getpid()}.tmp"
         self.remove(draft)  # what lies there may be a second name of a file that must not be emptied
         self.create_whole(draft, data)
-        os.rename(draft, path)
+        self._rename(draft, path)
 
     def open_log(self, path: str, *, exclusive: bool = False) -> int:
         """A log for a command to write to: its record already keeps others away, so no O_EXCL (2 RPCs on NFS).
@@ -233,19 +233,19 @@ class Fs(Listings, Permissions):
 
     def touch(self, path: str) -> None:
         """Set the times to the SERVER's now (an explicit time would be this client's) [hazards H8]."""
-        os.utime(path)
+        self._touch(path)
 
     def remove(self, path: str) -> bool:
         """Unlink; False when it was not there."""
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+            self._unlink(path)
             return True
         return False
 
     def remove_folder(self, path: str) -> bool:
         """rmdir; False when it is not empty or not there.  `.nfsXXXX` files may keep it for a while [hazards H15]."""
         try:
-            os.rmdir(path)
+            self._rmdir(path)
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EBUSY):
                 return False

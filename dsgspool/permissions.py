@@ -61,6 +61,15 @@ class Permissions:
     def _rename(self, source: str, target: str) -> None:
         os.rename(source, target)
 
+    def _unlink(self, path: str) -> None:
+        os.unlink(path)
+
+    def _rmdir(self, path: str) -> None:
+        os.rmdir(path)
+
+    def _touch(self, path: str) -> None:
+        os.utime(path)
+
     def _share(self, descriptor: int) -> None:
         if self.group:
             os.fchmod(descriptor, 0o640)

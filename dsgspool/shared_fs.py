@@ -1,8 +1,8 @@
 """The door to the files of a spool in which others may lay links: one of a group, or of a user whose files root runs.
 
-The rule: nothing is made, and nothing moved, through a link that lies in the spool.  Each folder below the spool's is
-opened by itself, without following, and what is made is made in the open folder: a link that comes a moment later leads
-nowhere.  (A path through a link would let a member have files made wherever the worker's user may make some.)
+The rule: nothing is made, moved, touched or removed through a link that lies in the spool.  Each folder below the spool's is
+opened by itself, without following, and what is done is done in the open folder: a link that comes a moment later leads
+nowhere.  (A path through a link would let a member have files made, and removed, wherever the worker's user may do that.)
 """
 
 from __future__ import annotations
@@ -54,3 +54,15 @@ class SharedFs(Fs):
     def _rename(self, source: str, target: str) -> None:
         with self._at(source) as (here, old), self._at(target) as (there, new):
             os.rename(old, new, src_dir_fd=here, dst_dir_fd=there)
+
+    def _unlink(self, path: str) -> None:
+        with self._at(path) as (folder, name):
+            os.unlink(name, dir_fd=folder)
+
+    def _rmdir(self, path: str) -> None:
+        with self._at(path) as (folder, name):
+            os.rmdir(name, dir_fd=folder)
+
+    def _touch(self, path: str) -> None:
+        with self._at(path) as (folder, name):
+            os.utime(name, dir_fd=folder, follow_symlinks=False)

@@ -1,4 +1,4 @@
-"""The rule: where others may lay links, nothing is made and nothing moved through one."""
+"""The rule: where others may lay links, nothing is made, moved, touched or removed through one."""
 
 import errno
 import os
@@ -8,6 +8,8 @@ import pytest
 
 from dsgspool.shared_fs import SharedFs
 from dsgspool.spool import Spool
+from dsgspool.spool.moves import Moves
+from dsgspool.spool.once import Once
 
 
 @pytest.fixture
@@ -35,6 +37,54 @@ def test_nothing_goes_through_a_link(fs, spool, path):
     assert fs.rename_into(f"{spool}/logs/good/x", f"{spool}/{path}") == errno.ENOTDIR
     assert sorted(os.listdir(spool.parent / "outside")) == ["inner"]
     assert os.listdir("/proc/self/fd") == before
+
+
+def test_nothing_is_touched_or_removed_through_a_link(fs, spool):
+    outside = spool.parent / "outside"
+    for path in ("x", "inner/y"):
+        (outside / path).write_text("precious")
+        os.utime(outside / path, (1, 1))
+    (outside / "empty").mkdir()
+    before = os.listdir("/proc/self/fd")
+    for spoil in (
+        lambda: fs.remove(f"{spool}/logs/link/x"),
+        lambda: fs.remove(f"{spool}/logs/link/inner/y"),
+        lambda: fs.remove_folder(f"{spool}/logs/link/empty"),
+        lambda: fs.touch(f"{spool}/logs/link/x"),
+    ):
+        with pytest.raises(OSError) as refused:
+            spoil()
+        assert refused.value.errno in (errno.ENOTDIR, errno.ELOOP)
+    fs.touch(f"{spool}/logs/link")
+    assert sorted(os.listdir(outside)) == ["empty", "inner", "x"]
+    assert (outside / "inner/y").read_text() == "precious"
+    assert {os.stat(outside / path).st_mtime for path in ("x", "inner/y")} == {1}
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_staged_folder_in_whose_place_a_link_was_laid_empties_nothing_else(fs, spool):
+    """It is known by its name to all who may list tmp/, for as long as the files of a sweep are read."""
+    (spool / "tmp").mkdir()
+    (spool.parent / "outside/x").write_text("precious")
+    once = Once(Moves(Spool(str(spool), fs)))
+    staged = once.stage()
+    os.rename(staged, f"{staged}.away")
+    os.symlink(spool.parent / "outside", staged)
+    with pytest.raises(NotADirectoryError):
+        once.drop(staged)
+    assert sorted(os.listdir(spool.parent / "outside")) == ["inner", "x"]
+
+
+def test_what_is_no_link_is_touched_and_removed(fs, spool):
+    (spool / "logs/good/x").touch()
+    os.utime(spool / "logs/good/x", (1, 1))
+    fs.touch(f"{spool}/logs/good/x")
+    assert (spool / "logs/good/x").stat().st_mtime > 1
+    assert fs.remove_folder(f"{spool}/logs/good") is False
+    assert [fs.remove(f"{spool}/logs/good/x") for _ in range(2)] == [True, False]
+    assert [fs.remove_folder(f"{spool}/logs/good") for _ in range(2)] == [True, False]
+    fs.replace(f"{spool}/logs/y", b"new")
+    assert (spool / "logs/y").read_bytes() == b"new"
 
 
 def test_everything_else_works_as_ever(fs, spool):

@@ -640,6 +640,15 @@ MUTANTS = (
     Mutant(
         "users",
         "15",
+        "where others may lay links, files are removed through them",
+        "shared_fs.py",
+        "        with self._at(path) as (folder, name):\n            os.unlink(name, dir_fd=folder)\n",
+        "        os.unlink(path)\n",
+        ("unit/test_shared_fs.py::test_nothing_is_touched_or_removed_through_a_link",),
+    ),
+    Mutant(
+        "users",
+        "15",
         "a file that the group may write to counts as its owner's",
         "permissions.py",
         ' if mode & 0o020 and not _is_private(uid, gid) else ""',
