@@ -54,8 +54,7 @@ def examination(options: Options) -> Callable[[Tell], Generator[Message]]:
         except StorageError as error:
             yield {"refused": [error.operation, error.path, error.errno]}
             return
-        fs = raw.WatchedFs(tell, group=found.fs.group, floor=found.root)
-        spool = Spool(found.root, fs, found.clock)
+        spool = Spool(found.root, raw.watched(found.fs, tell), found.clock)
         yield {"root": spool.root}
         whole = _Examination(spool, tell, options)
         for finding in whole.run():

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dsgspool.fs import Fs
+from dsgspool.shared_fs import SharedFs
 
 Tell = Callable[[str], None]
 
@@ -35,6 +36,16 @@ class WatchedFs(Fs):
             return found(*arguments, **options)
 
         return told
+
+
+class WatchedSharedFs(WatchedFs, SharedFs):
+    """The same where others may lay links."""
+
+
+def watched(fs: Fs, tell: Tell) -> WatchedFs:
+    """The door to the same spool, telling."""
+    kind = WatchedSharedFs if isinstance(fs, SharedFs) else WatchedFs
+    return kind(tell, group=fs.group, floor=fs.floor)
 
 
 def text_of(path: str) -> str:
@@ -89,9 +100,12 @@ def may_write(path: str) -> bool:
 
 
 def set_mode(path: str, mode: int) -> None:
-    """chmod of what is no link."""
-    if (entry(path).st_mode & 0o170000) != 0o120000:
-        os.chmod(path, mode)
+    """chmod of a folder that is no link, and that nobody exchanged for one a moment ago."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from dsgspool.doctor.values import Finding, Status, some
 from dsgspool.errors import NodeError, SettingsError
 from dsgspool.policy import batch_of
 from dsgspool.settings import Settings
+from dsgspool.shared_fs import SharedFs
 from dsgspool.spool import FOLDERS, PAUSE, SETTINGS, Spool
 from dsgspool.spool.finals import MARKS, batch_over
 from dsgspool.spool.laying import group_number
@@ -63,20 +64,30 @@ def group(settings: Settings) -> Iterator[Finding]:
 
 def missing(spool: Spool) -> Iterator[Fault]:
     """Folders that are not there, or are none; any worker makes them when it starts."""
-    there = set(spool.fs.names(spool.root))
+    there = dict(spool.fs.scan(spool.root))
     for name in FOLDERS:
         if name not in there:
             action = Action("mkdir", f"{spool.root}/{name}", mode=0o2770 if spool.fs.group else 0)
             yield Fault("missing-folder", "", (name,), f"{name}/ is missing", (action,), safe=True)
             continue
-        try:
-            spool.fs.status_of_folder(f"{spool.root}/{name}")
-        except NotADirectoryError:
+        if why := _why_no_folder(spool, name, is_folder=there[name]):
             path, away = (shlex.quote(f"{spool.root}/{name}{end}") for end in ("", ".odd"))
-            text, remedy = f"{name} is no folder", f"mv {path} {away}; a worker makes the folder when it starts"
-            yield Fault("no-folder", "", (name,), text, status=Status.FAIL, remedy=remedy)
-        except OSError:  # a private one is told by the look at what may be done there
-            continue
+            remedy = f"mv {path} {away}; a worker makes the folder when it starts"
+            yield Fault("no-folder", "", (name,), f"{name} {why}", status=Status.FAIL, remedy=remedy)
+
+
+def _why_no_folder(spool: Spool, name: str, *, is_folder: bool) -> str:
+    try:
+        spool.fs.status_of_folder(f"{spool.root}/{name}")
+    except NotADirectoryError:
+        return "is no folder"
+    except OSError:  # a private one is told by the look at what may be done there
+        return ""
+    if is_folder or not isinstance(spool.fs, SharedFs):
+        return ""
+    return (
+        "is a link: where others may lay links workers do nothing through one, and what lies there is not the spool's"
+    )
 
 
 def modes(spool: Spool) -> Iterator[Fault]:

@@ -16,6 +16,7 @@ from dsgspool.clock import iso
 from dsgspool.doctor.rights import USED
 from dsgspool.lease import dump_identity
 from dsgspool.proc import identity
+from dsgspool.spool import FOLDERS
 from tests.support.seeded import Seeded
 
 DEAD, LIVING = "n2-bbbbbbbb", "n1-aaaaaaaa"
@@ -377,6 +378,25 @@ def test_fix_mends_it_and_prints_what_it_did(broken, breakage):
     assert f"spool.{rule}" not in result.stdout
     assert "        did " in result.stdout and "1 mended" in result.stdout, result.stdout
     assert is_well(broken.findings())
+
+
+def test_a_link_that_another_member_laid_in_the_place_of_a_folder_is_named_and_nothing_goes_through_it(
+    broken, tmp_path
+):
+    home = tmp_path / "home"
+    (home / "thesis").mkdir(parents=True)
+    (home / "thesis/data.txt").write_text("precious")
+    (home / "notes.txt").write_text("precious")
+    for path in ("thesis", "notes.txt"):
+        os.utime(home / path, (1, 1))
+    for folder in ("", *FOLDERS):
+        (broken.root / folder).chmod(0o2770)
+    (broken.root / "tmp").rename(broken.root / "tmp.away")
+    (broken.root / "tmp").symlink_to(home)
+    found = {finding["id"]: finding for finding in broken.findings("--fix")}
+    assert "tmp is a link" in found["spool.no-folder"]["text"]
+    assert (home / "thesis/data.txt").read_text() == (home / "notes.txt").read_text() == "precious"
+    assert sorted(os.listdir(home)) == ["notes.txt", "thesis"]
 
 
 def test_a_lost_task_comes_back_with_its_very_text_by_both_ways(broken):
