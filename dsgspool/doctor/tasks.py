@@ -6,6 +6,7 @@ record of that very claim.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 from dsgspool import names, snapshot
@@ -17,6 +18,7 @@ from dsgspool.doctor.values import Status, many, quoted, some
 from dsgspool.errors import InvalidName
 from dsgspool.janitor import way_of
 from dsgspool.names import TaskName
+from dsgspool.permissions import other_writers
 from dsgspool.records import parse_record, record_is_over
 from dsgspool.snapshot import Snapshot, Violation
 from dsgspool.snapshot.attempts import attempt_numbers, read_attempts
@@ -157,15 +159,32 @@ class Tasks:
         there = {name.identity for state in (*FLOW, *FLOW) for _, name in self.spool.tasks(state)} if records else set()
         for identity in sorted(records.keys() - there):
             path = f"logs/{names.record_path(identity, max(records[identity]))}"
-            data = self.fs.read_fresh(f"{self.spool.root}/{path}")
-            if data is None or record_is_over(data):
+            try:
+                self.fs.see(f"{self.spool.root}/{path}")
+                data, status = self.fs.read(f"{self.spool.root}/{path}")
+            except OSError:  # gone by now, or no file
                 continue
             record = parse_record(data)
-            if not record.worker or not (proof := self.owners.proof(record.worker)):
+            if record_is_over(data) or not record.worker or not (proof := self.owners.proof(record.worker)):
                 continue
             text = f"{identity} is nowhere, and its last attempt never ended ({record.worker}: {proof})"
+            if record.text and (why := self._why_not_mine(status)):
+                remedy = (
+                    f"somebody removed it, or it was lost. {path} has its text, and {why}: its owner can submit it anew"
+                )
+                yield Fault("lost-attempt", identity, (path,), text, remedy=remedy, status=Status.NOTE)
+                continue
             plain = b"\ntext: |\n" in data
             yield self._found_again(identity, path, text, record.text, plain=plain)
+
+    def _why_not_mine(self, record: os.stat_result) -> str:
+        """Why a text that stands in a record may be another's: what is made of it would be a task of my user."""
+        if self.owners.settings.run_as == "owner":
+            return "with `run_as: owner` a record does not say whose that was"
+        if record.st_uid != os.geteuid():
+            return f"was written by uid {record.st_uid}, not by you"
+        others = other_writers(record.st_uid, record.st_gid, record.st_mode)
+        return f"{others} may write to it" if others else "is a hard link" if record.st_nlink != 1 else ""
 
     def _found_again(self, identity: str, path: str, text: str, kept: str | None, *, plain: bool) -> Fault:
         try:

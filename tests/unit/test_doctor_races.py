@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,32 @@ def test_a_worker_that_is_just_starting_is_not_dead(seeded):
     for age, proof in ((0.0, ""), (settings.lease + 1, "it is not in workers/")):
         os.utime(folder, (seeded.now - age, seeded.now - age))
         assert Owners(seeded.spool, seeded.now, settings).proof(WID) == proof
+
+
+def test_a_text_that_may_be_somebody_elses_is_not_made_a_task_of_mine(seeded, monkeypatch):
+    """Who may write into logs/ could else have anything run as the doctor's user."""
+    seeded.worker(WID, ended=True)
+    seeded.record("x")
+    record, settings = f"{seeded.root}/logs/x.1.yaml", seeded.spool.settings()
+
+    def lost(settings=settings):
+        (fault,) = Tasks(seeded.spool, Owners(seeded.spool, seeded.now, settings))._lost()
+        return [action.verb for action in fault.actions], fault.remedy
+
+    assert lost()[0] == ["text"]
+    assert lost(replace(settings, run_as="owner"))[0] == []
+    os.chmod(record, 0o666)
+    actions, remedy = lost()
+    assert (actions, "everybody may write to it" in remedy) == ([], True)
+    os.chmod(record, 0o640)
+    assert lost()[0] == ["text"]
+    os.link(record, f"{seeded.root}/tmp/second")
+    assert lost()[0] == []
+    os.unlink(f"{seeded.root}/tmp/second")
+    me = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: me + 1)
+    actions, remedy = lost()
+    assert (actions, "not by you" in remedy) == ([], True)
 
 
 def test_missing_records_are_made_from_below(seeded):
