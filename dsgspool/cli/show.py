@@ -133,13 +133,16 @@ def _attempt_entry(spool: Spool, attempt: Attempt) -> dict[str, object]:
 
 
 def _show_item(spool: Spool, item: Item, *, as_json: bool) -> None:
+    from dsgspool.redaction import mask_mapping
+
+    values = None if item.values is None else mask_mapping(item.values)
     if as_json:
         entry = {
             "task": item.identity,
             "state": item.state,
             "chunk": item.task.identity,
             "files": [f"{place.state}/{place.path}" for place in item.task.places],
-            "values": item.values,
+            "values": values,
             "attempts": [_line_entry(line) for line in item.lines],
         }
         output.json([entry])
@@ -149,7 +152,7 @@ def _show_item(spool: Spool, item: Item, *, as_json: bool) -> None:
     output.fields(
         [("state", item.state), ("rest" if item.range.is_rest else "chunk", item.task.identity)]
         + [("file", file) for file in files]
-        + list((item.values or {}).items())
+        + list((values or {}).items())
     )
     for line in item.lines:
         output.heading(f"attempt {line.attempt.number}")

@@ -56,6 +56,18 @@ def test_its_params_stand_in_the_order_of_the_file(put, run):
     assert [line.split() for line in run("show", "t/1").stdout.splitlines()[4:6]] == [["seed", "7"], ["rate", "0.5"]]
 
 
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_the_value_of_a_secret_is_not_shown(put, run, words):
+    put(
+        "done/t/0-1.yaml",
+        "command: x\nsweep:\n  product:\n    API_TOKEN: [hunter2hunter2, other]\n    seed: [7]\n...\n",
+    )
+    for name in ("t/0", "t/1"):
+        shown = run("show", name, *words).stdout
+        assert "API_TOKEN" in shown and "***" in shown and "7" in shown
+        assert "hunter2" not in shown and "other" not in shown
+
+
 def test_an_index_that_somebody_wrote_to_is_read_as_far_as_it_is_one(sweep, run, spool):
     (spool / "logs/s/00-09.1.items").write_bytes(HEAD.encode() + b"1 exit2 x y z 3 0 3\n3 \xff a 1 1 1 1 1\n")
     assert len(json.loads(run("show", "s/1", "--json").stdout)[0]["attempts"]) == 1
