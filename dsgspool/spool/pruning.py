@@ -77,8 +77,11 @@ class Pruner:
     def _is_prunes(self, identity: str, attempt: int) -> bool:
         """True for a record that a prune has made and not removed, long ago."""
         path = self.chain.path(identity, attempt)
-        data = self.fs.read_fresh(path)
-        return data is not None and MARK in data and self.fs.status(path).st_mtime < self.limit
+        try:
+            data = self.fs.read_fresh(path)
+            return data is not None and MARK in data and self.fs.status(path).st_mtime < self.limit
+        except OSError:  # no file, or somebody's private one: none of a prune's, and no reason to prune nothing else
+            return False
 
     def _finished_at(self, place: Place) -> float:
         """When its newest record was written, else when its file was."""

@@ -46,6 +46,15 @@ def test_old_finished_tasks_go_with_all_their_files(spool, process, old, put):
     assert files(spool, "failed") == files(spool, "logs") == files(spool, "tmp") == []
 
 
+def test_what_lies_in_the_place_of_a_record_and_is_none_keeps_nothing_else(spool, run, old):
+    old("done/a.yaml", "a")
+    os.mkfifo(spool / "logs/gone.1.yaml")
+    (spool / "logs/link.1.yaml").symlink_to("nowhere")
+    result = run("prune", "--older-than", "1d")
+    assert (result.exit_code, result.stdout) == (0, "a\n"), result.stderr
+    assert files(spool, "done") == []
+
+
 def test_only_one_state_and_only_these_names(spool, run, old):
     for name in ("a", "b"):
         old(f"done/{name}.yaml", name)
