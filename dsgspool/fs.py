@@ -46,7 +46,7 @@ class Fs(Listings, Permissions):
 
     def read(self, path: str, limit: int = 1 << 26) -> tuple[bytes, os.stat_result]:
         """Content (at most `limit` + 1 bytes) and fstat of a regular file; a link, fifo or device raises OSError."""
-        descriptor = os.open(path, _READ)
+        descriptor = self._look(path, _READ)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
@@ -66,13 +66,16 @@ class Fs(Listings, Permissions):
 
     def read_at(self, path: str, offset: int, limit: int) -> bytes:
         """At most `limit` bytes from `offset` on; a negative offset counts from the end."""
-        with _opened(path, _READ) as descriptor:
+        descriptor = self._look(path, _READ)
+        try:
             start = offset if offset >= 0 else max(0, os.fstat(descriptor).st_size + offset)
             return os.pread(descriptor, limit, start)
+        finally:
+            os.close(descriptor)
 
     def open_whole(self, path: str) -> tuple[int, os.stat_result]:
         """A regular file, open to be read piece by piece, and its fstat; a link, fifo or device raises OSError."""
-        descriptor = os.open(path, _READ)
+        descriptor = self._look(path, _READ)
         status = os.fstat(descriptor)
         if stat.S_ISREG(status.st_mode):
             return descriptor, status

@@ -1,8 +1,9 @@
 """The door to the files of a spool in which others may lay links: one of a group, or of a user whose files root runs.
 
-The rule: nothing is made, moved, touched or removed through a link that lies in the spool.  Each folder below the spool's is
-opened by itself, without following, and what is done is done in the open folder: a link that comes a moment later leads
-nowhere.  (A path through a link would let a member have files made, and removed, wherever the worker's user may do that.)
+The rule: nothing is read, made, moved, touched or removed through a link that lies in the spool.  Each folder below the
+spool's is opened by itself, without following, and what is done is done in the open folder: a link that comes a moment
+later leads nowhere.  (A path through a link would let a member have files read, made and removed wherever the worker's
+user may do that.)
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class SharedFs(Fs):
             yield here, name
         finally:
             os.close(here)
+
+    def _look(self, path: str, flags: int) -> int:
+        with self._at(path) as (folder, name):
+            return os.open(name, flags, dir_fd=folder)
 
     def _open(self, path: str, flags: int) -> int:
         with self._at(path) as (folder, name):

@@ -1,4 +1,4 @@
-"""The rule: where others may lay links, nothing is made, moved, touched or removed through one."""
+"""The rule: where others may lay links, nothing is read, made, moved, touched or removed through one."""
 
 import errno
 import os
@@ -59,6 +59,20 @@ def test_nothing_is_touched_or_removed_through_a_link(fs, spool):
     assert sorted(os.listdir(outside)) == ["empty", "inner", "x"]
     assert (outside / "inner/y").read_text() == "precious"
     assert {os.stat(outside / path).st_mtime for path in ("x", "inner/y")} == {1}
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_nothing_is_read_through_a_link(fs, spool):
+    """Root's worker and report read where those may not who laid it."""
+    (spool.parent / "outside/inner/x").write_text("private")
+    before = os.listdir("/proc/self/fd")
+    for path in ("logs/link/inner/x", "logs/link"):
+        for read in (fs.read, fs.open_whole, lambda path: fs.read_at(path, 0, 9)):
+            with pytest.raises(OSError) as refused:
+                read(f"{spool}/{path}")
+            assert refused.value.errno in (errno.ENOTDIR, errno.ELOOP)
+    (spool / "logs/good/x").write_text("mine")
+    assert fs.read(f"{spool}/logs/good/x")[0] == fs.read_at(f"{spool}/logs/good/x", -9, 9) == b"mine"
     assert os.listdir("/proc/self/fd") == before
 
 

@@ -640,6 +640,15 @@ MUTANTS = (
     Mutant(
         "users",
         "15",
+        "where others may lay links, files are read through them",
+        "shared_fs.py",
+        "        with self._at(path) as (folder, name):\n            return os.open(name, flags, dir_fd=folder)\n",
+        "        return os.open(path, flags)\n",
+        ("unit/test_shared_fs.py::test_nothing_is_read_through_a_link",),
+    ),
+    Mutant(
+        "users",
+        "15",
         "where others may lay links, files are removed through them",
         "shared_fs.py",
         "        with self._at(path) as (folder, name):\n            os.unlink(name, dir_fd=folder)\n",
