@@ -55,6 +55,7 @@ class Kept:
     strange: int = 0  #: in lanes of a later version
     unmet: tuple[Unmet, ...] = ()
     lanes: Mapping[str, str] = field(default_factory=dict)  #: lane -> what of it no living worker has
+    paused: Mapping[tuple[str, ...], int] = field(default_factory=dict)  #: who alone could, all paused -> tasks
     held: Mapping[str, int] = field(default_factory=dict)  #: batch -> kept by its policy
     batches: Mapping[str, int] = field(default_factory=dict)  #: batch -> all of them
 
@@ -69,12 +70,15 @@ def kept(snapshot: Snapshot, requests: Mapping[str, Request]) -> Kept:
     limits = snapshot.limits
     workers = [replace(each, inventory=each.inventory.within(limits)) for each in snapshot.alive if each.slots]
     causes: dict[str, tuple[str, ...]] = {}
+    alone: dict[str, tuple[str, ...]] = {}
     wide, strange, held_back, batches = [], 0, Counter[str](), Counter[str]()
+    paused = Counter[tuple[str, ...]]()
     unmet: dict[tuple[str, ...], list[str]] = {}
     for task in snapshot.in_state(State.TODO):
         lane = task.name.lane
         if lane not in causes:
             causes[lane] = _cause(parse_lane(lane), requests.get(lane), workers)
+            alone[lane] = () if causes[lane] else _only_paused(parse_lane(lane), requests.get(lane), workers)
         cause = causes[lane]
         if cause == ("strange",):
             strange += 1
@@ -84,13 +88,15 @@ def kept(snapshot: Snapshot, requests: Mapping[str, Request]) -> Kept:
             unmet.setdefault(cause, []).append(task.identity)
         elif _is_held(snapshot, task):
             held_back[task.batch] += 1
+        elif alone[lane]:
+            paused[alone[lane]] += 1
         else:
             continue
         batches[task.batch] += 1
     found = [Unmet(wants, tuple(tasks), nearest) for (wants, nearest), tasks in unmet.items()]
     found.sort(key=lambda each: -len(each.tasks))
     lanes = {lane: cause[0] for lane, cause in causes.items() if cause in unmet}
-    return Kept(tuple(wide), strange, tuple(found), lanes, dict(held_back), dict(batches))
+    return Kept(tuple(wide), strange, tuple(found), lanes, dict(paused), dict(held_back), dict(batches))
 
 
 def _is_held(snapshot: Snapshot, task: TaskSeen) -> bool:
@@ -111,6 +117,13 @@ def _cause(lane: Lane, request: Request | None, workers: Sequence[WorkerSeen]) -
         return ()
     nearest = min(workers, key=lambda worker: (len(lacks[worker.wid]), worker.wid))
     return _wanted(lane.cpus, request, workers), f"{nearest.host}: {'; '.join(lacks[nearest.wid])}"
+
+
+def _only_paused(lane: Lane, request: Request | None, workers: Sequence[WorkerSeen]) -> tuple[str, ...]:
+    """The workers that can run it, when each is paused and another one is not; when all are, the verdict says that."""
+    able = [worker for worker in workers if not _lacks(lane.cpus, request or Request(), worker)]
+    are_all = all(worker.paused for worker in able)
+    return tuple(worker.wid for worker in able) if are_all and not all(worker.paused for worker in workers) else ()
 
 
 def _lacks(cpus: int, request: Request, worker: WorkerSeen) -> list[str]:
@@ -202,8 +215,18 @@ def _out_of_reach(book: Book) -> Iterator[Obstacle]:
     for unmet in book.kept.unmet:
         sentence = f"No node can run {many(len(unmet.tasks), 'task')}: no living one has {unmet.wants}"
         yield Obstacle(sentence, (_nearest(book, unmet),))
+    for wids, number in book.kept.paused.items():
+        yield _behind_paused(book, wids, number)
     if strange := book.kept.strange:
         yield Obstacle(f"{many(strange, 'task lies', 'tasks lie')} in a lane that this version does not know")
+
+
+def _behind_paused(book: Book, wids: tuple[str, ...], number: int) -> Obstacle:
+    command = f"dsgspool --spool {shlex.quote(book.root)} workers set {shlex.quote(wids[0])} paused=false"
+    words = f"{_code(command)} lets it take tasks again"
+    are = "is" if len(wids) == 1 else "are"
+    sentence = f"Only {enumeration(list(wids))}, which {are} paused, can run {many(number, 'task')}"
+    return Obstacle(sentence, (Remedy(f"Worker {wids[0]}: {words}", f": {words}"),))
 
 
 def _nearest(book: Book, unmet: Unmet) -> Remedy:

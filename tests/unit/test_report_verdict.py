@@ -254,6 +254,18 @@ def one_of_two_is_paused(made: Made) -> None:
     made.rest("n2-bbbbbbbb", Rest("paused", "true"))
 
 
+def only_a_paused_worker_is_able(made: Made) -> None:
+    """One has the memory, one the slots, and both are paused; the third is free and small."""
+    about_to_start(made)
+    made.worker("n2-bbbbbbbb", memory=512 << 30)
+    made.worker("n3-cccccccc", slots=16)
+    for wid in ("n2-bbbbbbbb", "n3-cccccccc"):
+        made.rest(wid, Rest("paused", "true"))
+    for n in range(3):
+        made.wants(f"large/{n}", memory=(256 << 30,))
+    made.task("todo", "wide", lane="cpus8")
+
+
 def running(made: Made) -> None:
     for n in range(3):
         made.worker(f"n{n}-aaaaaaa{'abc'[n]}")
@@ -339,6 +351,11 @@ def a_task_that_hangs(made: Made) -> None:
         (paused_with_nothing_to_take, "busy", "Running on 1 node"),
         (paused_or_at_rest, "idle", f"Waiting: 2 tasks wait, and no node is to be had before {CLOCK}"),
         (one_of_two_is_paused, "busy", "About to start: 2 tasks for 1 worker"),
+        (
+            only_a_paused_worker_is_able,
+            "attention",
+            "Only n2-bbbbbbbb, which is paused, can run 3 tasks; about to start: 2 tasks for 1 worker",
+        ),
         (running, "busy", f"Running on 3 nodes, done about {CLOCK}"),
         (running_and_failing, "attention", f"Running on 3 nodes, done about {CLOCK}; 2 failures have 1 cause"),
         (running_without_history, "busy", "Running on 1 node"),
@@ -397,6 +414,22 @@ def test_what_can_start_and_what_cannot_are_told_apart() -> None:
 def test_workers_that_are_paused_are_let_go_on_by_a_command() -> None:
     command = "dsgspool --spool /lab/spool workers set '*' paused=false"
     assert verdict(paused_workers).sub == f"`{command}` lets workers take tasks again"
+
+
+def test_a_worker_that_is_paused_and_alone_able_is_let_go_on_by_a_command() -> None:
+    found = verdict(only_a_paused_worker_is_able)
+    assert found.sub == "Only n3-cccccccc, which is paused, can run 1 task"
+    assert found.notes == tuple(
+        f"Worker {wid}: `dsgspool --spool /lab/spool workers set {wid} paused=false` lets it take tasks again"
+        for wid in ("n2-bbbbbbbb", "n3-cccccccc")
+    )
+    made = Made()
+    only_a_paused_worker_is_able(made)
+    assert made.book().kept.number == 4
+    made.worker("n4-dddddddd", slots=16, memory=512 << 30)
+    assert made.book().kept.number == 0
+    made.rest("n4-dddddddd", Rest("run_between", "19:00-08:00"))
+    assert made.book().kept.number == 0, "it will take them by itself"
 
 
 def test_of_what_no_node_has_the_nearest_and_the_way_to_more_are_told() -> None:
