@@ -215,20 +215,33 @@ class Look:
         # The newest attempt may not be the one that sent it there: it was stopped, or lost, or its file was taken away.
         odd = {task.identity for task, row in newest.items() if row >= 0 and table.outcome[row] != task.reason}
         others = table.rows_of(odd) if odd else {}
+        known, self.ledger.came = self.ledger.came, {}
         for task, row in newest.items():
             rows = others.get(task.identity, ())
             fitting = [each for each in rows if table.outcome[each] == task.reason]
             bad = fitting or [each for each in rows if table.outcome[each] not in NEITHER]
-            yield self._failure(task, bad[-1] if bad else row)
+            came = self._came(task, known) if row < 0 or (task.identity in odd and not fitting) else None
+            yield self._failure(task, bad[-1] if bad else row, came)
 
-    def _failure(self, task: TaskSeen, row: int) -> Failure:
+    def _came(self, task: TaskSeen, known: dict[str, float]) -> float | None:
+        """When a task came to failed/ that no attempt sent there, as a cancelled one: each rename sets a file's ctime."""
+        moment = known.get(task.path)
+        if moment is None:
+            try:
+                moment = self.spool.fs.status_of_entry(f"{self.spool.failed}/{task.path}").st_ctime
+            except OSError:
+                return None
+        self.ledger.came[task.path] = moment
+        return moment
+
+    def _failure(self, task: TaskSeen, row: int, came: float | None) -> Failure:
         if row < 0:
-            return Failure(task.identity, task.path, task.reason, "", "")
+            return Failure(task.identity, task.path, task.reason, "", "", moment=came)
         table = self.ledger.attempts
         ended = table.ended[row] if table.ended[row] >= 0 else table.started[row]
         return Failure(
             task.identity, task.path, task.reason, table.reason[row], table.error[row], row, table.host[row],
-            table.number[row], ended / 1000 if ended >= 0 else None, table.err[row] == 0,
+            table.number[row], came or (ended / 1000 if ended >= 0 else None), table.err[row] == 0,
         )  # fmt: skip
 
     def _running(self, snapshot: Snapshot) -> list[RunningNow]:

@@ -25,7 +25,7 @@ from dsgspool.snapshot.values import Counts
 if TYPE_CHECKING:
     from dsgspool.fs import Fs
 
-VERSION = f"7 {__version__}"
+VERSION = f"8 {__version__}"
 MOST_BATCHES = 200  #: of which the past is remembered
 LIMIT = 1 << 28  #: bytes of a ledger that is read
 _BROKEN = (*columns.BROKEN, OverflowError)
@@ -66,6 +66,7 @@ class Ledger:
     past: list[Past] = field(default_factory=list)
     unused: dict[str, float] = field(default_factory=dict)  #: data file -> when it fell out of use
     last_seen: dict[str, float] = field(default_factory=dict)  #: worker that has ended -> its last heartbeat
+    came: dict[str, float] = field(default_factory=dict)  #: file in failed/ that no attempt sent there -> since when
     journals: dict[str, Any] = field(default_factory=dict)  #: see journals.py
     took: float = 0.0  #: seconds of the last rendering
 
@@ -96,6 +97,7 @@ def _ledger(fs: Fs, folder: str, kept: dict[str, Any]) -> Ledger:
         past=[_past(entry) for entry in kept["past"]],
         unused={str(name): float(moment) for name, moment in kept["unused"].items()},
         last_seen={str(wid): float(moment) for wid, moment in kept["last_seen"].items()},
+        came={str(path): float(moment) for path, moment in kept["came"].items()},
         journals=dict(kept["journals"]),
         took=float(kept["took"]),
     )
@@ -168,6 +170,7 @@ def save(fs: Fs, folder: str, ledger: Ledger, settled: int, blocks: tuple[Iterab
         "past": [asdict(past) for past in ledger.past],
         "unused": ledger.unused,
         "last_seen": ledger.last_seen,
+        "came": ledger.came,
         "journals": ledger.journals,
         "took": ledger.took,
     }

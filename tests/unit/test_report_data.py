@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from dsgspool.clock import iso
 from dsgspool.fs import Fs
 from dsgspool.report import chunks, listing, site
 from dsgspool.report.site import write_site
@@ -255,6 +256,28 @@ class _People:
             self._ended(identity, outcome := self.chance.choice(("done", "exit1")))
             where = f"done/{identity}.yaml" if outcome == "done" else f"failed/{identity}~exit1.yaml"
             self.seeded.write(where)
+
+
+def test_what_no_attempt_sent_to_failed_came_there_when_its_name_did(
+    seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancelled in todo/, in waiting/ after an attempt of yesterday; and one of yesterday that failed by itself."""
+    yesterday = {"started": iso(seeded.now - 90000), "ended": iso(seeded.now - 86400)}
+    seeded.failed("a/old", **yesterday)
+    seeded.record("b/again", 1, "exit1", reason="exit code 1", **yesterday)
+    for name in ("a/1", "b/again"):
+        os.utime(seeded.write(f"failed/{name}~cancelled.abcdefgh-1.yaml"), (1.0, 1.0))
+    asked: list[str] = []
+    look = seeded.spool.fs.status_of_entry
+    monkeypatch.setattr(seeded.spool.fs, "status_of_entry", lambda path: asked.append(path) or look(path))  # type: ignore[func-returns-value]
+    for _ in range(2):
+        pages = Pages(seeded)
+        moments = {each["task"]: each["unix_s"] for each in pages.twin["failed"]}
+        assert abs(moments["a/1"] - seeded.now) < 60 and abs(moments["b/again"] - seeded.now) < 60
+        assert abs(moments["a/old"] - (seeded.now - 86400)) < 1
+        (told,) = re.findall(r"came to failed</dt><dd[^>]*>(\d+)", str(pages.page["sections"]))
+        assert told == "2"
+    assert len(asked) == 2, "asked for once"
 
 
 def test_another_attempt_under_a_known_name_is_read(seeded: Seeded) -> None:
