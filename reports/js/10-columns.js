@@ -5,6 +5,9 @@
 (function (d) {
   "use strict";
 
+  /** Outcomes without a command: a worker wrote them down and put the task away (report/tally.py). */
+  d.NEVER_BEGAN = ["dependency", "expired", "invalid"];
+
   /** True when an attempt has an outcome: it does not run, and is not in the hands of a worker that has fallen silent. */
   d.isOver = (outcome) => outcome !== "" && outcome !== "silent";
 

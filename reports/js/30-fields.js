@@ -24,6 +24,12 @@
     const at = newest(row);
     return at < 0 ? "" : attempts.word(name, at);
   };
+  /** The newest attempt, -1 when that never began: its node only wrote down what became of the task. */
+  const begun = (row) => {
+    const at = newest(row);
+    return at >= 0 && d.neverBegan(at) ? -1 : at;
+  };
+  const place = (name) => (row) => (begun(row) < 0 ? "" : attempts.word(name, begun(row)));
   const state = (row) => tasks.word("state", row);
   /** Path of its file below the folder of its state; one that is not told is the one that each task begins with. */
   d.pathOf = (row) => tasks.word("path", row) || `${tasks.task[row]}.yaml`;
@@ -41,13 +47,15 @@
     !d.known(attempts.out[at]) &&
     !d.known(attempts.err[at]) &&
     d.isOver(attempts.word("outcome", at));
+  d.neverBegan = (at) => d.NEVER_BEGAN.includes(attempts.word("outcome", at));
   const seconds = (row) => {
     const at = newest(row);
     if (at >= 0 && d.neverRan(at)) return NaN;
     return at < 0 || (state(row) !== "running" && Number.isNaN(attempts.ended[at])) ? NaN : d.secondsOf(at);
   };
+  const started = (row) => (begun(row) < 0 ? NaN : attempts.started[begun(row)]);
   const wait = (row) => {
-    const at = newest(row);
+    const at = begun(row);
     return at < 0 ? NaN : Math.max(0, (attempts.started[at] - attempts.submitted[at]) / 1000);
   };
   const submitted = (row) => (d.known(tasks.submitted[row]) ? tasks.submitted[row] : number("submitted")(row));
@@ -119,12 +127,12 @@
     column("task", "Task", { value: (row) => tasks.task[row], width: "minmax(13em, 2fr)" }),
     column("state", "State", { value: state, width: "13.5em" }),
     column("batch", "Batch", { value: (row) => d.batchOf(tasks.task[row]), width: "8em" }),
-    column("host", "Node", { value: word("host") }),
-    column("worker", "Worker", { value: word("worker"), width: "10em" }),
+    column("host", "Node", { value: place("host") }),
+    column("worker", "Worker", { value: place("worker"), width: "10em" }),
     amount("attempts", "Attempts", (row) => tasks.attempts[row], d.count, { width: "6em" }),
     point("submitted", "Submitted", submitted),
     amount("wait", "Waited", wait, d.duration),
-    point("started", "Started", number("started")),
+    point("started", "Started", started),
     point("ended", "Ended", number("ended")),
     amount("when", "Ended", when, (each) => d.moment(each), { moment: true, width: "8em" }),
     amount("seconds", "Run time", seconds, d.duration),
@@ -172,7 +180,7 @@
     const at = newest(row);
     const own = `${tasks.task[row]}\n${tasks.word("tag", row)}\n${tasks.word("line", row)}`;
     return (
-      at < 0 ? own : `${own}\n${attempts.word("host", at)}\n${attempts.word("reason", at)}\n${attempts.word("error", at)}`
+      at < 0 ? own : `${own}\n${place("host")(row)}\n${attempts.word("reason", at)}\n${attempts.word("error", at)}`
     ).toLowerCase();
   };
 

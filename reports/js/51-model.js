@@ -47,15 +47,16 @@
     };
   };
 
-  /** Fill in when each attempt was over; the rows of those that have begun. */
+  /** Fill in when each attempt was over; the rows of those whose command has begun. */
   function spans(over, now) {
     const rows = new Uint32Array(over.length),
       { started, ended } = attempts;
+    const ran = attempts.dictionaries.outcome.words.map((word) => !d.NEVER_BEGAN.includes(word));
     let some = 0;
     for (let row = 0; row < over.length; row += 1) {
       const began = started[row];
       over[row] = Number.isNaN(ended[row]) ? now : Math.max(ended[row], began);
-      if (began > 0 && began <= now + 86_400_000) {
+      if (began > 0 && began <= now + 86_400_000 && ran[attempts.outcome[row]]) {
         rows[some] = row;
         some += 1;
       }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,29 @@ def test_a_phone_is_told_of_fingers_and_reads_more_than_two_hours(full: Path, re
     )
     assert reader.page.evaluate(ticks) >= 3
     assert "Ctrl + wheel" in readers(full).open("/timeline").page.locator(".keys:visible").inner_text()
+
+
+def test_what_never_began_is_on_no_node_on_any_page(tmp_path: Path, readers: OpenReader) -> None:
+    spool = Hand(tmp_path / "lab" / "spool")
+    spool.failed("fit/7", spool.worker("n1-aaaaaaaa"), ago=90, seconds=9, err="no\n")
+    for name in ("fit/sum", "fit/plot"):
+        spool.unstarted(name, spool.worker("n2-bbbbbbbb"), ago=60, culprit="fit/7", after="fit/7")
+    reader = readers(render(spool)).open("/timeline")
+    reader.page.wait_for_function("() => /attempt/.test(document.querySelector('.summary').textContent)")
+    assert reader.page.locator(".summary").inner_text() == "1 attempt on 2 nodes: 1 failed."
+    assert [each.strip() for each in reader.page.locator(".legend li").all_inner_texts()] == [
+        "failed 1",
+        "no worker there",
+    ]
+    reader.go("/batches")
+    assert re.search(r"attempts that ended badly\s+1\b", reader.text())
+    reader.go("/nodes")
+    assert reader.page.locator(".node", has_text="n2").locator("[role=img]").count() == 0, "nothing ended there"
+    reader.go("/tasks?cols=all")
+    keys = "['task', 'host', 'worker', 'started', 'seconds']"
+    cells = f"all => all.map(row => {keys}.map(key => row.querySelector(`.c-${{key}}`).innerText))"
+    rows = reader.page.locator(".grid-body .grid-row:visible").evaluate_all(cells)
+    assert sorted([name, host, worker, bool(started), took] for name, host, worker, started, took in rows) == [
+        ["fit/7", "n1", "n1-aaaaaaaa", True, "9.0 s"], ["fit/plot", "", "", False, ""], ["fit/sum", "", "", False, ""],
+    ]  # fmt: skip
+    assert "No task matches" in reader.go("/tasks?q=host:n2").text()
