@@ -96,8 +96,13 @@ def page_of(identity: str) -> str:
 
 def search(**words: str) -> str:
     """Address of the table of tasks with a search for `key:value` each."""
-    terms = (f'{key}:"{value}"' if re.search(r'[\s,"]', value) else f"{key}:{value}" for key, value in words.items())
+    terms = (f"{key}:{_term(value)}" for key, value in words.items())
     return f"#/tasks?q={quote_plus(' '.join(terms), errors='surrogateescape')}"
+
+
+def _term(value: str) -> str:
+    """In quotes where it would be other words; there all is meant as it is, and two of them are one."""
+    return '"{}"'.format(value.replace('"', '""')) if re.search(r'[\s,"*]|^[<>=]', value) else value
 
 
 def resume_command(root: str, batch: str) -> str:

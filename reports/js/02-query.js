@@ -1,6 +1,6 @@
 // The words that people type to find tasks, as a function of a row.
 // The rule: pure; every text is a valid query.  What is no known `key:value` is searched for as text; all words must
-// fit; `-` turns one around; commas are `or`; numbers take units and < > <= >=.
+// fit; `-` turns one around; commas are `or`, unless in quotes; numbers take units and < > <= >=.
 (function (d) {
   "use strict";
 
@@ -48,22 +48,35 @@
 
   const bare = (word) => word.replaceAll('"', "");
 
-  function pattern(text) {
-    const escaped = text
-      .toLowerCase()
-      .split("*")
-      .map((part) => part.replace(/[\\^$.|?*+()[\]{}]/g, "\\$&"))
-      .join(".*");
+  function pattern(parts) {
+    const escaped = parts.map((part) => part.replace(/[\\^$.|?*+()[\]{}]/g, "\\$&")).join(".*");
     const found = new RegExp(`^${escaped}$`, "su");
     return (value) => found.test(value);
   }
 
+  /** The alternatives of a value, each as the parts between its stars.  In quotes all is itself, and "" is one quote. */
+  function alternatives(value) {
+    const found = [[""]];
+    const add = (text) => {
+      const parts = found[found.length - 1];
+      parts[parts.length - 1] += text;
+    };
+    for (const [token] of value.toLowerCase().matchAll(/"(?:[^"]|"")*(?:"|$)|[^"]/gs)) {
+      if (token[0] === '"') add(token.slice(1).replace(/"$/, "").replaceAll('""', '"'));
+      else if (token === ",") found.push([""]);
+      else if (token === "*") found[found.length - 1].push("");
+      else add(token);
+    }
+    return found.filter((parts) => parts.length > 1 || parts[0]);
+  }
+
   function textTest(key, value) {
-    const wanted = value.toLowerCase().split(",").filter(Boolean);
-    if (key === "batch" && value === "") return (row, get) => get("batch", row) === "";
+    const wanted = alternatives(value);
+    if (key === "batch" && /^(?:"")?$/.test(value)) return (row, get) => get("batch", row) === "";
     if (!wanted.length) return null;
-    const tests = wanted.map((each) => {
-      if (each.includes("*") && !WITHIN.includes(key)) return pattern(each);
+    const tests = wanted.map((parts) => {
+      const each = parts.join("*");
+      if (parts.length > 1 && !WITHIN.includes(key)) return pattern(parts);
       if (WITHIN.includes(key)) return (text) => text.includes(each);
       if (BEGIN.includes(key)) return (text) => text.startsWith(each);
       return (text) => text === each;
@@ -104,14 +117,13 @@
     if (!found) return null;
     const typed = found[1].toLowerCase();
     const key = Object.hasOwn(ALIASES, typed) ? ALIASES[typed] : typed;
-    const value = bare(found[4]),
-      sign = found[2] || found[3] || "=";
+    const sign = found[2] || found[3] || "=";
     if (Object.hasOwn(NUMBERS, key)) {
-      const test = numberTest(key, sign, value, now);
+      const test = numberTest(key, sign, bare(found[4]), now);
       return test === undefined ? null : { key, test };
     }
     if (!d.queryKeys.includes(key) || sign.length > 1 || "<>".includes(sign)) return null;
-    return { key, test: textTest(key, value) };
+    return { key, test: textTest(key, found[4]) };
   }
 
   function free(word) {
@@ -163,8 +175,8 @@
     return [];
   };
 
-  /** A value as it may stand in a query. */
-  d.term = (key, value) => `${key}:${/[\s,"]/.test(value) ? `"${value.replaceAll('"', "")}"` : value}`;
+  /** A value as it may stand in a query (text.py writes the same). */
+  d.term = (key, value) => `${key}:${/[\s,"*]|^[<>=]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value}`;
 
   /** Order of names as people count: s2 before s10. */
   d.natural = (a, b) => {

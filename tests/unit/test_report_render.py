@@ -6,6 +6,7 @@ import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import pytest
 
@@ -138,6 +139,8 @@ def test_a_command_in_a_sentence_can_be_copied_and_other_words_cannot() -> None:
 def test_a_name_leads_to_its_page_and_to_its_rows_whatever_it_is_made_of() -> None:
     assert text.page_of("a b/é#?%\udcff") == "#/task/a%20b/%C3%A9%23%3F%25%FF"
     assert text.search(host="n 1", batch="x") == "#/tasks?q=host%3A%22n+1%22+batch%3Ax"
+    for name, told in (('q"', '"q"""'), ("st*r", '"st*r"'), ("=eq", '"=eq"'), ("a,b", '"a,b"')):
+        assert unquote_plus(text.search(batch=name)) == f"#/tasks?q=batch:{told}"
 
 
 # -- the frame ---------------------------------------------------------------------------------------------------------

@@ -167,3 +167,13 @@ test("names are put in the order in which people count", () => {
   for (const a of names)
     for (const b of names) assert.equal(Math.sign(d.natural(a, b)), -Math.sign(d.natural(b, a)) + 0, `${a} ${b}`);
 });
+
+test("a query made of a name finds that name alone, whatever it is made of", () => {
+  const names = ["a", "b", "a,b", "a b", "st*r", "star", 'q"uote', "quote", '"', "=eq", "eq", "<1", '","', "a, *"];
+  for (const name of names) {
+    const found = d.query(d.term("batch", name), NOW);
+    assert.deepEqual(names.filter((each) => found.test(0, () => each)), [name], d.term("batch", name));
+  }
+  const both = d.query('batch:"a,b",st*', NOW);
+  assert.deepEqual(names.filter((each) => both.test(0, () => each)), ["a,b", "st*r", "star"]);
+});
