@@ -63,7 +63,7 @@
     for (const node of back.slice(0, 5)) words.push({ kind: "done", text: `node ${d.plain(node)} is back` });
     const added = total(now) - total(then);
     if (added)
-      words.push({ kind: "more", text: `${d.count(Math.abs(added))} tasks ${added > 0 ? "added" : "taken out"}` });
+      words.push({ kind: "more", text: `${d.many(Math.abs(added), "task")} ${added > 0 ? "added" : "taken out"}` });
     return words;
   };
 

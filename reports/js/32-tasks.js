@@ -125,7 +125,7 @@
     for (const button of parts.sets.children)
       button.setAttribute("aria-pressed", String(button.dataset.set === state.cols));
     parts.raw.setAttribute("aria-pressed", String(state.raw));
-    parts.sort.value = state.sort.replace(/^-/, "");
+    parts.sort.value = state.sort.replace(/^-/, "").replace(/^ended$/, "when");
     parts.turn.setAttribute("aria-label", state.sort.startsWith("-") ? "Largest first" : "Smallest first");
     d.say(parts.turn, state.sort.startsWith("-") ? "↓" : "↑");
     d.drawSelection(parts.selection);
@@ -149,6 +149,7 @@
       on: { change: (event) => d.selectAll(rows, event.target.checked) },
     });
     parts.all = all;
+    ticked();
     const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.sort : "";
     parts.grid.head.replaceChildren(
       d.h(
@@ -159,6 +160,12 @@
       ),
     );
     if (focused) parts.grid.head.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  /** The box on top says whether all that are shown are selected, whatever selected them. */
+  function ticked() {
+    const { task } = d.tables.tasks;
+    parts.all.checked = rows.length > 0 && rows.every((row) => d.selection.has(task[row]));
   }
 
   function headOf(column) {
@@ -247,6 +254,7 @@
     d.onSelection(() => {
       if (d.route.name === "tasks") {
         parts.grid.refill();
+        ticked();
         d.drawSelection(parts.selection);
       }
     });

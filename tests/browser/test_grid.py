@@ -127,6 +127,23 @@ def test_space_and_shift_select_and_enter_opens(full: Path, readers: OpenReader)
     assert reader.settle().page.locator("h1:visible").text_content() == names[2]
 
 
+def test_the_box_on_top_says_whether_all_that_are_shown_are_selected(full: Path, readers: OpenReader) -> None:
+    reader = readers(full).open("/tasks?sort=task&q=batch:align")
+    box = reader.page.get_by_label("Select all that are shown")
+    box.check()
+    reader.page.locator(".grid-body .pick input:visible").first.click()
+    assert not box.is_checked(), "one of them is not"
+    reader.page.locator(".grid-body .pick input:visible").first.click()
+    assert box.is_checked()
+    reader.page.get_by_role("button", name="Times").click()
+    reader.page.locator("[data-sort=started]").wait_for()
+    assert box.is_checked(), "other columns are no other selection"
+    reader.page.get_by_role("button", name="Clear").click()
+    assert not box.is_checked()
+    box.check()
+    assert reader.page.locator(".selection:visible").count() == 1, "one click selects all again"
+
+
 # -- progress ---------------------------------------------------------------------------------------------------------
 
 

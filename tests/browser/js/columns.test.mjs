@@ -113,4 +113,6 @@ test("what changed is told in words, causes apart from failures", () => {
     ["+312 done", "4 new failures of 1 new cause", "node n4 fell silent", "node n9 is back", "276 tasks added"],
   );
   assert.deepEqual(d.changes({ counts: page.counts, failures: page.since.failures, silent: ["n4"] }, page), []);
+  const told = d.changes({ counts: { todo: 1 } }, { counts: { todo: 2 } });
+  assert.deepEqual(told.map((each) => each.text), ["1 task added"]);
 });
