@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Made = Callable[[Block], tuple[Facts, Arrays]]  #: what is to be kept of a block
 
 _SUFFIX = ".columns"
+_VERSION = "2"  #: another one when a tally counts otherwise
 _HASH = 64  #: bytes
 BROKEN = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, StopIteration)
 
@@ -52,7 +53,7 @@ def keep(fs: Fs, memory: str, data: str, kinds: Iterable[tuple[list[Block], Made
 
 def _name(block: Block) -> str:
     """What the copy of a block is called: of all parts together, another one of them makes another copy."""
-    return f"{block.files[0].partition('-')[0]}-{chunks.digest(' '.join(block.files))}{_SUFFIX}"
+    return f"{block.files[0].partition('-')[0]}-{chunks.digest(' '.join([_VERSION, *block.files]))}{_SUFFIX}"
 
 
 # -- the file --------------------------------------------------------------------------------------------------------

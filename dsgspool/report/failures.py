@@ -17,7 +17,7 @@ from math import comb
 from typing import TYPE_CHECKING
 
 from dsgspool.classes import dataclass
-from dsgspool.report.tally import NEVER_BEGAN
+from dsgspool.report.tally import GIVEN_BACK, NEVER_BEGAN
 from dsgspool.report.words import enumeration
 from dsgspool.spool.dependencies import BLAME
 from dsgspool.task import Kind
@@ -204,7 +204,8 @@ def _kind(tag: str) -> str:
 
 def _cause(kind: str, pattern: str, tasks: list[Failure], attempts: Mapping[str, Mapping[str, int]]) -> Cause:
     key = hashlib.sha256(f"{kind}\0{pattern}".encode(errors="replace")).hexdigest()[:10]
-    ran = [task for task in tasks if task.host and task.tag not in NEVER_BEGAN]  # else the node only wrote that down
+    # Else the node only wrote that down, or a person took it away: neither says anything of the node.
+    ran = [task for task in tasks if task.host and task.tag not in (*NEVER_BEGAN, *GIVEN_BACK)]
     hosts = dict(Counter(task.host for task in ran).most_common())
     tags = dict(Counter(task.tag for task in tasks).most_common())
     batches = dict(Counter(task.batch for task in tasks).most_common())

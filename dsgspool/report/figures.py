@@ -15,7 +15,7 @@ from dsgspool.report import forecast as forecasts
 from dsgspool.report.paces import Pace, paces
 from dsgspool.report.statistics import HOUR, distribution, use
 from dsgspool.report.table import NONE
-from dsgspool.report.tally import NEVER_BEGAN, SAYS_NOTHING, bad
+from dsgspool.report.tally import SAYS_NOTHING, bad
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -272,13 +272,14 @@ def _busy(book: Book, groups: Groups) -> dict[str, float]:
 
 def changes(book: Book, groups: Groups, causes: Iterable[Cause]) -> Changes:
     """What the last hour brought."""
-    since, ended = book.taken - HOUR, groups.last_hour()
-    came = [failure.tag for failure in book.failed if failure.moment is not None and failure.moment >= since]
+    since, ended, outcome = book.taken - HOUR, groups.last_hour(), book.attempts.outcome
+    came = [failure for failure in book.failed if failure.moment is not None and failure.moment >= since]
+    sent = Counter(each.tag for each in came if each.row >= 0 and outcome[each.row] == each.tag)  # by an attempt
     return Changes(
         seconds=HOUR,
         done=ended.get("done", 0),
         failed=len(came),
-        retried=max(0, bad(ended) - sum(tag not in NEVER_BEGAN for tag in came)),
+        retried=max(0, bad(ended) - bad(sent)),
         started=sum(len(each.started) - bisect_left(each.started, int(since * 1000)) for each in groups.tallies),
         causes=tuple(cause for cause in causes if cause.first is not None and cause.first >= since),
     )

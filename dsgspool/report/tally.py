@@ -16,7 +16,7 @@ from typing import Any
 from dsgspool.classes import dataclass
 from dsgspool.report.table import NO_END, NONE, Attempts
 
-GIVEN_BACK = ("stopped", "revoked", "pruned")  #: outcomes that say nothing of the command
+GIVEN_BACK = ("stopped", "revoked", "pruned", "cancelled")  #: outcomes that say nothing of the command
 NEVER_BEGAN = ("dependency", "expired", "invalid")  #: outcomes without a command: what a worker wrote down and put away
 SAYS_NOTHING = (*NO_END, *GIVEN_BACK, *NEVER_BEGAN)
 KINDS = ("done", "failed", "back")  #: how an attempt may end: well, badly, or given back

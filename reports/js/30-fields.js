@@ -96,6 +96,13 @@
     return held ? `Its batch is not started: ${held}` : "";
   };
 
+  /** True when not its newest attempt sent a task to failed/: a person cancelled what was to come after it. */
+  d.sentBefore = (row) => {
+    const at = newest(row),
+      tag = tasks.word("tag", row);
+    return at >= 0 && tag !== "" && d.isOver(attempts.word("outcome", at)) && attempts.word("outcome", at) !== tag;
+  };
+
   const last = (at) => `last attempt: ${attempts.word("reason", at) || attempts.word("outcome", at)}`;
 
   /** The most telling sentence about a task. */
@@ -112,6 +119,7 @@
           (d.waitsFor(row) ? `waits for ${d.waitsFor(row)}` : d.pathOf(row).split("/")[0]);
       return due + (bad ? `; ${last(at)}` : "");
     }
+    if (is === "failed" && d.sentBefore(row)) return `${tasks.word("tag", row)}; ${last(at)}`;
     if (is === "failed") return at >= 0 ? attempts.word("error", at) || reason(row) : reason(row);
     const kept = is === "todo" ? d.whyKept(row) : is === "hold" ? d.whyOf(row) : "";
     return [kept, bad ? last(at) : ""].filter(Boolean).join("; ");

@@ -45,6 +45,10 @@
         ? ""
         : ` after ${d.duration(d.secondsOf(at))}${where}, ${d.moment(attempts.ended[at])}${of}`;
     if (is === "done") return `Ended well${took}`;
+    if (is === "failed" && d.sentBefore(row)) {
+      const before = attempts.word("reason", at) || attempts.word("outcome", at);
+      return `${tasks.word("tag", row)}; last attempt: ${before}${took}`;
+    }
     if (is === "failed") {
       const why = (at >= 0 && attempts.word("reason", at)) || tasks.word("tag", row);
       if (idle) return `Not started, ${d.moment(attempts.ended[at])}${of}: ${why}`;

@@ -185,6 +185,28 @@ def test_a_task_that_was_never_started_says_whose_fault_that_is_and_claims_no_ru
     assert hrefs(reader.go("/task/bare"), "main a[href^='../logs/']") == ["../logs/bare.1.yaml"]
 
 
+def test_a_task_that_was_cancelled_after_an_attempt_does_not_say_that_the_attempt_sent_it_there(
+    tmp_path: Path, readers: OpenReader
+) -> None:
+    spool = Hand(tmp_path / "lab" / "spool")
+    facts = {"exit_code": 3, "reason": "exit code 3: no", "next": "waiting"}
+    spool.record("fit/1", spool.worker("n1-aaaaaaaa"), ago=900, outcome="exit3", err="no\n", **facts)
+    spool.overwrite("failed/fit/1~cancelled.abcdefgh-1.yaml", "command: 'true'\n...\n")
+    killed = {"reason": "SIGTERM by a person", "signal": 15, "next": "failed~cancelled"}
+    spool.record("fit/2", "n1-aaaaaaaa", ago=600, outcome="cancelled", **killed)
+    spool.overwrite("failed/fit/2~cancelled.abcdefgh-2.yaml", "command: 'true'\n...\n")
+    reader = readers(render(spool)).open("/task/fit/1")
+    told = " ".join(reader.page.locator(".sentence").inner_text().split())
+    assert re.search(r"Failed cancelled; last attempt: exit code 3: no after 1\.0 s on n1, [\d:]+$", told), told
+    assert "cancelled; last attempt: exit code 3: no" in reader.go("/tasks").text()
+    assert "came to failed 2" in reader.go("/").text(), "both, though one came without an attempt"
+    text = reader.go("/nodes").text()
+    assert re.search(r"failed 1 ?100 %", text), "what a person cancelled is no failure of the node"
+    reader.go("/timeline")
+    reader.page.wait_for_function("() => /attempt/.test(document.querySelector('.summary').textContent)")
+    assert reader.page.locator(".summary").inner_text() == "2 attempts on 1 node: 1 failed, 1 given back."
+
+
 def hrefs(reader: Reader, where: str) -> list[str]:
     return reader.page.locator(f"{where}:visible").evaluate_all("all => all.map(each => each.getAttribute('href'))")
 

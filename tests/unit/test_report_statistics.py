@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dsgspool.report import plots
-from dsgspool.report.book import Load
+from dsgspool.report.book import Failure, Load
 from dsgspool.report.digest import Digest, digest
 from dsgspool.report.figures import state_of
 from dsgspool.report.statistics import bar, distribution, histogram, log_edges
@@ -147,6 +147,23 @@ def test_what_never_began_accuses_no_node_and_is_in_no_rate(reason: str) -> None
     assert found.matrix is None
     assert found.batches[1].name == "b" and found.batches[1].bad == 0
     assert [dict(node.batches) for node in found.nodes] == [{"a": 3}, {}]
+
+
+def test_what_a_person_cancelled_accuses_no_node_and_is_no_attempt_that_failed() -> None:
+    made = made_of(5.0, 5.0)
+    made.worker("n2-bbbbbbbb")
+    for n in range(20):
+        made.failed(f"b/{n}", tag="cancelled", reason="SIGTERM by a person", wid="n2-bbbbbbbb")
+    for n in range(4):
+        made.attempt(f"c/{n}", "exit1", "n1-aaaaaaaa", ago=60)
+        made.task("failed", f"c/{n}")  # cancelled in waiting/, before it was tried again
+        made.failures.append(Failure(f"c/{n}", f"c/{n}~cancelled.yaml", "cancelled", "", "", 22 + n, "n1", 1, NOW - 50))
+    found = of(made)
+    assert [(node.host, node.done, node.failed) for node in found.nodes] == [("n1", 2, 4), ("n2", 0, 0)]
+    assert [(cause.count, cause.hosts, cause.suspicion) for cause in found.causes] == [(24, {}, "")]
+    assert {batch.name: batch.bad for batch in found.batches} == {"a": 0, "b": 0, "c": 4}
+    assert (found.changes.failed, found.changes.retried) == (24, 4)
+    assert found.matrix is None
 
 
 @pytest.mark.parametrize("how", ["alive", "silent", "ended"])
