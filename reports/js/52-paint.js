@@ -13,12 +13,15 @@
   d.timelineLayout = (model, width, tallest) => {
     const narrow = width < 560,
       gutter = narrow ? 58 : 112;
-    const gap = model.hosts.length > 60 ? 2 : 6;
+    const most = MAX_HEIGHT - AXIS - CURVE - GAP - 4; // for all nodes: a taller canvas would be cut off, nodes and curves
+    const gap = Math.min(model.hosts.length > 60 ? 2 : 6, most / model.hosts.length / 4);
     const room = Math.max(120, tallest - AXIS - CURVE - GAP * 2 - model.hosts.length * gap);
     const lane = Math.max(model.lanes.length > 1500 ? 1.5 : 3, Math.min(18, Math.floor(room / model.lanes.length)));
+    const wanted = model.hosts.map((host) => Math.max(host.lanes.length * lane, model.hosts.length > 40 ? 8 : 14));
+    const fits = Math.min(1, (most - gap * model.hosts.length) / wanted.reduce((sum, height) => sum + height, 0));
     let top = AXIS;
-    const hosts = model.hosts.map((host) => {
-      const height = Math.max(host.lanes.length * lane, model.hosts.length > 40 ? 8 : 14);
+    const hosts = model.hosts.map((host, at) => {
+      const height = wanted[at] * fits;
       const place = { top, height, lane: height / host.lanes.length };
       top += height + gap;
       return place;
@@ -30,7 +33,7 @@
       hosts,
       lanesEnd: top,
       curve: { top: top + GAP, height: CURVE },
-      height: Math.min(MAX_HEIGHT, top + GAP + CURVE + 4),
+      height: top + GAP + CURVE + 4,
       width,
     };
   };

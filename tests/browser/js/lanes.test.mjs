@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const d = load("10", "50");
+const d = load("10", "50", "52");
 
 function made(spans) {
   const starts = Float64Array.from(spans, ([start]) => start),
@@ -105,4 +105,17 @@ test("a peak between two columns is not lost", () => {
   assert.deepEqual([...d.highest(curve, [600, 1000], 2, 1000)], [1, 1]);
   assert.deepEqual([...d.highest(curve, [0, 1000], 4, 300)], [1, 1, 0, 0]);
   assert.deepEqual([...d.highest(curve, [1000, 2000], 2, 2000)], [0, 0]);
+});
+
+test("of very many nodes or slots each has its place on the canvas, and the curves below them", () => {
+  for (const [nodes, slots] of [[1, 1], [140, 32], [1, 9000], [900, 1], [5000, 1]]) {
+    const hosts = Array.from({ length: nodes }, () => ({ lanes: Array(slots).fill(0) }));
+    const layout = d.timelineLayout({ hosts, lanes: hosts.flatMap((host) => host.lanes) }, 1200, 600);
+    const { curve, height, lanesEnd } = layout;
+    assert.ok(height <= 6000.001 && curve.top + curve.height <= height && lanesEnd <= curve.top, `${nodes} ${slots}`);
+    layout.hosts.forEach((place, at) => {
+      const next = at + 1 < nodes ? layout.hosts[at + 1].top : lanesEnd;
+      assert.ok(place.height > 0 && place.top + place.height <= next, `${nodes} ${slots} ${at}`);
+    });
+  }
 });
