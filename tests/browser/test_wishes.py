@@ -61,7 +61,7 @@ def test_each_batch_shows_how_its_policy_stands_there_and_on_its_own_page(index:
 
 def test_nodes_show_their_gpus_labels_programs_and_counted_resources(index: Path, readers: OpenReader) -> None:
     reader = readers(index).open("/nodes")
-    assert words(reader, "[data-page=nodes] .stock") == "bandwidth 6 of 8gpu1-gggggggg 5, n1-aaaaaaaa matlab 0 of 2"
+    assert words(reader, "[data-page=nodes] .stock") == "bandwidth 6 of 8 gpu1-gggggggg 5, n1-aaaaaaaa matlab 0 of 2"
     gpu = words(reader, "[data-node=gpu1]")
     assert "GPUs 2 × NVIDIA A100-SXM4-40GB40G each" in gpu.replace("40GB ", "40GB") and "GPU Tesla T4" in gpu
     assert "GPUs in use 1 of 3" in gpu
