@@ -162,8 +162,8 @@ def test_when_nobody_can_be_told_it_rests_all_the_same_and_tells_later(inside, w
 
 
 def test_until_when_tasks_are_taken_is_told_and_followed(inside, world, configure):
-    worker = inside(rules=rules(world, -5, 20))
     minute = world.clock.wall() // MINUTE * MINUTE
+    worker = inside(rules=rules(world, -5, 20))
 
     def closes():
         [seen] = [each for each in take(worker.worker.spool).workers if each.wid == worker.wid]
@@ -172,6 +172,7 @@ def test_until_when_tasks_are_taken_is_told_and_followed(inside, world, configur
     worker.until(lambda: closes() == minute + 20 * MINUTE)
     control(worker, "run_between: always")
     worker.until(lambda: closes() is None)
+    minute = world.clock.wall() // MINUTE * MINUTE  # another one may have begun
     control(worker, f"run_between: {hours(world, -5, 10)}")
     worker.until(lambda: closes() == minute + 10 * MINUTE)
     worker.turn(11 * MINUTE)
