@@ -63,7 +63,7 @@ class Intake:
         self.gifts: set[str] = set()
         self.refusals = Refusals(worker)
         self._looked_at = self._next_look = self._found_at = self._gave_at = self._retry_at = self._cost = 0.0
-        self.has_met = False  #: others, at what the last look found
+        self.has_met, self._vain = False, 0  #: others, at what a look found; claims in turn that brought little
         self._quiet_since: float | None = None  #: since when nobody runs anything (asked with --until-empty only)
         self._busy_since = float("inf")
         self._interval = worker.settings.poll_min
@@ -173,7 +173,7 @@ class Intake:
         self.pausing.look()
         sight = self.sharing.look()
         self.packing.look_again(sight.candidates)
-        self._looked_at, self.has_met = self.clock.boot(), False
+        self._looked_at, self.has_met, self._vain = self.clock.boot(), False, 0
         self._cost = self._looked_at - before
         self.queue, self.turnstile.stopped = self.sharing.queue(sight), sight.stopped
         self.agreement.heed(sight)
@@ -199,7 +199,9 @@ class Intake:
         gifts, self.gifts = self.gifts, set()
         self._retry_at = self.clock.boot() + RETRY_PAUSE
         result = self.desk.exchange(paths, gifts)
-        if 2 * len(result.came) < len(paths):
+        if paths:
+            self._vain = self._vain + 1 if 2 * len(result.came) < len(paths) else 0
+        if self._vain > 1:  # once is chance: who looked again then would come too late for what is scarce
             self.has_met, self._next_look = True, 0.0
         for stuck in [leaving for leaving in self.desk.leaving.values() if leaving.tries == TRIES_BEFORE_TOLD]:
             why = StorageError("move to", stuck.target, stuck.errno)
