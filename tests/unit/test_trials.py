@@ -288,26 +288,31 @@ def test_a_worker_tries_first_and_then_goes_on(inside, write):
     worker.until(lambda: len(worker.lies("done")) == 3)
 
 
-def test_a_worker_that_works_the_queue_off_ends_when_a_canary_failed_and_says_so(inside, write, monkeypatch):
-    write("canary: 1")
-    worker = inside(slots=2, until_empty=True)
-    told = []
-    monkeypatch.setattr(worker.worker, "tell", lambda event, text="", **_: told.append((event, text)))
-    for name in "ab":
-        worker.drop(f"s/{name}", "exit 1")
-    worker.until(lambda: worker.worker.controls.emptied)
+@pytest.fixture
+def worked_off(inside, write, monkeypatch):
+    """A worker that has worked off s/a and s/b, which fail, under a policy; what it told."""
+
+    def work(policy):
+        write(policy)
+        worker = inside(slots=2, until_empty=True)
+        told = []
+        monkeypatch.setattr(worker.worker, "tell", lambda event, text="", **_: told.append((event, text)))
+        for name in "ab":
+            worker.drop(f"s/{name}", "exit 1")
+        worker.until(lambda: worker.worker.controls.emptied)
+        return worker, told
+
+    return work
+
+
+def test_a_worker_that_works_the_queue_off_ends_when_a_canary_failed_and_says_so(worked_off):
+    worker, told = worked_off("canary: 1")
     assert worker.lies() == ["failed/s/a~exit1", "todo/s/b"]
     assert [event for event, text in told if "s/a failed" in text] == ["policy", "left"]
 
 
-def test_a_worker_that_works_the_queue_off_does_not_say_that_an_empty_folder_is_left(inside, write, monkeypatch):
-    write("breaker: {of: 2, failures: 1}")
-    worker = inside(slots=2, until_empty=True)
-    told = []
-    monkeypatch.setattr(worker.worker, "tell", lambda event, text="", **_: told.append((event, text)))
-    for name in "ab":
-        worker.drop(f"s/{name}", "exit 1")
-    worker.until(lambda: worker.worker.controls.emptied)
+def test_a_worker_that_works_the_queue_off_does_not_say_that_an_empty_folder_is_left(worked_off):
+    worker, told = worked_off("breaker: {of: 2, failures: 1}")
     assert worker.lies() == ["failed/s/a~exit1", "failed/s/b~exit1"]
     assert list(worker.worker.intake.turnstile.stopped) == ["s"]
     assert [text for event, text in told if event == "left"] == []
