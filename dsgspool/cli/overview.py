@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dsgspool.cli.watching import News
     from dsgspool.snapshot import Counts, Snapshot, WorkerSeen
     from dsgspool.spool import Spool
+    from dsgspool.spool.rest import Rest
 
 STATES = ("todo", "waiting", "hold", "running", "done", "failed")
 MAX_LINE = 200  #: characters of a log's line
@@ -197,15 +198,15 @@ def state_of(worker: WorkerSeen) -> str:
 
 def show_rests(workers: Iterable[WorkerSeen]) -> None:
     """Say below a table which of its workers take no new tasks for now, or are dead, and why."""
-    found: dict[str, list[str]] = {}
+    found: dict[Rest | str, list[str]] = {}
     for worker in workers:
         if worker.alive and worker.rest:
-            found.setdefault(worker.rest.sentence, []).append(worker.wid)
+            found.setdefault(worker.rest, []).append(worker.wid)
         elif not (worker.alive or worker.ended):
             found.setdefault(f"dead: {worker.verdict}", []).append(worker.wid)
-    for sentence, wids in list(found.items())[:MOST]:
+    for why, wids in list(found.items())[:MOST]:
         more = f" and {len(wids) - 1} more" if len(wids) > 1 else ""
-        output.sentence(f"{wids[0]}{more}: {sentence}")
+        output.sentence(f"{wids[0]}{more}: {why if isinstance(why, str) else why.of(wids[0])}")
 
 
 def show_stock(seen: Snapshot) -> None:

@@ -78,7 +78,9 @@ class Placing:
         if all(worker.rest for worker in able):
             resting = [worker for worker in able if not worker.paused]
             first = min(resting, key=lambda worker: (worker.rest and worker.rest.until) or math.inf)
-            because = f"no node {whom}is to be had now; the first, {first.wid}, {first.rest and first.rest.sentence}"
+            because = (
+                f"no node {whom}is to be had now; the first, {first.wid}, {first.rest and first.rest.of(first.wid)}"
+            )
             return because, [f"dsgspool workers set {first.wid} {first.rest and first.rest.remedy}", "dsgspool worker"]
         return None
 
@@ -151,7 +153,7 @@ class Placing:
         if not worker.slots:
             return "0 slots"
         if worker.rest:
-            return worker.rest.sentence
+            return worker.rest.of(worker.wid)
         if (
             uid is not None
             and isinstance(user, int)

@@ -105,10 +105,15 @@ class Node:
         return any(not worker.alive and not worker.ended for worker in self.workers)
 
     @property
-    def rest(self) -> Rest | None:
-        """Why none of its living workers takes new tasks now: of one that is not paused, if there is one."""
+    def resting(self) -> WorkerSeen | None:
+        """When none of its living workers takes new tasks now: one of them, and one that is not paused, if there is one."""
         alive = sorted((worker for worker in self.workers if worker.alive), key=lambda worker: worker.paused)
-        return alive[0].rest if alive and all(worker.rest for worker in alive) else None
+        return alive[0] if alive and all(worker.rest for worker in alive) else None
+
+    @property
+    def rest(self) -> Rest | None:
+        """Why none of its living workers takes new tasks now."""
+        return self.resting.rest if self.resting else None
 
     @property
     def paused(self) -> bool:

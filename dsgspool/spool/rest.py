@@ -28,11 +28,10 @@ class Rest:
     why: str
     until: float | None = None
 
-    @property
-    def sentence(self) -> str:
-        """For people: `takes tasks again at Mon 30 Nov 19:00:00 (run_between: 19:00-08:00)`."""
+    def of(self, wid: str) -> str:
+        """For people, of a worker: `takes tasks again at Mon 30 Nov 19:00:00 (run_between: 19:00-08:00)`."""
         if self.is_pause:
-            return f"takes tasks again after: dsgspool workers set WID {self.remedy}"
+            return f"takes tasks again after: dsgspool workers set {wid} {self.remedy}"
         when = f"at {local(self.until)}" if self.until is not None else "when that is over"
         return f"takes tasks again {when} ({self.key}: {self.why})"
 

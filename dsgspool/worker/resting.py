@@ -75,6 +75,6 @@ class Resting:
             self.worker.tell("work", "this node is to be had again: taking tasks")
             self.worker.intake.look_soon()
         else:
-            text = f"no new tasks are taken, running ones go on; this worker {rest.sentence}"
+            text = f"no new tasks are taken, running ones go on; this worker {rest.of(self.worker.station.wid)}"
             facts = {"why": f"{rest.key}: {rest.why}"} | ({} if rest.until is None else {"until": iso(rest.until)})
             self.worker.tell("rest", text, **facts)

@@ -207,7 +207,7 @@ def test_a_worker_that_is_paused_is_shown_as_that(run, spool, worker, put):
     control.write_text("paused: true\n")
     for told in (run("workers").stdout, run("status").stdout):
         assert re.search(rf"{WID} +paused +0/4 ", told)
-        assert f"\n{WID}: takes tasks again after: dsgspool workers set WID paused=false\n" in told
+        assert f"\n{WID}: takes tasks again after: dsgspool workers set {WID} paused=false\n" in told
     (entry,) = json.loads(run("workers", "--json").stdout)
     assert entry["alive"] and entry["rest"] == {"key": "paused", "why": "true", "until_unix_s": None}
     put("todo/a.yaml", "command: x\n...\n")

@@ -107,7 +107,7 @@ def test_a_worker_on_a_node_in_use_rests_and_takes_tasks_again_by_itself(node, i
     worker.live(10)
     assert worker.lies() == ["todo/x"]
     (seen,) = take(worker.worker.spool).workers
-    assert seen.rest.sentence == f"takes tasks again when that is over (only_when_idle: {PEOPLE})"
+    assert seen.rest.of(seen.wid) == f"takes tasks again when that is over (only_when_idle: {PEOPLE})"
     node.people = ""
     worker.live(CALM + 2 * INTERVAL)
     worker.until(lambda: worker.lies() == ["done/x"])

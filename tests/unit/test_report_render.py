@@ -228,7 +228,7 @@ def test_a_node_whose_workers_are_paused_says_so_and_each_of_them() -> None:
     made = Made()
     made.rest(made.worker("n1-aaaaaaaa"), Rest("paused", "true"))
     html = words(sections(made)["nodes"])
-    assert "n1 paused No new tasks: it takes tasks again after: dsgspool workers set WID paused=false" in html
+    assert "n1 paused No new tasks: it takes tasks again after: dsgspool workers set n1-aaaaaaaa paused=false" in html
     assert "n1-aaaaaaaapaused, seen" in html
     made.rest(made.worker("n1-bbbbbbbb"), Rest("only_when_idle", "others' load is above 1"))
     html = words(sections(made)["nodes"])
