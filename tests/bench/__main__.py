@@ -23,7 +23,7 @@ from dsgspool.spool.scan import LIMIT
 from tests.bench import large, peers, plot, workloads
 from tests.bench.workloads import Row
 
-WORKLOADS = ("true", "shell", "sleeps", "submit", "pickup", "backlog", "wide", "crowd", "start-up")
+WORKLOADS = ("true", "shell", "durability", "sleeps", "submit", "pickup", "backlog", "wide", "crowd", "start-up")
 
 
 def main() -> None:
@@ -69,6 +69,8 @@ def measure(base: Path, given: argparse.Namespace, found: list[peers.Peer]) -> I
         yield from workloads.throughput(base, "true", tasks, rounds, found, cache)
     if "shell" in wanted:
         yield from workloads.throughput(base, "shell", max(tasks // 2, 50), rounds, found, cache)
+    if "durability" in wanted:
+        yield from workloads.durability(base, max(tasks // 4, 50), rounds)
     if "sleeps" in wanted:
         yield from workloads.sleeps(base, min(tasks, 640), rounds)
     if "submit" in wanted:

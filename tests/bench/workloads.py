@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psutil
 
+from dsgspool.mounts import mount_of
 from tests.bench.peers import Peer, new_folder
 from tests.bench.reference import KINDS, Run, call, spawner, timed, xargs
 from tests.bench.spools import TEXTS, command, drain, drain_sweep, new_spool, worker
@@ -91,6 +92,21 @@ def _row(kind: str, who: str, runs: list[Run], ratio: float) -> Row:
             f"queued before, at {statistics.median(queued):.0f}/s; both {both:.0f}/s, ratio {ratio * both / rate:.2f}"
         )
     return Row(kind, who, rate, "/s", ratio, statistics.median(cpu) if cpu else None, note)
+
+
+def durability(base: Path, tasks: int, rounds: int) -> Iterator[Row]:
+    """`true` with `durability: strict`, where each record, each log's folder and each move is on the disk before the next step."""
+    runs: dict[str, list[Run]] = {"process": [], "strict": []}
+    for _ in range(rounds):
+        for kind, done in runs.items():
+            spool = new_spool(base, TEXTS["true"], tasks)
+            (spool / "spool.yaml").write_text(f"format: 1\ndurability: {kind}\n")
+            done.append(drain(spool)[0])
+    rates = {kind: [run.rate for run in done] for kind, done in runs.items()}
+    ratio = statistics.median(s / p for s, p in zip(rates["strict"], rates["process"], strict=True))
+    for kind, found in rates.items():
+        note = f"on {mount_of(str(base)).kind}"
+        yield Row("durability", kind, statistics.median(found), "/s", 1.0 if kind == "process" else ratio, note=note)
 
 
 def sleeps(base: Path, tasks: int, rounds: int) -> Iterator[Row]:
