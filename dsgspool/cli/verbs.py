@@ -5,7 +5,7 @@ The rule: one rename a task, to a name with a fresh token, which can overwrite n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,8 +69,7 @@ def requeue(
     else:
         raise usage("say which: names, or --failed, or --reason timeout")
     places, every = moves.newest(places), len(places)
-    if every > len(places):
-        output.note(f"dsgspool: older files of the same names stay where they are: {every - len(places)}")
+    _say_older(every - len(places))
     # What failed for another's sake comes last: else it would meet that one still in failed/, and fail again.
     _move(sorted(places, key=lambda place: place.name.tag == "dependency"), moves.requeue)
     _say_what_stays(moves, places)
@@ -123,36 +122,58 @@ def _moves(context: typer.Context) -> Moves:
 
 def _failed(moves: Moves, patterns: list[str], reason: str) -> list[Place]:
     """Failed tasks that match; TaskNotFound when there are none."""
-    from fnmatch import fnmatchcase
-
     from dsgspool.errors import TaskNotFound
     from dsgspool.task import State
 
     found = {place: None for pattern in patterns for place in moves.find(pattern, [State.FAILED])}
-    places = [place for place in found if not reason or fnmatchcase(place.name.tag, reason)]
+    places = _that_ended_so(moves, " ".join(patterns), found, reason)
     if not places:
         what = f"failed task with reason {reason!r}" if reason else "failed task"
         raise TaskNotFound(" ".join(patterns), f"there is no such {what}; see them with: dsgspool list failed")
     return places
 
 
-def _listed(moves: Moves, file: str, reason: str, *, only_failed: bool) -> list[Place]:
-    """Finished tasks whose names are in a file; that others of it are not finished any more is told."""
+def _that_ended_so(moves: Moves, asked: str, failed: Iterable[Place], reason: str) -> list[Place]:
+    """Of files in failed/ those with that reason that are their tasks' last ends: what was done when it ran again, or failed
+    otherwise, stays.  TaskNotFound when all of them ended otherwise since."""
     from fnmatch import fnmatchcase
 
+    from dsgspool.errors import TaskNotFound
+    from dsgspool.task import State
+
+    failed = list(failed)
+    so = [place for place in failed if not reason or fnmatchcase(place.name.tag, reason)]
+    done = moves.named({place.identity for place in so}, [State.DONE]) if so else []
+    last = set(moves.newest([*failed, *done]))
+    places = [place for place in so if place in last]
+    if so and not places:
+        why = f"what failed so, {len(so):,} of them, ended otherwise since; it runs all the same with: dsgspool requeue NAME"
+        raise TaskNotFound(asked, why)
+    _say_older(len(so) - len(places))
+    return places
+
+
+def _say_older(number: int) -> None:
+    if number:
+        output.note(f"dsgspool: older files of the same names stay where they are: {number:,}")
+
+
+def _listed(moves: Moves, file: str, reason: str, *, only_failed: bool) -> list[Place]:
+    """Finished tasks whose names are in a file; that others of it are not finished any more is told."""
     from dsgspool.errors import TaskNotFound
     from dsgspool.task import TRANSITIONS, State
 
     names = frozenset(_names_in(moves, file))
     states = [State.FAILED] if only_failed else sorted(TRANSITIONS["requeue"][0])
-    places = [p for p in moves.named(names, states) if not reason or fnmatchcase(p.name.tag, reason)]
+    places = moves.named(names, states)
+    if only_failed:
+        places = _that_ended_so(moves, file, places, reason)
     if not places:
         where = " or ".join(f"{state}/" for state in states)
         raise TaskNotFound(file, f"none of the {len(names):,} names in it lies in {where}, or none any more")
     if left := len(names - {place.identity for place in places}):
-        output.note(
-            f"dsgspool: {left:,} of the {len(names):,} names are left as they are: they do not lie there any more"
-        )
+        why = "they have not failed, or not so, when they last ran" if only_failed else "they do not lie there any more"
+        output.note(f"dsgspool: {left:,} of the {len(names):,} names are left as they are: {why}")
     return places
 
 

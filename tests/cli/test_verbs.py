@@ -165,3 +165,28 @@ def test_requeue_runs_a_task_once_that_failed_and_was_done_later(spool, run, put
     assert result.stdout == "a\n" and "older files of the same names stay where they are: 1" in result.stderr
     (file,) = (spool / "todo").glob("a~0.*.yaml")
     assert file.read_text() == "command: new\n" and (spool / first).exists()
+
+
+def twice(spool, put, *paths):
+    """Files of names that ran several times, the last end last."""
+    for path in paths:
+        put(path)
+        wait_for_tick(spool)
+
+
+@pytest.mark.parametrize("words", [["--failed"], ["--failed", "*"], ["--reason", "exit1"], ["--failed", "--from", "-"]])
+def test_requeue_failed_leaves_alone_what_failed_first_and_was_done_later(spool, run, put, listed, words):
+    twice(spool, put, "failed/a~exit1.yaml", "done/b.yaml", "done/a.yaml", "failed/b~exit1.yaml")
+    result = run("requeue", *words, stdin="a\nb\n")
+    assert (result.exit_code, result.stdout, listed("todo")) == (0, "b\n", ["b"])
+    assert "older files of the same names stay where they are: 1" in result.stderr
+    result = run("requeue", *words, stdin="a\nb\n")
+    assert (result.exit_code, listed("failed")) == (5, ["a~exit1"])
+    assert "what failed so, 1 of them, ended otherwise since" in result.stderr
+    assert run("requeue", "a").stdout == "a\n"
+
+
+def test_requeue_by_reason_asks_for_the_last_end_of_a_task(spool, run, put, listed):
+    twice(spool, put, "failed/a~exit1.yaml", "failed/a~timeout.yaml")
+    assert run("requeue", "--reason", "exit*").exit_code == 5
+    assert run("requeue", "--reason", "timeout").stdout == "a\n"
