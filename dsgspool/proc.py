@@ -289,5 +289,8 @@ def run_in_front(argv: Sequence[str], env: Mapping[str, str]) -> int:
 
 
 def become(argv: Sequence[str]) -> None:
-    """Replace this process."""
+    """Replace this process.  A Ctrl-C on the way waits for who comes next: while its interpreter begins nobody heeds it."""
+    import signal
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.execv(argv[0], list(argv))

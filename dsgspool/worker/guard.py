@@ -54,6 +54,7 @@ class Guard:
     def __init__(self, worker: int, listen: int) -> None:
         self.worker, self.listen = worker, listen
         self.tombstone, self.fence, self.shared = "", 0.0, False
+        self.was_interrupted = False  #: before it had introduced itself
         self.beat = boot()
         self.rest = b""
 
@@ -271,22 +272,26 @@ def one_life(argv: list[str], heeded: list[signal.Signals]) -> int:
         os.close(speak)
     guard = Guard(worker, listen)
     for number in heeded:
-        signal.signal(number, lambda number, _frame: forward(worker, number))
+        signal.signal(number, lambda number, _frame: forward(guard, number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, heeded)
     guard.watch()
     signal.pthread_sigmask(signal.SIG_BLOCK, heeded)
     silent = guard.left() <= 0
     code = guard.bury()
     os.close(listen)
+    if guard.was_interrupted and code == -signal.SIGTERM:
+        return -signal.SIGINT
     return RESTART if silent and not told_to_end else code
 
 
-def forward(worker: int, number: int) -> None:
+def forward(guard: Guard, number: int) -> None:
     """Pass a signal on; a worker that is then found silent is not started anew."""
     global told_to_end
     told_to_end = True
+    if number == signal.SIGINT and not guard.tombstone:  # RACE: it may not listen yet: that would be a traceback
+        guard.was_interrupted, number = True, signal.SIGTERM
     try:
-        os.kill(worker, number)
+        os.kill(guard.worker, number)
     except ProcessLookupError:
         return
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from dsgspool import __main__ as program
 from dsgspool import errors
 from dsgspool.cli import exits
 from dsgspool.cli.app import COMMANDS, build
@@ -192,3 +193,13 @@ def test_a_plain_command_needs_no_typer_and_says_the_same(command, put):
     assert slowly.returncode == 0
     first = 1 if command == "status" else 0  # the status tells its moment
     assert quickly.stdout.splitlines()[first:] == slowly.stdout.splitlines()[first:] != []
+
+
+def test_a_ctrl_c_before_a_command_is_there_is_exit_130_without_a_traceback(monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dsgspool.cli.quick.main", interrupted)
+    with pytest.raises((SystemExit, KeyboardInterrupt)) as end:
+        program.main()
+    assert getattr(end.value, "code", "a traceback") == exits.INTERRUPTED

@@ -168,6 +168,25 @@ time.sleep(600)
     assert end(process)[0] == 7
 
 
+def test_a_ctrl_c_before_the_worker_listens_ends_it_quietly(tmp_path):
+    """As the interpreter of one that begins has it: nobody is there who could make more of it than a traceback."""
+    code = "import time; print('ready', flush=True); time.sleep(600)"
+    command = [sys.executable, "-I", "-S", GUARD, sys.executable, "-c", code]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGINT)
+    assert end(process) == (128 + signal.SIGINT, "")
+
+
+def test_a_ctrl_c_reaches_a_worker_that_has_introduced_itself_as_what_it_is(guard, monkeypatch):
+    told = []
+    monkeypatch.setattr(module, "told_to_end", False)
+    monkeypatch.setattr(module.os, "kill", lambda *words: told.append(words))
+    guard.worker, guard.tombstone = 4711, "/t"
+    module.forward(guard, signal.SIGINT)
+    assert (told, guard.was_interrupted) == ([(4711, signal.SIGINT)], False)
+
+
 def test_the_worker_is_told_when_the_guard_dies(run, tmp_path):
     process = run(f"""
 import signal

@@ -171,6 +171,20 @@ def test_the_worker_is_started_by_a_guard_that_imports_nothing_of_ours():
     assert command[-2:] == ["--slots", "2"]
 
 
+def test_a_ctrl_c_while_one_program_becomes_the_next_waits_for_that_one():
+    then = "import signal; print(signal.sigpending(), signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
+    code = f"""
+import os, signal, sys
+from dsgspool import proc
+execv = os.execv
+os.execv = lambda *words: (os.kill(os.getpid(), signal.SIGINT), execv(*words))
+proc.become([sys.executable, "-c", {then!r}])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{ {signal.SIGINT} } { {signal.SIGINT} }\n"
+
+
 def test_random_words_are_base32_and_differ():
     words = {chance.word() for _ in range(1000)}
     assert len(words) == 1000

@@ -192,4 +192,13 @@ MUTANTS = (
         "",
         ("unit/test_guard.py::test_the_guard_stands_in_no_folder_of_the_share",),
     ),
+    Mutant(
+        "guard",
+        "8",
+        "a worker that does not listen yet is told of a Ctrl-C as it came",
+        "worker/guard.py",
+        "    if number == signal.SIGINT and not guard.tombstone:",
+        "    if False:",
+        ("unit/test_guard.py::test_a_ctrl_c_before_the_worker_listens_ends_it_quietly",),
+    ),
 )
