@@ -2,11 +2,13 @@
 
 The rule: a task counts as over only when its file was seen in done/ or failed/; one that was seen nowhere is looked for
 again, because it may have moved against the order in which the folders are listed.  Of several places of one name the one
-that it came to last counts, and a sweep is over when all its parts are.  Parked tasks are not waited for.
+that it came to last counts, and a sweep is over when all its parts are; items of which no part is seen are looked for
+by themselves.  Parked tasks are not waited for.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 
@@ -111,8 +113,9 @@ class Watch:
             self._close(place.identity, place.state, place.name.tag)
         gone = [identity for identity in vanished & self.open if not is_to_come(self.spool, identity)]
         self._missing = {identity: self._missing.get(identity, 0) + 1 for identity in gone}
+        ranges = functools.cache(lambda sweep: tuple(self._ranges(sweep)))
         for identity in gone:
-            if parts := self._parts(identity):
+            if parts := self._parts(identity, ranges):
                 self.open.discard(identity)
                 self.open |= parts
             elif self._missing[identity] >= LOOKS:
@@ -136,23 +139,29 @@ class Watch:
             if name.identity in identities
         ]
 
-    def _parts(self, identity: str) -> set[str]:
-        """The parts of a sweep, or of a rest of one, that was divided since; none while there is one that was not seen."""
+    def _parts(self, identity: str, ranges: Callable[[str], Iterable[Range]]) -> set[str]:
+        """The parts of a sweep, or of a part of it, that are seen; of the items in none of them the name as one part each:
+        somebody removed that, or this look missed it.  Nothing while no part is seen."""
         part = parse_range(identity)
-        sweep = part.sweep if part and part.is_rest else identity
+        sweep = part.sweep if part else identity
         base = f"{self.spool.root}/{FOLDER}/{sweep}"
-        if (part and not part.is_rest) or not self.spool.fs.folder_is_there(base):
+        if not self.spool.fs.folder_is_there(base):
             return set()
-        found = list(self._ranges(sweep))
+        found = ranges(sweep)
         # Asked after that: who divides the whole says so there first, and so which item is the last one.
         divided = [each for name, _ in self.spool.fs.scan(base) if (each := parse_range(f"{sweep}/{name}"))]
         reach, last = (part.first, part.last) if part else (0, max((each.last for each in divided), default=0))
-        found = [each for each in found if reach <= each.first and (each.last <= last or not divided)]
-        for each in sorted(found, key=lambda each: each.first):
-            if each.first > reach:
-                return set()
+        seen = sorted(
+            (each for each in found if each.last >= reach and each.first <= last), key=lambda each: each.first
+        )
+        names = {each.identity for each in seen}
+        for each in seen:
+            if reach < each.first:
+                names.add(each.part(reach, each.first - 1, is_rest=False).identity)
             reach = max(reach, each.last + 1)
-        return {each.identity for each in found} if reach > last else set()
+        if seen and reach <= last:
+            names.add(seen[-1].part(reach, last, is_rest=False).identity)
+        return names
 
     def _ranges(self, sweep: str) -> Iterator[Range]:
         for state in State:

@@ -144,6 +144,45 @@ def test_a_sweep_is_over_when_all_its_parts_are(spool, put):
     assert seen[-1].total == 2
 
 
+@pytest.mark.parametrize(("first", "waited"), [("todo/s.yaml", "s"), ("todo/s/rest-0-9.yaml", "s/rest-0-9")])
+def test_of_a_sweep_a_part_that_somebody_removes_is_removed_and_the_rest_is_waited_for(spool, put, first, waited):
+    (spool / "sweeps/s/whole").mkdir(parents=True)
+    whole, rest, last = put(first), "todo/s/rest-5-9~0.abcdefgh-2.yaml", "running/n1-abcdefgh/s%7-9@n1-abcdefgh.2.yaml"
+
+    def divided():
+        whole.unlink()
+        (spool / "sweeps/s/0-9").mkdir()
+        put("done/s/0-1.yaml")  # 2-4 is gone before anybody looks
+        put(rest)
+
+    def again():
+        os.remove(spool / rest)
+        (spool / "sweeps/s/5-9").mkdir()
+        put(last)  # 5-6 as well
+
+    for_long = [lambda: None] * LOOKS * 2
+    clock = Clock(divided, *for_long, again, *for_long, mover(spool, last, "done/s/7-9.yaml"))
+    tasks = Watch(Spool(str(spool), clock=clock), {waited})
+    seen = list(watch(tasks.spool, tasks, None))
+    assert (tasks.done, tasks.removed) == ({"s/0-1", "s/7-9"}, {"s/2-4", "s/5-6"})
+    assert (seen[-1].total, seen[-2].running) == (4, 1)
+
+
+@pytest.mark.parametrize("part", ["s%rest-4-9", "s%4-9", "s%rest-2-9"])
+def test_a_part_of_a_sweep_that_a_look_misses_is_not_removed(spool, put, monkeypatch, part):
+    """Who holds a rest queues what comes behind its first chunk, and claims that, while somebody lists the folders."""
+    (spool / "sweeps/s/0-9").mkdir(parents=True)
+    put("done/s/0-3.yaml")
+    put(f"running/n1-abcdefgh/{part}@n1-abcdefgh.2.yaml")
+    tasks = Watch(Spool(str(spool), clock=Clock()), {"s"})
+    of, missed = tasks.spool.tasks, []
+    monkeypatch.setattr(tasks.spool, "tasks", lambda state, batch="": () if state in missed else of(state, batch))
+    for is_missed in (*[True] * (LOOKS - 1), False):
+        missed[:] = [State.RUNNING] * is_missed
+        tasks.look()
+    assert (tasks.open, tasks.done, tasks.removed) == ({part.replace("%", "/")}, {"s/0-3"}, set())
+
+
 def test_a_removed_task_is_given_up_only_after_several_looks(spool, put):
     file = put("todo/a.yaml")
     seen, tasks = steps(spool, [], file.unlink)
