@@ -292,8 +292,7 @@ class Intake:
             # RACE: of a worker that died a moment ago a person may have parked a file, claim and all.
             controls.emptied = self.worker.janitor.is_at_rest()
             if controls.emptied:
-                self.sorting.tell_who_waits()
-                self.turnstile.tell_stopped()
+                self.sorting.tell_what_is_left()
 
     def _others_have_work(self) -> bool:
         waits = any(names.parse_until(folder) for folder, _ in self.fs.scan(self.spool.waiting))

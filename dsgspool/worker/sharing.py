@@ -109,14 +109,14 @@ class Sharing:
             "policies": intake.turnstile.policies,
             "most": intake.packing.most,
             "weight": intake.packing.weight,
-            "breathe": self._breathe,
+            "breathe": self.breathe,
         }
         self._now = None
         if not turns:
             return Look(spool, **options).take()
         return FairLook(spool, turns=turns, use=self.use, owners=self.owners, **options).take()
 
-    def _breathe(self) -> None:
+    def breathe(self) -> None:
         """In the middle of a long look: a heart must beat, and time goes on for what runs."""
         if self.clock.boot() - self.worker.lease.beat_at >= self.worker.settings.heartbeat:
             self.worker.attend()

@@ -6,6 +6,9 @@ peek misses is decided again after parsing (attempts.py), with a record that end
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dsgspool import names
@@ -15,6 +18,7 @@ from dsgspool.spool import lies
 from dsgspool.spool.dependencies import Verdict
 from dsgspool.spool.moves import park
 from dsgspool.spool.own import Held, Text
+from dsgspool.spool.scan import BLOCK
 from dsgspool.spool.waiters import Waiters
 from dsgspool.task import Decision, Expiry, Kind, State
 from dsgspool.worker.desk import Leaving, Ready
@@ -113,8 +117,40 @@ class Sorting:
         wid = self.worker.station.wid
         return not {f"{wid}.fenced", f"{wid}.dead"}.isdisjoint(self.spool.fs.names(self.spool.workers))
 
-    def tell_who_waits(self) -> None:
-        """Before the end of `--until-empty`: what waits for something that nothing here will bring."""
+    def tell_what_is_left(self) -> None:
+        """Before the end of `--until-empty`."""
+        self._tell_who_waits()
+        self._tell_who_stays()
+        self.intake.turnstile.tell_stopped()
+
+    def _tell_who_stays(self) -> None:
+        """What lies in todo/ where this worker does not take it, as in a lane that wants more than it has."""
+        number, shown = 0, list[str]()
+        for lane, path in self._lying():
+            number += 1
+            if number <= SHOWN:
+                name = path.partition("~")[0] if "~" in path else path.rpartition(".")[0]
+                shown.append(f"{name} (@{lane})" if lane else name)
+            if number % BLOCK == 0:
+                self.intake.sharing.breathe()
+        if number:
+            text = "; ".join(sorted(shown)) + (" ..." if number > SHOWN else "")
+            text = f"{number:,} left in todo/, which this worker does not take: {text}; ask with: dsgspool why NAME"
+            self.worker.tell("left", text, tasks=number)
+
+    def _lying(self) -> Iterator[tuple[str | None, str]]:
+        """(lane, path in it) of what lies in todo/; batches that are not started are told by themselves."""
+        fs, todo, stopped = self.spool.fs, self.spool.todo, self.intake.turnstile.stopped
+        for top, is_folder in fs.scan(todo):
+            with contextlib.suppress(PermissionError):  # somebody's private folder
+                inside = fs.find(f"{todo}/{top}", "", f"{top}/") if top not in stopped and top[:1] != "." else ()
+                for lane, path in map(names.split_lane, inside if is_folder else [top]):
+                    is_stopped = "/" in path and path.partition("/")[0] in stopped
+                    if not is_stopped and not names.is_ignored(os.path.basename(path)):
+                        yield lane, path
+
+    def _tell_who_waits(self) -> None:
+        """What waits for something that nothing here will bring."""
         waiting: list[str] = []
         for path, name in self.spool.tasks(State.WAITING):
             if what := names.parse_after(path.partition("/")[0]):

@@ -195,6 +195,23 @@ def test_until_empty_waits_for_what_has_no_room_now(node):
     assert worker.lies() == ["done/a", "done/b"]
 
 
+def test_until_empty_says_at_its_end_what_nobody_like_it_can_run(node, world, monkeypatch):
+    """Of a lane that it does not look into, and of what it filed there itself; what a paused batch has is told once."""
+    worker, told = node(until_empty=True), []
+    monkeypatch.setattr(worker.worker, "tell", lambda event, text="", **facts: told.append((event, text, facts)))
+    worker.drop("@cpus64/s/a.b")
+    worker.drop(f"{lane(gpus=64)}/c~0.abcdefgh-1", resources={"gpus": 64})
+    worker.drop("d", where="tape=1")
+    world.fs.create_whole(f"{world.root}/batches/p.yaml", b"paused: true\n...\n")
+    for name in ("p/1", "@cpus64/p/2"):
+        worker.drop(name)
+    worker.until(lambda: worker.worker.controls.emptied)
+    ((_, text, facts), (_, paused, _)) = [each for each in told if each[0] == "left"]
+    assert facts == {"tasks": 3} and "3 left in todo/, which this worker does not take: c (@gpus64=" in text
+    assert "; d (@tape" in text and "; s/a.b (@cpus64); ask with: dsgspool why NAME" in text and "p/" not in text
+    assert "todo/p/ is left" in paused
+
+
 def test_many_tasks_that_wait_for_a_gpu_hide_nothing_that_lies_behind_them(node, monkeypatch, world):
     monkeypatch.setitem(Look.__init__.__kwdefaults__, "limit", 8)
     worker, target = node(), lane(gpus=2)
