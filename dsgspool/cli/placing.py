@@ -6,10 +6,13 @@ The rule: told from one snapshot, of each living worker by itself, then what all
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import replace
 
+from dsgspool import names
 from dsgspool.cli.batched import Words
 from dsgspool.cli.behind import Answer, text_of, without
+from dsgspool.cli.keeping import Keeping
 from dsgspool.conditions import Inventory
 from dsgspool.errors import SettingsError
 from dsgspool.requests import Request, Room, why_unfit
@@ -29,6 +32,7 @@ class Placing:
 
     def __init__(self, spool: Spool, seen: Snapshot) -> None:
         self.spool, self.seen = spool, seen
+        self.keeping = Keeping(spool, seen)
         self.files, self.limits = frozenset(spool.fs.names(spool.workers)), seen.limits
 
     def ask(self, task: TaskSeen, cpus: int, request: Request, answer: Answer) -> None:
@@ -57,7 +61,7 @@ class Placing:
         elif not (able := [worker for worker in self.seen.alive if self._could(worker, cpus, request)]):
             answer.because = f"it wants cpus={cpus} {request} together, and no worker that is alive has all of that"
             answer.remedies = ["start a worker on a node that has it", *self._less(task, request)]
-        elif words := self._kept_off(able, uid, answer) or self._taken(request):
+        elif words := self._kept_off(able, uid, answer) or self._taken(request) or self._kept(task, request, answer):
             answer.because, answer.remedies = words
 
     def _could(self, worker: WorkerSeen, cpus: int, request: Request) -> bool:
@@ -117,6 +121,20 @@ class Placing:
                 because = f"it wants {stock.name}={amount}, and {share} of the spool are taken (by {stock.by})"
                 wait = "wait: it begins within seconds when enough of it is free"
                 return because, [wait, self._raise(stock.name, stock.taken + amount)]
+        return None
+
+    def _kept(self, task: TaskSeen, request: Request, answer: Answer) -> Words | None:
+        """What is free of it is kept for another, by every worker that could take it now."""
+        takers = [worker for worker in self.seen.alive if answer.nodes[worker.wid].startswith(FREE)]
+        for other, wants, stock in self.keeping.before(task, request) if takers else ():
+            if all(self._could(worker, names.parse_lane(other.name.lane).cpus, wants) for worker in takers):
+                mine, others = dict(request.named)[stock.name], dict(wants.named)[stock.name]
+                because = (
+                    f"it wants {stock.name}={mine}, and what is free, {stock.there - stock.taken} of {stock.there} of the "
+                    f"spool, is kept for {other.identity}, which wants {stock.name}={others} and comes first"
+                )
+                wait = f"wait: it begins after that one, for which see: dsgspool why {shlex.quote(other.identity)}"
+                return because, [wait, self._raise(stock.name, stock.taken + others + mine)]
         return None
 
     def _raise(self, name: str, number: int) -> str:

@@ -7,6 +7,8 @@ import time
 import pytest
 
 from dsgspool.clock import iso, local
+from dsgspool.names import lane_for
+from dsgspool.requests import Request
 
 WID, OTHER = "n1-abcdefgh", "n2-abcdefgh"
 WHOLE = "command: echo hi\n...\n"
@@ -179,6 +181,63 @@ def test_what_others_have_of_the_whole_spools_is_told_with_who_has_it(put, worke
     put("todo/b~0.abcdefgh-2.yaml", "command: x\nresources: {licence: 2}\n...\n")
     licences(6)
     assert "it wants licence=2, and 5 of 6 of the spool are taken (by" in why("b")
+
+
+@pytest.fixture
+def wants(put):
+    """A task in the lane of its request: wants('a', licence=2); `words` begin the lane's name."""
+
+    def make(path, words="", cpus=1, licence=1):
+        lane = lane_for(0, cpus, Request(named=(("licence", licence),)))
+        text = f"command: x\ncpus: {cpus}\nresources: {{licence: {licence}}}\n...\n"
+        return put(f"todo/@{words}{lane}/{path}~0.abcdefgh-1.yaml", text)
+
+    return make
+
+
+def test_what_is_free_and_kept_for_one_that_wants_more_is_told_with_its_name(spool, put, worker, why, licences, wants):
+    """Workers try its lane first, and keep what it wants (worker/packing.py)."""
+    worker(**NODE)
+    licences(5, f"3@{OTHER}.8")
+    wants("a", licence=1)
+    assert "a worker is free" in why("a")
+    wants("s/z", licence=3)
+    told = why("a")
+    assert (
+        "it wants licence=1, and what is free, 2 of 5 of the spool, is kept for s/z, which wants licence=3 and comes"
+        in told
+    )
+    assert "-> wait: it begins after that one, for which see: dsgspool why s/z\n" in told
+    assert told.rstrip().endswith("to 7, if there are so many")
+    assert "it wants licence=3, and 3 of 5 of the spool are taken" in why("s/z")
+    put("batches/s.yaml", "paused: true\n...\n")
+    assert "a worker is free" in why("a"), "one that is not started keeps nothing"
+
+
+@pytest.mark.parametrize(
+    ("words", "cpus", "mine"),
+    [("", 1, "p1,"), ("", 16, ""), ("later,", 1, "")],
+    ids=["that comes later", "that no worker can run", "into whose lane nobody looks"],
+)
+def test_what_is_free_is_not_kept_for_one(worker, why, licences, wants, words, cpus, mine):
+    worker(slots=4, **NODE)
+    licences(5, f"3@{OTHER}.8")
+    wants("z", words, cpus, licence=3)
+    wants("a", mine, licence=1)
+    assert "kept" not in why("a") and f"{WID}: free" in why("a")
+
+
+def test_what_is_free_is_kept_from_nobody_who_takes_another_turn_or_whose_lane_does_not_say_what_it_wants(
+    spool, put, worker, why, licences, wants
+):
+    worker(**NODE)
+    licences(5, f"3@{OTHER}.8")
+    wants("s/z", licence=3)
+    wants("t/a", licence=1)
+    put("todo/b~0.abcdefgh-1.yaml", "command: x\nresources: {licence: 1}\n...\n")
+    assert "is kept for s/z" in why("t/a") and "kept" not in why("b")
+    (spool / "spool.yaml").write_text("resources: {licence: 5}\nfair: batches\n")
+    assert "kept" not in why("t/a")
 
 
 def test_a_resource_that_is_nearly_called_as_one_of_the_whole_spools_is_asked_about(put, worker, why, licences):
