@@ -105,11 +105,6 @@ class Counted:
                 free.subtract(dict(self.of(settling.held.name.identity, NOTHING)))
         return Part(free, len(self.peers.living()))
 
-    def has(self, identity: str, request: Request) -> bool:
-        """True when it may be started now, as far as anybody knows."""
-        wants = self.of(identity, request)
-        return not wants or self.part().takes(wants)
-
     def heed(self) -> dict[str, int]:
         """How many may run, of all that is limited so; what is limited only now is new."""
         limits, now = self.turnstile.limits(self.turnstile.policies.entries), self.spool.clock.boot()

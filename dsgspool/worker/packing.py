@@ -71,6 +71,18 @@ class Packing:
         """True when this node could begin it now, with so many free slots, besides what waits for its start."""
         return self.left(free, ready).takes(cpus, request)
 
+    def has_stock(self, name: TaskName, request: Request) -> bool:
+        """True when there is enough for it, as far as anybody knows, of what is counted for the whole spool.
+
+        Of what lay in no lane of its request nobody knew what it wants: it must not have what is kept for another."""
+        wants = self.counted.of(name.identity, request)
+        if not wants:
+            return True
+        part = self.counted.part()
+        if names.parse_lane(name.lane).wants != request.digest:
+            part.keep(self._kept.items())
+        return part.takes(wants)
+
     def left(self, cpus: int, ready: Iterable[Ready] = ()) -> Room:
         """What is free besides what waits for its start; `cpus` were counted already."""
         room = self.room.left(cpus)

@@ -78,7 +78,7 @@ class Sorting:
         if request.gpus:
             packing.look_at_gpus()
         has_room = cpus <= free and (not request or packing.has_room(free, cpus, request, self.desk.ready.values()))
-        return has_room and packing.counted.has(held.name.identity, request)
+        return has_room and packing.has_stock(held.name, request)
 
     def _must_wait(self, held: Held, text: Text, verdict: Verdict) -> None:
         """Into the folder of what it waits for; or to failed/, when that has ended otherwise than it wants."""

@@ -388,6 +388,22 @@ def test_who_wants_most_goes_first_and_keeps_what_is_free(worker, mark):
     worker.until(lambda: len(worker.lies("done")) == 4)
 
 
+def test_what_is_kept_is_not_given_to_a_file_that_lay_in_no_lane(worker, mark):
+    path = mark()
+    want(worker, f"{lane(2)}/wide", worker.gate("wide"), 2)
+    worker.live(3.0)
+    want(worker, "small", worker.gate("small"))
+    want(worker, "none", licence=0)
+    worker.live(10.0)
+    assert not worker.worker.attempts.by_pid  # one is free, and kept
+    assert worker.lies("done") == ["done/none"]
+    os.unlink(path)
+    worker.until(lambda: worker.pid("wide"))
+    for name in ("wide", "small"):
+        worker.open(name)
+    worker.until(lambda: len(worker.lies("done")) == 3)
+
+
 def test_who_waits_for_the_spool_keeps_no_slots_and_no_other_resource(worker, spool_says, mark):
     spool_says("resources: {licence: 2, bandwidth: 3}\n")
     worker.live(6.0)
