@@ -147,9 +147,13 @@ class Policies:
         for batch in self.entries.keys() - found.keys():
             self._miss(batch, now)
         for batch, entry in self.entries.items():
-            has_trial = entry.policy.canary or entry.policy.breaker
-            entry.trial = self.trials.look(batch, entry.policy, listed) if has_trial and not entry.why else NO_TRIAL
+            self.try_anew(batch, entry, listed)
         self._tell_changes()
+
+    def try_anew(self, batch: str, entry: Entry, listed: Mapping[str, int]) -> None:
+        """Ask anew what the canary and the breaker of a batch say."""
+        has_trial = entry.policy.canary or entry.policy.breaker
+        entry.trial = self.trials.look(batch, entry.policy, listed) if has_trial and not entry.why else NO_TRIAL
 
     def _tell_changes(self) -> None:
         broken = {

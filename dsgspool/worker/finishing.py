@@ -8,7 +8,7 @@ is told once (spool/finals.py).  A worker that wants to end asks for a round of 
 from __future__ import annotations
 
 import errno
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from dsgspool.accounts import Account, account
@@ -96,7 +96,7 @@ class Finishing:
         for batch in sorted(over.keys() | self.policies.entries.keys()):
             yield
             try:
-                yield from self._look(batch, over.get(batch), listed.keys())
+                yield from self._look(batch, over.get(batch), listed)
             except (SpoolError, OSError) as error:
                 if isinstance(error, OSError) and error.errno not in LASTING:
                     raise  # an outage: it goes on when that is over, and nobody may end meanwhile
@@ -104,13 +104,13 @@ class Finishing:
             else:
                 self._told.pop(batch, None)
 
-    def _look(self, batch: str, over: int | None, listed: Collection[str]) -> Iterator[None]:
+    def _look(self, batch: str, over: int | None, listed: Mapping[str, int]) -> Iterator[None]:
         entry = self.policies.entries.get(batch)
         if entry and (entry.why or not entry.policy.wants_its_end):
             entry = None
         why = self._why_foreign(entry) if entry else ""
         if over is not None:
-            self._settle(batch, over, None if why else entry)
+            self._settle(batch, over, None if why else entry, listed)
         if why:
             raise SpoolError(why)
         if entry is None:
@@ -118,16 +118,18 @@ class Finishing:
         for tally in self.finals.tally(batch) if over is None else ():
             yield
             if tally is not None:
-                self._make(batch, entry, tally)
+                self._make(batch, entry, tally, listed)
         if entry.policy.notify:
             self._tell_trial(batch, entry, listed)
 
-    def _make(self, batch: str, entry: Entry, tally: Tally) -> None:
+    def _make(self, batch: str, entry: Entry, tally: Tally, listed: Mapping[str, int]) -> None:
         final, settings = entry.policy.final, self.worker.settings
         text = final_text(final, batch, tally.done, tally.failed) if final else None
         owner = owner_of(_file(entry), settings, self.worker.me)
         self.finals.make(batch, tally, self.worker.lease.server.now(), text, owner)
-        self._settle(batch, 0, entry)
+        if entry.policy.notify:  # its last tasks may have tripped the breaker since the policy was looked at
+            self.policies.try_anew(batch, entry, listed)
+        self._settle(batch, 0, entry, listed)
 
     def _why_foreign(self, entry: Entry) -> str:
         """Its task will be one of mine, or of the policy's owner, and so will be who is told: so a task file like the policy
@@ -135,8 +137,8 @@ class Finishing:
         why = why_foreign(_file(entry), self.worker.settings, self.worker.me)
         return f"its `{FINALLY}` and `notify` are not for this worker: {why}" if why else ""
 
-    def _settle(self, batch: str, over: int, entry: Entry | None) -> None:
-        """Its last task goes to todo/, and its end is told, if that is still to be done."""
+    def _settle(self, batch: str, over: int, entry: Entry | None, listed: Collection[str]) -> None:
+        """Its last task goes to todo/, and its end is told, if that is still to be done; what came to that end is told first."""
         state = (over, entry and entry.policy.notify)
         if over and self._settled.get(batch) == state:
             return
@@ -144,6 +146,7 @@ class Finishing:
             self.worker.tell("final", f"{identity}: the batch {batch} is over; now in todo/", task=identity)
             self.worker.intake.came_back()
         if entry and entry.policy.notify:
+            self._tell_trial(batch, entry, listed)
             facts = facts_of(self.spool, batch)
             self._notify(batch, entry, OVER, words_of(facts), facts)
         self._settled[batch] = state

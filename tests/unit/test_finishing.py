@@ -153,6 +153,34 @@ def test_a_canary_that_failed_and_a_breaker_that_tripped_are_told_once(
     assert f"s.told-{event}" in decided(world) and "s.over" not in decided(world)
 
 
+@pytest.mark.parametrize(("policy", "event"), [("breaker: {of: 1, failures: 1}", "tripped"), ("canary: 1", "canary")])
+def test_what_ended_a_batch_is_told_before_that_it_is_over(actor, world, write, happened, policy, event):
+    put(world, "failed/s/a~exit1")
+    if event == "canary":
+        with open(f"{world.root}/batches/s.canary", "w") as file:
+            file.write("tasks: [s/a]\n...\n")
+    write(f"{policy}\nnotify: 'true'")
+    actor.until(lambda: len(happened) == 2)
+    actor.live(5.0)
+    assert [each["event"] for each in happened] == [event, "over"]
+
+
+def test_a_breaker_that_trips_while_its_batch_is_counted_is_told_before_that_too(
+    actor, world, write, happened, monkeypatch
+):
+    finals = actor.worker.finishing.finals
+    tally = finals.tally
+
+    def late(batch):
+        put(world, f"failed/{batch}/a~exit1")
+        yield from tally(batch)
+
+    monkeypatch.setattr(finals, "tally", late)
+    write("breaker: {of: 1, failures: 1}\nnotify: 'true'")
+    actor.until(lambda: len(happened) == 2)
+    assert [each["event"] for each in happened] == ["tripped", "over"]
+
+
 @pytest.mark.parametrize(
     ("odd", "said"),
     [
