@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import shlex
 import signal
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from dsgspool import proc
+from dsgspool import proc, redaction
 from dsgspool.accounts import Account, account
 from dsgspool.classes import dataclass
 from dsgspool.clock import iso
@@ -55,10 +55,10 @@ class Call:
     user: Account | None = field(compare=False)
     batch: str = ""
 
-    @property
-    def command(self) -> str:
-        """As people wrote it: what the shell is given, or program and arguments."""
-        return self.argv[-1] if self.argv[1:2] == ("-c",) else shlex.join(self.argv)
+    def shown(self, secrets: Collection[str]) -> str:
+        """As people wrote it, without secrets: what the shell is given, or program and arguments."""
+        words = [redaction.hide(word, redaction.worth_hiding(secrets)) for word in self.argv]
+        return words[-1] if self.argv[1:2] == ("-c",) else shlex.join(words)
 
 
 @dataclass(slots=True)
@@ -67,12 +67,14 @@ class Digest:
 
     lines: list[Mapping[str, object]] = field(default_factory=list)
     count: int = 0
+    secrets: set[str] = field(default_factory=set)  #: values that are not to be seen where a run is told of
 
-    def add(self, facts: Mapping[str, object]) -> None:
+    def add(self, facts: Mapping[str, object], secrets: Iterable[str]) -> None:
         """One more."""
         self.count += 1
         if len(self.lines) < MOST:
             self.lines.append(facts)
+            self.secrets.update(secrets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Run:
     until: float
     count: int
     files: tuple[str, str]
+    secrets: Collection[str]
 
 
 class Alerts:
@@ -110,26 +113,35 @@ class Alerts:
         known = (attempt.task, attempt.user) if attempt and attempt.argv else self._read(name, target)
         command = known and getattr(known[0], what)
         if known and command:
-            self.happened(what, command, *known, self._facts(what, name, target, attempt))
+            secrets = attempt.environment.secrets if attempt else ()
+            self.happened(what, command, *known, self._facts(what, name, target, attempt), secrets)
 
     def happened(
-        self, what: str, command: str | tuple[str, ...], task: Task, user: Account | None, facts: Mapping[str, object]
+        self,
+        what: str,
+        command: str | tuple[str, ...],
+        task: Task,
+        user: Account | None,
+        facts: Mapping[str, object],
+        secrets: Iterable[str] = (),
     ) -> None:
-        """An event that `what` is to be told of, by a command that is run by the shell of `task`."""
+        """An event that `what` is to be told of, by a command that is run by the shell of `task`; its own secrets, and those
+        given, are not seen where the worker tells of that command."""
         argv = tuple(command) if isinstance(command, tuple) else (task.shell, "-c", command)
         call = Call(what, argv, user.uid if user else None, user, str(facts.get("batch", "")))
+        hidden = {*secrets, *redaction.secret_values(task.env, task.params)}
         # A batch is told of once, ever: that is never left out.
         if call in self.waiting or call.batch or len(self.waiting) < MOST_WAITING:
-            self.waiting.setdefault(call, Digest()).add(facts)
+            self.waiting.setdefault(call, Digest()).add(facts, hidden)
         else:
-            self._leave_out(call)
+            self._leave_out(call, hidden)
 
-    def _leave_out(self, call: Call) -> None:
+    def _leave_out(self, call: Call, secrets: Collection[str]) -> None:
         """Too many wait: to keep them all would take the memory of the node.  Told at the first one, and at the last."""
         if not self._left_out:
             why = f"{MOST_WAITING:,} different commands wait for their run, no more are kept"
             remedy = "give all tasks the same one: $DSGSPOOL_TASK and its standard input say which"
-            self.worker.tell("alert", f"{call.what}: {call.command}: {why} ({remedy})", what=call.what, why=why)
+            self.worker.tell("alert", f"{call.what}: {call.shown(secrets)}: {why} ({remedy})", what=call.what, why=why)
         self._left_out += 1
 
     def _read(self, name: TaskName, target: str) -> tuple[Task, Account | None] | None:
@@ -219,7 +231,7 @@ class Alerts:
                 argv, cwd, env = call.user.wrap(argv, cwd, events), "/", {**env, **call.user.variables()}
             pid = proc.spawn(Launch(argv, cwd, env, stdin, output, output, user=call.user))
         except (OSError, ValueError) as error:
-            self._tell(call, digest.count, str(error))
+            self._tell(call, digest.count, digest.secrets, str(error))
             for path in filter(None, (events, words)):
                 self.fs.remove(path)
             return
@@ -228,7 +240,7 @@ class Alerts:
                 if descriptor >= 0:
                     self.fs.close(descriptor)
         now = self.clock.boot()
-        self.running[pid] = Run(call, now + LIMIT, digest.count, (events, words))
+        self.running[pid] = Run(call, now + LIMIT, digest.count, (events, words), digest.secrets)
         self._keep_away(call, now)
         self.worker.attempts.helpers.add(pid)
 
@@ -254,16 +266,19 @@ class Alerts:
             return
         proc.send_group(exit_.pid, signal.SIGKILL)  # what it left in its session
         if why := self._killed.pop(exit_.pid, ""):
-            self._tell(run.call, run.count, why)
+            self._tell(run.call, run.count, run.secrets, why)
         elif exit_.code != 0:
             how = f"exit code {exit_.code}" if exit_.signal is None else launch.signal_name(exit_.signal)
-            self._tell(run.call, run.count, f"{how}{last_words(self.fs, run.files[1])}")
+            self._tell(run.call, run.count, run.secrets, f"{how}{last_words(self.fs, run.files[1], run.secrets)}")
         for path in run.files:
             self.fs.remove(path)
 
-    def _tell(self, call: Call, count: int, why: str) -> None:
-        events = "1 event" if count == 1 else f"{count} events"
-        self.worker.tell("alert", f"{call.what} ({events}): {call.command}: {why}", what=call.what, why=why)
+    def _tell(self, call: Call, count: int, secrets: Collection[str], why: str) -> None:
+        events, why = (
+            "1 event" if count == 1 else f"{count} events",
+            redaction.hide(why, redaction.worth_hiding(secrets)),
+        )
+        self.worker.tell("alert", f"{call.what} ({events}): {call.shown(secrets)}: {why}", what=call.what, why=why)
 
     def stop(self) -> None:
         """The worker ends at once: nothing of it may run on."""

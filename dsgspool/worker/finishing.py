@@ -15,6 +15,7 @@ from dsgspool.accounts import Account, account
 from dsgspool.clock import iso
 from dsgspool.errors import SpoolError, StorageError
 from dsgspool.policy import FINALLY, batch_of, final_text
+from dsgspool.redaction import secrets_in
 from dsgspool.spool.dependencies import NO_FILE
 from dsgspool.spool.finals import OVER, TOLD, Finals, Tally, batch_over, facts_of, words_of
 from dsgspool.spool.own import Text, text_of
@@ -167,7 +168,8 @@ class Finishing:
             told["at"] = iso(self.worker.lease.server.now())
             command = entry.policy.notify
             assert command is not None
-            self.worker.alerts.happened("notify", command, self.worker.settings.task, user, told)
+            secrets = secrets_in(entry.policy.text)
+            self.worker.alerts.happened("notify", command, self.worker.settings.task, user, told, secrets)
 
     def _user(self, entry: Entry) -> Account | None:
         """As whom; None = as the worker."""

@@ -5,15 +5,20 @@ The rule: one small read at the end of the file; a log that cannot be read expla
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from dsgspool import redaction
 from dsgspool.fs import Fs
 
 TAIL = 2048  #: bytes that are looked at
 
 
-def last_words(fs: Fs, path: str) -> str:
-    """`: LINE` for the last line of an error log that is not empty: mostly it says why; else ''."""
+def last_words(fs: Fs, path: str, secrets: Collection[str] = ()) -> str:
+    """`: LINE` for the last line of an error log that is not empty: mostly it says why; else ''.  Secrets are hidden before the
+    line is cut: a part of one would not be found."""
     try:
-        lines = fs.read_at(path, -TAIL, TAIL).decode(errors="replace").split("\n")
+        text = fs.read_at(path, -TAIL, TAIL).decode(errors="replace")
     except OSError:
         return ""
+    lines = redaction.hide(text, redaction.worth_hiding(secrets)).split("\n")
     return next((f": {line.strip()[:200]}" for line in reversed(lines) if line.strip()), "")

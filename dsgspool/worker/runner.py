@@ -207,7 +207,8 @@ class Runner:
             return Outcome(Kind.SIGNAL, number, launch.why_killed(number, attempt.task.limits))
         if code in attempt.task.success_codes and not (attempt.chunk or attempt.freezing):
             return Outcome(Kind.DONE, code)
-        failure = Outcome(Kind.EXIT, code, f"exit code {code}{last_words(self.fs, f'{self._logs(attempt)}.err')}")
+        words = last_words(self.fs, f"{self._logs(attempt)}.err", attempt.environment.secrets)
+        failure = Outcome(Kind.EXIT, code, f"exit code {code}{words}")
         return sweeping.outcome_of(attempt, self.fs, self._logs(attempt), failure)
 
     def _logs(self, attempt: Attempt) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from dsgspool import names
 from dsgspool.clock import ServerClock, SystemClock
+from dsgspool.policy import Policy
 from dsgspool.proc import Exit
 from dsgspool.settings import parse_settings
 from dsgspool.spool import Spool
@@ -21,6 +22,7 @@ from dsgspool.worker import alerts
 from dsgspool.worker.admission import Me
 from dsgspool.worker.alerts import Alerts, Call, Digest
 from dsgspool.worker.attempt import Attempt
+from dsgspool.worker.environment import Environment
 from dsgspool.worker.scripts import Scripts
 from tests.support.waiting import wait_until
 
@@ -33,6 +35,7 @@ class Bare:
         self.settings = parse_settings(f"defaults: {{on_failed: {on_failed}}}".encode(), "spool.yaml")
         self.lease = SimpleNamespace(uid=os.geteuid(), server=ServerClock(self.clock))
         self.me = Me(os.geteuid(), os.geteuid())
+        self.intake = SimpleNamespace(turnstile=SimpleNamespace(policy=lambda _: Policy()))
         self.station = SimpleNamespace(wid="n1-aaaaaaaa")
         self.controls = SimpleNamespace(draining=False, emptied=False)
         runner = SimpleNamespace(scripts=Scripts(spool.fs, "n1-aaaaaaaa"), inherited=dict(os.environ))
@@ -215,3 +218,53 @@ def test_of_what_never_began_no_logs_are_told(
     told = json.loads((tmp_path / "told").read_text())
     assert tuple(told.get(key) for key in ("record", "stdout", "stderr")) == known
     assert (tmp_path / "known").read_text().split() == [path for path in (known[0], known[2]) if path]
+
+
+SECRET = "hunter-two-0815"
+
+
+@pytest.mark.parametrize(
+    ("on_failed", "told"),
+    [
+        (f"echo wrong {SECRET} >&2; exit 3", "echo wrong *** >&2; exit 3: exit code 3: wrong ***"),
+        (
+            f"[/no/such, 'a b', '--key={SECRET}']",
+            "/no/such 'a b' '--key=***': [Errno 2] No such file or directory: '/no/such'",
+        ),
+        (f"[/no/{SECRET}]", "'/no/***': [Errno 2] No such file or directory: '/no/***'"),
+        (f"printf %195s {SECRET} >&2; exit 3", "printf %195s *** >&2; exit 3: exit code 3: ***"),
+        (f"printf %0191d{SECRET} 0 >&2; exit 3", f"printf %0191d*** 0 >&2; exit 3: exit code 3: {'0' * 191}***"),
+    ],
+)
+def test_secrets_of_a_task_are_not_seen_where_its_alert_fails(
+    bare: Callable[[str], Bare], on_failed: str, told: str
+) -> None:
+    """In the command, in what it printed and in what the system says; also where the line is cut."""
+    worker = bare(on_failed)
+    found = Alerts(worker)  # type: ignore[arg-type]
+    attempt = Attempt(Held(names.parse("x.yaml")), 1, -1, task=worker.settings.task, argv=["x"])
+    attempt.outcome, attempt.environment = Outcome(Kind.EXIT, 1, "why"), Environment({}, {}, (SECRET,))
+    found.published(attempt.name, f"{worker.spool.failed}/x~exit1.yaml", attempt)
+    wait_until(lambda: all_is_told(found), 10)
+    assert worker.told == [f"on_failed (1 event): {told}"]
+
+
+def test_secrets_of_a_task_that_nobody_began_are_not_seen_either(bare: Callable[[str], Bare], tmp_path: Path) -> None:
+    worker = bare("true")
+    (tmp_path / "failed/x~lost.yaml").write_text(
+        f"command: x\nenv: {{API_TOKEN: {SECRET}}}\non_failed: echo {SECRET} >&2; exit 3\n...\n"
+    )
+    found = Alerts(worker)  # type: ignore[arg-type]
+    found.published(names.parse("x.yaml"), f"{tmp_path}/failed/x~lost.yaml")
+    wait_until(lambda: all_is_told(found), 10)
+    assert worker.told == ["on_failed (1 event): echo *** >&2; exit 3: exit code 3: ***"]
+
+
+def test_secrets_are_not_seen_where_too_many_commands_wait(
+    bare: Callable[[str], Bare], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "MOST_WAITING", 0)
+    worker = bare("true")
+    found = Alerts(worker)  # type: ignore[arg-type]
+    found.happened("on_done", f"echo {SECRET}", worker.settings.task, None, {"task": "x"}, (SECRET,))
+    assert worker.told[0].startswith("on_done: echo ***: 0 different commands wait")

@@ -33,7 +33,7 @@ def told(actor, monkeypatch):
 def happened(actor, monkeypatch):
     """Events that a command is told."""
     found: list[dict[str, object]] = []
-    monkeypatch.setattr(actor.worker.alerts, "happened", lambda *facts: found.append(facts[-1]))
+    monkeypatch.setattr(actor.worker.alerts, "happened", lambda *facts: found.append(facts[4]))
     return found
 
 
@@ -179,6 +179,14 @@ def test_a_breaker_that_trips_while_its_batch_is_counted_is_told_before_that_too
     write("breaker: {of: 1, failures: 1}\nnotify: 'true'")
     actor.until(lambda: len(happened) == 2)
     assert [each["event"] for each in happened] == ["tripped", "over"]
+
+
+def test_secrets_of_a_policy_are_not_seen_where_its_command_fails(actor, world, write, told):
+    secret = "hunter-two-0815"
+    write(f"defaults: {{env: {{API_TOKEN: {secret}}}}}\nnotify: 'echo {secret} >&2; exit 3'")
+    put(world, "done/s/1")
+    actor.until(lambda: any(line.startswith("notify") for line in told))
+    assert "notify (1 event): echo *** >&2; exit 3: exit code 3: ***" in told
 
 
 @pytest.mark.parametrize(
