@@ -43,8 +43,6 @@ class Batched:
             return f"its batch is not started: {why}", ["mend that: workers look again within seconds"]
         there = {task.identity: task.state for task in self.seen.tasks}
         only = sorted(name for name in self.policies.trial(batch).only if there.get(name) is not State.DONE)
-        if gone := [name for name in only if name not in there]:
-            why += f"; {gone[0]} lies nowhere any more, so it will never be done"
         tried = [f"dsgspool why {shlex.quote(name)}" for name in only if name in there][:1]
         held = "is paused" if self.policies.of(batch).paused else "is held back"
         return f"its batch {held}: {why}", [*tried, f"dsgspool batch resume {shlex.quote(batch)}"]

@@ -15,7 +15,7 @@ import hashlib
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, takewhile
 
 from dsgspool import names
 from dsgspool.classes import dataclass
@@ -156,7 +156,11 @@ class Dependencies:
 
     def first_open(self, what: str, but: str = "", part: str = "") -> tuple[State, str] | None:
         """(state, identity) of something of a batch or pattern that is not finished; the names of all its files contain
-        `part` (to read each of 50,000 names takes a second).
+        `part` (to read each of 50,000 names takes a second)."""
+        return next(self._open(what, but, part), None)
+
+    def _open(self, what: str, but: str, part: str) -> Iterator[tuple[State, str]]:
+        """All of that, some of it twice; `what` itself where it is not known what lies there.
 
         RACE: what `edit` has taken out lies in none of the folders, for a moment or until a killed one is mended.  And what a
         person moved from running/ to failed/ runs on there until its owner has killed it, and takes its claim off.
@@ -164,14 +168,26 @@ class Dependencies:
         top, is_meant = top_of(what), meaning(what)
         for state in (*OPEN_STATES, State.RUNNING):
             try:
-                identity = next(self._in(state, top, is_meant, but, part), None)
-            except FileNotFoundError:  # what lies there is not known
-                identity = what
-            if identity:
-                return state, identity
+                yield from ((state, identity) for identity in self._in(state, top, is_meant, but, part))
+            except FileNotFoundError:
+                yield state, what
         under = under_edit(self.spool)
-        elsewhere = ((s, name) for s, name in chain(under, self._being_cancelled()) if name != but and is_meant(name))
-        return next(elsewhere, None)
+        yield from ((s, name) for s, name in chain(under, self._being_cancelled()) if name != but and is_meant(name))
+
+    def nowhere(self, batch: str, wanted: Iterable[str]) -> list[str]:
+        """Names of a batch under which nothing lies, open or finished; for readers, who decide nothing by it.  Two looks, as
+        above, and what has ended since they were chosen is seen at the end."""
+        left, what = set(wanted), f"{batch}/"
+        alike = takewhile(
+            lambda letters: len(set(letters)) == 1, zip(*(name.rpartition("/")[2] for name in left), strict=False)
+        )
+        part = "".join(letters[0] for letters in alike)  # with which the names of all their files begin
+        for _ in (1, 2):
+            for _, identity in self._open(what, "", part):
+                left = left - {identity} if identity != what else set()
+                if not left:
+                    return []
+        return [name for name in sorted(left) if self.standing(name)[0] is Standing.OPEN]
 
     def _being_cancelled(self) -> Iterator[tuple[State, str]]:
         """What lies in failed/ with a claim, under the flat name that it had in running/."""

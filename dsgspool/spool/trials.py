@@ -15,6 +15,7 @@ import hashlib
 import heapq
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
+from shlex import quote
 
 from dsgspool import names
 from dsgspool.classes import dataclass
@@ -35,7 +36,7 @@ OVER = {CANARY: PASSED, TRIPPED: RESUMED}  #: the file that ends what the other 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """`why`: nothing but what is in `only` may be started, and the file `what` says so.  `stops`: a person is needed.
-    `is_unsettled`: that file may not be whole yet."""
+    `is_unsettled`: that file may not be whole yet.  Who does not decide, a reader, is also told what was removed meanwhile."""
 
     why: str = ""
     what: str = ""
@@ -121,10 +122,19 @@ class Trials:
             return Trial(why, CANARY, frozenset(tried), stops=True)
         if left := [name for name, standing in standings.items() if standing is Standing.OPEN]:
             why = f"the tasks that are tried first ({self.path(batch, CANARY)}) are not done: {', '.join(left)}"
-            return Trial(why, CANARY, frozenset(tried))
+            gone = "" if self.decides else self._gone(batch, left)
+            return Trial(f"{why}{gone}", CANARY, frozenset(tried), stops=bool(gone))
         if self.decides:
             self.fs.rename(self.path(batch, CANARY), self.path(batch, PASSED))
         return Trial()
+
+    def _gone(self, batch: str, left: Iterable[str]) -> str:
+        """What a person has to know when one of them was removed, '' when none was."""
+        with contextlib.suppress(OSError):  # what cannot be looked at may be there
+            if gone := self.dependencies.nowhere(batch, left):
+                way_on = f"`dsgspool batch resume {quote(batch)}` goes on without that"
+                return f"; {gone[0]} lies nowhere any more, so it will never be done: {way_on}"
+        return ""
 
     def queued(self, batch: str) -> Iterable[str]:
         """Names of the batch in todo/, in all lanes."""

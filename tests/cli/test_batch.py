@@ -183,6 +183,31 @@ def test_canary_and_breaker_are_shown_and_resume_ends_them(put, run, spool):
     assert sorted(path.name for path in (spool / "batches").iterdir()) == ["s.passed", "s.resumed", "s.yaml"]
 
 
+def test_a_task_that_is_tried_first_and_was_removed_is_told_everywhere_with_the_way_on(put, run, spool):
+    put("batches/s.yaml", "canary: 2\n...\n")
+    put("batches/s.canary", "tasks: [s/a, s/b]\n...\n")
+    put("failed/s/a~cancelled.yaml")
+    put("todo/s/b.yaml")
+    put("todo/s/c.yaml")
+    gone = "s/a lies nowhere any more, so it will never be done: `dsgspool batch resume s` goes on without that"
+    for place in ("hold/s/a.yaml", "waiting/after-x/s/a.yaml", "running/n1-abcdefgh/s%a@n1-abcdefgh.1.yaml"):
+        put(place)
+        (spool / "failed/s/a~cancelled.yaml").unlink(missing_ok=True)
+        assert "nowhere" not in run("batch", "show", "s").stdout, place
+        (spool / place).unlink()
+    put("workers/n1-abcdefgh.lock", "")
+    put("workers/n1-abcdefgh.yaml", 'worker: "n1-abcdefgh"\nslots: 4\n...\n')
+    for command in (("batch", "show", "s"), ("status",), ("why", "s/c")):
+        told = " ".join(run(*command).stdout.split())
+        assert f"are not done: s/a, s/b; {gone}" in told, command
+    (listed,) = json.loads(run("batch", "list", "--json").stdout)
+    assert gone in listed["why"]
+    run("report")
+    assert "Batch s is held back by its canary, and 1 task waits" in (spool / "reports/report.txt").read_text()
+    assert "s is resumed" in run("batch", "resume", "s").stdout
+    assert "s  open" in run("batch", "show", "s").stdout
+
+
 def test_the_first_policy_of_a_spool_that_has_no_folder_for_it_makes_the_folder(spool, run):
     (spool / "batches").rmdir()
     assert run("batch", "set", "s", "priority=3").exit_code == 0
