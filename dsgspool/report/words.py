@@ -1,7 +1,7 @@
 """Numbers, durations and moments as people read them.
 
 The rule: pure, and the same words on the page, in report.txt and in the script (reports/js/01-units.js): 850 ms,
-4 min 05 s, 3.4 MB, 14:05.  Moments are told in the writer's time zone, relative to the moment of the look.
+4 min 05 s, 3.4 MiB, 14:05.  Moments are told in the writer's time zone, relative to the moment of the look.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ def age(seconds: float) -> str:
 
 
 def size(number: float) -> str:
-    """`512 B`, `3.4 MB`"""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 999.5:
-            return f"{number:.0f} {unit}" if unit == "B" or number >= 99.5 else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"
+    """`512 B`, `3.4 MiB`: in steps of 1,024, as task files count, and as the command line tells it."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} TiB"
 
 
 def count(number: float) -> str:

@@ -1,5 +1,5 @@
 // Numbers as people read them: durations, sizes, moments, counts; and what people type as numbers.
-// The rule: the same words as in the sections and on the command line (850 ms, 4 min 05 s, 3.4 MB); moments in the
+// The rule: the same words as in the sections and on the command line (850 ms, 4 min 05 s, 3.4 MiB); moments in the
 // reader's time zone; what is not known (NaN, null) is an empty text.
 (function (d) {
   "use strict";
@@ -38,11 +38,11 @@
   d.size = (bytes) => {
     if (!known(bytes)) return "";
     let number = bytes;
-    for (const unit of ["B", "kB", "MB", "GB"]) {
-      if (number < 999.5) return `${unit === "B" || number >= 99.5 ? Math.round(number) : number.toFixed(1)} ${unit}`;
-      number /= 1000;
+    for (const unit of ["B", "KiB", "MiB", "GiB"]) {
+      if (number < 1024) return `${unit === "B" ? Math.round(number) : number.toFixed(1)} ${unit}`;
+      number /= 1024;
     }
-    return `${number.toFixed(1)} TB`;
+    return `${number.toFixed(1)} TiB`;
   };
 
   d.count = (number) => (known(number) ? Math.round(number).toLocaleString("en") : "");
@@ -78,14 +78,14 @@
   const TIMES = { ms: 0.001, s: 1, sec: 1, m: 60, min: 60, h: 3600, d: 86400, w: 604800 };
   const SIZES = {
     b: 1,
-    k: 1e3,
-    kb: 1e3,
-    m: 1e6,
-    mb: 1e6,
-    g: 1e9,
-    gb: 1e9,
-    t: 1e12,
-    tb: 1e12,
+    k: 2 ** 10,
+    kb: 2 ** 10,
+    m: 2 ** 20,
+    mb: 2 ** 20,
+    g: 2 ** 30,
+    gb: 2 ** 30,
+    t: 2 ** 40,
+    tb: 2 ** 40,
     ki: 2 ** 10,
     kib: 2 ** 10,
     mi: 2 ** 20,

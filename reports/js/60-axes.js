@@ -13,7 +13,10 @@
 
   const fitting = (u, values) => 16 + 7 * Math.max(2, ...(values || []).map((each) => String(each || "").length));
 
-  function axis(facts) {
+  /** How far apart marks may be on an even scale. */
+  const STEPS = { B: Array.from({ length: 51 }, (_, at) => 2 ** at) };
+
+  function axis({ unit, ...facts }) {
     return {
       stroke: d.colour("dim") || "#666",
       font: FONT,
@@ -21,6 +24,7 @@
       labelSize: 18,
       gap: 4,
       size: fitting,
+      ...(Object.hasOwn(STEPS, unit || "") ? { incrs: STEPS[unit] } : {}),
       grid: { stroke: soft(d.colour("line") || "#ddd", 80), width: 1 },
       ticks: { stroke: d.colour("line") || "#ddd", width: 1, size: 4 },
       ...facts,
@@ -102,12 +106,16 @@
         ...times([DAY], [10, 14, 20, 30]),
       ],
     ],
+    // sizes are told in steps of 1,024
+    B: [[20, [1]], [10, [1]], [5, [1]], [2, [1]], [1, [1]], [1, [1, 1.5]]].map(([step, factors]) =>
+      times(Array.from({ length: Math.ceil(51 / step) }, (_, at) => 2 ** (at * step)), factors),
+    ),
     other: [[1], [1, 3], [1, 2, 5], EACH].map((factors) => times(powers(-3, 12), factors)),
   };
 
   /** Round values of a scale that grows by factors, at least four where that can be. */
   function round([low, high], unit) {
-    const found = ROUND[unit === "s" ? "s" : "other"].map((values) =>
+    const found = ROUND[Object.hasOwn(ROUND, unit) ? unit : "other"].map((values) =>
       values.filter((value) => value >= low && value <= high).sort((a, b) => a - b),
     );
     return found.find((each) => each.length >= 4) || found[found.length - 1];

@@ -82,6 +82,7 @@
           axes: [
             axis({ values: moments, size: 28, space: 70 }),
             axis({
+              unit,
               values: unit ? (u, splits) => splits.map(shortUnit(unit)) : whole,
               label: series.ylabel || null,
               labelGap: 0,
@@ -194,6 +195,7 @@
           ],
           axes: [
             axis({
+              unit,
               values: (u, splits) => splits.map((each) => (each === null ? "" : shortUnit(unit)(each))),
               label: titled(series.xlabel),
               size: 28,
@@ -201,6 +203,7 @@
               ...marks("width", 55),
             }),
             axis({
+              unit,
               values: (u, splits) => splits.map((each) => (each === null ? "" : shortUnit(unit)(each))),
               label: titled(series.ylabel),
               ...marks("height", 22),

@@ -80,7 +80,7 @@ def test_logs_of_others_are_shown_as_text_and_colours_as_colours(
     assert "last bytes" in text and "caf" in text
     text = reader.open("/task/big/log").page.locator("main").text_content() or ""
     assert "the very last line of a big log" in text
-    assert re.search(r"stderr\s+the last 32 B of 105 MB", text), "its length is the file's, not the record's"
+    assert re.search(r"stderr\s+the last 32 B of 100.0 MiB", text), "its length is the file's, not the record's"
     text = reader.open("/task/big/line").page.locator("main").text_content() or ""
     assert "y" * 1000 in text
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from dsgspool.cli import output
 from dsgspool.report import lines, summary, words
 from dsgspool.report.digest import digest
 from dsgspool.snapshot.standings import Standing
@@ -41,7 +42,7 @@ def test_it_tells_all_that_the_first_screen_tells() -> None:
         "Eight in ten: ",
         "# 20 done x 2 failed > 2 running . 9 to do", "2 failures have 1 cause", "2 x KeyError: <...>", "on n2 (2)",
         "align/7", "Run all again: dsgspool --spool /lab/spool requeue align/7 align/8",
-        "sweep [#", "takes 1 min 35 s", "memory up to 3.2 GB",
+        "sweep [#", "takes 1 min 35 s", "memory up to 3.0 GiB",
         "n4 silent 7 min", "37 %", "(its worker is silent)", "20 done, 2 failed",
     ):  # fmt: skip
         assert told in flat, told
@@ -185,9 +186,14 @@ def test_an_age_is_told_in_whole_units_that_have_passed(seconds: float, told: st
     assert words.age(seconds) == told
 
 
-@pytest.mark.parametrize(("number", "told"), [(0, "0 B"), (999, "999 B"), (3.44e6, "3.4 MB"), (5e12, "5.0 TB")])
-def test_a_size_is_written_for_people(number: float, told: str) -> None:
-    assert words.size(number) == told
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(0, "0 B"), (1023, "1023 B"), (3 << 29, "1.5 GiB"), (100 << 20, "100.0 MiB"), (5 << 40, "5.0 TiB")],
+)
+def test_a_size_is_written_for_people_as_on_the_command_line_and_in_the_units_of_task_files(
+    number: float, told: str
+) -> None:
+    assert words.size(number) == told == output.size(number)
 
 
 @pytest.mark.parametrize(

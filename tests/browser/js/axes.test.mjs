@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const d = load("10", "60", "61");
+const d = load("01", "10", "60", "61");
 const grown = (from, to, bins = 24) => Array.from({ length: bins + 1 }, (_, at) => from * (to / from) ** (at / bins));
 
 test("a scale that grows by factors has marks that read well, whatever its width", () => {
@@ -53,4 +53,16 @@ test("what was asked for decides whether its plot grows by factors, and nothing 
   assert.deepEqual(d.spread(many, false), { log: true, points: [many[0], many[2]], low: 0.02, high: 64 });
   assert.equal(d.spread([[10, 0.1], [11, 200]], true).log, true);
   assert.equal(d.spread([[10, 20], [11, 60]], true).log, false);
+});
+
+test("marks of sizes are whole in the units in which they are told", () => {
+  const told = (from, to) => d.plot.round([from, to], "B").map(d.plot.shortUnit("B"));
+  assert.deepEqual(told(2.9 * 2 ** 30, 9.5 * 2 ** 30), ["3 GiB", "4 GiB", "6 GiB", "8 GiB"]);
+  assert.deepEqual(told(100, 2 ** 42), ["1 KiB", "1 MiB", "1 GiB", "1 TiB"]);
+});
+
+test("an even axis of sizes has its marks apart by powers of two, others as they were", () => {
+  d.colour = () => "";
+  assert.ok(d.plot.axis({ unit: "B" }).incrs.every((step) => Number.isInteger(Math.log2(step))));
+  assert.ok(!("incrs" in d.plot.axis({ unit: "s" })) && !("incrs" in d.plot.axis({})));
 });

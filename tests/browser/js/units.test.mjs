@@ -28,11 +28,14 @@ test("sizes, counts and their unknown ones", () => {
   for (const [bytes, words] of Object.entries({
     0: "0 B",
     512: "512 B",
-    3400: "3.4 kB",
-    999499: "999 kB",
-    999600: "1.0 MB",
-    5.24e9: "5.2 GB",
-    3e13: "30.0 TB",
+    1023: "1023 B",
+    3400: "3.3 KiB",
+    [2 ** 20 - 2 ** 10]: "1023.0 KiB",
+    [2 ** 20]: "1.0 MiB",
+    [100 * 2 ** 20]: "100.0 MiB",
+    5.24e9: "4.9 GiB",
+    [16 * 2 ** 30]: "16.0 GiB",
+    [30 * 2 ** 40]: "30.0 TiB",
   }))
     assert.equal(d.size(Number(bytes)), words);
   assert.equal(d.size(NaN), "");
@@ -45,7 +48,7 @@ test("what people type as numbers, sizes, times and moments", () => {
   assert.equal(d.amount("1.5h", "seconds"), 5400);
   assert.equal(d.amount("10m", "seconds"), 600);
   assert.equal(d.amount("500ms", "seconds"), 0.5);
-  assert.equal(d.amount("2G", "bytes"), 2e9);
+  for (const two of ["2G", "2g", "2GB", "2GiB", "2048M"]) assert.equal(d.amount(two, "bytes"), 2 ** 31, two);
   assert.equal(d.amount("1KiB", "bytes"), 1024);
   assert.equal(d.amount("-2h", "moment", now), now - 7_200_000);
   assert.equal(d.amount("1795867200000", "moment", now), 1795867200000);
