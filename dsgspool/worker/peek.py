@@ -1,8 +1,8 @@
 """What must be known of a task before its record is made: whether it has to wait, and how many slots it wants.
 
 The rule: a hint, found without the YAML parser, because nothing may be parsed before the record counts the attempt.
-A top-level key stands at the beginning of a line and a block's lines never do, so what is found here is the key; what is
-missed (flow style, odd quoting) is noticed after parsing.
+A top-level key stands at the beginning of a line and a block's lines never do.  Quotes and brackets may go on there: of a text
+in which they do, or perhaps do, nothing is found.  What is missed (that, flow style, odd quoting) is noticed after parsing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,27 @@ from dsgspool.requests import NOTHING, Request
 from dsgspool.task import After, Expiry
 from dsgspool.yamltext import Node
 
+#: The lines of a block, in which quotes and brackets mean nothing.
+_BLOCK = expression(
+    rb"^([ ]*+)([^\s#][^\n]*?[:-][ ]+)[|>][0-9+-]*+[ ]*+(?:#[^\n]*+)?\r?\n(?:\1[ ][^\n]*+\n|[ \r]*+\n)*+", re.MULTILINE
+)
+_DOUBLE, _SINGLE = rb'"(?:[^"\\\n]|\\[^\n]|\\(?=\n)|\n(?=\s))*+', rb"'(?:[^'\n]|''|\n(?=\s))*+"  # up to their end
+_SIMPLE, _COMMENT_OR_HASH = rb"[\[{][^\[\]{}\"'#\n]*+[\]}]", rb"(?<=\s)#[^\n]*+|(?<!\s)\#"
+_ITEMS = [rb"[^\[\]{}\"'#\n]", rb"\n(?=\s)", _SIMPLE, _DOUBLE + b'"', _SINGLE + b"'", _COMMENT_OR_HASH]
+_BRACKETS = rb"[\[{](?:" + b"|".join(_ITEMS) + rb")*+(?:\n(?=\S)|[\"'])"
+#: A quoted text, or brackets, that may go on at the beginning of a line.
+_OVER = expression(
+    rb"(?:^[ ]*+|[:?-][ ]++)(?:(?:"
+    + _DOUBLE
+    + b"|"
+    + _SINGLE
+    + rb")\n(?=\S)|"
+    + _BRACKETS
+    + rb")|[,\[{][ ]*+"
+    + _BRACKETS,
+    re.MULTILINE,
+)
+_HINT = expression(rb"^(?:\xef\xbb\xbf)?(?:cpus|format|not_before|after|expires):", re.MULTILINE)
 _CPUS = expression(rb"^cpus:\s*([0-9]{1,5})\s*(?:#.*)?$", re.MULTILINE)
 _FORMAT = expression(rb"^format:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
 _NOT_BEFORE = expression(rb"^not_before:\s*['\"]?([0-9T:. +Z-]+?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
@@ -53,8 +74,10 @@ class Peek:
 @functools.lru_cache(maxsize=16)  # thousands of tasks may have one text
 def peek(data: bytes) -> Peek:
     """Hints in a task file's text."""
-    cpus, newer, moment = _CPUS.search(data), _FORMAT.search(data), _NOT_BEFORE.search(data)
     wide, request = written_plainly(data)
+    if not _HINT.search(data) or _may_go_over(data):
+        return Peek(cpus=wide or 1, request=request)
+    cpus, newer, moment = _CPUS.search(data), _FORMAT.search(data), _NOT_BEFORE.search(data)
     return Peek(
         cpus=wide or (max(1, int(cpus[1])) if cpus else 1),
         format=int(newer[1]) if newer else 1,
@@ -63,6 +86,11 @@ def peek(data: bytes) -> Peek:
         expires=_expiry(data) if b"expires:" in data else None,
         request=request,
     )
+
+
+def _may_go_over(data: bytes) -> bool:
+    """True when something at the beginning of a line is perhaps within quotes or brackets."""
+    return _OVER.search(_BLOCK.sub(rb"\1\2x\n", data)) is not None
 
 
 def is_sweep(data: bytes) -> bool:

@@ -103,6 +103,28 @@ def test_what_submit_writes_for_after_is_read_by_the_peek(pairs_):
         assert peek(data).after in ((), parse_task(data).after)
 
 
+PIECES = st.sampled_from([
+    "x", "it's", 'a "b', '"a', 'b"', "'a", "b'", '"a\n  b"', '"a\nb"', "'a\nb'", "[a, b]", "[a,\nb]", "[a, # ]",
+    '[a "b]', "[", "]", "|\n    'a", '>-\n  b: "c\n', '"\\\n', "''", '{a: [b, {c: "d"}]}', "}", '- "a', "- a", "a: 'b",
+    '# "', "", "?", "-", "\t",
+])  # fmt: skip
+KEYS = st.sampled_from(["", "env:", "- ", "  - ", "  ", "    A: ", "  - B: ", "# ", "?C: "]) | st.integers(0, 99).map(
+    "k{}: ".format
+)
+LINES = st.lists(st.tuples(KEYS, PIECES).map("".join), max_size=4)
+
+
+@given(LINES, LINES)
+@settings(max_examples=250)
+def test_what_the_peek_takes_for_a_key_is_one(before, behind):
+    data = "\n".join([*before, "cpus: 8", *behind, ""]).encode()
+    try:
+        keys = {key.value for key, _ in pairs(compose(data), "it")}
+    except InvalidTask:
+        return
+    assert peek(data).cpus == 1 or "cpus" in keys
+
+
 WORD = st.one_of(
     st.sampled_from(
         ["true", "no", "Yes", "null", "n", "y", "yes, so", "0", "7", "007", "1.5", "0x1f", "-1", "1_0", "../x"]

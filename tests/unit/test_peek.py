@@ -104,3 +104,59 @@ def test_what_is_written_otherwise_is_left_to_the_parser(text):
 
 def test_what_has_to_end_how_is_a_hint():
     assert peek(b"after: [a, b: any]\n") == Peek(after=(After("a"), After("b", "any")))
+
+
+HINTS = "cpus: 8\nexpires: 1\nnot_before: 2026-11-21T21:00:00Z\nafter: [a]\n"
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        ('command: "echo', '"'),
+        ("command: 'echo", "'"),
+        ('command: "a \\"\n  b\\\\ \\', '"'),
+        ("command: 'it''s", "'"),
+        ('command: "echo # ', '"'),
+        ('env:\n  A: b\n  C: "d', '"'),
+        ('env:\n  A: |\n    "\n  B: "', 'z\n"\ndescription: b"'),
+        ("tags:\n- 'a", "'"),
+        ('tags:\n  - a\n    "\n  - "', '"\ndescription: b"'),
+        ("command: [echo, 'a", "']"),
+        ('command: [echo, # ]\n  "a', '"]'),
+        ('command: x\r\ndescription: "a', '"'),
+        ('# \u2028command: "x', '"'),
+        ('"command": "echo', '"'),
+    ],
+)
+def test_what_stands_at_the_left_edge_within_quotes_is_no_key(begin, end):
+    """A task went to the lane of wide ones, to waiting/ or, as expired, to failed/ for words of its own command."""
+    data = f"{begin}\n{HINTS}{end}\n".encode()
+    assert peek(data) == Peek()
+    if b"command" in data:
+        task = parse_task(data if data.count(b"command") else b"command: x\n" + data)
+        assert (task.cpus, task.after, task.expires, task.not_before) == (1, (), None, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'command: echo "a"\nscript: |\n  echo "it\'s\n\n  cpus: 1 [\n',
+        "command: it's \"\n  and 'this too\n",
+        'command: "echo\n  a\n\n  b"\n',
+        "command: ['a', \"b\",\n  c, [d: {e: 'f'}], ]  # it's\n",
+        "env:\n  A: 'b'  # it's\n  B: >-\n    \"\n  C: it's\n# it's\n",
+        "tags:\n- it's\n- 'b'\n- a: x \"\n  c: |\n    '\n",
+        '\ufeffcommand: "x"\r\ntags: [a]\r\n',
+        "---\ncommand:\n  echo \"a\n  b'\n",
+        "command: |\n  python3 -c '\n  print(1)\n  '\nsetup: >-\n  [\n",
+        "description: 'für'\n",
+    ],
+)
+def test_quotes_that_end_before_the_left_edge_cost_no_hint(text):
+    data = f"{text}{HINTS}...\n".encode()
+    assert peek(data) == peek(HINTS.encode()) != Peek()
+
+
+def test_no_text_keeps_its_reader_busy():
+    for text in ("[" * 200_000, "a: [" * 60_000, "- " * 100_000 + '"', "a: 'b\n " * 30_000, " " * 250_000 + "'"):
+        assert peek(f"{text}\n{HINTS}".encode()) == Peek()

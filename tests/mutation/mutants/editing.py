@@ -11,6 +11,15 @@ MUTANTS = (
     Mutant(
         "expires",
         "7",
+        "a line within quotes is taken for a key",
+        "worker/peek.py",
+        "    if not _HINT.search(data) or _may_go_over(data):\n",
+        "    if not _HINT.search(data):\n",
+        ("unit/test_peek.py::test_what_stands_at_the_left_edge_within_quotes_is_no_key",),
+    ),
+    Mutant(
+        "expires",
+        "7",
         "a retry expires",
         "worker/sorting.py",
         "    if expires is None or name.budget.attempts or now <",
