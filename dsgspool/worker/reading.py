@@ -100,9 +100,9 @@ def _content(path: str, folder: str, trust: Trust) -> bytes:
 
 
 def _lines(path: str, data: bytes) -> Iterator[list[str]]:
-    """Lines without their ends; empty ones are passed over."""
+    """Lines without their ends; empty ones are passed over.  In a file without line feeds each carriage return ends one."""
     number = 0
-    for line in io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline="\n"):
+    for line in io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline="\n" if b"\n" in data else "\r"):
         if text := line.rstrip("\r\n"):
             number += 1
             yield [text]

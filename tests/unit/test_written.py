@@ -79,6 +79,14 @@ def test_lines_and_file_names_are_factors_as_others_are(inside, data):
     ]  # fmt: skip
 
 
+def test_lines_that_end_with_carriage_returns_alone_are_lines(inside, data):
+    (data / "seeds.txt").write_bytes(b"7\r\r8 9\r1")
+    (data / "mixed.txt").write_bytes(b"x\ry\r\nz\n")
+    worker = inside()
+    run(worker, ["printf", "%s|", "{s}", "{t}"], {"lines": {"s": "seeds.txt", "t": "mixed.txt"}}, cwd=str(data))
+    assert all_items(worker) == ["7|x\ry|", "7|z|", "8 9|x\ry|", "8 9|z|", "1|x\ry|", "1|z|"]
+
+
 def test_a_script_gets_the_columns_as_variables(inside, data):
     worker = inside()
     worker.drop("s", None, script="#!/bin/sh\necho $sample\n", sweep={"rows": "samples.tsv"}, cwd=str(data))
