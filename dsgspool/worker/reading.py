@@ -16,6 +16,7 @@ import io
 import json
 import marshal
 import os
+import re
 import stat
 import sys
 from collections.abc import Collection, Iterable, Iterator
@@ -164,7 +165,7 @@ def _rows(path: str, filled: Iterator[list[str]], reader: Reader, header: list[s
 
 def _matching(pattern: str, folder: str) -> Iterator[list[str]]:
     """The paths that a pattern means, sorted, written as the pattern is."""
-    found = sorted(glob.glob(pattern, root_dir=folder or None, recursive=True))
+    found = sorted(_paths(pattern, folder))
     if not found:
         where = "" if pattern.startswith("/") else f"; it begins at {folder or os.getcwd()}"
         raise InvalidTask(f"no file matches {pattern!r}", remedy=f"correct the pattern{where}")
@@ -174,6 +175,26 @@ def _matching(pattern: str, folder: str) -> Iterator[list[str]]:
         except UnicodeEncodeError:
             raise InvalidTask("its name is not UTF-8", remedy="rename it", path=ascii(path)) from None
         yield [path]
+
+
+def _paths(pattern: str, folder: str) -> set[str]:
+    """What glob gives, but `**` goes through no link to a folder: through two that lead back there would be no end of it."""
+    parts = re.sub("//+", "/", pattern).split("/")
+    if "**" not in parts:
+        return set(glob.glob(pattern, root_dir=folder or None))
+    at = parts.index("**")
+    start, rest = "".join(f"{part}/" for part in parts[:at]), "/".join(parts[at + 1 :])
+    found: set[str] = set()
+    for top in glob.glob(start, root_dir=folder or None) if start else [""]:
+        base = os.path.join(folder, top) or "."
+        for where, folders, files in os.walk(base):
+            folders[:] = [name for name in folders if name[0] != "."]
+            within = f"{top}{where[len(base) :].strip('/')}/" if where != base else top
+            if at + 1 < len(parts):
+                found |= _paths(glob.escape(within) + rest, folder)
+            else:
+                found.update([top] if top else [], (within + name for name in (*folders, *files) if name[0] != "."))
+    return found
 
 
 def write(sources: Iterable[Source], trust: Trust, facts: dict[str, object], out: io.TextIOBase) -> None:

@@ -87,6 +87,32 @@ def test_lines_that_end_with_carriage_returns_alone_are_lines(inside, data):
     assert all_items(worker) == ["7|x\ry|", "7|z|", "8 9|x\ry|", "8 9|z|", "1|x\ry|", "1|z|"]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("**/*.gz", ["[1]/2/w.gz", "a/b/x.gz", "a/y.gz", "z.gz"]),
+        ("a/**", ["a/", "a/b", "a/b/x.gz", "a/loop", "a/y.gz"]),
+        ("**/**/b/**//*.gz", ["a/b/x.gz"]),
+        ("a/**/", ["a/", "a/b/"]),
+        ("a/loop/**/y.gz", ["a/loop/a/y.gz"]),
+        ("**/[[]1[]]/**/*.gz", ["[1]/2/w.gz"]),
+    ],
+)
+@pytest.mark.parametrize("begin", ["", "/"])
+def test_two_stars_go_through_folders_and_through_no_link(data, pattern, found, begin, monkeypatch):
+    (data / "a" / "b").mkdir(parents=True)
+    (data / "[1]" / "2").mkdir(parents=True)
+    (data / ".hidden").mkdir()
+    for path in ("z.gz", "a/y.gz", "a/b/x.gz", "[1]/2/w.gz", ".hidden/v.gz", "a/.u.gz"):
+        (data / path).touch()
+    (data / "a" / "loop").symlink_to("..")  # of two that lead back 2 to the 40th paths came, so here is one
+    begin = begin and f"{data}/"
+    monkeypatch.chdir(data)
+    for folder in (str(data), ""):
+        rows = reading.read(("glob", ["file"], begin + pattern, ""), folder, reading.Trust([]))[1]
+        assert list(rows) == [[begin + path] for path in found]
+
+
 def test_a_script_gets_the_columns_as_variables(inside, data):
     worker = inside()
     worker.drop("s", None, script="#!/bin/sh\necho $sample\n", sweep={"rows": "samples.tsv"}, cwd=str(data))
