@@ -7,18 +7,21 @@ next attempt, number N, is to run.  That is written whole before the file is mov
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from dsgspool.cli import output
 from dsgspool.cli.finding import attempts_of
-from dsgspool.errors import TaskNotFound, WrongState
+from dsgspool.errors import InvalidTask, TaskNotFound, WrongState
 from dsgspool.expressions import expression
+from dsgspool.items import Sweep
 from dsgspool.names import record_path
 from dsgspool.ranges import ONLY, Range, parse_range
 from dsgspool.spool.divisions import Divisions
 from dsgspool.spool.moves import Moves, Place
+from dsgspool.spool.written import Tables
 from dsgspool.task import TRANSITIONS, State
 
 LOOKS = 20  #: as often it is looked for what others divide meanwhile
@@ -42,6 +45,9 @@ def apart(moves: Moves, patterns: Iterable[str]) -> tuple[list[str], dict[Place,
     for pattern in others:
         sweep, first, last = _meant(pattern)
         parts = _parts(moves, sweep, first, last)
+        if parts and not any(True for place, part in parts for _ in _left_in(moves, place, part, first, last)):
+            remedy = "`exclude` leaves it out of the sweep; to run it, submit another one"
+            raise WrongState(pattern, "excluded", "requeue", remedy)
         if is_cut := any(part.is_rest and place.state is State.FAILED for place, part in parts):
             rests += _move(moves, "requeue", pattern)
         for place, numbers in _items(moves, pattern, only=is_cut).items():
@@ -128,10 +134,30 @@ def _items(moves: Moves, pattern: str, *, only: bool = False) -> dict[Place, set
             continue
         if place.state not in TRANSITIONS["requeue"][0]:
             raise WrongState(place.identity, place.state, "requeue", "its items run again when it is finished")
-        found[place] = set(range(max(first, part.first), min(last, part.last) + 1))
+        found[place] = set(_left_in(moves, place, part, first, last))
+    found = {place: numbers for place, numbers in found.items() if numbers}
     if not found and not only:
         raise not_found(moves, sweep, pattern)
     return found
+
+
+def _left_in(moves: Moves, place: Place, part: Range, first: int, last: int) -> Iterator[int]:
+    """The items of a part that are meant and not excluded; where nobody can tell, all that are meant."""
+    with contextlib.ExitStack() as stack:
+        sweep = None
+        with contextlib.suppress(InvalidTask, OSError):
+            data = moves.fs.read(f"{moves.spool.folder(place.state)}/{place.path}")[0]
+            sweep = stack.enter_context(Tables(moves).sweep_of(part.sweep, data)) if b"exclude" in data else None
+        for number in range(max(first, part.first), min(last, part.last) + 1):
+            if sweep is None or _is_left_in(sweep, number):
+                yield number
+
+
+def _is_left_in(sweep: Sweep, number: int) -> bool:
+    try:
+        return sweep.values(number) is not None
+    except (OSError, ValueError, LookupError):  # what is wrong with text or table its chunk will say
+        return True
 
 
 def not_found(moves: Moves, sweep: str, pattern: str) -> TaskNotFound:

@@ -150,6 +150,24 @@ def test_a_whole_chunk_is_requeued_by_its_name_without_a_choice(sweep, run, spoo
     assert not list((spool / "logs/s").glob("*.only"))
 
 
+@pytest.mark.parametrize("name", ["s/9", "s/009", "s/9-9"])
+def test_an_item_that_is_excluded_is_not_requeued_and_its_chunk_stays_where_it_is(sweep, run, spool, name):
+    result = run("requeue", "s/3", name)
+    why = "`exclude` leaves it out of the sweep; to run it, submit another one"
+    assert result.stderr == f"dsgspool: {name} is excluded, which `requeue` does not apply to: {why}\n"
+    assert (result.exit_code, result.stdout) == (6, "")
+    assert not list((spool / "logs/s").glob("*.only")) and (spool / "failed/s/00-09~items1.yaml").exists()
+
+
+def test_what_is_excluded_is_none_of_the_items_that_are_requeued(sweep, put, run, spool):
+    assert run("requeue", "s/8-9").stdout == "s/8\n"
+    assert (spool / "logs/s/00-09.3.only").read_text() == "8\n"
+    put("failed/s/rest-20-99~cancelled.aaaaaaaa-2.yaml", TEXT.replace("seed: 20", "seed: 35"))
+    (spool / "todo/s/rest-20-99~0.aaaaaaaa-1.yaml").unlink()
+    assert run("requeue", "s/24").exit_code == 6
+    assert run("requeue", "s/24-25").exit_code == 0
+
+
 @pytest.mark.parametrize(("name", "code"), [("s/10", 6), ("s/50", 6), ("s/5-15", 6), ("s/200", 5), ("t/1", 5)])
 def test_items_of_what_is_not_finished_are_left_alone(sweep, run, spool, name, code):
     result = run("requeue", name)
