@@ -3,6 +3,7 @@
 The rule: of a rest they are taken out by dividing it at their borders (spool/divisions.py).  A chunk is never cut: it is held or
 cancelled whole, and when some of a finished one are to run again its own file is requeued, and logs/NAME.N.only says which its
 next attempt, number N, is to run.  That is written whole before the file is moved: without it all that failed would run.
+A chunk that is requeued as a whole takes no choice with it that was made before.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from dsgspool.cli import output
 from dsgspool.cli.finding import attempts_of
@@ -22,7 +23,7 @@ from dsgspool.ranges import ONLY, Range, parse_range
 from dsgspool.spool.divisions import Divisions
 from dsgspool.spool.moves import Moves, Place
 from dsgspool.spool.written import Tables
-from dsgspool.task import TRANSITIONS, State
+from dsgspool.task import TRANSITIONS, Budget, State
 
 LOOKS = 20  #: as often it is looked for what others divide meanwhile
 UNDIVIDED = (State.TODO, State.WAITING, State.HOLD)
@@ -172,14 +173,65 @@ def not_found(moves: Moves, sweep: str, pattern: str) -> TaskNotFound:
 def requeue(moves: Moves, items: dict[Place, set[int]]) -> None:
     """Let these run again, and print their names."""
     for place, numbers in items.items():
-        number = len(attempts_of(moves.spool, place.identity)) + 1
-        path = f"{moves.spool.logs}/{record_path(place.identity, number).removesuffix('yaml')}{ONLY}"
-        # What a killed one of me has chosen, or somebody a moment ago, is to run as well.
-        before = (moves.fs.read_fresh(path) or b"").decode().split()
-        chosen = sorted(numbers | {int(word) for word in before if word.isdigit()})
-        moves.fs.replace(path, "".join(f"{item}\n" for item in chosen).encode())
+        _, path = _next(moves, place)
+        _choose(moves, path, numbers | _standing(moves, place, path))
         if moves.requeue(place):
             part = parse_range(place.identity)
             output.lines(f"{part.sweep if part else ''}/{item}" for item in sorted(numbers))
         else:
             output.note(f"dsgspool: {place.identity} is not in {place.state}/ any more: somebody moved it meanwhile")
+
+
+def whole(moves: Moves) -> Callable[[Place], bool]:
+    """How a finished task is queued anew: of a chunk runs what has not succeeded, whatever was chosen of it before."""
+    listed: dict[str, frozenset[str]] = {}
+
+    def queue(place: Place) -> bool:
+        if (part := parse_range(place.identity)) and not part.is_rest:
+            if part.sweep not in listed:
+                found = moves.fs.scan(f"{moves.spool.logs}/{part.sweep}")
+                listed[part.sweep] = frozenset(file.partition(".")[0] for file, _ in found if file.endswith(f".{ONLY}"))
+            if part.numbers in listed[part.sweep]:
+                _choose_anew(moves, place, part)
+        return moves.requeue(place)
+
+    return queue
+
+
+def _choose_anew(moves: Moves, place: Place, part: Range) -> None:
+    """A chunk that was given back and cancelled is called as one that is only tried again: so what it is to run
+    is written down."""
+    from dsgspool.worker import sweeping
+    from dsgspool.worker.chunk import finished
+
+    fs, logs = moves.fs, moves.spool.logs
+    number, path = _next(moves, place)
+    standing = _standing(moves, place, path)
+    if not standing and sweeping.tried_again(fs, logs, place.name.returned(Budget(), ""), number) is None:
+        fs.remove(path)
+        return
+    done = finished(sweeping.earlier(fs, logs, place.identity, number, None))
+    _choose(moves, path, standing | set(range(part.first, part.last + 1)) - done)
+
+
+def _next(moves: Moves, place: Place) -> tuple[int, str]:
+    """The number of a chunk's next attempt, and the file that says what that is to run."""
+    number = len(attempts_of(moves.spool, place.identity)) + 1
+    return number, f"{moves.spool.logs}/{record_path(place.identity, number).removesuffix('yaml')}{ONLY}"
+
+
+def _choose(moves: Moves, path: str, numbers: set[int]) -> None:
+    moves.fs.replace(path, "".join(f"{item}\n" for item in sorted(numbers)).encode())
+
+
+def _standing(moves: Moves, place: Place, path: str) -> set[int]:
+    """What was chosen for its next attempt since a chunk came where it lies: by one of me that was killed, or by somebody a
+    moment ago, and is to run as well.  What is older was queued, and taken out before it began."""
+    try:
+        moves.fs.see(path)
+        data, status = moves.fs.read(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+    if status.st_mtime <= moves.came_at(place):
+        return set()
+    return {int(word) for word in data.split() if word.isdigit()}

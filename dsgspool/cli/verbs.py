@@ -53,6 +53,8 @@ def requeue(
     ] = "",
 ) -> None:
     """Run finished tasks again, with a fresh budget of retries."""
+    from dsgspool.cli import choosing
+
     moves = _moves(context)
     if listed and patterns:
         raise usage("either names, or --from and a file of names")
@@ -61,8 +63,6 @@ def requeue(
     elif failed or reason:
         places = _failed(moves, patterns or ["*"], reason)
     elif patterns:
-        from dsgspool.cli import choosing
-
         tasks, items, rests = choosing.apart(moves, patterns)
         places = [*moves.pick("requeue", tasks), *rests]
         choosing.requeue(moves, items)
@@ -71,7 +71,7 @@ def requeue(
     places, every = moves.newest(places), len(places)
     _say_older(every - len(places))
     # What failed for another's sake comes last: else it would meet that one still in failed/, and fail again.
-    _move(sorted(places, key=lambda place: place.name.tag == "dependency"), moves.requeue)
+    _move(sorted(places, key=lambda place: place.name.tag == "dependency"), choosing.whole(moves))
     _say_what_stays(moves, places)
 
 

@@ -20,6 +20,7 @@ from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.expressions import expression
 from dsgspool.fs import Fs
 from dsgspool.items import MARK, Sweep, readable
+from dsgspool.names import TaskName
 from dsgspool.ranges import INDEX, ONLY, Range, parse_range, whole
 from dsgspool.records import parse_record, record_is_over
 from dsgspool.spool.chain import next_of
@@ -127,14 +128,15 @@ def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
     shown = {name: readable(value) for name, value in known.shown.items()}
     part = parse_range(attempt.name.identity)
     if part and not part.is_rest and fits(part, task.sweep.count):
+        only = chosen(fs, logs, attempt.name.identity, attempt.number)
         attempt.chunk = Chunk(
             part,
             {
                 "sweep": task.sweep.facts(), "first": part.first, "last": part.last, "env": own,
-                "only": chosen(fs, logs, attempt.name.identity, attempt.number), "again": tried_again(fs, logs, attempt),
+                "only": only, "again": tried_again(fs, logs, attempt.name, attempt.number),
                 "argv": launch.limited(attempt.argv, task.limits), "cwd": attempt.cwd if MARK in attempt.cwd else "",
                 "codes": sorted(task.success_codes), "timeout": task.timeout, "grace": task.grace,
-                "stdin": bool(task.stdin), "earlier": earlier(fs, logs, attempt.name.identity, attempt.number),
+                "stdin": bool(task.stdin), "earlier": earlier(fs, logs, attempt.name.identity, attempt.number, only),
             },
         )  # fmt: skip
     attempt.argv = [readable(word) for word in attempt.argv]
@@ -146,12 +148,11 @@ def lay_out(attempt: Attempt, fs: Fs, logs: str, default_cwd: str) -> None:
     attempt.task = replace(task, timeout=None, limits=limits)
 
 
-def earlier(fs: Fs, logs: str, identity: str, number: int) -> list[tuple[list[int], str, bool]]:
+def earlier(fs: Fs, logs: str, identity: str, number: int, only: list[int] | None) -> list[tuple[list[int], str, bool]]:
     """Indexes, oldest first, of the attempts since the last one that was done as a whole: who runs it again then wants all of it,
-    or says which of its items.  Before each: the items that were chosen for it, whatever came of them before; behind it: whether
-    it ended by itself, or nobody knows how, so that an item may have killed it."""
+    or says which of its items (`only`).  Before each: the items that were chosen for it, whatever came of them before; behind it:
+    whether it ended by itself, or nobody knows how, so that an item may have killed it."""
     found: list[tuple[list[int], str, bool]] = []
-    only = chosen(fs, logs, identity, number)
     for before in range(number - 1, 0, -1):
         record = f"{logs}/{names.record_path(identity, before)}"
         data = fs.read_fresh(record)
@@ -171,17 +172,17 @@ def chosen(fs: Fs, logs: str, identity: str, number: int) -> list[int] | None:
     return None if data is None else [int(word) for word in data.split() if word.isdigit() and len(word) < 9]
 
 
-def tried_again(fs: Fs, logs: str, attempt: Attempt) -> list[int] | None:
+def tried_again(fs: Fs, logs: str, name: TaskName, number: int) -> list[int] | None:
     """The items that were chosen for an attempt which this one only tries again, as it failed, was given back or lost;
-    None = there was no choice, or somebody has queued it anew since."""
-    budget = attempt.name.budget
-    for before in range(attempt.number - 1, 0, -1):
-        data = fs.read_fresh(f"{logs}/{names.record_path(attempt.name.identity, before)}") or b""
+    None = there was no choice, or somebody has queued it anew since: by hand, as the name of what ended shows."""
+    budget = name.budget
+    for before in range(number - 1 if name.tag[:1].isdigit() else 0, 0, -1):
+        data = fs.read_fresh(f"{logs}/{names.record_path(name.identity, before)}") or b""
         follows = next_of(data) if record_is_over(data) else Decision(State.TODO if budget.losses else State.FAILED)
-        is_newest = before == attempt.number - 1 and record_is_over(data)
+        is_newest = before == number - 1 and record_is_over(data)
         if follows is None or follows.state not in BACK or (is_newest and follows.budget != budget):
             return None
-        if (found := chosen(fs, logs, attempt.name.identity, before)) is not None:
+        if (found := chosen(fs, logs, name.identity, before)) is not None:
             return found
     return None
 

@@ -1,6 +1,7 @@
 """One item of a sweep by its number: what `show` and `logs` tell of it."""
 
 import json
+import os
 
 import pytest
 
@@ -148,6 +149,34 @@ def test_items_of_several_chunks_are_requeued_beside_tasks(sweep, put, record, r
 def test_a_whole_chunk_is_requeued_by_its_name_without_a_choice(sweep, run, spool):
     assert run("requeue", "s/00-09").stdout == "s/00-09\n"
     assert not list((spool / "logs/s").glob("*.only"))
+
+
+def test_a_choice_that_was_cancelled_before_it_began_is_no_choice_any_more(sweep, run, spool, listed):
+    chosen = spool / "logs/s/00-09.3.only"
+    run("requeue", "s/3")
+    assert run("cancel", "s/00-09").exit_code == 0 and chosen.read_text() == "3\n"
+    assert run("requeue", "s/1").stdout == "s/1\n" and chosen.read_text() == "1\n"
+    run("cancel", "s/00-09")
+    assert run("requeue", "s/00-09").stdout == "s/00-09\n"
+    assert not chosen.exists() and "s/00-09" in listed("todo")
+
+
+def test_a_choice_of_one_that_was_killed_before_it_queued_the_chunk_stands(sweep, run, spool):
+    chosen = spool / "logs/s/00-09.3.only"
+    chosen.write_text("3\n")
+    os.utime(chosen, times=(later := os.stat(spool / "failed/s/00-09~items1.yaml").st_ctime + 1, later))
+    run("requeue", "s/00-09")
+    assert chosen.read_text().split() == [str(item) for item in range(1, 10)], "item 0 is done, and 3 too, but chosen"
+
+
+def test_a_chunk_that_is_requeued_whole_takes_no_choice_of_an_attempt_that_was_given_back(put, record, run, spool):
+    for attempt, facts in ((1, {"next": "failed~items3"}), (2, {"next": "todo~0l0"})):
+        record("s/00-09", attempt, "items3" if attempt == 1 else "stopped", **facts)
+    (spool / "logs/s/00-09.1.items").write_text(f"{HEAD}0 done {AT} 1.5 0 3 0 0\n1 done {AT} 0.1 3 3 0 3\n")
+    (spool / "logs/s/00-09.2.only").write_text("1\n")
+    put("failed/s/00-09~cancelled.aaaaaaaa-1.yaml", TEXT)
+    assert run("requeue", "s/*").stdout == "s/00-09\n"
+    assert (spool / "logs/s/00-09.3.only").read_text().split() == [str(item) for item in range(1, 10)]
 
 
 @pytest.mark.parametrize("name", ["s/9", "s/009", "s/9-9"])

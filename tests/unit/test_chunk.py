@@ -10,7 +10,9 @@ import sys
 import pytest
 
 from dsgspool import snapshot
+from dsgspool.cli import choosing
 from dsgspool.items import Sweep
+from dsgspool.spool.moves import Moves
 from dsgspool.worker import chunk
 from dsgspool.worker.chunk import _HEAD as HEAD
 from dsgspool.worker.chunk import TROUBLE, Chunk, finished, main
@@ -418,3 +420,27 @@ def test_a_choice_is_not_forgotten_when_its_worker_is_lost(inside, world):
     os.rename(f"{world.root}/done/s/0-2.yaml", f"{world.root}/todo/s/0-2~0l1.aaaaaaaa-1.yaml")
     worker.until(lambda: worker.lies("done"))
     assert list(index(worker, "s/0-2", 3)) == [1]
+
+
+@pytest.mark.parametrize("how", ["requeue", "mv", "release"])
+def test_who_queues_a_chunk_anew_after_its_chosen_items_were_given_back_has_all_that_failed_run(inside, world, how):
+    worker = inside()
+    assert run(worker, "test $DSGSPOOL_ATTEMPT != 1") == "failed/s/0-2~items3"
+    with open(f"{world.root}/logs/s/0-2.2.only", "w") as file:
+        file.write("1\n")
+    with open(f"{world.root}/logs/s/0-2.2.yaml", "w") as file:  # an attempt that was given back
+        file.write("format: 1\ntask: s/0-2\nattempt: 2\noutcome: stopped\nnext: todo~0l0\n...\n")
+    moves = Moves(world.spool)
+    os.makedirs(f"{world.root}/hold/s")
+    worker.mv("failed/s/0-2~items3.yaml", "hold/s/0-2~0.aaaaaaaa-1.yaml")
+    if how == "release":  # nobody queued it anew
+        moves.release(moves.find("s/0-2")[0])
+    else:
+        moves.cancel(moves.find("s/0-2")[0])
+        [place] = moves.find("s/0-2")
+        if how == "requeue":
+            choosing.whole(moves)(place)
+        else:
+            worker.mv(f"failed/{place.path}", f"todo/{place.path}")
+    worker.until(lambda: worker.record("s/0-2", 3).get("outcome"))
+    assert list(index(worker, "s/0-2", 3)) == ([1] if how == "release" else [0, 1, 2])

@@ -6,7 +6,7 @@ told in one line, and trouble is a line too.
 
 from __future__ import annotations
 
-from dsgspool.cli import pause
+from dsgspool.cli import choosing, pause
 from dsgspool.cli.top.model import Act
 from dsgspool.cli.top.values import Row
 from dsgspool.errors import SpoolError, StorageError
@@ -37,7 +37,7 @@ def do(spool: Spool, act: Act) -> str:
 def _move(spool: Spool, verb: str, row: Row) -> str:
     moves = Moves(spool)
     place = Place(row.state, row.path, task_name(row.state, row.path))
-    if not getattr(moves, verb)(place):
+    if not (choosing.whole(moves) if verb == "requeue" else getattr(moves, verb))(place):
         return f"{row.identity} is not in {row.state}/ any more: somebody moved it meanwhile"
     stops = "; its worker stops it at its next heartbeat" if row.state is State.RUNNING else ""
     return f"{row.identity} {DONE[verb]}{stops}"
