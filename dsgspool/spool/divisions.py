@@ -7,6 +7,7 @@ was decided.  The rest's own file owes what lies in the folder: it becomes the f
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import re
@@ -31,7 +32,21 @@ PLACES = {
 }
 _WORDS = {State.HOLD: ".hold", State.FAILED: ".cancelled"}
 _STATES = {word: state for state, word in _WORDS.items()}
+#: What says that no file or folder of this program lies where it would make one: another look does not change that.
+_FOREIGN = (errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EINVAL, errno.ENOTDIR, errno.EISDIR)
 _PART = expression(r"([0-9]{1,8})-([0-9]{1,8})(\.hold|\.cancelled)?\.yaml\Z", re.ASCII)
+
+
+@contextlib.contextmanager
+def own_place(path: str) -> Iterator[None]:
+    """InvalidTask for a fifo, link, file or folder in the place of what only this program makes: as trouble of the share it
+    would be tried for ever, and keep its worker from all else."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FOREIGN:
+            raise
+        raise InvalidTask(f"something that dsgspool did not make lies at {path}", remedy="take it away") from None
 
 
 class Divisions:
@@ -48,7 +63,8 @@ class Divisions:
         """The first chunk of a rest, up to item `head` if I am the first to decide; what comes behind it goes to todo/, in
         so many parts.  `owner` as in `Once.make`.  InvalidTask when nobody can tell how it was divided."""
         rests = {f"{each.numbers}.yaml": text for each in split(rest, head, parts)}
-        self.once.make(self.folder(rest), FACTS, {"head": head}, rests, owner)
+        with own_place(self.folder(rest)):
+            self.once.make(self.folder(rest), FACTS, {"head": head}, rests, owner)
         # RACE: another worker decided first, or I did, before I stood still: what lies there counts.
         head = self._decided(rest)
         self._publish(rest, lane)
@@ -64,7 +80,8 @@ class Divisions:
             f"{part.numbers}{_WORDS.get(state if is_meant else stays, '')}.yaml": text
             for part, is_meant in _pieces(rest, meant)
         }
-        is_mine = self.once.make(self.folder(rest), FACTS, {"head": rest.first}, drafts, owner)
+        with own_place(self.folder(rest)):
+            is_mine = self.once.make(self.folder(rest), FACTS, {"head": rest.first}, drafts, owner)
         # RACE: another one decided first: what lies there counts, and is owed all the same.
         decided = self._decided(rest)
         self._publish(rest, place.name.lane)
@@ -85,7 +102,7 @@ class Divisions:
     def _decided(self, rest: Range) -> int:
         """Up to which item the first chunk goes, as the folder says, whoever made it."""
         path = f"{self.folder(rest)}/{FACTS}"
-        with contextlib.suppress(ValueError, LookupError, TypeError):
+        with own_place(path), contextlib.suppress(ValueError, LookupError, TypeError):
             head = json.loads(self.fs.read_fresh(path) or b"")["head"]
             if isinstance(head, int) and rest.first <= head <= rest.last:
                 return head
@@ -137,10 +154,11 @@ class Divisions:
         digest = hashlib.sha256(text).hexdigest()
         folder = f"{self.spool.root}/{FOLDER}/{sweep}"
         known = {WHOLE, TABLE} if has_table else {WHOLE}
-        if known.issuperset(self.fs.folders(folder)):  # it may be there and empty: somebody died while he made it
-            self.once.make(f"{folder}/{WHOLE}", BEGUN, {"digest": digest}, {})
-        # RACE: another sweep of the name began, or I did before I died: whose text it is goes on.
-        said = self.fs.read_fresh(f"{folder}/{WHOLE}/{BEGUN}") or b""
+        with own_place(f"{folder}/{WHOLE}"):
+            if known.issuperset(self.fs.folders(folder)):  # it may be there and empty: somebody died while he made it
+                self.once.make(f"{folder}/{WHOLE}", BEGUN, {"digest": digest}, {})
+            # RACE: another sweep of the name began, or I did before I died: whose text it is goes on.
+            said = self.fs.read_fresh(f"{folder}/{WHOLE}/{BEGUN}") or b""
         is_mine = digest.encode() in said and known.issuperset(self.fs.names(folder))
         return "" if is_mine else f"{FOLDER}/{sweep}/ says how an earlier one was divided"
 

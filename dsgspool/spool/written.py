@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dsgspool.classes import dataclass
 from dsgspool.errors import InvalidTask
 from dsgspool.items import MOST, Sweep
-from dsgspool.spool.divisions import FOLDER, TABLE
+from dsgspool.spool.divisions import FOLDER, TABLE, own_place
 from dsgspool.spool.moves import Moves
 from dsgspool.spool.once import Once
 from dsgspool.sweeps import Parts, sweep_in
@@ -59,7 +59,8 @@ class Tables:
 
     def put(self, staged: str, sweep: str) -> None:
         """Put one into its place, unless another is there: what lies there counts."""
-        self.once.put(staged, self.folder(sweep))
+        with own_place(self.folder(sweep)):
+            self.once.put(staged, self.folder(sweep))
 
     def drop(self, staged: str) -> None:
         """One that is not wanted."""
@@ -74,9 +75,10 @@ class Tables:
         """The one in a folder."""
         path = f"{folder}/{ROWS}"
         try:
-            self.fs.see(path)
-            descriptor, status = self.fs.open_whole(path)
-        except (FileNotFoundError, NotADirectoryError):
+            with own_place(path):
+                self.fs.see(path)
+                descriptor, status = self.fs.open_whole(path)
+        except FileNotFoundError:
             return None
         with contextlib.suppress(ValueError, LookupError, TypeError):
             tail = self.fs.read_open(descriptor, max(0, status.st_size - TAIL), TAIL)

@@ -248,7 +248,8 @@ def finished(earlier: list[tuple[list[int], str, bool]]) -> set[int]:
 def lines_of(path: str) -> list[bytes]:
     """The whole lines of an index, none if there is no such file."""
     try:
-        with open(path, "rb") as file:
+        # What lies there may be a fifo, whose open would wait for a writer.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             return [line for line in file if line.endswith(b"\n")]
     except FileNotFoundError:
         return []

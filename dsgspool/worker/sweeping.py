@@ -24,7 +24,7 @@ from dsgspool.names import TaskName
 from dsgspool.ranges import INDEX, ONLY, Range, parse_range, whole
 from dsgspool.records import parse_record, record_is_over
 from dsgspool.spool.chain import next_of
-from dsgspool.spool.divisions import Divisions
+from dsgspool.spool.divisions import Divisions, own_place
 from dsgspool.spool.written import Tables
 from dsgspool.task import Decision, Kind, Outcome, State
 from dsgspool.worker import chunk, freezing, launch
@@ -168,7 +168,9 @@ def earlier(fs: Fs, logs: str, identity: str, number: int, only: list[int] | Non
 
 def chosen(fs: Fs, logs: str, identity: str, number: int) -> list[int] | None:
     """The only items that an attempt is to run, when somebody chose some; None = all that have not succeeded."""
-    data = fs.read_fresh(f"{logs}/{names.record_path(identity, number).removesuffix('yaml')}{ONLY}")
+    path = f"{logs}/{names.record_path(identity, number).removesuffix('yaml')}{ONLY}"
+    with own_place(path):
+        data = fs.read_fresh(path)
     return None if data is None else [int(word) for word in data.split() if word.isdigit() and len(word) < 9]
 
 

@@ -126,7 +126,7 @@ class Kernel:
                 raise Exited(128 + number)
             self.handlers[number](number, None)
 
-    def open_file(self, path: str, _mode: str) -> io.BytesIO:
+    def open_file(self, path: str, _mode: str, opener: object = None) -> io.BytesIO:  # noqa: ARG002 - no fifos here
         if path in self.actor.node.disk:
             return io.BytesIO(self.actor.node.disk[path])
         descriptor = calls.open(path, os.O_RDONLY)

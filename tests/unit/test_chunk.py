@@ -358,6 +358,12 @@ def test_a_line_that_broke_off_is_not_there(tmp_path):
     assert finished([([], str(path)), ([], f"{tmp_path}/none")]) == {0}
 
 
+@pytest.mark.timeout(20)
+def test_an_index_that_is_a_fifo_keeps_no_chunk_waiting(tmp_path):
+    os.mkfifo(tmp_path / "x.items")
+    assert finished([([], f"{tmp_path}/x.items")]) == set()
+
+
 def test_what_any_attempt_has_done_is_done(tmp_path):
     for name, data in (("1", "0 done x\n1 exit1 x\n"), ("2", "1 done x\n# 2 done, 0 failed, 1 run in 1.0 s\n")):
         (tmp_path / name).write_text(data)
@@ -407,6 +413,14 @@ def test_of_a_chunk_that_was_done_the_chosen_items_run_again_and_only_they_when_
     os.rename(f"{worker.root}/failed/s/0-2~items1.yaml", f"{worker.root}/todo/s/0-2.yaml")
     worker.until(lambda: worker.lies("done"))
     assert list(index(worker, "s/0-2", 3)) == [1] and worker.record("s/0-2", 3)["items_done"] == 3
+
+
+def test_a_choice_that_is_a_fifo_makes_its_chunk_invalid(inside, world):
+    worker = inside()
+    os.makedirs(f"{world.root}/logs/s")
+    os.mkfifo(f"{world.root}/logs/s/0-2.1.only")
+    assert run(worker, "true") == "failed/s/0-2~invalid"
+    assert f"did not make lies at {world.root}/logs/s/0-2.1.only (take it away)" in worker.record("s/0-2")["reason"]
 
 
 def test_a_choice_is_not_forgotten_when_its_worker_is_lost(inside, world):

@@ -77,6 +77,24 @@ def test_a_folder_that_does_not_tell_how_it_was_divided_is_told(world, data):
         divisions(world).divide(REST, 9, 1, TEXT)
 
 
+@pytest.mark.parametrize("at", ["/split.json", ""])
+def test_a_rest_with_something_else_in_the_place_of_its_folder_keeps_no_worker_from_other_tasks(world, inside, at):
+    worker = inside(slots=1)
+    folder = divisions(world).folder(REST)
+    os.makedirs(os.path.dirname(f"{folder}{at}"))
+    os.mkfifo(f"{folder}{at}")
+    put(world, "todo")
+    worker.until(lambda: "failed/s/rest-00-99~invalid" in worker.lies())
+    assert "something that dsgspool did not make lies at " in worker.record("s/rest-00-99")["reason"]
+    worker.drop("other")
+    worker.until(lambda: "done/other" in worker.lies())
+    os.unlink(f"{folder}{at}")
+    if at:
+        os.rmdir(folder)
+    worker.mv("failed/s/rest-00-99~invalid.yaml", "todo/s/rest-00-99.yaml")
+    worker.until(lambda: everything_is_done(world))
+
+
 @pytest.mark.parametrize("how", ["before", "torn", "after"])
 def test_who_dies_anywhere_leaves_it_to_whoever_claims_the_rest_next(world, how):
     at = died = 0

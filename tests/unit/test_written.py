@@ -216,6 +216,28 @@ def test_what_does_not_fit_together_is_told(inside, data, world, sweep, what):
     assert not os.path.exists(f"{world.root}/sweeps/s") and os.listdir(f"{world.root}/tmp") == []
 
 
+@pytest.mark.parametrize(
+    ("at", "what"),
+    [(at, "fifo") for at in ("whole/sweep.json", "whole", "table/rows", "table", "")]
+    + [(at, "link") for at in ("whole/sweep.json", "whole", "table/rows", "table")],
+)
+def test_what_lies_in_the_place_of_its_files_stops_a_sweep_and_nothing_else(inside, data, world, at, what):
+    worker = inside()
+    path = f"{world.root}/sweeps/s/{at}".rstrip("/")
+    os.makedirs(os.path.dirname(path))
+    os.mkfifo(path) if what == "fifo" else os.symlink("/nowhere/x", path)
+    worker.drop("s", "true {sample}", sweep={"rows": "samples.tsv"}, cwd=str(data))
+    assert f"something that dsgspool did not make lies at {world.root}/sweeps/s" in refused(worker)
+    worker.drop("other")
+    worker.until(lambda: "done/other" in worker.lies())
+    os.unlink(path)
+    if at == "table/rows":
+        os.rmdir(os.path.dirname(path))
+    again(worker)
+    worker.until(lambda: worker.lies("done") and not worker.lies("todo", "running"))
+    assert worker.lies("failed") == [] and len(all_items(worker)) == 3 and os.listdir(f"{world.root}/tmp") == []
+
+
 def test_a_param_that_no_column_has_is_told_with_the_line_of_the_command(inside, data):
     worker = inside()
     worker.drop("s", "true {smaple}", sweep={"rows": "samples.tsv"}, cwd=str(data))

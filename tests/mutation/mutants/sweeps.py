@@ -18,8 +18,8 @@ MUTANTS = (
         "16 (lvi)",
         "what somebody could not put into todo/ any more stays in sweeps/",
         "spool/divisions.py",
-        '        self.once.make(self.folder(rest), FACTS, {"head": head}, rests, owner)\n',
-        '        if not self.once.make(self.folder(rest), FACTS, {"head": head}, rests, owner):\n            return rest.part(rest.first, self._decided(rest), is_rest=False)\n',
+        '            self.once.make(self.folder(rest), FACTS, {"head": head}, rests, owner)\n',
+        '            if not self.once.make(self.folder(rest), FACTS, {"head": head}, rests, owner):\n                return rest.part(rest.first, self._decided(rest), is_rest=False)\n',
         (f"{DIVISIONS}test_a_worker_that_dies_anywhere_while_it_divides_loses_and_doubles_nothing",),
     ),
     Mutant(
@@ -292,5 +292,17 @@ MUTANTS = (
         "number - 1 if name.tag[:1].isdigit() else 0, 0, -1",
         "number - 1, 0, -1",
         (f"{CHUNK}test_who_queues_a_chunk_anew_after_its_chosen_items_were_given_back_has_all_that_failed_run",),
+    ),
+    Mutant(
+        "sweep",
+        "7",
+        "a fifo in the place of a file in sweeps/ is trouble of the share, and keeps a worker from all tasks",
+        "spool/divisions.py",
+        "        if error.errno not in _FOREIGN:\n",
+        "        if error.errno in _FOREIGN:\n",
+        (
+            f"{DIVISIONS}test_a_rest_with_something_else_in_the_place_of_its_folder_keeps_no_worker_from_other_tasks",
+            f"{CHUNK}test_a_choice_that_is_a_fifo_makes_its_chunk_invalid",
+        ),
     ),
 )
