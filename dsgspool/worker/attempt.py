@@ -45,6 +45,7 @@ class Attempt:
     exit: Exit | None = None
     leftovers: AbstractSet[int] = frozenset()
     unknown: AbstractSet[int] = frozenset()  #: children that say not whose they are
+    untold: set[int] = field(default_factory=set)  #: those that said it not when it was stopped
     peak_memory: int = 0
     meter: Meter | None = None  #: None = there was no sample yet
     outcome: Outcome | None = None

@@ -23,8 +23,11 @@ def tell(attempt: Attempt, commands: Collection[int]) -> None:
     """TERM to what is no more below its command when that is stopped."""
     for pid in set(proc.children()).difference(commands):
         session = proc.session(pid)
-        if session == attempt.pid or (session not in commands and proc.marker(pid) == attempt.held.claim):
+        claim = proc.marker(pid) if session not in commands else ""
+        if attempt.pid == session or claim == attempt.held.claim:
             proc.send(census.descendants(pid), signal.SIGTERM)
+        elif session not in commands and not claim:
+            attempt.untold.add(pid)  # RACE: in the middle of exec it shows no environment: `clear` sees whose it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,9 @@ def clear(attempt: Attempt, left: Left, now: float) -> bool:
     attempt.unknown = unknown
     if mine and not attempt.has_grace(now):
         _kill(attempt, mine)
+    for pid in mine & attempt.untold if mine else ():
+        attempt.untold.discard(pid)
+        proc.send(census.descendants(pid), signal.SIGTERM)
     return not mine and not unknown
 
 

@@ -748,6 +748,20 @@ def test_what_is_no_more_below_its_command_is_told_to_end_with_it(inside, apart)
     worker.until(lambda: worker.record("x").get("outcome"), step=0.0)
 
 
+def test_what_was_in_the_middle_of_exec_when_its_command_was_stopped_is_told_a_moment_later(inside, monkeypatch):
+    worker = inside()
+    code = "import os; os.setsid(); os.write(2, b'on'); os.execlp('sleep', 'sleep', '60')"
+    running(worker, command=f'({sys.executable} -c "{code}" &)\nsleep 60; true', grace="30s")
+    wait_until(lambda: os.path.getsize(f"{worker.root}/logs/x.1.err"), 10)
+    attempts, marker = worker.worker.attempts, proc.marker
+    monkeypatch.setattr(proc, "marker", lambda _: "")
+    attempts.stop(next(iter(attempts.by_pid.values())), STOPPED)
+    monkeypatch.setattr(proc, "marker", marker)
+    began = worker.clock.boot()
+    worker.until(lambda: worker.record("x").get("outcome"), step=0.0)
+    assert worker.clock.boot() - began < 15.0  # the grace is 30 s
+
+
 STUBBORN_AND_READY = STUBBORN.replace("\n", "\necho on >&2\n", 1)
 
 

@@ -292,6 +292,17 @@ MUTANTS = (
         ("unit/test_worker.py::test_what_is_no_more_below_its_command_is_told_to_end_with_it",),
     ),
     Mutant(
+        "kill first",
+        "8",
+        "what was in the middle of exec when its command was stopped is told nothing, and keeps its slot for the whole grace",
+        "worker/leftovers.py",
+        "            attempt.untold.add(pid)  # RACE",
+        "            pass  # RACE",
+        (
+            "unit/test_worker.py::test_what_was_in_the_middle_of_exec_when_its_command_was_stopped_is_told_a_moment_later",
+        ),
+    ),
+    Mutant(
         "completeness",
         "16 (lxxvii)",
         "what its claimer could not open is taken for whole",
