@@ -192,7 +192,7 @@ def _more(count: int, one: str, several: str = "", most: int = MOST) -> None:
 def state_of(worker: WorkerSeen) -> str:
     """One word; the reason stands below the table."""
     if worker.alive:
-        return "paused" if worker.paused else "resting" if worker.rest else "alive"
+        return "draining" if worker.draining else "paused" if worker.paused else "resting" if worker.rest else "alive"
     return "ended" if worker.ended else "dead"
 
 

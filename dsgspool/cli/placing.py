@@ -76,11 +76,13 @@ class Placing:
             because = f"its owner is uid {uid}, and no worker {whom or 'that is alive '}runs files of that user"
             return because, ["start a worker as that user, or set `group:` in spool.yaml to trust a group"]
         if all(why.startswith(("paused", "draining", "0 slots")) for why in whys):
+            if all(worker.draining for worker in able):
+                return f"every worker {whom}is draining: it takes nothing more", ["dsgspool worker"]
             target = able[0].wid if whom else "'*'"
             change = f"dsgspool workers set {target} paused=false"
             return f"every worker {whom}is paused, draining or has no slots", [change, "dsgspool worker"]
         if all(worker.rest for worker in able):
-            resting = [worker for worker in able if not worker.paused]
+            resting = [worker for worker in able if not (worker.paused or worker.draining)]
             first = min(resting, key=lambda worker: (worker.rest and worker.rest.until) or math.inf)
             because = (
                 f"no node {whom}is to be had now; the first, {first.wid}, {first.rest and first.rest.of(first.wid)}"
@@ -164,7 +166,7 @@ class Placing:
             return f"too small: {worker.slots} of {cpus} slots"
         if lacks := why_unfit(request, self._has(worker)):
             return "; ".join(lacks)
-        if control.drain:
+        if worker.draining:
             return "draining: it takes nothing more"
         if control.paused:
             return "paused"

@@ -106,8 +106,9 @@ class Node:
 
     @property
     def resting(self) -> WorkerSeen | None:
-        """When none of its living workers takes new tasks now: one of them, and one that is not paused, if there is one."""
-        alive = sorted((worker for worker in self.workers if worker.alive), key=lambda worker: worker.paused)
+        """When none of its living workers takes new tasks now: the one that will do so first, as far as one can know."""
+        order = sorted(self.workers, key=lambda worker: (worker.draining, worker.paused))
+        alive = [worker for worker in order if worker.alive]
         return alive[0] if alive and all(worker.rest for worker in alive) else None
 
     @property
@@ -119,6 +120,11 @@ class Node:
     def paused(self) -> bool:
         """True when it is alive and all of its living workers are paused."""
         return self.rest is not None and self.rest.is_pause
+
+    @property
+    def draining(self) -> bool:
+        """True when it is alive and all of its living workers drain."""
+        return self.rest is not None and self.rest.is_drain
 
 
 @dataclass(frozen=True, slots=True)

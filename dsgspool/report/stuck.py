@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dsgspool.classes import dataclass
 from dsgspool.names import parse_lane
 from dsgspool.report.text import resume_command
-from dsgspool.report.words import enumeration, many
+from dsgspool.report.words import enumeration, halt, many
 from dsgspool.requests import Request, why_unfit
 from dsgspool.snapshot.awaited import stuck as waiting_for_ever
 from dsgspool.task import State
@@ -55,7 +55,7 @@ class Kept:
     strange: int = 0  #: in lanes of a later version
     unmet: tuple[Unmet, ...] = ()
     lanes: Mapping[str, str] = field(default_factory=dict)  #: lane -> what of it no living worker has
-    paused: Mapping[tuple[str, ...], int] = field(default_factory=dict)  #: who alone could, all paused -> tasks
+    halted: Mapping[tuple[str, ...], int] = field(default_factory=dict)  #: who alone could, and takes nothing -> tasks
     held: Mapping[str, int] = field(default_factory=dict)  #: batch -> kept by its policy
     batches: Mapping[str, int] = field(default_factory=dict)  #: batch -> all of them
 
@@ -72,13 +72,13 @@ def kept(snapshot: Snapshot, requests: Mapping[str, Request]) -> Kept:
     causes: dict[str, tuple[str, ...]] = {}
     alone: dict[str, tuple[str, ...]] = {}
     wide, strange, held_back, batches = [], 0, Counter[str](), Counter[str]()
-    paused = Counter[tuple[str, ...]]()
+    halted = Counter[tuple[str, ...]]()
     unmet: dict[tuple[str, ...], list[str]] = {}
     for task in snapshot.in_state(State.TODO):
         lane = task.name.lane
         if lane not in causes:
             causes[lane] = _cause(parse_lane(lane), requests.get(lane), workers)
-            alone[lane] = () if causes[lane] else _only_paused(parse_lane(lane), requests.get(lane), workers)
+            alone[lane] = () if causes[lane] else _only_halted(parse_lane(lane), requests.get(lane), workers)
         cause = causes[lane]
         if cause == ("strange",):
             strange += 1
@@ -89,14 +89,14 @@ def kept(snapshot: Snapshot, requests: Mapping[str, Request]) -> Kept:
         elif _is_held(snapshot, task):
             held_back[task.batch] += 1
         elif alone[lane]:
-            paused[alone[lane]] += 1
+            halted[alone[lane]] += 1
         else:
             continue
         batches[task.batch] += 1
     found = [Unmet(wants, tuple(tasks), nearest) for (wants, nearest), tasks in unmet.items()]
     found.sort(key=lambda each: -len(each.tasks))
     lanes = {lane: cause[0] for lane, cause in causes.items() if cause in unmet}
-    return Kept(tuple(wide), strange, tuple(found), lanes, dict(paused), dict(held_back), dict(batches))
+    return Kept(tuple(wide), strange, tuple(found), lanes, dict(halted), dict(held_back), dict(batches))
 
 
 def _is_held(snapshot: Snapshot, task: TaskSeen) -> bool:
@@ -119,11 +119,11 @@ def _cause(lane: Lane, request: Request | None, workers: Sequence[WorkerSeen]) -
     return _wanted(lane.cpus, request, workers), f"{nearest.host}: {'; '.join(lacks[nearest.wid])}"
 
 
-def _only_paused(lane: Lane, request: Request | None, workers: Sequence[WorkerSeen]) -> tuple[str, ...]:
-    """The workers that can run it, when each is paused and another one is not; when all are, the verdict says that."""
+def _only_halted(lane: Lane, request: Request | None, workers: Sequence[WorkerSeen]) -> tuple[str, ...]:
+    """The workers that can run it, when each is paused or drains; when all workers are or do, the verdict says it."""
     able = [worker for worker in workers if not _lacks(lane.cpus, request or Request(), worker)]
-    are_all = all(worker.paused for worker in able)
-    return tuple(worker.wid for worker in able) if are_all and not all(worker.paused for worker in workers) else ()
+    are_all = all(worker.halted for worker in able)
+    return tuple(worker.wid for worker in able) if are_all and not all(worker.halted for worker in workers) else ()
 
 
 def _lacks(cpus: int, request: Request, worker: WorkerSeen) -> list[str]:
@@ -215,18 +215,21 @@ def _out_of_reach(book: Book) -> Iterator[Obstacle]:
     for unmet in book.kept.unmet:
         sentence = f"No node can run {many(len(unmet.tasks), 'task')}: no living one has {unmet.wants}"
         yield Obstacle(sentence, (_nearest(book, unmet),))
-    for wids, number in book.kept.paused.items():
-        yield _behind_paused(book, wids, number)
+    for wids, number in book.kept.halted.items():
+        yield _behind_halted(book, wids, number)
     if strange := book.kept.strange:
         yield Obstacle(f"{many(strange, 'task lies', 'tasks lie')} in a lane that this version does not know")
 
 
-def _behind_paused(book: Book, wids: tuple[str, ...], number: int) -> Obstacle:
-    command = f"dsgspool --spool {shlex.quote(book.root)} workers set {shlex.quote(wids[0])} paused=false"
-    words = f"{_code(command)} lets it take tasks again"
+def _behind_halted(book: Book, wids: tuple[str, ...], number: int) -> Obstacle:
+    those = [worker for worker in book.snapshot.workers if worker.wid in wids]
     are = "is" if len(wids) == 1 else "are"
-    sentence = f"Only {enumeration(list(wids))}, which {are} paused, can run {many(number, 'task')}"
-    return Obstacle(sentence, (Remedy(f"Worker {wids[0]}: {words}", f": {words}"),))
+    sentence = f"Only {enumeration(list(wids))}, which {are} {halt(those)}, can run {many(number, 'task')}"
+    if not (paused := [worker.wid for worker in those if worker.paused]):
+        return Obstacle(sentence)
+    command = f"dsgspool --spool {shlex.quote(book.root)} workers set {shlex.quote(paused[0])} paused=false"
+    words = f"{_code(command)} lets it take tasks again"
+    return Obstacle(sentence, (Remedy(f"Worker {paused[0]}: {words}", f": {words}"),))
 
 
 def _nearest(book: Book, unmet: Unmet) -> Remedy:

@@ -203,7 +203,7 @@ def _nodes(digest: Digest) -> Iterator[str]:
 
 def _node(node: NodeFigures) -> str:
     state = node.state if node.state == "alive" or node.seen is None else f"{node.state} {age(node.seen)}"
-    state = "paused" if node.node.paused else state
+    state = "paused" if node.node.paused else "draining" if node.node.draining else state
     slots = f"{node.used}/{node.slots}" if node.slots else f"{len(node.running)}"
     busy = "" if node.busy is None else f"{node.busy * 100:.0f} %"
     load = next((f"{each.load:.1f}" for each in reversed(node.node.loads) if each.load is not None), "")

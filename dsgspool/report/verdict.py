@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dsgspool.classes import dataclass
 from dsgspool.report import stuck
 from dsgspool.report.figures import silence, state_of
-from dsgspool.report.words import about, age, around, duration, enumeration, many, moment, rounded
+from dsgspool.report.words import about, age, around, duration, enumeration, halt, many, moment, rounded
 from dsgspool.task import State
 
 if TYPE_CHECKING:
@@ -100,10 +100,11 @@ def _activity(book: Book, expected: Forecast | None, *, is_stopped: bool) -> tup
     if not alive:
         waiting = many(counts.open, "task waits", "tasks wait")
         return "bad", f"No worker is alive, and {waiting}", f"Start one on any node: `{worker_command(book.root)}`"
-    if counts.todo + counts.waiting and _are_paused(alive):
+    if counts.todo + counts.waiting and _are_halted(alive):
         running = f", {counts.running:,} still running" if counts.running else ""
         waiting = many(counts.todo + counts.waiting, "task waits", "tasks wait")
-        return "attention", f"Paused: {waiting}, and {_paused_ones(alive)}{running}", _unpause(book.root)
+        how = "Paused" if any(worker.paused for worker in alive) else "Draining"
+        return "attention", f"{how}: {waiting}, and {_halted_ones(alive)}{running}", _unhalt(book.root, alive)
     if counts.running:
         return "busy", _running(book, expected), ""
     if counts.todo and is_stopped:
@@ -122,20 +123,23 @@ def _takers(book: Book) -> list[WorkerSeen]:
     return [worker for worker in book.snapshot.alive if worker.slots and not worker.rest]
 
 
-def _are_paused(alive: Sequence[WorkerSeen]) -> bool:
-    """True when each that has slots is: it lasts until a person says otherwise."""
+def _are_halted(alive: Sequence[WorkerSeen]) -> bool:
+    """True when each that has slots is paused or drains: it lasts until a person does something."""
     able = [worker for worker in alive if worker.slots]
-    return bool(able) and all(worker.paused for worker in able)
+    return bool(able) and all(worker.halted for worker in able)
 
 
-def _paused_ones(alive: Sequence[WorkerSeen]) -> str:
+def _halted_ones(alive: Sequence[WorkerSeen]) -> str:
+    how = halt([worker for worker in alive if worker.halted])
     if len(alive) == 1:
-        return "the only worker is paused"
-    are_all = all(worker.paused for worker in alive)
-    return f"all {len(alive):,} workers are paused" if are_all else "each worker that has slots is paused"
+        return f"the only worker is {how}"
+    are_all = all(worker.halted for worker in alive)
+    return f"all {len(alive):,} workers are {how}" if are_all else f"each worker that has slots is {how}"
 
 
-def _unpause(root: str) -> str:
+def _unhalt(root: str, alive: Sequence[WorkerSeen]) -> str:
+    if not any(worker.paused for worker in alive):
+        return f"Start another one on any node: `{worker_command(root)}`"
     return f"`dsgspool --spool {shlex.quote(root)} workers set '*' paused=false` lets workers take tasks again"
 
 

@@ -7,7 +7,12 @@ The rule: pure, and the same words on the page, in report.txt and in the script 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dsgspool.snapshot.values import WorkerSeen
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -142,3 +147,8 @@ def around(at: float, seconds: float, edges: tuple[float, float]) -> tuple[float
 
 def _step(seconds: float) -> float:
     return 5.0 if seconds < 90 else 60.0 if seconds < 3600 else 300.0 if seconds < 6 * 3600 else 900.0
+
+
+def halt(workers: Iterable[WorkerSeen]) -> str:
+    """What those that take no new tasks until a person does something are: `paused`, `draining`, or either."""
+    return " or ".join(sorted({"paused" if worker.paused else "draining" for worker in workers}, reverse=True))

@@ -24,7 +24,7 @@ from dsgspool.snapshot.counting import Tally, count, tally
 from dsgspool.snapshot.rules import Stock, policies, stock
 from dsgspool.snapshot.values import Running, Snapshot, TaskSeen, WorkerSeen
 from dsgspool.spool import PAUSE, Spool, lies, task_name
-from dsgspool.spool.rest import PAUSED, Rest, closes_of, control_of, rest_of
+from dsgspool.spool.rest import closes_of, control_of, rest_of, told
 from dsgspool.task import State
 
 COUNTED = (State.TODO, State.HOLD, State.DONE, State.FAILED)  #: whose names alone say all that a count needs
@@ -207,6 +207,7 @@ class _Look:
         facts = facts_of(self.spool, wid, self.files)
         control = control_of(self.spool, wid, self.files, facts)
         age = None if beat is None else max(0.0, taken - beat)
+        own, asked = rest_of(self.spool, wid, self.files), told(control)
         return WorkerSeen(
             wid=wid,
             host=str(facts.get("host") or wid.rpartition("-")[0]),
@@ -223,7 +224,7 @@ class _Look:
             cpus=_integer(facts.get("cpus")),
             memory_bytes=_integer(facts.get("memory_bytes")),
             inventory=inventory_of(facts),
-            rest=Rest(PAUSED, "true") if control.paused else rest_of(self.spool, wid, self.files),
+            rest=own if own and own.is_drain else asked or own,
             closes=closes_of(self.spool, wid, self.files),
         )
 

@@ -118,7 +118,7 @@ class WorkerSeen:
     cpus: int = 0  #: of its node, as far as it may use them; 0 = not known
     memory_bytes: int = 0  #: of its node; 0 = not known
     inventory: Inventory = Inventory()
-    rest: Rest | None = None  #: why it takes no new tasks now: it is paused, or its node is not to be had
+    rest: Rest | None = None  #: why it takes no new tasks now: it is paused, it drains, or its node is not to be had
     closes: float | None = None  #: Unix time at which it will take no more, by the hours of its node
 
     @property
@@ -135,6 +135,16 @@ class WorkerSeen:
     def paused(self) -> bool:
         """True when it takes no new tasks until a person says otherwise."""
         return self.rest is not None and self.rest.is_pause
+
+    @property
+    def halted(self) -> bool:
+        """True when only a person can change that it takes no new tasks."""
+        return self.paused or self.draining
+
+    @property
+    def draining(self) -> bool:
+        """True when it takes no new tasks any more, and ends when what it runs is over."""
+        return self.rest is not None and self.rest.is_drain
 
 
 @dataclass(frozen=True, slots=True)

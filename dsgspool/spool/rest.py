@@ -1,5 +1,5 @@
-"""Why a worker takes no new tasks now, and until when: workers/WID.rest, or that it was paused; until when it takes some:
-workers/WID.hours.
+"""Why a worker takes no new tasks now, and until when: workers/WID.rest, or that it was paused or told to drain; until when
+it takes some: workers/WID.hours.
 
 The rule: both files are telemetry, never truth; written by its worker alone, which removes the one when it takes tasks
 again, and the other when it does not.
@@ -18,6 +18,7 @@ from dsgspool.settings import Control, parse_control
 from dsgspool.spool import Spool
 
 PAUSED = "paused"  #: the key of a rest that a person asked for: of WID.control.yaml, or `--paused`
+DRAIN = "drain"  #: the key of one that ends with the worker: Ctrl-C, a signal, or WID.control.yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Rest:
 
     def of(self, wid: str) -> str:
         """For people, of a worker: `takes tasks again at Mon 30 Nov 19:00:00 (run_between: 19:00-08:00)`."""
+        if self.is_drain:
+            return f"ends when what it runs is over ({self.key}: {self.why})"
         if self.is_pause:
             return f"takes tasks again after: dsgspool workers set {wid} {self.remedy}"
         when = f"at {local(self.until)}" if self.until is not None else "when that is over"
@@ -50,6 +53,18 @@ class Rest:
     def is_pause(self) -> bool:
         """True when it lasts until a person says otherwise."""
         return self.key == PAUSED
+
+    @property
+    def is_drain(self) -> bool:
+        """True when the worker takes nothing any more and ends."""
+        return self.key == DRAIN
+
+
+def told(control: Control) -> Rest | None:
+    """What a person asked for in WID.control.yaml, or with `--paused`."""
+    if control.drain:
+        return Rest(DRAIN, "control file")
+    return Rest(PAUSED, "true") if control.paused else None
 
 
 def path_of(spool: Spool, wid: str) -> str:

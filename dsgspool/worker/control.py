@@ -25,7 +25,7 @@ class Controls:
         self.worker, self.options = worker, worker.options
         self.control = Control(paused=worker.options.paused)
         self.draining = self.stopping = self.orphaned = self.emptied = False
-        self.settings_trouble = self.low_space = ""
+        self.settings_trouble = self.low_space = self.why_draining = ""
         self.rules = worker.station.rules(worker.settings)  #: what holds on this node
         self.resting = Resting(worker)
         self._trouble = ""
@@ -78,12 +78,14 @@ class Controls:
     def drain(self, why: str) -> None:
         """Take nothing more, finish what runs."""
         if not self.draining:
-            self.draining, self._drain_since = True, self.worker.clock.boot()
+            self.draining, self._drain_since, self.why_draining = True, self.worker.clock.boot(), why
             running = len(self.worker.attempts.by_pid)
             self.worker.tell(
                 "drain", f"draining ({why}): running tasks go on to their end ({running}), no new ones are taken"
             )
             self.worker.intake.give_all_back()
+            if not self.is_over():  # whoever looks from elsewhere is told at once
+                self.resting.duty.next = 0.0
 
     def stop(self, why: str) -> None:
         """Kill what runs and give it back uncounted."""

@@ -98,7 +98,7 @@ class Worker:
         self.duties = [
             Duty(self.beat, lambda: self.settings.heartbeat),
             self.meeting,
-            Duty(self.controls.resting.look, lambda: self.settings.heartbeat),
+            self.controls.resting.duty,
             Duty(self._watch_peers, lambda: self.settings.heartbeat),
             Duty(self.attempts.tend, lambda: TEND_INTERVAL),
             Duty(self.attempts.sampler.look, lambda: NODE_INTERVAL),

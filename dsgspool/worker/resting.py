@@ -1,4 +1,4 @@
-"""When this worker takes no new tasks because its node is not to be had: outside of `run_between`, or in use.
+"""When this worker takes no new tasks: its node is not to be had (outside of `run_between`, or in use), or it drains.
 
 The rule: what runs goes on; what is claimed and has not begun is given back, nothing counted.  Asked at each heartbeat,
 told once: on the terminal, in the journal, and in WID.rest for whoever looks from elsewhere.
@@ -10,7 +10,8 @@ import zoneinfo
 from typing import TYPE_CHECKING
 
 from dsgspool.clock import iso
-from dsgspool.spool.rest import Rest, dump_hours, dump_rest, hours_path_of, path_of
+from dsgspool.spool.rest import DRAIN, Rest, dump_hours, dump_rest, hours_path_of, path_of
+from dsgspool.worker.duty import Duty
 from dsgspool.worker.idling import Idling
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Resting:
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
+        self.duty = Duty(self.look, lambda: worker.settings.heartbeat)
         self.idling = Idling(worker.clock)
         self.rest: Rest | None = None
         self._is_written = True
@@ -33,7 +35,7 @@ class Resting:
 
     def look(self) -> None:
         """At each heartbeat."""
-        before, self.rest = self.rest, self._because_of_hours() or self._because_of_others()
+        before, self.rest = self.rest, self._because()
         if self.rest != before:
             self._is_written = False
             self._tell(self.rest)
@@ -56,6 +58,11 @@ class Resting:
             spool.fs.remove(path) if self._closes is None else spool.fs.replace(path, dump_hours(self._closes))
             self._is_told = True
 
+    def _because(self) -> Rest | None:
+        controls = self.worker.controls
+        drain = Rest(DRAIN, controls.why_draining) if controls.draining else None
+        return drain or self._because_of_hours() or self._because_of_others()
+
     def _because_of_hours(self) -> Rest | None:
         hours, timezone = self.worker.controls.rules.run_between, self.worker.settings.timezone
         now, zone = self.worker.lease.server.now(), zoneinfo.ZoneInfo(timezone) if timezone else None
@@ -74,7 +81,7 @@ class Resting:
         if rest is None:
             self.worker.tell("work", "this node is to be had again: taking tasks")
             self.worker.intake.look_soon()
-        else:
+        elif not rest.is_drain:  # of which it is told already
             text = f"no new tasks are taken, running ones go on; this worker {rest.of(self.worker.station.wid)}"
             facts = {"why": f"{rest.key}: {rest.why}"} | ({} if rest.until is None else {"until": iso(rest.until)})
             self.worker.tell("rest", text, **facts)

@@ -220,6 +220,28 @@ def test_a_worker_that_is_paused_is_shown_as_that(run, spool, worker, put):
     assert re.search(rf"{WID} +paused ", run("workers").stdout)
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "why"),
+    [
+        ("rest", 'key: "drain"\nwhy: "SIGINT"\nuntil_unix_s: null\n...\n', "SIGINT"),
+        ("control.yaml", "drain: true\n", "control file"),
+    ],
+)
+def test_a_worker_that_drains_is_shown_as_that_and_nobody_takes_it_for_free(run, spool, worker, put, file, text, why):
+    (spool / "workers" / f"{WID}.{file}").write_text(text)
+    put("todo/a.yaml", "command: x\n...\n")
+    for told in (run("workers").stdout, run("status").stdout):
+        assert re.search(rf"{WID} +draining +0/4 ", told)
+        assert f"\n{WID}: ends when what it runs is over (drain: {why})\n" in told
+    (entry,) = json.loads(run("workers", "--json").stdout)
+    assert entry["alive"] and entry["rest"] == {"key": "drain", "why": why, "until_unix_s": None}
+    told = run("why", "a").stdout
+    assert "every worker is draining: it takes nothing more" in told and f"{WID}: draining" in told
+    assert "-> dsgspool worker\n" in told and "paused=false" not in told
+    told = run("report", "--text").stdout
+    assert "Draining: 1 task waits, and the only worker is draining" in told and "About to start" not in told
+
+
 def test_workers_set_takes_hours_and_keeps_them(spool, run, worker):
     assert run("workers", "set", WID, "run_between=mon-fri 19:00-08:00, weekends").exit_code == 0
     assert run("workers", "set", WID, "paused=true").exit_code == 0

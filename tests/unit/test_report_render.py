@@ -236,6 +236,16 @@ def test_a_node_whose_workers_are_paused_says_so_and_each_of_them() -> None:
     assert "n1-aaaaaaaapaused, seen" in html
 
 
+def test_a_node_whose_workers_drain_says_so_and_each_of_them() -> None:
+    made = Made()
+    made.rest(made.worker("n1-aaaaaaaa"), Rest("drain", "SIGINT"))
+    html = words(sections(made)["nodes"])
+    assert "n1 draining No new tasks: it ends when what it runs is over (drain: SIGINT)" in html
+    assert "n1-aaaaaaaadraining, seen" in html
+    made.rest(made.worker("n1-bbbbbbbb"), Rest("paused", "true"))
+    assert "n1 paused No new tasks: it takes tasks again after" in words(sections(made)["nodes"])
+
+
 def test_every_state_has_its_number_in_all_and_in_each_batch() -> None:
     html = sections(rich())
     whole = re.findall(r'data-count="(\w+)">([\d,]+)<', html["overview"])

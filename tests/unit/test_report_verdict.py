@@ -233,6 +233,24 @@ def all_are_paused(made: Made) -> None:
     made.running("a/now")
 
 
+def one_drains(made: Made) -> None:
+    nothing_starts(made)
+    made.rest("n1-aaaaaaaa", Rest("drain", "SIGINT"))
+    made.running("a/now")
+
+
+def one_drains_and_one_is_paused(made: Made) -> None:
+    one_drains(made)
+    made.rest(made.worker("n2-bbbbbbbb"), Rest("paused", "true"))
+
+
+def one_drains_and_one_takes_tasks(made: Made) -> None:
+    """Only the one that drains has room for a wide one."""
+    about_to_start(made)
+    made.rest(made.worker("n2-bbbbbbbb", slots=16), Rest("drain", "SIGINT"))
+    made.task("todo", "wide", lane="cpus8")
+
+
 def paused_or_without_slots(made: Made) -> None:
     paused_workers(made)
     made.worker("n2-bbbbbbbb", slots=0)
@@ -347,6 +365,17 @@ def a_task_that_hangs(made: Made) -> None:
         ),
         (paused_workers, "attention", "Paused: 2 tasks wait, and the only worker is paused"),
         (all_are_paused, "attention", "Paused: 2 tasks wait, and all 2 workers are paused, 1 still running"),
+        (one_drains, "attention", "Draining: 2 tasks wait, and the only worker is draining, 1 still running"),
+        (
+            one_drains_and_one_is_paused,
+            "attention",
+            "Paused: 2 tasks wait, and all 2 workers are paused or draining, 1 still running",
+        ),
+        (
+            one_drains_and_one_takes_tasks,
+            "attention",
+            "Only n2-bbbbbbbb, which is draining, can run 1 task; about to start: 2 tasks for 1 worker",
+        ),
         (paused_or_without_slots, "attention", "Paused: 2 tasks wait, and each worker that has slots is paused"),
         (paused_with_nothing_to_take, "busy", "Running on 1 node"),
         (paused_or_at_rest, "idle", f"Waiting: 2 tasks wait, and no node is to be had before {CLOCK}"),

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import signal
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from dsgspool.hours import parse_hours
 from dsgspool.nodes import Rules
 from dsgspool.snapshot import take
+from dsgspool.spool.rest import Rest
 from tests.support.doors import FlakyFs
 
 MINUTE = 60.0
@@ -74,6 +76,36 @@ def test_it_is_told_once_and_seen_from_elsewhere(inside, world, configure):
     worker.turn(10 * MINUTE)
     assert len(told(worker, "rest")) == len(told(worker, "work")) == 1
     assert take(worker.worker.spool).workers[0].rest is None
+    assert f"{worker.wid}.rest" not in os.listdir(f"{world.root}/workers")
+
+
+@pytest.mark.parametrize("because", ["SIGINT", "control file"])
+def test_one_that_drains_says_so_at_once_and_until_it_ends(inside, world, configure, because):
+    worker = inside(slots=2, rules=rules(world, -10, 30))
+    worker.drop("x", worker.gate())
+    worker.until(lambda: worker.pid("x"))
+    if because == "SIGINT":
+        worker.worker.signals.append(signal.SIGINT)
+        worker.turn()
+    else:
+        control(worker, "drain: true")
+        worker.live(6)
+        os.remove(f"{world.root}/workers/{worker.wid}.control.yaml")
+    (seen,) = take(worker.worker.spool).workers
+    assert seen.rest == Rest("drain", because)
+    assert (seen.draining, seen.paused, seen.halted, seen.closes) == (True, False, True, None)
+    control(worker, "paused: true")
+    worker.turn(31 * MINUTE)  # out of its hours: that it ends says more
+    assert take(worker.worker.spool).workers[0].rest == seen.rest
+    assert not told(worker, "rest") and len(told(worker, "drain")) == 1
+
+
+def test_one_that_drains_and_runs_nothing_ends_without_a_word(inside, world, configure):
+    worker = inside()
+    worker.turn()
+    worker.worker.signals.append(signal.SIGTERM)
+    worker.turn()
+    assert worker.worker.controls.is_over()
     assert f"{worker.wid}.rest" not in os.listdir(f"{world.root}/workers")
 
 

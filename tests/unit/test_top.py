@@ -328,10 +328,11 @@ def test_one_node_more_is_one():
         assert any(f"{line} ".startswith(told) for line in plain(model, 80, 24)), plain(model, 80, 24)
 
 
-def test_a_node_whose_workers_are_paused_says_so():
+@pytest.mark.parametrize(("rest", "word"), [(Rest("paused", "true"), "paused"), (Rest("drain", "SIGINT"), "draining")])
+def test_a_node_whose_workers_are_paused_or_drain_says_so(rest, word):
     model = Model()
-    model.update(facts(nodes=nodes([WorkerSeen("n1-aaaaaaaa", "n1", 2, "", 1.0, (), rest=Rest("paused", "true"))], {})))
-    assert any(line.split()[::3] == ["n1", "paused"] for line in plain(model, 100)), plain(model, 100)
+    model.update(facts(nodes=nodes([WorkerSeen("n1-aaaaaaaa", "n1", 2, "", 1.0, (), rest=rest)], {})))
+    assert any(line.split()[::3] == ["n1", word] for line in plain(model, 100)), plain(model, 100)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (20, 6), (200, 60), (40, 10), (100, 30)])

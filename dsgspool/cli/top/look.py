@@ -93,8 +93,14 @@ def _node(host: str, workers: list[WorkerSeen], loads: dict[str, Load]) -> Node:
     matter = [worker for worker in workers if worker.running or not alive]
     silent = "; ".join(dict.fromkeys(worker.verdict for worker in matter if worker.verdict))
     slots, busy = sum(worker.slots for worker in alive), sum(worker.used for worker in workers)
-    rests = ["paused" if worker.paused else worker.rest.of(worker.wid) if worker.rest else "" for worker in alive]
+    rests = [_rest(worker) for worker in sorted(alive, key=lambda worker: worker.draining)]
     return Node(host, slots, busy, silent, told, rests[0] if rests and all(rests) else "")
+
+
+def _rest(worker: WorkerSeen) -> str:
+    if worker.draining:
+        return "draining"
+    return "paused" if worker.paused else worker.rest.of(worker.wid) if worker.rest else ""
 
 
 class Looker(threading.Thread):

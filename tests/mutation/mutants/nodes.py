@@ -89,4 +89,13 @@ MUTANTS = (
         "        if self._closes is None and by != self._closes_by:\n",
         (f"{TEST}test_until_when_tasks_are_taken_is_told_and_followed",),
     ),
+    Mutant(
+        "slots",
+        "5.5",
+        "a worker that drains tells nobody, and is taken for one that is free",
+        "worker/resting.py",
+        "if controls.draining else None\n",
+        "if controls.stopping else None\n",
+        (f"{TEST}test_one_that_drains_says_so_at_once_and_until_it_ends",),
+    ),
 )
