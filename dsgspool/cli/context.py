@@ -98,7 +98,7 @@ def stamped(spool: Spool) -> os.stat_result:
 
 
 def worker_ids(spool: Spool) -> list[str]:
-    """Workers that are there and have left no tombstone; one that was killed a moment ago may still be among them."""
+    """Workers that are there and that nobody knows to be dead; one that was killed a moment ago may still be among them."""
     files = set(spool.fs.names(spool.workers))
     known = (file[:-5] for file in files if file.endswith(".yaml") and not file.endswith(".control.yaml"))
-    return sorted(wid for wid in known if f"{wid}.dead" not in files)
+    return sorted(wid for wid in known if files.isdisjoint((f"{wid}.dead", f"{wid}.fenced")))

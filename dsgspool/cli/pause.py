@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from dsgspool.cli import output
-from dsgspool.cli.context import open_spool, worker_ids
+from dsgspool.cli.context import open_spool, server_clock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dsgspool.snapshot import WorkerSeen
     from dsgspool.spool import Spool
 
 
@@ -22,12 +25,11 @@ def pause(context: typer.Context) -> None:
     if not begin(spool):
         output.line("it was paused already")
         return
-    workers = _workers(spool)
-    output.line(
-        f"paused: {workers} will take no new tasks; running ones go on"
-        if workers != "no workers"
-        else "paused; no worker is running, and one that starts will take no tasks"
-    )
+    if takers := _takers(alive := _alive(spool)):
+        output.line(f"paused: {takers} will take no new tasks; running ones go on")
+    else:
+        others = "takes tasks" if alive else "is running"
+        output.line(f"paused; no worker {others}, and one that starts will take no tasks")
 
 
 def resume(context: typer.Context) -> None:
@@ -36,10 +38,10 @@ def resume(context: typer.Context) -> None:
     if not end(spool):
         output.line("it was not paused")
         return
-    workers = _workers(spool)
-    output.line(
-        f"resumed: {workers} will take tasks again" if workers != "no workers" else "resumed; no worker is running"
-    )
+    if takers := _takers(alive := _alive(spool)):
+        output.line(f"resumed: {takers} will take tasks again")
+    else:
+        output.line(f"resumed; no worker {'takes tasks, see: dsgspool workers' if alive else 'is running'}")
 
 
 def begin(spool: Spool) -> bool:
@@ -60,6 +62,14 @@ def end(spool: Spool) -> bool:
     return spool.fs.remove(f"{spool.root}/{PAUSE}")
 
 
-def _workers(spool: Spool) -> str:
-    count = len(worker_ids(spool))
-    return "1 worker" if count == 1 else f"{count or 'no'} workers"
+def _alive(spool: Spool) -> Sequence[WorkerSeen]:
+    """Of these the dead are left out, whose files stay for long."""
+    from dsgspool import snapshot
+
+    return snapshot.take(spool, server=server_clock(spool), states=()).alive
+
+
+def _takers(alive: Sequence[WorkerSeen]) -> str:
+    """How many of them are neither paused themselves nor about to end, '' = none."""
+    count = sum(not worker.halted for worker in alive)
+    return "1 worker" if count == 1 else f"{count} workers" if count else ""

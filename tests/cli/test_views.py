@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 
 import pytest
 
@@ -240,6 +241,20 @@ def test_a_worker_that_drains_is_shown_as_that_and_nobody_takes_it_for_free(run,
     assert "-> dsgspool worker\n" in told and "paused=false" not in told
     told = run("report", "--text").stdout
     assert "Draining: 1 task waits, and the only worker is draining" in told and "About to start" not in told
+
+
+def test_pause_and_resume_count_workers_that_are_alive_and_that_take_tasks(run, spool, worker):
+    for wid, seconds in (("n2-aaaaaaaa", 0), ("n3-aaaaaaaa", 3600)):
+        (spool / "workers" / f"{wid}.yaml").write_text(f'worker: "{wid}"\nhost: "n2"\nslots: 4\n...\n')
+        (spool / "workers" / f"{wid}.lock").touch()
+        os.utime(spool / "workers" / f"{wid}.lock", (time.time() - seconds,) * 2)
+    (spool / "workers/n2-aaaaaaaa.fenced").touch()
+    assert run("pause").stdout == "paused: 1 worker will take no new tasks; running ones go on\n"
+    assert run("resume").stdout == "resumed: 1 worker will take tasks again\n"
+    (spool / "workers" / f"{WID}.control.yaml").write_text("drain: true\n")
+    assert run("pause").stdout == "paused; no worker takes tasks, and one that starts will take no tasks\n"
+    assert run("resume").stdout == "resumed; no worker takes tasks, see: dsgspool workers\n"
+    assert run("workers", "set", "n2-*", "slots=1").exit_code != 0
 
 
 def test_workers_set_takes_hours_and_keeps_them(spool, run, worker):
