@@ -157,8 +157,8 @@ def _why(row: Row) -> str:
 
 
 def _show_workers(seen: Snapshot, loads: Mapping[str, Load]) -> None:
-    # Those that ended in order are history: `workers --all` shows them.
-    there = [worker for worker in seen.workers if worker.alive or worker.running or not worker.ended]
+    # The others are history: `workers --all` shows them.
+    there = [worker for worker in seen.workers if worker.is_news]
     output.line("")
     if not there:
         output.line("no worker is running")

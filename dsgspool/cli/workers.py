@@ -26,7 +26,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_co
 @app.callback()
 def workers(
     context: typer.Context,
-    everyone: Annotated[bool, typer.Option("--all", help="Also those that ended in order.")] = False,
+    everyone: Annotated[bool, typer.Option("--all", help="Also those that ended in order, or died long ago.")] = False,
     as_json: Json = False,
 ) -> None:
     """List workers, or `set` something.  See also: dsgspool workers set --help."""
@@ -36,7 +36,7 @@ def workers(
         return
     spool = open_spool(context)
     seen = seen_as_told(snapshot.take(spool, server=server_clock(spool)))
-    there = [worker for worker in seen.workers if everyone or worker.alive or not worker.ended]
+    there = [worker for worker in seen.workers if everyone or worker.is_news]
     if as_json:
         output.json([entry(worker) for worker in there])
     else:

@@ -222,8 +222,7 @@ def state_of(node: Node) -> str:
     if not node.silent:
         return "ended"
     mute = [worker for worker in node.workers if not worker.ended]
-    given_up = all("gave it up" in worker.verdict or worker.heartbeat_age is None for worker in mute)
-    return "dead" if given_up and not any(worker.running for worker in mute) else "silent"
+    return "dead" if all(worker.given_up and not worker.running for worker in mute) else "silent"
 
 
 def silence(node: Node) -> float | None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from dsgspool.snapshot.standings import Standing
 
 
+NEWS = 600.0  #: seconds after its last heartbeat for which a dead worker that holds nothing is shown
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How many tasks are in each state."""
@@ -125,6 +128,19 @@ class WorkerSeen:
     def alive(self) -> bool:
         """False when it is dead or silent for a whole lease."""
         return not self.verdict
+
+    @property
+    def given_up(self) -> bool:
+        """True when it is dead and the others have taken over what it held."""
+        return not (self.alive or self.ended) and ("gave it up" in self.verdict or self.heartbeat_age is None)
+
+    @property
+    def is_news(self) -> bool:
+        """False for what holds nothing and ended in order, or was given up some minutes ago."""
+        if self.alive or self.running:
+            return True
+        is_new = self.heartbeat_age is None or self.heartbeat_age < NEWS
+        return not self.ended and (is_new or not self.given_up)
 
     @property
     def used(self) -> int:

@@ -175,6 +175,25 @@ def test_why_a_worker_is_dead_stands_below_the_table_whose_row_is_no_longer_for_
     assert f"\n{WID}: dead: the others gave it up for dead" in told
 
 
+@pytest.mark.parametrize("screen", ["workers", "status"])
+def test_a_dead_worker_that_holds_nothing_is_shown_for_some_minutes(run, spool, worker, put, screen):
+    lock, fenced = (spool / "workers" / f"{WID}.{kind}" for kind in ("lock", "fenced"))
+
+    def shown(seconds):
+        os.utime(lock, (time.time() - seconds,) * 2)
+        return WID in run(screen).stdout
+
+    assert shown(1200), "nobody has given it up: it is silent"
+    fenced.touch()
+    assert shown(300) and not shown(1200)
+    assert WID in run("workers", "--all").stdout
+    lock.unlink()
+    assert WID in run(screen).stdout, "nobody knows for how long"
+    lock.touch()
+    put(f"running/{WID}/a@{WID}.1.yaml")
+    assert shown(1200)
+
+
 def test_workers_as_json_and_those_that_ended(run, spool, worker):
     (spool / "workers" / f"{WID}.dead").touch()
     assert json.loads(run("workers", "--json").stdout) == []

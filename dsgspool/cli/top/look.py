@@ -38,7 +38,7 @@ class Look:
         """The spool now."""
         seen = snapshot.with_tails(self.spool, snapshot.take(self.spool, server=server_clock(self.spool)))
         self.rates.note(self.spool.clock.boot(), seen.counts.finished)
-        there = [worker for worker in seen.workers if worker.alive or worker.running or not worker.ended]
+        there = [worker for worker in seen.workers if worker.is_news]
         loads = self.loads.of(worker.wid for worker in there if worker.alive)
         rows = {
             View.RUNNING: running(seen),
