@@ -246,6 +246,13 @@ class Peers:
         return proc.is_running(other.pid, other.start) or proc.is_running(other.guard_pid, other.guard_start)
 
 
+def has_vanished(me: Identity, other: Identity | None) -> bool:
+    """Worker and guard were processes of this boot of this machine, and are gone; their tasks may still run."""
+    if other is None or not me.same_machine(other) or not me.same_boot(other):
+        return False
+    return not (proc.is_running(other.pid, other.start) or proc.is_running(other.guard_pid, other.guard_start))
+
+
 def kill_leftovers(wid: str) -> bool:
     """Kill the processes of this machine that a dead worker left; True while there were any (look again)."""
     # RACE: a process that has just called exec shows no environment, for as long as a busy machine gives it no CPU.

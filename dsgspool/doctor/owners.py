@@ -12,7 +12,7 @@ from dataclasses import field
 from dsgspool import names, proc
 from dsgspool.classes import dataclass
 from dsgspool.errors import SpoolError
-from dsgspool.lease import identity_of
+from dsgspool.lease import has_vanished, identity_of
 from dsgspool.proc import Identity
 from dsgspool.settings import Settings
 from dsgspool.snapshot.look import facts_of
@@ -103,10 +103,7 @@ class Owners:
 
     def has_vanished(self, wid: str) -> bool:
         """Worker and guard were processes of this boot of this machine, and are gone; their tasks may still run."""
-        me, other = proc.identity(), self.identity(wid)
-        if other is None or not me.same_machine(other) or not me.same_boot(other):
-            return False
-        return not (proc.is_running(other.pid, other.start) or proc.is_running(other.guard_pid, other.guard_start))
+        return has_vanished(proc.identity(), self.identity(wid))
 
     def _gone(self, wid: str) -> str:
         if not self.has_vanished(wid) or proc.marked(wid):

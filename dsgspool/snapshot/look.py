@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import field, replace
 
-from dsgspool import names
+from dsgspool import names, proc
 from dsgspool.classes import dataclass
 from dsgspool.clock import ServerClock, unix
 from dsgspool.conditions import inventory_of
 from dsgspool.errors import InvalidName, SettingsError, StorageError
-from dsgspool.lease import Peers, parse_facts
+from dsgspool.lease import Peers, has_vanished, identity_of, parse_facts
 from dsgspool.names import TaskName
 from dsgspool.snapshot.attempts import Attempt, attempt_numbers, moment, read_attempt
 from dsgspool.snapshot.counting import Tally, count, tally
@@ -61,6 +61,7 @@ class _Look:
     files: set[str] = field(default_factory=set)
     lease: float = DEFAULT_LEASE
     stock: tuple[Stock, ...] = ()
+    me: proc.Identity = field(default_factory=lambda: proc.identity())
 
     def take(self) -> Snapshot:
         self.read_settings()
@@ -212,7 +213,7 @@ class _Look:
             wid=wid,
             host=str(facts.get("host") or wid.rpartition("-")[0]),
             slots=_integer(facts.get("slots")) if control.slots is None else control.slots,
-            verdict=self.verdict(wid, age),
+            verdict=self.verdict(wid, age, facts),
             heartbeat_age=age,
             running=tuple(task.identity for task in held),
             wider=sum(_slots(task) - 1 for task in held),
@@ -228,13 +229,15 @@ class _Look:
             closes=closes_of(self.spool, wid, self.files),
         )
 
-    def verdict(self, wid: str, age: float | None) -> str:
+    def verdict(self, wid: str, age: float | None, facts: dict[str, object]) -> str:
         if proof := proof_of_death(wid, self.files):
             return proof
         if self.peers is not None:
             return self.peers.verdict(wid)
         if age is None:
             return "it has no heartbeat"
+        if has_vanished(self.me, identity_of(facts)) and proc.shows(_integer(facts.get("user"))):  # else /proc hides it
+            return "its process on this machine is gone"
         return f"no heartbeat for {age:.0f} s" if age >= self.lease else ""
 
 

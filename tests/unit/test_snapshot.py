@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dsgspool import proc
 from dsgspool.clock import ServerClock, SystemClock
+from dsgspool.lease import dump_identity
+from dsgspool.mounts import Mount
 from dsgspool.snapshot import Counts, take
 from dsgspool.snapshot.attempts import moment, parse_attempt
 from dsgspool.spool import Spool
@@ -95,6 +99,25 @@ def test_workers_are_alive_silent_or_gone(seeded: Seeded) -> None:
     assert verdicts["n2-bbbbbbbb"].startswith("no heartbeat for 4")
     assert verdicts["n3-cccccccc"] == "it has ended"
     assert verdicts["n9-zzzzzzzz"] == "it is not in workers/"
+
+
+def test_a_worker_of_this_machine_whose_process_and_guard_are_gone_is_dead_at_once(seeded: Seeded, monkeypatch) -> None:
+    me, wid = proc.identity(), seeded.worker("n1-aaaaaaaa")
+    gone = replace(me, pid=2**22 + 1, start=1)
+
+    def verdict(identity: proc.Identity, user: int) -> str:
+        seeded.write(f"workers/{wid}.yaml", dump_identity(wid, identity, {"user": user}).decode())
+        (seen,) = take(seeded.spool).workers
+        return seen.verdict
+
+    mine = os.geteuid()
+    assert verdict(me, mine) == ""
+    assert verdict(gone, mine) == "its process on this machine is gone"
+    assert verdict(replace(gone, guard_pid=me.pid, guard_start=me.start), mine) == "", "its guard has still to kill"
+    assert verdict(replace(gone, boot_id="another"), mine) == ""
+    assert verdict(replace(gone, pid_namespace="pid:[1]"), mine) == "", "of another container"
+    monkeypatch.setattr(proc, "mount_of", lambda _path: Mount("/proc", "proc", frozenset({"rw", "hidepid=invisible"})))
+    assert (bool(verdict(gone, mine)), verdict(gone, mine + 1)) == (True, "")
 
 
 def test_a_control_file_is_no_worker(seeded: Seeded) -> None:
