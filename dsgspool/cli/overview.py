@@ -74,13 +74,16 @@ def show(seen: Snapshot, news: News | None = None) -> None:
     if swept := _swept(seen):
         output.table(("ITEMS", *STATES), [(sweep, *_counts(counts).values()) for sweep, counts in swept.items()][:MOST])
     if news and news.rate is not None:
-        output.line(_speed(news.rate, news.eta))
+        output.line(_speed(news.rate, None if seen.paused else news.eta))
     if seen.next_due is not None:
         output.line(f"next due {local(seen.next_due)}")
     for sentence in stopped(seen)[:MOST]:
         output.sentence(sentence)
     show_stock(seen)
-    _show_stuck(seen)
+    found = stuck(seen)
+    for sentence in found[:MOST_STUCK]:
+        output.sentence(sentence)
+    _more(len(found), "such", "such", MOST_STUCK)
     _show_running(seen)
     if news and news.failures:
         _show_failures(news.failures)
@@ -106,17 +109,15 @@ def _is_over(seen: Snapshot, batch: str) -> bool:
     return bool(counts) and not any(each.open + each.hold for each in counts)
 
 
-def _show_stuck(seen: Snapshot) -> None:
+def stuck(seen: Snapshot) -> list[str]:
     """What waits for ever, unless somebody does something."""
     if not seen.counts.waiting:
-        return
-    from dsgspool.snapshot.awaited import stuck
+        return []
+    from dsgspool.snapshot import awaited
 
     is_all = len(seen.tasks) == seen.counts.total  # where very many lie only circles are certain
-    found = [each for each in stuck(seen.tasks, finals=seen.finals) if is_all or each.kind == "circle"]
-    for each in found[:MOST_STUCK]:
-        output.sentence(f"stuck: {each.sentence}")
-    _more(len(found), "such", "such", MOST_STUCK)
+    found = awaited.stuck(seen.tasks, finals=seen.finals)
+    return [f"stuck: {each.sentence}" for each in found if is_all or each.kind == "circle"]
 
 
 def _show_running(seen: Snapshot) -> None:

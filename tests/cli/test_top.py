@@ -53,6 +53,11 @@ def test_everything_of_the_spool_is_found(look, put, record):
     assert (silent.host, silent.slots) == ("n2", 0) and silent.silent.startswith("no heartbeat for")
 
 
+def test_what_is_stuck_is_found_as_status_tells_it(look, put):
+    put("waiting/after-gone/c.yaml")
+    assert look.take().stuck == ("stuck: c waits for gone, which is nowhere in the spool",)
+
+
 def test_a_node_is_not_silent_when_another_worker_came_after_the_dead_one(look, spool, put):
     lock = spool / "workers/n1-bbbbbbbb.lock"
     lock.touch()

@@ -7,8 +7,12 @@ import time
 
 import pytest
 
+from dsgspool.cli.overview import show
+from dsgspool.cli.watching import News
 from dsgspool.clock import local
 from dsgspool.settings import parse_control
+from dsgspool.snapshot import take
+from dsgspool.spool import Spool
 
 WID = "n1-abcdefgh"
 
@@ -274,6 +278,15 @@ def test_pause_and_resume_count_workers_that_are_alive_and_that_take_tasks(run, 
     assert run("pause").stdout == "paused; no worker takes tasks, and one that starts will take no tasks\n"
     assert run("resume").stdout == "resumed; no worker takes tasks, see: dsgspool workers\n"
     assert run("workers", "set", "n2-*", "slots=1").exit_code != 0
+
+
+@pytest.mark.parametrize(("paused", "told"), [(False, "about 31"), (True, "6.0 finished a minute\n")])
+def test_status_that_is_watched_tells_no_time_left_while_the_spool_is_paused(spool, put, capsys, paused, told):
+    put("todo/a.yaml")
+    if paused:
+        put("PAUSE")
+    show(take(Spool.find(str(spool))), News(6.0, 31.0, (), {}))
+    assert told in capsys.readouterr().out
 
 
 def test_workers_set_takes_hours_and_keeps_them(spool, run, worker):

@@ -346,6 +346,38 @@ def test_a_frame_fits_its_window(size, typed):
     assert max(map(len, seen)) <= size[0]
 
 
+@pytest.mark.parametrize("left", [{"waiting": 1}, {"hold": 1}, {"todo": 1}, {"running": 1}])
+def test_nothing_is_finished_as_a_whole_while_something_is_left(left):
+    model = Model()
+    for counts, told in (
+        (Counts(done=999, **left), "99%"),
+        (Counts(done=900, failed=99), "100%"),
+        (Counts(**left), "0%"),
+    ):
+        model.update(Facts("/lab/spool", 1.0, counts=counts))
+        (row,) = [row for row in plain(model) if " finished" in row]
+        assert row.split()[-2] == told
+        assert ("─" in row) is (told != "100%")
+
+
+def test_while_the_spool_is_paused_no_time_is_left():
+    model = Model()
+    for paused in (False, True):
+        model.update(facts([run("a")], rate=12.0, eta=31.0, paused=paused))
+        (row,) = [row for row in plain(model) if " finished" in row]
+        assert "12.0/min" in row and ("about 31s left" in row) is not paused
+
+
+def test_what_is_stuck_is_told_where_there_is_room():
+    model, lines = Model(), ("stuck: a waits for b", "stuck: c waits for d", "stuck: e waits for f")
+    model.update(facts([run("a")], stuck=lines[:2]))
+    assert [row for row in plain(model, 80, 24) if row.startswith("stuck")] == list(lines[:2])
+    assert not [row for row in plain(model, 80, 20) if row.startswith("stuck")]
+    model.update(facts([run("a")], stuck=lines))
+    told = plain(model, 80, 24)
+    assert lines[0] in told and "... and 2 more are stuck" in told and lines[1] not in told
+
+
 def test_on_a_small_window_everything_is_there():
     model = Model()
     model.update(busy())

@@ -35,7 +35,7 @@ HELP = (
     ("q", "quit"),
 )
 BAR, WIDE = 10, 60  #: columns of a bar; of a window that has room for one beside the name of a node
-ENOUGH = 20  #: rows of a window that has room for the newest failures below running tasks
+ENOUGH = 20  #: rows of a window that has room for the newest failures below running tasks, and for what is stuck
 
 
 def frame(model: Model, columns: int, rows: int) -> list[str]:
@@ -49,7 +49,9 @@ def frame(model: Model, columns: int, rows: int) -> list[str]:
         markup=False,
         emoji=False,
     )
-    head = [*_head(model.facts, columns), *_nodes(model.facts.nodes, max(2, rows // 5), BAR if columns >= WIDE else 0)]
+    bar = BAR if columns >= WIDE else 0
+    head = [*_head(model.facts, columns), *_stuck(model.facts.stuck, rows)]
+    head += _nodes(model.facts.nodes, max(2, rows // 5), bar)
     top = _lines(console, head)[: rows - 5]
     left = rows - len(top) - 1
     body = _lines(console, _help() if model.is_helping else _body(model, left, columns))[:left]
@@ -69,7 +71,8 @@ def _time(seconds: float) -> str:
 
 
 def _bar(part: float, width: int, style: str) -> Text:
-    full = round(min(max(part, 0.0), 1.0) * width)
+    part = min(max(part, 0.0), 1.0)
+    full = max(0, min(round(part * width), width - (part < 1.0)))  # a full bar says that nothing is left
     return Text("━" * full, style).append("─" * (width - full), "bright_black")
 
 
@@ -88,9 +91,9 @@ def _head(facts: Facts, columns: int) -> list[RenderableType]:
     for state, style in STYLES.items():
         number = getattr(facts.counts, state)
         counts.append(f"{state} ", "bright_black").append(f"{number}  ", style if number else "bright_black")
-    whole = facts.counts.finished + facts.counts.open
-    part = facts.counts.finished / whole if whole else 0.0
-    label = f" {part:4.0%} finished{_speed(facts)}" if whole else "  no tasks"
+    whole, finished = facts.counts.total, facts.counts.finished
+    part = finished / whole if whole else 0.0
+    label = f" {100 * finished // whole:3}% finished{_speed(facts)}" if whole else "  no tasks"
     bar = _bar(part, max(1, columns - len(label)), "green").append(label)
     problems = [Text(clean_line(problem), "red") for problem in facts.problems[:2]]
     stopped = [Text(clean_line(sentence), "magenta") for sentence in facts.stopped[:2]]
@@ -102,8 +105,18 @@ def _head(facts: Facts, columns: int) -> list[RenderableType]:
 def _speed(facts: Facts) -> str:
     if facts.rate is None or not (facts.rate or facts.counts.running):
         return ""
-    left = f", about {_time(facts.eta)} left" if facts.eta is not None else ""
+    left = f", about {_time(facts.eta)} left" if facts.eta is not None and not facts.paused else ""
     return f", {facts.rate:.1f}/min{left}"
+
+
+def _stuck(sentences: Sequence[str], rows: int) -> list[RenderableType]:
+    """Where there is room for it: what waits for ever."""
+    if rows <= ENOUGH:
+        return []
+    lines = [Text(clean_line(sentence), "red") for sentence in sentences[:2]]
+    if len(sentences) > 2:
+        lines[1:] = [Text(f"... and {len(sentences) - 1} more are stuck", "red")]
+    return [*lines]
 
 
 def _nodes(nodes: Sequence[Node], most: int, bar: int) -> list[RenderableType]:

@@ -12,7 +12,7 @@ from itertools import islice
 
 from dsgspool import snapshot
 from dsgspool.cli.context import server_clock
-from dsgspool.cli.overview import stopped
+from dsgspool.cli.overview import stopped, stuck
 from dsgspool.cli.top.failures import Failures
 from dsgspool.cli.top.loads import Loads
 from dsgspool.cli.top.rates import Rates
@@ -48,7 +48,7 @@ class Look:
         return Facts(
             seen.root, seen.taken, seen.paused, seen.counts, self.rates.per_minute,
             self.rates.seconds_for(seen.counts.todo + seen.counts.running), nodes(there, loads), rows, seen.problems,
-            tuple(stopped(seen)),
+            tuple(stopped(seen)), tuple(stuck(seen)),
         )  # fmt: skip
 
 

@@ -73,3 +73,4 @@ class Facts:
     rows: Mapping[View, tuple[Row, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()  #: batches that their policies hold back, each in a sentence
+    stuck: tuple[str, ...] = ()  #: what waits for ever, in sentences
