@@ -53,10 +53,20 @@ def _print(spool: Spool, task: Found) -> None:
     for attempt in task.attempts:
         output.heading(f"attempt {attempt.number}")
         # no attempt begins while an earlier one lives
-        output.fields(_facts(spool, attempt, "not over" if attempt is task.attempts[-1] else "lost with its worker"))
+        is_lost = attempt is not task.attempts[-1] or _is_orphaned(spool, attempt)
+        output.fields(_facts(spool, attempt, "lost with its worker" if is_lost else "not over"))
     if text := _text(spool, task):
         output.heading("text")
         output.block(text, "  ")
+
+
+def _is_orphaned(spool: Spool, attempt: Attempt) -> bool:
+    """True when its worker is dead for certain: nobody writes the end of its record any more."""
+    from dsgspool.names import is_wid
+    from dsgspool.snapshot.look import proof_of_death
+
+    wid = attempt.record.worker or ""  # '' in a record that was torn
+    return not attempt.over and is_wid(wid) and bool(proof_of_death(wid, spool.fs.names(spool.workers)))
 
 
 def _facts(spool: Spool, attempt: Attempt, without_end: str) -> list[tuple[str, object]]:

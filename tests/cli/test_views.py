@@ -139,6 +139,21 @@ def test_show_says_of_an_attempt_whose_worker_died_that_it_was_lost(run, put, re
     assert "not over" in told[2]
 
 
+def test_show_knows_an_attempt_as_lost_before_the_next_one_begins(spool, run, put, worker, record):
+    put("todo/a~0l1.abcdefgh-1.yaml")
+    record("a", 1, outcome=None, over=False, worker=WID, claim=f"{WID}.1")
+    assert "not over" in run("show", "a").stdout
+    for kind in ("dead", "fenced"):
+        (spool / "workers" / f"{WID}.{kind}").touch()
+        assert "lost with its worker" in run("show", "a").stdout
+        (spool / "workers" / f"{WID}.{kind}").unlink()
+    for kind in ("yaml", "lock"):
+        (spool / "workers" / f"{WID}.{kind}").unlink()
+    assert "lost with its worker" in run("show", "a").stdout, "its files were pruned"
+    record("a", 1, outcome=None, over=False, worker="n1-abc")  # torn within the name
+    assert "not over" in run("show", "a").stdout
+
+
 def test_show_knows_a_task_whose_file_is_gone(run, spool, record):
     record("gone", 1, "done")
     assert "gone" in run("show", "gone").stdout
