@@ -1,7 +1,8 @@
 """`dsgspool wait`, and the bar that `submit --wait` and `demo` show too.
 
 The rule: exit 0 means that every task that was waited for is done: what somebody parks or removes meanwhile is not.  What
-lay in hold/ before is not waited for.  Everything shown goes to stderr.
+lay in hold/ before is not waited for.  Everything shown goes to stderr.  Without names what failed before counts too, and is
+said to be that.
 """
 
 from __future__ import annotations
@@ -20,14 +21,21 @@ if TYPE_CHECKING:
     from dsgspool.spool import Spool
 
 
+NAMED = 5  #: tasks in a line
+
+
 def wait(
     context: typer.Context,
-    patterns: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Names or patterns (else all).")] = None,
+    patterns: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Names or patterns (else the whole spool).")
+    ] = None,
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help="Give up after 90s, 15m, 2h ...")
     ] = None,
 ) -> None:
-    """Wait until tasks are over; exit 1 unless all are done.  What lies in hold/ is not waited for."""
+    """Wait until tasks are over; exit 1 unless all are done.
+
+    What was over before counts too.  What lies in hold/ is not waited for."""
     from dsgspool import fields
     from dsgspool.cli.waiting import Watch
     from dsgspool.yamltext import Node
@@ -50,16 +58,34 @@ def finish(spool: Spool, tasks: Watch, timeout: float | None) -> None:
 
     for _ in shown(watch(spool, tasks, timeout)):
         pass
-    for identity, reason in sorted(tasks.failed.items()):
-        output.note(f"failed: {identity} ({reason if reason and not reason[0].isdigit() else 'see its record'})")
+    for identity in sorted(tasks.failed.keys() - tasks.earlier):
+        output.note(f"failed: {_failure(tasks, identity)}")
     dropped = (("parked in hold/ meanwhile", tasks.parked), ("removed meanwhile", tasks.removed))
     for words, names in (("not waited for, as in hold/", tasks.held), *dropped):
         if names:
-            output.note(f"{words}: {', '.join(sorted(names)[:5])}{' ...' if len(names) > 5 else ''}")
+            output.note(f"{words}: {', '.join(sorted(names)[:NAMED])}{' ...' if len(names) > NAMED else ''}")
+    if tasks.earlier:
+        _tell_earlier(tasks)
     if tasks.open:
         output.error(f"time is up: {len(tasks.open)} tasks are not over, such as {min(tasks.open)}")
     if tasks.open or tasks.failed or tasks.parked or tasks.removed:
         raise SystemExit(exits.FAILED)
+
+
+def _failure(tasks: Watch, identity: str) -> str:
+    reason = tasks.failed[identity]
+    return f"{identity} ({reason if reason and not reason[0].isdigit() else 'see its record'})"
+
+
+def _tell_earlier(tasks: Watch) -> None:
+    """What lay in failed/ from the beginning: old ones are many, and one that has just failed is among them."""
+    earlier = sorted(tasks.earlier)
+    more = f" ... ({len(earlier):,} in all)" if len(earlier) > NAMED else ""
+    output.note(f"failed before: {', '.join(_failure(tasks, identity) for identity in earlier[:NAMED])}{more}")
+    output.hint(
+        "to leave out what failed before, name what to wait for: dsgspool wait NAME; to be rid of it: "
+        "dsgspool requeue --failed, or dsgspool prune --state failed --older-than 1d"
+    )
 
 
 def shown(steps: Iterable[Progress]) -> Iterator[Progress]:

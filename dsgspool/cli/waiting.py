@@ -3,7 +3,8 @@
 The rule: a task counts as over only when its file was seen in done/ or failed/; one that was seen nowhere is looked for
 again, because it may have moved against the order in which the folders are listed.  Of several places of one name the one
 that it came to last counts, and a sweep is over when all its parts are; items of which no part is seen are looked for
-by themselves.  Parked tasks are not waited for.
+by themselves.  Parked tasks are not waited for.  Without names all of the spool is: else it would depend on how fast workers
+are whether what has just failed counts.
 """
 
 from __future__ import annotations
@@ -61,14 +62,17 @@ class Watch:
     held: set[str] = field(default_factory=set)  #: parked before, so not waited for
     parked: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
+    earlier: set[str] = field(default_factory=set)  #: failed before, and nobody named them
     running: int = 0
     _missing: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, spool: Spool, patterns: Iterable[str]) -> Watch:
-        """What matches; without patterns all that is not finished.  TaskNotFound for a pattern that fits nothing."""
+        """What matches; without patterns all that there is.  TaskNotFound for a pattern that fits nothing."""
         from dsgspool.errors import TaskNotFound
 
+        if not (patterns := tuple(patterns)):
+            return cls._of_all(spool)
         moves = Moves(spool)
         wanted: set[str] = set()
         for pattern in patterns:
@@ -76,10 +80,25 @@ class Watch:
             if not found and not is_to_come(spool, pattern):
                 raise TaskNotFound(pattern)
             wanted |= found or {pattern}
-        tasks = cls(spool, wanted or {place.identity for place in moves.find("*", UNFINISHED)})
-        tasks.look()
-        tasks.held, tasks.parked = tasks.parked, set()
+        tasks = cls(spool, wanted)
+        tasks._begin()
         return tasks
+
+    @classmethod
+    def _of_all(cls, spool: Spool) -> Watch:
+        """All of the spool; of what is done, which may be a million files, no more is kept than the names.  Listed first
+        and once more in its turn: what is running, which may go back to todo/ behind this look."""
+        states = (State.RUNNING, *UNFINISHED, State.HOLD, State.FAILED)
+        tasks = cls(spool, {name.identity for state in states for _, name in spool.tasks(state)})
+        tasks.done = {name.identity for _, name in spool.tasks(State.DONE)} - tasks.open
+        tasks._begin()
+        tasks.earlier = set(tasks.failed)
+        return tasks
+
+    def _begin(self) -> None:
+        """The first look: what is in hold/ by then was so before."""
+        self.look()
+        self.held, self.parked = self.parked, set()
 
     def look(self) -> Progress:
         """List the folders and say how far it is."""

@@ -96,6 +96,49 @@ def test_what_lay_in_hold_before_is_named_and_not_waited_for(run, put):
     assert result.exit_code == 0 and "not waited for, as in hold/: s/a" in result.stderr
 
 
+def test_without_names_what_was_over_before_counts_as_with_a_pattern(process, put):
+    """Else `submit ...; wait && merge` would merge whenever workers are faster than whoever types that."""
+    put("done/a.yaml")
+    put("failed/quick~exit1.yaml")
+    put("hold/parked.yaml")
+    result = process("wait")
+    assert result.returncode == process("wait", "*").returncode == 1
+    assert "3 of 3: 1 done, 1 failed" in result.stderr and "not waited for, as in hold/: parked" in result.stderr
+    assert "failed before: quick (exit1)\n" in result.stderr and "failed: quick" not in result.stderr
+    assert "dsgspool wait NAME" in result.stderr and "dsgspool prune --state failed" in result.stderr
+
+
+def test_without_names_old_failures_are_one_line_and_those_of_now_one_each(spool, put, capsys):
+    for number in range(30):
+        put(f"failed/old{number:02}~timeout.yaml")
+    put("failed/again~exit1.yaml")
+    wait_for_tick(spool.root)
+    put("done/again.yaml")
+    put("todo/a.yaml")
+    tasks = Watch.of(Spool(str(spool), clock=Clock(mover(spool, "todo/a.yaml", "failed/a~exit3.yaml"))), ())
+    with pytest.raises(SystemExit, match="1"):
+        finish(tasks.spool, tasks, None)
+    told = capsys.readouterr().err.splitlines()
+    assert [line for line in told if line.startswith("failed")] == [
+        "failed: a (exit3)",
+        "failed before: " + ", ".join(f"old{n:02} (timeout)" for n in range(5)) + " ... (30 in all)",
+    ]
+
+
+def test_without_names_what_goes_back_to_todo_behind_the_first_look_is_waited_for(spool, put, monkeypatch):
+    put("running/n1-abcdefgh/a@n1-abcdefgh.1.yaml")
+    of = Spool.tasks
+
+    def listed(self, state, batch=""):
+        found = list(of(self, state, batch))
+        if state is State.TODO and (spool / "running/n1-abcdefgh").exists():
+            os.renames(spool / "running/n1-abcdefgh/a@n1-abcdefgh.1.yaml", spool / "todo/a~1.abcdefgh-1.yaml")
+        return found
+
+    monkeypatch.setattr(Spool, "tasks", listed)
+    assert Watch.of(Spool(str(spool), clock=Clock()), ()).open == {"a"}
+
+
 @pytest.mark.parametrize("last", ["done/a.yaml", "failed/a~exit2.yaml", "failed/a~exit1.yaml"])
 def test_of_a_name_that_ran_before_the_end_that_came_last_counts(spool, put, last):
     ends = {"done/a.yaml", "failed/a~exit2.yaml", "failed/a~exit1.yaml"}
