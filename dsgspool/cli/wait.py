@@ -53,11 +53,14 @@ def wait_for(spool: Spool, identities: set[str]) -> None:
 
 
 def finish(spool: Spool, tasks: Watch, timeout: float | None) -> None:
-    """Wait, show it, say what failed, and exit with 1 unless all went well."""
+    """Wait, show it, say why nothing moves and what failed, and exit with 1 unless all went well."""
+    from dsgspool.cli.stillness import Stillness
     from dsgspool.cli.waiting import watch
 
-    for _ in shown(watch(spool, tasks, timeout)):
-        pass
+    stillness = Stillness(tasks)
+    for step in shown(watch(spool, tasks, timeout)):
+        for line in stillness.lines(step):
+            output.note(output.clean_line(line))
     for identity in sorted(tasks.failed.keys() - tasks.earlier):
         output.note(f"failed: {_failure(tasks, identity)}")
     dropped = (("parked in hold/ meanwhile", tasks.parked), ("removed meanwhile", tasks.removed))
