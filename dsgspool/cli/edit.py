@@ -164,14 +164,22 @@ class Reader:
         from dsgspool.spool.editing import Change
         from dsgspool.worker.peek import peek
 
-        parse_task(new, self.settings.task, self.policies.template(place.identity), timezone=self.settings.timezone)
-        old, status = read
+        template = self.policies.template(place.identity)
+        parse = functools.partial(
+            parse_task, defaults=self.settings.task, template=template, timezone=self.settings.timezone
+        )
+        task, (old, status) = parse(new), read
         if status.st_uid != self.uid or status.st_nlink != 1:
             is_mine = status.st_uid == self.uid
             reason = "it is a hard link" if is_mine else f"it belongs to uid {status.st_uid}, and you are {self.uid}"
             raise InvalidTask(reason, remedy="only its owner can edit it")
         was, will = peek(old), peek(new)
         moments = (was.after, was.not_before, was.expires) != (will.after, will.not_before, will.expires)
+        if b"after" in old and not (was.after and will.after):  # written so that only the parser sees it
+            try:
+                moments |= parse(old).after != task.after
+            except InvalidTask:
+                moments = True
         # Nobody who could not take it in its old lane would look there again.
         afresh = moments or bool(place.name.lane and (was.cpus, was.request) != (will.cpus, will.request))
         return Change(place, old, new, -1 if status.st_mode & 0o077 else self.uid, afresh)

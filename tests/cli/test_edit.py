@@ -113,6 +113,23 @@ def test_a_new_moment_takes_a_task_out_of_waiting(spool, run, put):
     assert (texts(spool), list(texts(spool, "waiting"))) == ({"a": "command: x\n...\n"}, ["b"])
 
 
+@pytest.mark.parametrize(
+    ("change", "is_judged_anew"),
+    [
+        ("after={p: any, fold/: success}", True),
+        ("after=", True),
+        ("retries=1", False),
+    ],
+)
+def test_what_waits_for_others_in_braces_is_judged_anew_when_it_waits_for_something_else(
+    spool, run, put, change, is_judged_anew
+):
+    """A worker's first look sees nothing in braces: what it waited for before kept it there for ever."""
+    put("waiting/after-fold/b.yaml", "command: x\nafter: {p: any, fold: success}\n...\n")
+    assert run("edit", "b", change, "-y").exit_code == 0
+    assert ("b" in texts(spool), "b" in texts(spool, "waiting")) == (is_judged_anew, not is_judged_anew)
+
+
 @pytest.mark.parametrize(("change", "lies"), [("resources=", "todo/@p5/s"), ("retries=1", "todo/@p5,mem900G=tvlz6n/s")])
 def test_a_task_that_wants_something_else_is_looked_at_by_whoever_knew_that_its_lane_was_none_for_him(
     spool, run, put, change, lies
