@@ -17,11 +17,13 @@ from dsgspool.codec import parse_task
 from dsgspool.errors import InvalidName, InvalidTask
 from dsgspool.names import TaskName, check_after
 from dsgspool.policy import final_of
-from dsgspool.snapshot.awaited import circles, ends
+from dsgspool.snapshot.awaited import circles, ends, meant_instead
 from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import OPEN_STATES, Dependencies, Standing, meaning
 from dsgspool.spool.policies import read_policies
 from dsgspool.task import WANTS, After, State
+
+TOLD = 5  #: names that are unknown
 
 
 def entries(words: Sequence[str]) -> object:
@@ -39,8 +41,9 @@ def entries(words: Sequence[str]) -> object:
     return list(found) if set(found.values()) == {"success"} else found
 
 
-def examine(spool: Spool, texts: Mapping[str, bytes]) -> None:
-    """Raise for a circle; say which names are unknown.  `texts`: what is to be submitted, by its name."""
+def examine(spool: Spool, texts: Mapping[str, bytes], batch: str = "") -> None:
+    """Raise for a circle; say which names are unknown.  `texts`: what is to be submitted, by its name; of one in `batch` that
+    has none yet by ''."""
     settings, policies = spool.settings(), read_policies(spool)
     mine = {
         name: parse_task(data, settings.task, policies.template(name), timezone=settings.timezone).after
@@ -60,13 +63,28 @@ def examine(spool: Spool, texts: Mapping[str, bytes]) -> None:
     wanted = dict.fromkeys(entry.what for after in mine.values() for entry in after)
     unknown = [what for what in wanted if not (_is_meant(what, finals) or is_there(what))]
     if unknown:
-        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        guesses = (name for what in unknown[:5] for name in (_plainly(what), _escaped(what)))
-        meant = next((f"; did you mean {name}?" for name in guesses if name and is_there(name)), "")
-        output.hint(
-            f"nothing is called {', '.join(unknown[:5])}{more} yet: "
-            f"what waits for it runs when it was submitted and is over{meant}"
-        )
+        named = {name or f"{batch}/": after for name, after in mine.items()}
+        _tell_unknown(unknown, named, lambda what: is_there(what) or what.removesuffix("/") in policies.entries)
+
+
+def _tell_unknown(unknown: Sequence[str], mine: Mapping[str, Sequence[After]], is_there: Callable[[str], bool]) -> None:
+    """Nothing is called so; what may have been meant."""
+    asked = unknown[:TOLD]
+    waiters = {
+        what: [name for name, after in mine.items() if any(e.what == what for e in after)][:TOLD] for what in asked
+    }
+    instead = {what: meant_instead(what, waiters[what], is_there) for what in asked}
+    for batch in (what for what, meant in instead.items() if meant == f"{what}/"):
+        output.hint(f"{batch} is a batch: write {batch}/; as it is, it waits for a task {batch}, and there is none yet")
+    if not (others := [what for what in unknown if instead.get(what) != f"{what}/"]):
+        return
+    more = f" and {len(others) - TOLD} more" if len(others) > TOLD else ""
+    guesses = (name for what in others[:TOLD] for name in (_plainly(what), _escaped(what), instead.get(what)))
+    meant = next((f"; did you mean {name}?" for name in guesses if name and is_there(name)), "")
+    output.hint(
+        f"nothing is called {', '.join(others[:TOLD])}{more} yet: "
+        f"what waits for it runs when it was submitted and is over{meant}"
+    )
 
 
 def _plainly(what: str) -> str:

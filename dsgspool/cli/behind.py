@@ -5,16 +5,19 @@ The rule: told from one snapshot, down to the first that does not wait itself; a
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import field, replace
 
 from dsgspool.classes import dataclass
 from dsgspool.clock import local
+from dsgspool.codec import parse_task
+from dsgspool.errors import SpoolError
 from dsgspool.snapshot import Snapshot, TaskSeen
-from dsgspool.snapshot.awaited import FINISHED, circles, ends
+from dsgspool.snapshot.awaited import FINISHED, circles, ends, meant_instead, no_task, there_in
 from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import Verdict, meaning, top_of
 from dsgspool.task import After, State
@@ -103,9 +106,10 @@ class Behind:
         if task is None and (batch := self.seen.finals.get(what)):
             return f"which is made when the batch {batch} is over", [f"dsgspool why {name}"]
         if task is None:
-            return "which is nowhere in the spool: not submitted yet, removed, or misspelt", [
-                f"submit {what}; or drop the entry: {drop}"
-            ]
+            meant = meant_instead(what, [waiter], self._is_there)
+            why = "" if meant else ": not submitted yet, removed, or misspelt"
+            change = [self._instead(waiter, what, meant)] if meant else []
+            return f"which {no_task(what, meant)}{why}", [*change, f"submit {what}; or drop the entry: {drop}"]
         if task.state in FINISHED:
             return "", []
         if task.state is State.RUNNING:
@@ -116,6 +120,33 @@ class Behind:
             return "which is on hold", [f"dsgspool release {name}"]
         why = f"which waits for {task.after}" if task.after else "which waits" if task.until else "which is queued"
         return why, [f"dsgspool why {name}"]
+
+    @functools.cached_property
+    def _is_there(self) -> Callable[[str], bool]:
+        return there_in(self.tasks.keys())
+
+    def _instead(self, waiter: str, what: str, meant: str) -> str:
+        """The command by which it waits for what is meant, and for all else as before."""
+        said = self._entries(waiter)
+        if what not in (entry.what for entry in said):
+            return f"write {meant} instead of {what} in its `after`"
+        put = [replace(entry, what=meant) if entry.what == what else entry for entry in said]
+        entries = {entry.what: entry for entry in put}.values()
+        if all(entry.wants == "success" for entry in entries):
+            value = ", ".join(entry.what for entry in entries)
+            value = f"[{value}]" if len(entries) > 1 else value
+        else:
+            value = f"{{{', '.join(f'{entry.what}: {entry.wants}' for entry in entries)}}}"
+        return f"dsgspool edit {shlex.quote(waiter)} {shlex.quote(f'after={value}')}"
+
+    def _entries(self, waiter: str) -> tuple[After, ...]:
+        """All that its file says under `after`, () when it says nothing, or cannot be understood."""
+        data = text_of(self.spool, self.tasks[waiter]) if waiter in self.tasks else b""
+        if said := peek(data).after:
+            return said
+        with contextlib.suppress(SpoolError):
+            return parse_task(data).after
+        return ()
 
     def _many(self, what: str, waiter: str) -> tuple[str, list[str]]:
         drop, (meant, left) = without(waiter, "after"), self._meant(what)

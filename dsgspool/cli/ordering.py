@@ -259,7 +259,7 @@ def _examine(spool: Spool, order: Order, files: list[tuple[str, bytes]]) -> None
     from dsgspool.cli.awaiting import examine
 
     texts = files or [("", drafting.text_of("true", order.keys))]
-    examine(spool, {order.named or name: data for name, data in texts})
+    examine(spool, {order.named or name: data for name, data in texts}, order.batch)
 
 
 def _drafts(submission: Submission, order: Order, files: list[tuple[str, bytes]]) -> list[Draft]:

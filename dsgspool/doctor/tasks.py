@@ -67,8 +67,11 @@ class Tasks:
             where = tuple(f"waiting/{names.after_folder(found.what)}" for _ in found.tasks[:1])
             what = quoted(found.what.rstrip("/"))
             one = quoted(next((name for name in found.tasks if name in there), found.what))
+            unknown = f"submit {found.what}; or hold the task, edit its `after`, and release it"
+            if found.meant:
+                unknown = f"write {found.meant} in its `after` instead of {found.what}: dsgspool why {one} says how"
             remedy = {
-                "unknown": f"submit {found.what}; or hold the task, edit its `after`, and release it",
+                "unknown": unknown,
                 "hold": f"let it run: dsgspool release {what}",
                 "circle": f"hold one of them, edit its `after`, and release it: dsgspool hold {one}",
             }[found.kind]

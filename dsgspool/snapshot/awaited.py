@@ -6,8 +6,8 @@ wait for each other in a circle are found by following folders; no task file is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import chain, islice
 from types import MappingProxyType
 
 from dsgspool.classes import dataclass
@@ -27,6 +27,7 @@ class Stuck:
     kind: str  #: unknown, hold, circle
     what: str
     tasks: tuple[str, ...]
+    meant: str = ""  #: of what is unknown: the batch of that name, or the task in the waiter's own batch
 
     @property
     def sentence(self) -> str:
@@ -37,8 +38,40 @@ class Stuck:
             return " waits for ".join((*names, self.tasks[0]))
         number = len(self.tasks)
         who = self.tasks[0] if number == 1 else f"{self.tasks[0]} and {number - 1:,} more"
-        is_there = "is on hold" if self.kind == "hold" else "is nowhere in the spool"
+        is_there = "is on hold" if self.kind == "hold" else no_task(self.what, self.meant)
         return f"{who} {'waits' if number == 1 else 'wait'} for {self.what}, which {is_there}"
+
+
+def no_task(what: str, meant: str) -> str:
+    """Of a name that is no task's: what it is instead."""
+    if meant == f"{what}/":
+        return f"is a batch: write {meant}"
+    return f"is nowhere in the spool{f': did you mean {meant}?' if meant else ''}"
+
+
+def meant_instead(what: str, waiters: Collection[str], is_there: Callable[[str], bool]) -> str:
+    """What may be meant by a name that is no task's; '' when nothing is.  `is_there`: a task, or with a `/` a batch."""
+    if After(what).is_many:
+        return ""
+    if is_there(f"{what}/"):
+        return f"{what}/"
+    for folder in dict.fromkeys(chain.from_iterable(map(_folders, waiters))):
+        if (name := f"{folder}/{what}") not in waiters and is_there(name):
+            return name
+    return ""
+
+
+def _folders(identity: str) -> Iterator[str]:
+    """Those that a name lies in, the innermost first."""
+    while identity := identity.rpartition("/")[0]:
+        yield identity
+
+
+def there_in(names: Collection[str]) -> Callable[[str], bool]:
+    """Whether a task of these names is called so, or, with a `/`, one of the batches in which they lie."""
+    lie = {name.rpartition("/")[0] for name in names}
+    batches = lie.union(*map(_folders, lie))
+    return lambda what: what[:-1] in batches if what.endswith("/") else what in names
 
 
 def stuck(
@@ -102,9 +135,14 @@ def lasting(
     for identity, after in waiting.items():
         for what in after:
             waiters.setdefault(what, []).append(identity)
-    for what, names in sorted(waiters.items()):
-        if (kind := _kind(what, states, meant[what], names)) and (kind == "hold" or knows_finished):
-            found.append(Stuck(kind, what, tuple(sorted(names))))
+    kinds = {what: _kind(what, states, meant[what], names) for what, names in sorted(waiters.items())}
+    is_there = there_in(states) if knows_finished and "unknown" in kinds.values() else None
+    for what, kind in kinds.items():
+        names = sorted(waiters[what])
+        if kind == "hold":
+            found.append(Stuck(kind, what, tuple(names)))
+        elif kind and is_there:
+            found.append(Stuck(kind, what, tuple(names), meant_instead(what, names, is_there)))
     return found
 
 

@@ -245,6 +245,18 @@ def test_who_names_a_file_or_no_end_is_asked_about_the_task(put, run, word):
     assert "did you mean" not in run("submit", "--after", "x.yaml", "--", "true").stderr
 
 
+def test_who_names_a_batch_without_its_slash_or_one_of_the_own_batch_without_that_is_told(put, run):
+    put("done/fold/1.yaml")
+    put("batches/empty.yaml", "paused: true\n...\n")
+    put("todo/flow/prep.yaml")
+    told = run("submit", "--after", "fold", "--after", "empty", "--", "true").stderr
+    assert "hint: fold is a batch: write fold/" in told and "hint: empty is a batch: write empty/" in told
+    assert "nothing is called" not in told
+    assert "did you mean flow/prep?" in run("submit", "--batch", "flow", "--after", "prep", "--", "true").stderr
+    assert "did you mean" not in run("submit", "--batch", "other", "--after", "prep", "--", "true").stderr
+    assert "hint: nothing is called zip yet" in run("submit", "--after", "zip", "--after", "fold", "--", "true").stderr
+
+
 def test_who_names_a_task_with_brackets_is_told_how_a_pattern_means_it(put, run):
     put("done/p[1].yaml")
     assert "did you mean p[[]1]?" in run("submit", "--after", "p[1]", "--", "ls").stderr

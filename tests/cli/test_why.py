@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import time
 
 import pytest
@@ -429,6 +430,39 @@ def test_of_very_many_that_it_waits_for_the_first_are_told_and_the_others_counte
     told = why("b")
     assert told.count("it also waits for") == 10 and "it also waits for n9, which is nowhere" in told
     assert "and for 290 more: n10, n11, n12, ..." in told
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("[fold]", "after=fold/"),
+        ("[prep, fold]", "'after=[prep, fold/]'"),
+        ("{prep: any, fold: success}", "'after={prep: any, fold/: success}'"),
+        ("[fold, fold/]", "after=fold/"),
+        ("{fold: any}\nretries: several", ""),
+    ],
+)
+def test_who_waits_for_a_batch_without_its_slash_is_told_how_it_waits_for_the_batch(put, run, why, said, remedy):
+    put("todo/fold/1.yaml", WHOLE)
+    put("hold/prep.yaml", WHOLE)
+    put("waiting/after-fold/b.yaml", f"command: x\nafter: {said}\n...\n")
+    told = why("b")
+    assert "it waits for fold, which is a batch: write fold/\n" in told and (
+        f"-> dsgspool edit b {remedy}\n" in told
+    ) is bool(remedy)
+    assert "stuck: b waits for fold, which is a batch: write fold/" in run("status").stdout
+    assert remedy or "-> write fold/ instead of fold in its `after`\n" in told
+    assert not remedy or run("edit", "-y", "b", *shlex.split(remedy)).exit_code == 0
+    assert ("which is a batch" in why("b")) is not bool(remedy)
+
+
+def test_who_waits_for_one_of_its_own_batch_without_the_batch_is_asked_about_that(put, run, why):
+    put("todo/flow/prep.yaml", WHOLE)
+    put("waiting/after-prep/flow/b.yaml", "command: x\nafter: prep\n...\n")
+    assert "which is nowhere in the spool: did you mean flow/prep?" in why("flow/b")
+    assert "-> dsgspool edit flow/b after=flow/prep\n" in why("flow/b")
+    doctor = run("doctor", "--json").stdout
+    assert "write flow/prep in its `after` instead of prep: dsgspool why flow/b says how" in doctor
 
 
 def test_what_has_failed_already_is_told_while_it_waits_for_another_one(put, worker, why):

@@ -47,6 +47,23 @@ def test_who_waits_for_nothing_that_is_there_is_told_by_what_is_missing():
     assert found.sentence == "b and 1 more wait for a, which is nowhere in the spool"
 
 
+@pytest.mark.parametrize(
+    ("there", "waiter", "said"),
+    [
+        ("fold/a", "b", "b waits for prep, which is nowhere in the spool"),
+        ("prep/a", "b", "b waits for prep, which is a batch: write prep/"),
+        ("prep/x/a", "flow/b", "flow/b waits for prep, which is a batch: write prep/"),
+        ("flow/prep", "flow/b", "flow/b waits for prep, which is nowhere in the spool: did you mean flow/prep?"),
+        ("flow/prep", "flow/x/b", "flow/x/b waits for prep, which is nowhere in the spool: did you mean flow/prep?"),
+        ("flow/prep", "fold/b", "fold/b waits for prep, which is nowhere in the spool"),
+        ("flow/x", "flow/prep", "flow/prep waits for prep, which is nowhere in the spool"),
+    ],
+)
+def test_what_may_be_meant_by_a_name_that_is_no_task_is_told(there, waiter, said):
+    (found,) = stuck([seen(there, State.DONE), seen(waiter, State.WAITING, "prep")])
+    assert (found.kind, found.sentence) == ("unknown", said)
+
+
 @pytest.mark.parametrize("state", [State.TODO, State.RUNNING, State.DONE, State.FAILED])
 def test_what_may_still_come_is_not_told(state):
     assert stuck([seen("a", state), seen("s/x", state), *waiting(b="a", c="s/")]) == []
