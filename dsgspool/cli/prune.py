@@ -1,11 +1,12 @@
 """`dsgspool prune`.
 
-The rule: nothing is ever pruned by itself, and never without an age.
+The rule: nothing is ever pruned by itself, and never without an age.  Each thing is a line, and how many it were is one on
+stderr.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,10 @@ from dsgspool.cli import output
 from dsgspool.cli.context import open_spool, server_now, usage
 
 if TYPE_CHECKING:
-    from dsgspool.spool.pruning import Pruned, Pruner
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dsgspool.spool.moves import Place
+    from dsgspool.spool.pruning import Pruner
 
 LEAST = 60.0  #: seconds: what has just ended is still being looked at
 
@@ -27,7 +31,7 @@ def prune(
     workers: Annotated[bool, typer.Option("--workers", help="Also the files of workers dead for that long.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be removed, remove nothing.")] = False,
 ) -> None:
-    """Remove old finished tasks for good.  Their logs and records go too; prints each name."""
+    """Remove old finished tasks for good.  Their logs and records go too; prints each name, and how many."""
     from dsgspool import fields
     from dsgspool.spool.pruning import Pruner
     from dsgspool.task import State
@@ -41,51 +45,78 @@ def prune(
         output.note(f"dsgspool: what ended less than {LEAST:.0f} s ago stays: it may still be looked at")
         age = LEAST
     pruner = Pruner(spool, server_now(spool), age)
+    left = list(pruner.interrupted(patterns or ()))
+    _look_for(pruner, patterns or (), left)
     places = list(pruner.old([State(state)] if state else [State.FAILED, State.DONE], patterns or ()))
-    places += pruner.interrupted(patterns or ())
-    if dry_run:
-        output.lines(f"{place.state}/{place.path}" if place.path else f"logs/{place.identity}.*" for place in places)
-    else:
-        _report(pruner.run(places))
-    if workers:
-        _workers(pruner, dry_run=dry_run)
-    if not patterns and not state:
-        _edits(pruner, dry_run=dry_run)
-        _ticks(pruner, dry_run=dry_run)
-        _ends(pruner, dry_run=dry_run)
-        _sweeps(pruner, dry_run=dry_run)
+    places += left
+    tasks, others = (_shown if dry_run else _removed)(pruner, places), list[str]()
+    files = pruner.files
+    kinds = [_workers] * workers + ([] if patterns or state else [_edits, _ticks, _ends, _sweeps])
+    for thing in (thing for kind in kinds for thing in kind(pruner, dry_run)):
+        output.line(thing)
+        others.append(thing)
+    none = "nothing" if places else f"nothing: none of it ended longer ago than {output.duration(age)}"
+    total = _total(tasks, files, others) or none
+    output.note(f"dsgspool: {'would remove' if dry_run else 'removed'} {total}")
 
 
-def _report(results: Iterable[Pruned]) -> None:
-    kept = 0
-    for result in results:
+def _look_for(pruner: Pruner, patterns: Iterable[str], left: Iterable[Place]) -> None:
+    """TaskNotFound for a pattern that means nothing, before anything is removed; `left`: what a killed prune has left."""
+    from dsgspool.errors import TaskNotFound
+    from dsgspool.spool.meaning import matches
+
+    for pattern in patterns:
+        if not pruner.moves.find(pattern) and not any(matches(place.name, pattern) for place in left):
+            raise TaskNotFound(pattern)
+
+
+def _shown(pruner: Pruner, places: Sequence[Place]) -> int:
+    """Print what would be removed; how many tasks that is."""
+    output.lines(f"{place.state}/{place.path}" if place.path else f"logs/{place.identity}.*" for place in places)
+    pruner.count(places)
+    return len({place.identity for place in places})
+
+
+def _removed(pruner: Pruner, places: Sequence[Place]) -> int:
+    """Remove them, and print the names; how many tasks that were."""
+    removed = kept = 0
+    for result in pruner.run(places):
         if result.reason:
             kept += 1
             output.note(f"dsgspool: kept {result.identity}: {result.reason}")
         else:
+            removed += 1
             output.line(result.identity)
     if kept:
         output.hint(f"{kept} were kept; prune again later")
+    return removed
 
 
-def _workers(pruner: Pruner, *, dry_run: bool) -> None:
+def _total(tasks: int, files: int, others: Sequence[str]) -> str:
+    """How many of what, '' for none."""
+    words = [f"{tasks:,} task{'s' * (tasks != 1)} with {files:,} file{'s' * (files != 1)}"] * bool(tasks)
+    counted = Counter(thing.partition("/")[0] for thing in others)
+    return ", ".join([*words, *(f"{number:,} of {folder}/" for folder, number in counted.items())])
+
+
+def _workers(pruner: Pruner, dry_run: bool) -> Iterator[str]:
     for wid in pruner.old_workers():
         if not dry_run:
             pruner.remove_worker(wid)
-        output.line(f"workers/{wid}")
+        yield f"workers/{wid}"
 
 
-def _edits(pruner: Pruner, *, dry_run: bool) -> None:
+def _edits(pruner: Pruner, dry_run: bool) -> Iterator[str]:
     """What `edit --undo` could put back is old too."""
     from dsgspool.spool.editing import old_edits, remove_edit
 
     for name in old_edits(pruner.spool, pruner.limit):
         if not dry_run:
             remove_edit(pruner.moves, name)
-        output.line(f"edits/{name}")
+        yield f"edits/{name}"
 
 
-def _ticks(pruner: Pruner, *, dry_run: bool) -> None:
+def _ticks(pruner: Pruner, dry_run: bool) -> Iterator[str]:
     """That a tick of a schedule was made is remembered for a day at least, and of the newest for ever."""
     from dsgspool.spool.once import LEAST
     from dsgspool.spool.ticks import TICKS, Ticks
@@ -94,10 +125,10 @@ def _ticks(pruner: Pruner, *, dry_run: bool) -> None:
     for tick in ticks.old(min(pruner.limit, pruner.now - LEAST)):
         if not dry_run:
             ticks.remove(tick)
-        output.line(f"{TICKS}/{tick}")
+        yield f"{TICKS}/{tick}"
 
 
-def _sweeps(pruner: Pruner, *, dry_run: bool) -> None:
+def _sweeps(pruner: Pruner, dry_run: bool) -> Iterator[str]:
     """How a sweep was divided is remembered as long; the record of its own file, which became its chunks, goes with it."""
     from dsgspool.names import TaskName
     from dsgspool.spool.divisions import FOLDER, Divisions
@@ -109,10 +140,10 @@ def _sweeps(pruner: Pruner, *, dry_run: bool) -> None:
         if not dry_run:
             divisions.remove(sweep)
             list(pruner.run([Place(State.DONE, "", TaskName(sweep))]))
-        output.line(f"{FOLDER}/{sweep}")
+        yield f"{FOLDER}/{sweep}"
 
 
-def _ends(pruner: Pruner, *, dry_run: bool) -> None:
+def _ends(pruner: Pruner, dry_run: bool) -> Iterator[str]:
     """What was decided about a batch is remembered for a day at least, and while anything of it is left."""
     from dsgspool.spool.finals import Finals
 
@@ -120,4 +151,4 @@ def _ends(pruner: Pruner, *, dry_run: bool) -> None:
     for file in finals.old(pruner.limit, pruner.now):
         if not dry_run:
             finals.remove(file)
-        output.line(f"batches/{file}")
+        yield f"batches/{file}"

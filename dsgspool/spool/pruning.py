@@ -41,7 +41,7 @@ class Pruner:
     def __init__(self, spool: Spool, now: float, age: float) -> None:
         self.spool, self.fs, self.now, self.limit = spool, spool.fs, now, now - age
         self.chain = Chain(spool, self._is_dead, lambda: max(age, spool.settings().lease), now)
-        self.moves = Moves(spool)
+        self.moves, self.files = Moves(spool), 0  #: of tasks, with logs and records: removed, or counted
         self._logs: dict[str, dict[str, dict[int, set[str]]]] = {}
 
     def _is_dead(self, wid: str) -> bool:
@@ -104,6 +104,13 @@ class Pruner:
             self._logs[batch] = found
         return self._logs[batch].get(identity, {})
 
+    def count(self, places: Iterable[Place]) -> None:
+        """The files that would go with them, of those that nobody holds."""
+        places = tuple(places)
+        self.files += sum(bool(place.path) for place in places)
+        for identity in {place.identity for place in places}:
+            self.files += sum(map(len, self._attempts(identity).values()))
+
     def run(self, places: Iterable[Place]) -> Iterator[Pruned]:
         """Remove them, some hundred at a time."""
         # A name that failed and then was done lies in two folders, and has one chain of records.
@@ -148,6 +155,7 @@ class Pruner:
                 return "it has run again meanwhile"
             if not self.fs.remove(f"{self.spool.folder(place.state)}/{place.path}"):
                 return "somebody moved it meanwhile"
+            self.files += 1
         return ""
 
     def _is_still_old(self, place: Place, begun: Begun) -> bool:
@@ -178,10 +186,10 @@ class Pruner:
         attempts = sorted(self._attempts(identity).items())
         for attempt, kinds in attempts:
             for kind in sorted(kinds - {"yaml"}):
-                self.fs.remove(f"{self.chain.path(identity, attempt).removesuffix('yaml')}{kind}")
+                self.files += self.fs.remove(f"{self.chain.path(identity, attempt).removesuffix('yaml')}{kind}")
         for attempt, kinds in attempts:
             if "yaml" in kinds and attempt != begun.attempt:
-                self.fs.remove(self.chain.path(identity, attempt))
+                self.files += self.fs.remove(self.chain.path(identity, attempt))
         self.fs.close(begun.descriptor)
         self.fs.remove(self.chain.path(identity, begun.attempt))
 

@@ -69,14 +69,37 @@ def test_what_ended_within_the_last_minute_stays_and_that_is_said(spool, process
     put("done/a.yaml")
     result = process("prune", "--older-than", "0s")
     assert (result.returncode, result.stdout) == (0, "") and files(spool, "done") == ["a.yaml"]
-    assert result.stderr == "dsgspool: what ended less than 60 s ago stays: it may still be looked at\n"
-    assert process("prune", "--older-than", "1m").stderr == ""
+    nothing = "dsgspool: removed nothing: none of it ended longer ago than 1m00s\n"
+    assert result.stderr == f"dsgspool: what ended less than 60 s ago stays: it may still be looked at\n{nothing}"
+    assert process("prune", "--older-than", "1m").stderr == nothing
 
 
 def test_dry_run_removes_nothing(spool, run, old):
     old("done/a.yaml", "a")
     assert run("prune", "--older-than", "1d", "--dry-run").stdout == "done/a.yaml\n"
     assert files(spool, "done") == ["a.yaml"] and len(files(spool, "logs")) == 6
+
+
+def test_how_much_it_was_is_said_at_the_end_and_before_it_is_done(spool, run, old):
+    old("done/a.yaml", "a")
+    old("failed/s/b~exit1.yaml", "s/b")
+    for edit in ("20200101T000000Z-aaaaaaaa", "20200101T000000Z-bbbbbbbb"):
+        (spool / "edits" / edit).mkdir(parents=True)
+        os.utime(spool / "edits" / edit, (1e9, 1e9))
+    number = "2 tasks with 14 files, 2 of edits/\n"
+    assert run("prune", "--older-than", "1d", "--dry-run").stderr == f"dsgspool: would remove {number}"
+    assert run("prune", "--older-than", "1d").stderr == f"dsgspool: removed {number}"
+    assert [path for folder in ("done", "failed", "logs", "edits") for path in files(spool, folder)] == []
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",), ("--state", "done")])
+def test_a_name_that_nothing_has_is_exit_5_and_nothing_is_removed(spool, run, old, put, words):
+    old("done/a.yaml", "a")
+    put("todo/b.yaml")
+    result = run("prune", "--older-than", "1d", "a", "nosuch", *words)
+    assert (result.exit_code, result.stdout) == (5, "") and "no task matches 'nosuch'" in result.stderr
+    assert files(spool, "done") == ["a.yaml"]
+    assert run("prune", "--older-than", "1d", "b", *words).exit_code == 0
 
 
 @pytest.mark.parametrize("where", ["todo/a.yaml", f"running/{WID}/a@{WID}.1.yaml", "hold/a~1.abcdefgh-1.yaml"])
@@ -95,7 +118,7 @@ def test_a_name_that_failed_and_then_was_done_goes_with_both_its_files(spool, ru
     put("failed/a~exit1.yaml")
     put("failed/a~timeout.yaml")
     result = run("prune", "--older-than", "1d")
-    assert (result.stdout, result.stderr) == ("a\n", "")
+    assert (result.stdout, result.stderr) == ("a\n", "dsgspool: removed 1 task with 9 files\n")
     assert files(spool, "done") == files(spool, "failed") == files(spool, "logs") == []
 
 
@@ -171,7 +194,9 @@ def test_what_a_killed_prune_has_begun_the_next_one_ends(spool, run, old, gone):
     shown = run("prune", "--older-than", "1d", "--dry-run").stdout
     assert shown == ("logs/a.*\n" if gone else "done/a.yaml\n")
     result = run("prune", "--older-than", "1d")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "a\n", "")
+    number = {0: "8 files", 1: "7 files", 2: "1 file"}[len(gone)]
+    assert (result.exit_code, result.stdout) == (0, "a\n")
+    assert result.stderr == f"dsgspool: removed 1 task with {number}\n"
     assert files(spool, "done") == files(spool, "logs") == []
 
 
