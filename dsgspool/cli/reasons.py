@@ -13,7 +13,7 @@ from dsgspool.cli.batched import Batched
 from dsgspool.cli.behind import Answer, Behind, text_of, without
 from dsgspool.cli.ends import to_come
 from dsgspool.cli.placing import FREE, Placing
-from dsgspool.cli.turns import Turns
+from dsgspool.cli.turns import Turns, in_line
 from dsgspool.clock import local
 from dsgspool.codec import parse_task
 from dsgspool.errors import InvalidTask
@@ -167,11 +167,11 @@ class Reasons:
         same = sum(1 for rank, whose in level if rank < mine and whose == share)
         if len({whose for _, whose in level}) < 2:
             before = higher + same
-            return before, f"{before:,} tasks lie before it" if before != 1 else "1 task lies before it"
+            return before, in_line(before)
         if reason := self.turns.reason(share, [whose for _, whose in level]):
             answer.more.append(reason)
-        words = f"{same:,} task{'s lie' if same != 1 else ' lies'} before it among those {self.turns.called(share)}"
-        return higher + same + bool(reason), words + (f", and {higher:,} of higher priority" if higher else "")
+        first = f", {'and' if same else 'after'} {higher:,} of higher priority" if higher else ""
+        return higher + same + bool(reason), f"{in_line(same)} among those {self.turns.called(share)}{first}"
 
     def _rank(self, task: TaskSeen) -> tuple[int, str]:
         priority = names.parse_lane(task.name.lane).priority or self.batched.priority(task.identity)

@@ -23,6 +23,11 @@ from dsgspool.task import State
 END, MOST = 1 << 18, 10_000  #: bytes of a journal; files whose owner is asked for
 
 
+def in_line(before: int) -> str:
+    """How many lie before a task, in words."""
+    return f"{before:,} task{'s lie' if before > 1 else ' lies'} before it" if before else "it is next"
+
+
 class Turns:
     """Answers out of one snapshot."""
 

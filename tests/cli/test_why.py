@@ -592,7 +592,7 @@ def test_the_priority_of_a_batch_counts_for_the_place_in_line(put, why, worker):
         put(f"todo/{name}.yaml", WHOLE)
     assert "2 tasks lie before it" in why("z/1")
     put("batches/z.yaml", "priority: 3\n...\n")
-    assert "0 tasks lie before it" in why("z/1")
+    assert "it is queued: it is next, " in why("z/1")
 
 
 def test_an_unknown_name_is_exit_5(spool, run):
@@ -726,7 +726,7 @@ def test_batches_that_had_less_of_late_come_first(spool, put, worker, why):
         "they come first (`fair` in spool.yaml)"
     ) in told
     told = why("b/1")
-    assert "0 tasks lie before it among those of the batch b, and 1 of higher priority" in told
+    assert "it is next among those of the batch b, after 1 of higher priority" in told
     assert "less of late" not in told
 
 
@@ -745,7 +745,7 @@ def test_owners_that_had_less_of_late_come_first(spool, put, worker, why, monkey
     worker()
     turns(spool, "owners\ngroup: users", [[0, "/", 500], [0, "", 500]])
     told = why("mine")
-    assert "0 tasks lie before it among those of root" in told
+    assert "it is next among those of root" in told
     assert "tasks of nobody have had less of late (0 s of slots, those of root 500 s): they come first" in told
     (spool / f"workers/{WID}.jsonl").write_text('{"event": "turns", "used": [[1, 2]]}\n')
     assert "less of late" not in why("mine")
