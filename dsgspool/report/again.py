@@ -45,7 +45,7 @@ def by_hand(digest: Digest, cause: Cause) -> tuple[str, str]:
 
 def lists(digest: Digest) -> Iterator[tuple[str, bytes]]:
     """(name, content) of each file of names that a command reads."""
-    for cause in digest.causes:
+    for cause in (*digest.causes, *digest.cancelled):
         tasks = _with_culprits(digest, cause)
         if _is_listed(digest, tasks) and not _own_reason(digest, cause):
             yield _list(tasks)

@@ -17,6 +17,7 @@ from dsgspool.settings import Settings
 from dsgspool.snapshot.graph import Graph
 from dsgspool.snapshot.values import Counts, Snapshot, WorkerSeen
 from dsgspool.spool.rest import Rest
+from dsgspool.task import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ class Failure:
     def batch(self) -> str:
         """Its batch, '' outside of one."""
         return self.identity.partition("/")[0] if "/" in self.identity else ""
+
+    @property
+    def is_cancelled(self) -> bool:
+        """A person took it away: that is what was wanted, and no failure."""
+        return self.tag == Kind.CANCELLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +195,16 @@ class Book:
     def problems(self) -> tuple[str, ...]:
         """What could not be read or lies where it does nothing."""
         return self.snapshot.problems
+
+    @property
+    def cancelled(self) -> int:
+        """Tasks in failed/ that people took away."""
+        return sum(failure.is_cancelled for failure in self.failed)
+
+    @property
+    def failures(self) -> int:
+        """All others in failed/."""
+        return self.snapshot.counts.failed - self.cancelled
 
     def past(self, seconds: float) -> Past | None:
         """The counts of about so long ago, None when no rendering is that old."""

@@ -28,7 +28,8 @@ class Digest:
     groups: Groups
     verdict: Verdict
     forecast: Forecast | None
-    causes: tuple[Cause, ...]  #: the largest first
+    causes: tuple[Cause, ...]  #: of failures, the largest first
+    cancelled: tuple[Cause, ...]  #: what people took away, as one group; () = nothing
     matrix: Matrix | None
     batches: tuple[Batch, ...]  #: those that are not through first, '' last
     nodes: tuple[NodeFigures, ...]  #: the silent first, then the living
@@ -40,7 +41,7 @@ def digest(book: Book) -> Digest:
     """Work it out."""
     groups = statistics.Groups.of(book.attempts, book.taken, book.tallies)
     attempts = groups.ended_by_host()
-    found = failures.causes(book.failed, figures.ended(groups))
+    found = failures.causes((each for each in book.failed if not each.is_cancelled), figures.ended(groups))
     expected = forecast.forecast(book, groups)
     nodes = figures.nodes(book, groups)
     return Digest(
@@ -49,6 +50,7 @@ def digest(book: Book) -> Digest:
         verdict=verdict.verdict(book, found, expected, figures.overdue(book, groups)),
         forecast=expected,
         causes=tuple(found),
+        cancelled=tuple(failures.causes(each for each in book.failed if each.is_cancelled)),
         matrix=failures.matrix(found, attempts),
         batches=figures.batches(book, groups, expected),
         nodes=nodes,

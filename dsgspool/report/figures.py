@@ -111,7 +111,8 @@ class Changes:
 
     seconds: float
     done: int
-    failed: int  #: tasks that came to failed/
+    failed: int  #: tasks that came to failed/, cancelled ones aside
+    cancelled: int  #: tasks that people took away
     retried: int  #: attempts that ended badly and sent nothing to failed/
     started: int
     causes: tuple[Cause, ...]  #: that were not there before
@@ -119,7 +120,7 @@ class Changes:
     @property
     def nothing(self) -> bool:
         """True when nothing did."""
-        return not (self.done or self.failed or self.started or self.retried)
+        return not (self.done or self.failed or self.cancelled or self.started or self.retried)
 
 
 def ended(groups: Groups) -> dict[str, dict[str, int]]:
@@ -277,7 +278,8 @@ def changes(book: Book, groups: Groups, causes: Iterable[Cause]) -> Changes:
     return Changes(
         seconds=HOUR,
         done=ended.get("done", 0),
-        failed=len(came),
+        failed=sum(not each.is_cancelled for each in came),
+        cancelled=sum(each.is_cancelled for each in came),
         retried=max(0, bad(ended) - bad(sent)),
         started=sum(len(each.started) - bisect_left(each.started, int(since * 1000)) for each in groups.tallies),
         causes=tuple(cause for cause in causes if cause.first is not None and cause.first >= since),

@@ -211,7 +211,7 @@ class Site:
             "schema": 1, "stamp": book.taken, "writes_every": book.writes_every, "root": book.root,
             "version": __version__, "title": face.title, "tone": face.tone,
             "counts": {state.value: getattr(snapshot.counts, state.value) for state in State},
-            "since": {"failures": face.failures, "nodes_silent": silent},
+            "since": {"failures": face.failures, "cancelled": book.cancelled, "nodes_silent": silent},
             "kept": {"lanes": book.kept.lanes, "batches": stuck.reasons(book), "tasks": explained(book, self.explain)},
             "sections": face.sections, "series": face.series,
             "workers": self._workers(look, book), "queued": list(tasks.submitted.values()), "chunks": self.named,

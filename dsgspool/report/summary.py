@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dsgspool.report.paces import Pace
     from dsgspool.snapshot.values import Counts
 
-MOST_NOTES, MOST_BATCHES, MOST_CAUSES, MOST_NODES, MOST_RUNNING = 12, 30, 12, 40, 20
+MOST_NOTES, MOST_BATCHES, MOST_CAUSES, MOST_CANCELLED, MOST_NODES, MOST_RUNNING = 12, 30, 12, 10, 40, 20
 SIGNS = {
     State.DONE: "#", State.FAILED: "x", State.RUNNING: ">", State.TODO: ".", State.WAITING: "~", State.HOLD: "=",
 }  # fmt: skip
@@ -142,14 +142,16 @@ def _batch(digest: Digest, batch: Batch) -> Iterator[str]:
 
 
 def _causes(digest: Digest) -> Iterator[str]:
-    if not digest.causes:
-        return
-    failed = digest.book.snapshot.counts.failed
-    yield from _title(f"{many(failed, 'failure')}, {many(len(digest.causes), 'cause')}")
+    if digest.causes:
+        yield from _title(f"{many(digest.book.failures, 'failure')}, {many(len(digest.causes), 'cause')}")
     for cause in digest.causes[:MOST_CAUSES]:
         yield from _cause(digest, cause)
     if len(digest.causes) > MOST_CAUSES:
         yield f"and {many(len(digest.causes) - MOST_CAUSES, 'more cause')}"
+    for group in digest.cancelled:
+        yield from _title(f"{many(group.count, 'task')} cancelled by people")
+        more = f" and {group.count - MOST_CANCELLED:,} more" if group.count > MOST_CANCELLED else ""
+        yield from wrapped(", ".join(foreign(task.identity) for task in group.tasks[:MOST_CANCELLED]) + more)
 
 
 def _cause(digest: Digest, cause: Cause) -> Iterator[str]:
@@ -180,6 +182,7 @@ def _changes(digest: Digest) -> Iterator[str]:
         return
     facts = [f"{count(changes.started)} started", f"{count(changes.done)} done"]
     facts += [f"{count(changes.failed)} failed"] if changes.failed else []
+    facts += [f"{count(changes.cancelled)} cancelled"] if changes.cancelled else []
     facts += [f"{count(changes.retried)} to be tried again"] if changes.retried else []
     facts += [many(len(changes.causes), "new cause")] if changes.causes else []
     yield from _title("in the last hour")

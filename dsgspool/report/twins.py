@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dsgspool.report import csvrows, metrics
+from dsgspool.report.failures import signatures
 
 if TYPE_CHECKING:
     from dsgspool.report.book import Book, Failure, Node, RunningNow
@@ -58,7 +59,7 @@ def document(book: Book, face: Face) -> dict[str, Any]:
         "unmet": [asdict(unmet) for unmet in book.kept.unmet],
         "resources": {each.name: each.facts for each in book.snapshot.stock},
         "attempts": {"number": len(book.attempts), "by_outcome": _outcomes(face)},
-        "causes": [{"signature": signature, "tasks": count} for signature, count in face.failures],
+        "causes": [{"signature": signature, "tasks": count} for signature, count in _causes(face)],
         "failed": [_failed(failure) for failure in book.failed],
         "running": [_running(run) for run in book.running],
         "nodes": [_node(node) for node in book.nodes],
@@ -77,6 +78,10 @@ def _policy(standing: Standing) -> dict[str, Any]:
         "state": standing.state, "why": standing.why, "priority": policy.priority, "max_running": policy.max_running,
         "canary": policy.canary, "breaker": asdict(policy.breaker) if policy.breaker else None,
     }  # fmt: skip
+
+
+def _causes(face: Face) -> list[list[str | int]]:
+    return [*face.failures, *signatures(face.digest.cancelled)]
 
 
 def _outcomes(face: Face) -> dict[str, int]:

@@ -74,7 +74,7 @@ def verdict(
 
 def failures_in_words(book: Book, causes: Sequence[Cause]) -> str:
     """`3 failures have 2 causes`, '' when there is none."""
-    failed = book.snapshot.counts.failed
+    failed = book.failures
     if failed < 2:
         return "1 failure" if failed else ""
     return f"{failed:,} failures have {many(len(causes), 'cause')}"
@@ -217,7 +217,9 @@ def _at_rest(book: Book) -> tuple[str, str]:
         held = many(counts.hold, "task is on hold", "tasks are on hold")
         return "attention", f"Nothing runs: {held}, {counts.done:,} of {counts.total:,} done{paused}"
     if counts.failed:
-        return "attention", f"Finished: {counts.done:,} of {counts.total:,} done{paused}"
+        cancelled = f", {book.cancelled:,} cancelled" if book.cancelled else ""
+        tone = "attention" if book.failures else "good"
+        return tone, f"Finished: {counts.done:,} of {counts.total:,} done{cancelled}{paused}"
     return "good", f"All done: {many(counts.done, 'task')}{paused}"
 
 

@@ -33,6 +33,7 @@
     stamp: page.stamp,
     counts: page.counts,
     failures: ((page.since && page.since.failures) || []).slice(0, 2000),
+    cancelled: (page.since && page.since.cancelled) || 0,
     silent: (page.since && page.since.nodes_silent) || [],
   });
 
@@ -43,7 +44,9 @@
       then = before.counts;
     const more = (now.done || 0) - (then.done || 0);
     if (more) words.push({ kind: "done", text: `${more > 0 ? "+" : "−"}${d.count(Math.abs(more))} done` });
-    const failed = (now.failed || 0) - (then.failed || 0);
+    const cancelled = (page.since && page.since.cancelled) || 0,
+      off = cancelled - (before.cancelled ?? cancelled);
+    const failed = (now.failed || 0) - (then.failed || 0) - off;
     const old = new Map(before.failures || []);
     let fresh = 0,
       causes = 0;
@@ -56,6 +59,7 @@
       const of = causes ? ` of ${d.many(causes, "new cause")}` : "";
       words.push({ kind: "failed", text: `${d.count(fresh)} new ${fresh === 1 ? "failure" : "failures"}${of}` });
     } else if (failed < 0) words.push({ kind: "done", text: `${d.count(-failed)} fewer failed` });
+    if (off > 0) words.push({ kind: "more", text: `${d.count(off)} cancelled` });
     const silent = (page.since && page.since.nodes_silent) || [];
     const fell = silent.filter((node) => !(before.silent || []).includes(node));
     const back = (before.silent || []).filter((node) => !silent.includes(node));

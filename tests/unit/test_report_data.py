@@ -275,7 +275,7 @@ def test_what_no_attempt_sent_to_failed_came_there_when_its_name_did(
         moments = {each["task"]: each["unix_s"] for each in pages.twin["failed"]}
         assert abs(moments["a/1"] - seeded.now) < 60 and abs(moments["b/again"] - seeded.now) < 60
         assert abs(moments["a/old"] - (seeded.now - 86400)) < 1
-        (told,) = re.findall(r"came to failed</dt><dd[^>]*>(\d+)", str(pages.page["sections"]))
+        (told,) = re.findall(r"cancelled by people</dt><dd[^>]*>(\d+)", str(pages.page["sections"]))
         assert told == "2"
     assert len(asked) == 2, "asked for once"
 

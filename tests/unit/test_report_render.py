@@ -214,6 +214,24 @@ def test_every_section_says_what_it_is_for() -> None:
         assert sentence in html["about"]
 
 
+def test_what_people_cancelled_is_told_apart_closed_and_last() -> None:
+    made = rich()
+    for n in range(20):
+        made.failed(f"sweep/c{n}", tag="cancelled", reason="SIGTERM by a person")
+    found = sections(made)
+    for html in (found["overview"], found["failures"]):
+        causes, _, last = html.partition('data-key="cancelled"')
+        assert causes.count('<details class="cause"') == 2 and "somebody took it away" not in causes
+        assert "Cancelled 20 tasks, by people" in words(last)
+        assert '<details class="cause" data-cause=' in last and " open>" not in last.partition("</details>")[0]
+    assert "7 failures, 2 causes" in words(found["overview"])
+    assert "27 in failed/, 20 of them cancelled, 2 causes" in words(found["failures"])
+    made = Made()
+    made.failed("c", tag="cancelled")
+    assert "Nothing has failed" in words(sections(made)["failures"])
+    assert "What went wrong" not in sections(made)["overview"]
+
+
 def test_a_node_that_is_not_to_be_had_says_until_when_unless_one_of_its_workers_takes_tasks() -> None:
     made = Made()
     for wid in ("n1-aaaaaaaa", "n1-bbbbbbbb"):

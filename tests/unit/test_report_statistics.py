@@ -160,9 +160,10 @@ def test_what_a_person_cancelled_accuses_no_node_and_is_no_attempt_that_failed()
         made.failures.append(Failure(f"c/{n}", f"c/{n}~cancelled.yaml", "cancelled", "", "", 22 + n, "n1", 1, NOW - 50))
     found = of(made)
     assert [(node.host, node.done, node.failed) for node in found.nodes] == [("n1", 2, 4), ("n2", 0, 0)]
-    assert [(cause.count, cause.hosts, cause.suspicion) for cause in found.causes] == [(24, {}, "")]
+    assert found.causes == ()
+    assert [(group.count, group.hosts, group.suspicion) for group in found.cancelled] == [(24, {}, "")]
     assert {batch.name: batch.bad for batch in found.batches} == {"a": 0, "b": 0, "c": 4}
-    assert (found.changes.failed, found.changes.retried) == (24, 4)
+    assert (found.changes.failed, found.changes.cancelled, found.changes.retried) == (0, 24, 4)
     assert found.matrix is None
 
 

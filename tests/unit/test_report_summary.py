@@ -48,6 +48,17 @@ def test_it_tells_all_that_the_first_screen_tells() -> None:
         assert told in flat, told
 
 
+def test_what_people_cancelled_stands_behind_the_causes_without_a_command() -> None:
+    made = busy()
+    for n in range(12):
+        made.failed(f"c/{n}", tag="cancelled", wid="n2-aaaaaaab")
+    found = text(made)
+    assert "2 FAILURES, 1 CAUSE" in found and "--reason cancelled" not in found
+    causes, _, last = found.partition("12 TASKS CANCELLED BY PEOPLE")
+    assert "2 x  KeyError" in causes and "and 2 more" in last.partition("IN THE LAST HOUR")[0]
+    assert "2 failed, 12 cancelled" in last
+
+
 def test_an_empty_spool_is_told_in_few_lines() -> None:
     found = text(Made())
     assert "[--] Nothing to do: the spool is empty" in found

@@ -49,6 +49,17 @@ def one_failure(made: Made) -> None:
     made.failed("b/1", "no")
 
 
+def cancelled(made: Made) -> None:
+    all_well(made)
+    for n in range(8):
+        made.failed(f"c/{n}", tag="cancelled", reason="SIGTERM by a person")
+
+
+def cancelled_and_failed(made: Made) -> None:
+    several_causes(made)
+    cancelled(made)
+
+
 def silent_node(made: Made) -> None:
     made.worker("n1-aaaaaaaa")
     made.worker("n4-dddddddd", how="silent", silent=427)
@@ -318,6 +329,8 @@ def a_task_that_hangs(made: Made) -> None:
         (one_cause, "attention", "Finished: 3 of 415 done; 412 failures have 1 cause"),
         (several_causes, "attention", "Finished: 3 of 7 done; 4 failures have 3 causes"),
         (one_failure, "attention", "Finished: 3 of 4 done; 1 failure"),
+        (cancelled, "good", "Finished: 3 of 11 done, 8 cancelled"),
+        (cancelled_and_failed, "attention", "Finished: 6 of 18 done, 8 cancelled; 4 failures have 3 causes"),
         (silent_node, "attention", "Node n4 has been silent for 7 min and holds 2 tasks; running on 1 node"),
         (silent_nodes, "attention", "Nodes n4 and n5 have been silent for 7 min and hold 2 tasks; running on 1 node"),
         (given_up_node, "busy", "Running on 1 node"),

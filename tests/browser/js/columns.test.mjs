@@ -113,6 +113,9 @@ test("what changed is told in words, causes apart from failures", () => {
     ["+312 done", "4 new failures of 1 new cause", "node n4 fell silent", "node n9 is back", "276 tasks added"],
   );
   assert.deepEqual(d.changes({ counts: page.counts, failures: page.since.failures, silent: ["n4"] }, page), []);
+  const stopped = { counts: { done: 412, failed: 14, todo: 2 }, since: { ...page.since, cancelled: 8 } };
+  const seen = { counts: page.counts, failures: page.since.failures, cancelled: 0, silent: ["n4"] };
+  assert.deepEqual(d.changes(seen, stopped).map((each) => each.text), ["8 cancelled"], "no failures");
   const told = d.changes({ counts: { todo: 1 } }, { counts: { todo: 2 } });
   assert.deepEqual(told.map((each) => each.text), ["1 task added"]);
 });
