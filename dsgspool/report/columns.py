@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Made = Callable[[Block], tuple[Facts, Arrays]]  #: what is to be kept of a block
 
 _SUFFIX = ".columns"
-_VERSION = "2"  #: another one when a tally counts otherwise
+_VERSION = "3"  #: another one when a tally counts otherwise
 _HASH = 64  #: bytes
 BROKEN = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, StopIteration)
 

@@ -43,7 +43,7 @@ class Batch:
     forecast: Forecast | None  #: at the concurrency of its own
     pace: Pace | None  #: in the last hour; of one that is over, from its first start to its last end
     run: Distribution | None  #: seconds of attempts that ended well
-    wait: Distribution | None  #: seconds from submission to start
+    wait: Distribution | None  #: seconds from submission to start, of first attempts
     memory: Distribution | None  #: bytes, largest samples
     use: Use | None  #: requested against used
     outcomes: Mapping[str, int]  #: of its attempts, the most frequent first

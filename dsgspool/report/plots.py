@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from dsgspool.report.statistics import histogram, log_edges
-from dsgspool.report.table import NONE
+from dsgspool.report.table import FIRST, NONE
 from dsgspool.report.tally import KINDS
 
 if TYPE_CHECKING:
@@ -150,12 +150,12 @@ def _bars(groups: Sequence[tuple[str, Distribution]], unit: str) -> Series:
 
 
 def _wait_run(groups: Groups) -> Series | None:
-    """Run times against waits, seconds, of the newest attempts that ended well."""
+    """Run times against waits, seconds, of the newest attempts that ended well and were the first of their tasks."""
     table = groups.table
     points = [
         [table.seconds[row], max(0.01, (table.started[row] - table.submitted[row]) / 1000), table.task[row]]
         for row in groups.newest(MOST_POINTS)
-        if table.seconds[row] > 0 and table.started[row] != NONE != table.submitted[row]
+        if table.seconds[row] > 0 and table.started[row] != NONE != table.submitted[row] and table.number[row] == FIRST
     ]
     return {**_scatter(points, "ran", "waited"), "unit": "s"} if len(points) >= LEAST else None
 

@@ -233,7 +233,7 @@ class Groups:
         return merged(share.seconds for share in self._of(batch))
 
     def waits(self, batch: str) -> list[float]:
-        """Seconds from submission to start, ascending; of later attempts too, because one waits for them as well."""
+        """Seconds from submission to start, ascending, of first attempts: a file keeps its moment when it goes again."""
         return merged(share.waits for share in self._of(batch))
 
     def memory(self, batch: str) -> list[float]:

@@ -16,6 +16,7 @@ from itertools import compress
 from dsgspool.classes import dataclass
 
 NONE = -1  #: what is not known, in a column of whole numbers
+FIRST = 1  #: number of a task's first attempt
 NAN = math.nan  #: the same in a column of seconds
 SILENT = "silent"  #: outcome of an attempt whose task is in the hands of a silent worker; `ended` = last heard of
 NO_END = ("", SILENT)  #: outcomes of attempts that have no end, or none that is known
@@ -60,8 +61,8 @@ class Row:
 
     @property
     def waited(self) -> float | None:
-        """Seconds between submission and start."""
-        if self.submitted is None or self.started is None:
+        """Seconds between submission and start, of a first attempt: nothing says since when a task waited for another one."""
+        if self.number != FIRST or self.submitted is None or self.started is None:
             return None
         return max(0.0, self.started - self.submitted)
 

@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any
 
 from dsgspool.classes import dataclass
-from dsgspool.report.table import NO_END, NONE, Attempts
+from dsgspool.report.table import FIRST, NO_END, NONE, Attempts
 
 GIVEN_BACK = ("stopped", "revoked", "pruned", "cancelled")  #: outcomes that say nothing of the command
 NEVER_BEGAN = ("dependency", "expired", "invalid")  #: outcomes without a command: what a worker wrote down and put away
@@ -33,7 +33,7 @@ class Share:
     slowest: int  #: row of the longest attempt that ended well, -1 = none
     rows: array[int]  #: of attempts that ended by themselves, ascending, as all that follows is
     seconds: array[float]  #: run times of attempts that ended well
-    waits: array[float]  #: seconds from submission to start
+    waits: array[float]  #: seconds from submission to start, of first attempts
     memory: array[int]  #: largest samples, bytes
 
     def arrays(self) -> Iterator[array[Any]]:
@@ -149,13 +149,13 @@ def _share(table: Attempts, parts: Iterable[tuple[str, list[int]]]) -> Share:
     good = sorted(row for outcome, rows in parts if outcome == "done" for row in rows if seconds[row] >= 0)
     every = [row for outcome, rows in parts if outcome not in NEVER_BEGAN for row in rows]
     begun = [row for row in every if started[row] != NONE]
-    waits = [max(0, started[row] - submitted[row]) / 1000 for row in begun if submitted[row] != NONE]
+    firsts = [row for row in begun if submitted[row] != NONE and table.number[row] == FIRST]
     return Share(
         min((started[row] for row in begun), default=NONE),
         max((table.ended[row] for row in every if table.outcome[row] not in NO_END), default=NONE),
         max(good, key=seconds.__getitem__, default=-1),
         array("q", sorted(row for outcome, rows in parts if by_itself(outcome) for row in rows)),
         array("d", sorted(map(seconds.__getitem__, good))),
-        array("d", sorted(waits)),
+        array("d", sorted(max(0, started[row] - submitted[row]) / 1000 for row in firsts)),
         array("q", sorted(value for value in map(table.memory.__getitem__, every) if value > 0)),
     )

@@ -10,7 +10,12 @@
   const REST = ["worker", "cpus", "cpu", "load", "memory", "limit", "code", "signal", "out", "err"];
 
   /** The parts of the tables that columns and keys of a search need. */
-  d.partsOf = (keys) => ["tasks", "runs", ...(keys.some((key) => REST.includes(key)) ? ["rest"] : [])];
+  d.partsOf = (keys) => [
+    "tasks",
+    "runs",
+    ...(keys.includes("wait") ? ["names"] : []), // only a first attempt has one
+    ...(keys.some((key) => REST.includes(key)) ? ["rest"] : []),
+  ];
 
   const newest = (row) => {
     const at = tasks.row[row];
@@ -54,10 +59,10 @@
     return at < 0 || (state(row) !== "running" && Number.isNaN(attempts.ended[at])) ? NaN : d.secondsOf(at);
   };
   const started = (row) => (begun(row) < 0 ? NaN : attempts.started[begun(row)]);
-  const wait = (row) => {
-    const at = begun(row);
-    return at < 0 ? NaN : Math.max(0, (attempts.started[at] - attempts.submitted[at]) / 1000);
-  };
+  /** Seconds from submission to start, of a first attempt: nothing says since when a task waited for another one. */
+  d.waitOf = (at) =>
+    attempts.number[at] === 1 ? Math.max(0, (attempts.started[at] - attempts.submitted[at]) / 1000) : NaN;
+  const wait = (row) => (begun(row) < 0 ? NaN : d.waitOf(begun(row)));
   const submitted = (row) => (d.known(tasks.submitted[row]) ? tasks.submitted[row] : number("submitted")(row));
   const load = (row) => {
     const at = newest(row);

@@ -161,7 +161,7 @@
     const n = attempts.number[row],
       outcome = attempts.word("outcome", row);
     const is = d.isOver(outcome) ? (outcome === "done" ? "done" : "failed") : "running";
-    const wait = (attempts.started[row] - attempts.submitted[row]) / 1000;
+    const wait = d.waitOf(row);
     const memory =
       d.size(attempts.memory[row]) +
       (d.known(attempts.memory_limit[row]) ? ` of ${d.size(attempts.memory_limit[row])}` : "");
@@ -179,7 +179,7 @@
       d.neverRan(row)
         ? d.h("td", { class: "dim", title: `looked at ${d.exact(attempts.started[row], true)}` }, "not started")
         : d.h("td", { title: d.exact(attempts.started[row], true) }, d.moment(attempts.started[row])),
-      cell(d.known(wait) ? d.duration(Math.max(0, wait)) : "", { "data-label": "waited" }),
+      cell(d.known(wait) ? d.duration(wait) : "", { "data-label": "waited" }),
       cell(d.known(attempts.started[row]) && !d.neverRan(row) ? d.duration(d.secondsOf(row)) : "", { "data-label": "ran" }),
       cell(d.duration(attempts.cpu_seconds[row]), { "data-label": "CPU" }),
       cell(memory, { "data-label": "memory" }),

@@ -55,7 +55,7 @@
       kind = d.KINDS[t.model.kinds[row]];
     const memory = d.size(attempts.memory[row]),
       task = attempts.task[row];
-    const wait = (attempts.started[row] - attempts.submitted[row]) / 1000;
+    const wait = d.waitOf(row);
     t.parts.tip.dataset.row = `${row} ${t.made}`;
     t.parts.tip.replaceChildren(
       ...[
@@ -78,7 +78,7 @@
           "p",
           {},
           d.h("b", {}, d.duration(d.secondsOf(row))),
-          d.known(wait) ? ` after ${d.duration(Math.max(0, wait))} of waiting` : "",
+          d.known(wait) ? ` after ${d.duration(wait)} of waiting` : "",
           memory ? `, ${memory}` : "",
         ),
         kind === "running" ? far(task) : null,

@@ -199,12 +199,24 @@ def test_a_task_that_was_cancelled_after_an_attempt_does_not_say_that_the_attemp
     told = " ".join(reader.page.locator(".sentence").inner_text().split())
     assert re.search(r"Failed cancelled; last attempt: exit code 3: no after 1\.0 s on n1, [\d:]+$", told), told
     assert "cancelled; last attempt: exit code 3: no" in reader.go("/tasks").text()
-    assert "came to failed 2" in reader.go("/").text(), "both, though one came without an attempt"
+    assert "cancelled by people 2" in reader.go("/").text(), "both, though one came without an attempt"
     text = reader.go("/nodes").text()
     assert "failed 1 100 %" in text, "what a person cancelled is no failure of the node"
     reader.go("/timeline")
     reader.page.wait_for_function("() => /attempt/.test(document.querySelector('.summary').textContent)")
     assert reader.page.locator(".summary").inner_text() == "2 attempts on 1 node: 1 failed, 1 given back."
+
+
+def test_an_attempt_that_is_not_the_first_tells_no_wait(tmp_path: Path, readers: OpenReader) -> None:
+    spool = Hand(tmp_path / "lab" / "spool")
+    spool.record("fit/1", spool.worker("n1-aaaaaaaa"), ago=900, outcome="exit3", waited=10.0, reason="exit code 3")
+    spool.record("fit/1", "n1-aaaaaaaa", ago=400, outcome="done", waited=510.0)
+    spool.overwrite("done/fit/1.yaml", "command: 'true'\n...\n")
+    reader = readers(render(spool)).open("/task/fit/1")
+    waits = reader.page.locator(".attempts [data-label=waited]")
+    assert waits.all_inner_texts() == ["", "10 s"]
+    assert reader.go("/tasks?q=waited%3E1s").shown() == 0
+    assert reader.go("/tasks?q=time%3E0s").shown() == 1
 
 
 def hrefs(reader: Reader, where: str) -> list[str]:

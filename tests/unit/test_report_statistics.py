@@ -74,6 +74,17 @@ def test_the_figures_of_a_batch_are_those_of_its_attempts() -> None:
     assert made.attempts.task[b.slowest] == "b/1"
 
 
+def test_only_first_attempts_have_a_wait_because_a_file_keeps_its_moment_when_it_goes_again() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    for n in range(30):
+        made.done(f"a/{n}", waited=5.0)
+        made.attempt(f"a/{n}", "done", "n1-aaaaaaaa", ago=10.0, number=2, waited=4000.0)
+    found = of(made)
+    assert found.batches[0].wait is not None and set(found.batches[0].wait.values) == {5.0}
+    assert {point[1] for point in plots.series(found)["wait-run"]["points"]} == {5.0}
+
+
 def test_a_pace_is_that_of_the_time_in_which_something_ran_within_the_last_hour() -> None:
     made = made_of(*[1.0] * 12)
     made.done("a/old", ago=9000.0)

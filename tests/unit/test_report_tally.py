@@ -33,8 +33,8 @@ def table_of(chance: random.Random) -> Attempts:
         known = {name: maybe(round(moment * 1000)) for name, moment in moments.items() if outcome or name != "ended"}
         sizes = {name: maybe(chance.randrange(10**9)) for name in ("memory", "out", "err")}
         table.append(
-            task=chance.choice(("a/{}", "b/{}", "b/c/{}", "{}")).format(len(table)), number=1, outcome=outcome,
-            host=chance.choice(("n1", "n2", "")), seconds=maybe(seconds) if outcome else None,
+            task=chance.choice(("a/{}", "b/{}", "b/c/{}", "{}")).format(len(table)), outcome=outcome,
+            number=chance.choice((1, 1, 2)), host=chance.choice(("n1", "n2", "")), seconds=maybe(seconds) if outcome else None,
             cpu_seconds=maybe(seconds / 3), **known, **sizes,
         )  # fmt: skip
         table.settled += outcome not in NO_END
