@@ -54,6 +54,15 @@ def size(number: int) -> str:
     return str(number)
 
 
+def in_words(number: float) -> str:
+    """`512 B`, `3.4 MiB`: bytes for people, as reasons in records and all screens tell them."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} TiB"
+
+
 def about(number: int) -> str:
     """Bytes, for people."""
     gib = number / 2**30

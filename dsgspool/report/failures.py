@@ -51,7 +51,7 @@ _TOKEN = re.compile(
     r"""|zst|zip|tar|npy|npz|pkl|parquet|root|dat|bin|log|out|png|jpe?g|tiff?|pdf|nii|xlsx?)\b)"""
     r"""|(?P<uuid>\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b)"""
     r"""|(?P<hex>\b0x[0-9a-fA-F]+|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,}\b)"""
-    r"""|(?P<number>[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?)"""
+    r"""|(?P<number>[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?(?: [KMGT]iB\b)?)"""
 )
 _SIGNS = {
     "address": "‹address›",

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dsgspool.snapshot.values import WorkerSeen
 
+from dsgspool.conditions import in_words
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LAST = 253402300799.0  #: the end of the year 9999
@@ -55,11 +57,7 @@ def age(seconds: float) -> str:
 
 def size(number: float) -> str:
     """`512 B`, `3.4 MiB`: in steps of 1,024, as task files count, and as the command line tells it."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number < 1024:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1024
-    return f"{number:.1f} TiB"
+    return in_words(number)
 
 
 def count(number: float) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from dsgspool.classes import dataclass
-from dsgspool.conditions import Gpu
+from dsgspool.conditions import Gpu, in_words
 from dsgspool.machine import VISIBLE
 from dsgspool.proc import MARKER
 from dsgspool.requests import Request
@@ -147,8 +147,10 @@ def why_killed(number: int, limits: Mapping[str, int | None]) -> str:
     """What a signal says of a command, in words where it comes from one of its limits."""
     name = signal_name(number)
     for key, sign in (("cpu_time", signal.SIGXCPU), ("file_size", signal.SIGXFSZ)):
-        if number == sign and limits.get(key) is not None:
-            return f"killed by {name}: more than limits.{key} ({limits[key]} {'s' if key == 'cpu_time' else 'bytes'})"
+        if number == sign and (limit := limits.get(key)) is not None:
+            return (
+                f"killed by {name}: more than limits.{key} ({f'{limit} s' if key == 'cpu_time' else in_words(limit)})"
+            )
     return f"killed by {name}"
 
 

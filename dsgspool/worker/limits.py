@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool import census, proc
 from dsgspool.census import Process
+from dsgspool.conditions import in_words
 from dsgspool.task import Kind, Outcome
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ class Limits:
             limit = attempt.task.max_log
             if limit is None or not attempt.logs or (size := max(map(self.fs.size, attempt.logs[:2]))) <= limit:
                 continue
-            self.attempts.stop(attempt, Outcome(Kind.LOG_LIMIT, reason=f"a log is longer than max_log ({limit} bytes)"))
+            self.attempts.stop(
+                attempt, Outcome(Kind.LOG_LIMIT, reason=f"a log is longer than max_log ({in_words(limit)})")
+            )
             if size > IMPATIENCE * limit and attempt.kill_at is not None:
                 self.attempts.runner.kill(attempt)
 
@@ -105,12 +108,12 @@ def _broken(attempt: Attempt, tree: list[Process], resident: int) -> Outcome | N
     if memory is None or resident <= memory or _is_kept(attempt):
         return None
     used = census.proportional(tree)
-    return _oom(attempt, f"its processes had {used} bytes of memory") if used > memory else None
+    return _oom(attempt, f"its processes had {in_words(used)} of memory") if used > memory else None
 
 
 def _oom(attempt: Attempt, what: str) -> Outcome:
     key = "resources.memory" if attempt.request.memory else "limits.memory"
-    return Outcome(Kind.OOM, reason=f"{what}; {key} is {attempt.task.limits['memory']}")
+    return Outcome(Kind.OOM, reason=f"{what}; {key} is {in_words(attempt.task.limits['memory'] or 0)}")
 
 
 def by_kernel(attempt: Attempt) -> Outcome | None:

@@ -57,7 +57,7 @@ def test_a_task_that_takes_more_memory_than_its_limit_is_killed_and_says_so(
     workers.run_until_empty(60)
     assert folder.states() == {"done": ["y.yaml"], "failed": ["x~oom.yaml"]}
     record = folder.record("x", 2)
-    assert "limits.memory is 157286400" in str(record["reason"])
+    assert "limits.memory is 150.0 MiB" in str(record["reason"])
     assert record["outcome"] == "oom"
 
 
@@ -121,7 +121,7 @@ def test_a_limit_that_the_kernel_enforces_is_named_in_the_reason(folder: SpoolFo
     workers.run_until_empty(30)
     assert folder.ls("failed") == ["cpu~signal24.yaml", "file~signal25.yaml", "missing~exit127.yaml"]
     assert "limits.cpu_time (1 s)" in str(folder.record("cpu")["reason"])
-    assert "limits.file_size" in str(folder.record("file")["reason"])
+    assert "limits.file_size (1.0 MiB)" in str(folder.record("file")["reason"])
     assert (folder / "logs/file.1.out").stat().st_size == 1 << 20
 
 

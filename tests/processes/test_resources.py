@@ -54,7 +54,7 @@ def test_an_oom_is_tried_again_with_more_memory_until_the_ladder_ends(folder: Sp
     workers.run_until_empty(40)
     assert folder.states() == {"done": ["y.yaml"], "failed": ["x~oom.yaml"]}
     assert [folder.record("x", number)["resources"] for number in (1, 2)] == ["memory=30M", "memory=60M"]
-    assert "resources.memory is 62914560" in str(folder.record("x", 2)["reason"])
+    assert "resources.memory is 60.0 MiB" in str(folder.record("x", 2)["reason"])
 
 
 def test_small_tasks_overtake_one_that_finds_no_room_as_long_as_spool_yaml_says(

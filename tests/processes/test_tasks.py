@@ -78,6 +78,7 @@ def test_max_log_stops_a_command_that_writes_too_much(folder: SpoolFolder, worke
     record = run(folder, workers, "while :; do echo 0123456789; sleep 0.001; done", max_log="1K")
     assert folder.ls("failed") == ["t~log-limit.yaml"]
     assert int(str(record["stdout_bytes"])) > 1024
+    assert record["reason"] == "a log is longer than max_log (1.0 KiB)"
 
 
 def test_stdin_is_the_file_that_it_names(folder: SpoolFolder, workers: Workers, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def attempt(root):
 
 def test_who_reached_its_own_limit_is_out_of_memory(attempt):
     outcome = by_kernel(attempt)
-    assert (outcome.kind, outcome.reason.partition("; ")[2]) == (Kind.OOM, "limits.memory is 1000")
+    assert (outcome.kind, outcome.reason.partition("; ")[2]) == (Kind.OOM, "limits.memory is 1000 B")
 
 
 def test_a_machine_without_memory_is_no_fault_of_the_task_that_it_kills(attempt, root):

@@ -76,6 +76,13 @@ def test_a_task_called_by_a_number_does_not_take_numbers_out_of_a_cause() -> Non
     assert len(causes(failure("b/123", "row 123 of 500"), failure("b/124", "row 7 of 500"))) == 1
 
 
+def test_sizes_of_any_unit_are_one_cause() -> None:
+    reason = "its processes had {} of memory; resources.memory is {}"
+    sizes = (("194.5 MiB", "50.0 MiB"), ("1.2 GiB", "1.0 GiB"), ("2.0 MiB", "900.0 KiB"))
+    found = causes(*(failure(f"x/{n}", "", "oom", reason.format(*each)) for n, each in enumerate(sizes)))
+    assert [(cause.title, cause.count) for cause in found] == [(reason.format("#", "#"), 3)]
+
+
 def test_any_exit_code_may_be_one_cause_but_a_signal_or_a_timeout_is_another() -> None:
     found = causes(
         failure("a", "bad row 1"),
