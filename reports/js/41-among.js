@@ -52,8 +52,23 @@
     return Float64Array.from(found).sort();
   };
 
-  /** A strip with the quantiles of a batch and a mark for this one; null when there are too few. */
-  d.strip = (batch, seconds, runs = false) => {
+  /** Where a run time stands among those of what ended well, which it is one of or not. */
+  function standing(times, seconds, below, others, isOne) {
+    const last = times.length - 1;
+    if (isOne && seconds >= times[last]) return `is the longest of the ${others}`;
+    if (isOne && seconds <= times[0]) return `is the shortest of the ${others}`;
+    if (seconds > times[last]) return `is longer than all ${others}`;
+    if (seconds < times[0]) return `is shorter than all ${others}`;
+    return below > 0.5
+      ? `is longer than ${Math.floor(below * 100)} % of the ${others}`
+      : `is shorter than ${Math.floor((1 - below) * 100)} % of the ${others}`;
+  }
+
+  /**
+   * A strip with the quantiles of a batch and a mark for this one; null when there are too few.  outcome: "" while it runs,
+   * and `done` for one of those that ended well.
+   */
+  d.strip = (batch, seconds, outcome) => {
     const times = d.runTimes(batch);
     if (times.length < 5 || !d.known(seconds)) return null;
     const q = (share) => d.quantile(times, share);
@@ -62,18 +77,10 @@
     const place = (value) =>
       ((Math.log(Math.max(value, low)) - Math.log(low)) / (Math.log(high) - Math.log(low))) * 100;
     const below = d.lower(times, seconds) / times.length;
-    const where =
-      seconds >= times[times.length - 1]
-        ? "the longest"
-        : seconds <= times[0]
-          ? "the shortest"
-          : below > 0.5
-            ? `longer than ${Math.floor(below * 100)} %`
-            : `shorter than ${Math.floor((1 - below) * 100)} %`;
-    const others = `of the ${d.many(times.length, "attempt")} that ended well ${batch ? `in ${d.plain(batch)}` : "outside of a batch"}`;
-    const words = runs
-      ? `It has run for ${d.duration(seconds)}; ${Math.round(below * 100)} % ${others} were over by then`
-      : `Its run time of ${d.duration(seconds)} is ${where} ${others}`;
+    const others = `${d.many(times.length, "attempt")} that ended well ${batch ? `in ${d.plain(batch)}` : "outside of a batch"}`;
+    const words = d.isOver(outcome)
+      ? `Its run time of ${d.duration(seconds)} ${standing(times, seconds, below, others, outcome === "done")}`
+      : `It has run for ${d.duration(seconds)}; ${Math.round(below * 100)} % of the ${others} were over by then`;
     const part = (name, from, to) => {
       const element = d.h("i", { class: `strip-${name}` });
       element.style.left = `${place(from)}%`;

@@ -95,7 +95,7 @@
         : d.strip(
             d.batchOf(task),
             d.known(attempts.started[newest]) ? d.secondsOf(newest) : NaN,
-            !d.isOver(attempts.word("outcome", newest)),
+            attempts.word("outcome", newest),
           );
     return [
       d.taskHead(task, row),

@@ -298,6 +298,24 @@ def test_the_page_of_a_task_says_how_its_run_time_stands_among_its_batch(study: 
         assert re.search(rf"Its run time of \S+( \S+)? {words} the \d+ attempts that ended well in sweep", text), text
 
 
+def test_a_run_time_of_what_failed_is_none_of_those_that_ended_well(tmp_path: Path, readers: OpenReader) -> None:
+    spool = Hand(tmp_path / "lab" / "spool")
+    spool.worker("n1-aaaaaaaa")
+    for n in range(6):
+        spool.record(f"fit/{n}", "n1-aaaaaaaa", ago=900, seconds=10.0 + n, outcome="done")
+        spool.overwrite(f"done/fit/{n}.yaml", "command: 'true'\n...\n")
+    for name, seconds in (("short", 0.004), ("long", 50.0), ("between", 11.5)):
+        spool.record(f"fit/{name}", "n1-aaaaaaaa", ago=900, seconds=seconds, outcome="exit3", reason="exit code 3")
+        spool.overwrite(f"failed/fit/{name}~exit3.abcdefgh-1.yaml", "command: 'true'\n...\n")
+    reader = readers(render(spool))
+    for task, words in (
+        ("fit/short", "of 4 ms is shorter than all 6 attempts that ended well in fit"),
+        ("fit/long", "of 50 s is longer than all 6 attempts that ended well in fit"),
+        ("fit/between", "is shorter than 66 % of the 6 attempts that ended well in fit"),
+    ):
+        assert words in reader.open(f"/task/{task}").text()
+
+
 def test_failures_are_clustered_with_all_that_one_asks(study: Study, readers: OpenReader) -> None:
     reader = readers(study[1]).open("/failures")
     causes = reader.page.locator("[data-cause]:visible")
