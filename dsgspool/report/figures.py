@@ -116,6 +116,7 @@ class Changes:
     retried: int  #: attempts that ended badly and sent nothing to failed/
     started: int
     causes: tuple[Cause, ...]  #: that were not there before
+    is_over: bool  #: nothing is left to try
 
     @property
     def nothing(self) -> bool:
@@ -283,4 +284,5 @@ def changes(book: Book, groups: Groups, causes: Iterable[Cause]) -> Changes:
         retried=max(0, bad(ended) - bad(sent)),
         started=sum(len(each.started) - bisect_left(each.started, int(since * 1000)) for each in groups.tallies),
         causes=tuple(cause for cause in causes if cause.first is not None and cause.first >= since),
+        is_over=not book.snapshot.counts.open,
     )

@@ -102,7 +102,7 @@ def _pace(pace: Pace, taken: float) -> str:
     else:
         done, failing = count(pace.done), count(pace.bad)
         span = f"in {duration(pace.seconds)}{'' if pace.is_going else f', until {moment(pace.end, taken)}'}"
-    return f"{done} done{f', {failing} not' if pace.bad else ''}, {span}"
+    return f"attempts: {done} done{f', {failing} failed' if pace.bad else ''}, {span}"
 
 
 def _packed(words: list[str]) -> Iterator[str]:
@@ -180,13 +180,14 @@ def _changes(digest: Digest) -> Iterator[str]:
     changes = digest.changes
     if changes.nothing:
         return
-    facts = [f"{count(changes.started)} started", f"{count(changes.done)} done"]
-    facts += [f"{count(changes.failed)} failed"] if changes.failed else []
-    facts += [f"{count(changes.cancelled)} cancelled"] if changes.cancelled else []
-    facts += [f"{count(changes.retried)} to be tried again"] if changes.retried else []
-    facts += [many(len(changes.causes), "new cause")] if changes.causes else []
+    attempts = [f"attempts: {count(changes.started)} started", f"{count(changes.done)} done"]
+    again = "failed and were tried again" if changes.is_over else "failed and go again"
+    attempts += [f"{count(changes.retried)} {again}"] if changes.retried else []
+    tasks = [f"{count(changes.failed)} failed"] if changes.failed else []
+    tasks += [f"{count(changes.cancelled)} cancelled"] if changes.cancelled else []
+    tasks += [many(len(changes.causes), "new cause")] if changes.causes else []
     yield from _title("in the last hour")
-    yield from wrapped(", ".join(facts))
+    yield from wrapped("; ".join([", ".join(attempts), *([f"tasks: {', '.join(tasks)}"] if tasks else [])]))
 
 
 def _nodes(digest: Digest) -> Iterator[str]:
@@ -195,6 +196,7 @@ def _nodes(digest: Digest) -> Iterator[str]:
         return
     alive = sum(node.state == "alive" for node in digest.nodes)
     yield from _title(f"{many(alive, 'node')} alive")
+    yield f"{'attempts that ended':>79}"
     yield f"{'node':<20} {'state':<14} {'slots':>7} {'busy':>6} {'load':>6} {'done':>7} {'failed':>7} {'lost':>5}"
     for node in shown[:MOST_NODES]:
         yield _node(node)

@@ -43,7 +43,7 @@ def test_it_tells_all_that_the_first_screen_tells() -> None:
         "# 20 done x 2 failed > 2 running . 9 to do", "2 failures have 1 cause", "2 x KeyError: <...>", "on n2 (2)",
         "align/7", "Run all again: dsgspool --spool /lab/spool requeue align/7 align/8",
         "sweep [#", "takes 1 min 35 s", "memory up to 3.0 GiB",
-        "n4 silent 7 min", "37 %", "(its worker is silent)", "20 done, 2 failed",
+        "n4 silent 7 min", "37 %", "(its worker is silent)", "attempts: 24 started, 20 done; tasks: 2 failed",
     ):  # fmt: skip
         assert told in flat, told
 
@@ -56,7 +56,19 @@ def test_what_people_cancelled_stands_behind_the_causes_without_a_command() -> N
     assert "2 FAILURES, 1 CAUSE" in found and "--reason cancelled" not in found
     causes, _, last = found.partition("12 TASKS CANCELLED BY PEOPLE")
     assert "2 x  KeyError" in causes and "and 2 more" in last.partition("IN THE LAST HOUR")[0]
-    assert "2 failed, 12 cancelled" in last
+    assert "tasks: 2 failed, 12 cancelled" in last
+
+
+def test_attempts_that_failed_and_go_again_are_told_as_attempts_and_as_over_when_nothing_is_left_to_try() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    for n in range(3):
+        made.attempt(f"a/{n}", "exit1", "n1-aaaaaaaa", ago=100.0)
+    made.done("a/0", "a/1", "a/2", ago=50.0)
+    assert "attempts: 6 started, 3 done, 3 failed and were tried again\n" in text(made)
+    assert re.search(r"attempts that ended\nnode .* done +failed +lost\n", text(made))
+    made.task("todo", "a/3")
+    assert "3 failed and go again\n" in text(made)
 
 
 def test_an_empty_spool_is_told_in_few_lines() -> None:
@@ -137,8 +149,8 @@ def test_two_rates_of_a_line_have_one_unit_and_say_since_when() -> None:
     made.done(*(f"a/{n}" for n in range(480)), ago=600.0, seconds=120.0)
     made.failed("a/bad", "no")
     made.running("a/now")
-    assert "\n40 / min done, 0.1 / min not, over 12 min\n" in text(made)
-    assert re.search(r"\n480 done, 1 not, in 11 min, until \d\d:\d\d\n", text(over()))
+    assert "\nattempts: 40 / min done, 0.1 / min failed, over 12 min\n" in text(made)
+    assert re.search(r"\nattempts: 480 done, 1 failed, in 11 min, until \d\d:\d\d\n", text(over()))
 
 
 def over() -> Made:
