@@ -1,5 +1,5 @@
 // One plot in an element: legend, canvas, tooltip.
-// The rule: drawn by uPlot; what the pointer is told is text.
+// The rule: drawn by uPlot; what the pointer is told is text; it is as wide as its place, also when that changes.
 (function (d) {
   "use strict";
 
@@ -44,12 +44,32 @@
       chart.over.addEventListener("click", () => {
         if (tip.dataset.task && !tip.hidden) location.hash = d.link("task", tip.dataset.task);
       });
+    const resize = () => {
+      const width = Math.max(160, place.clientWidth);
+      if (place.clientWidth && width !== chart.width) chart.setSize({ width, height: options.height });
+    };
+    const watcher = following(place, resize);
     return {
       chart,
-      destroy: () => chart.destroy(),
-      resize: () => chart.setSize({ width: Math.max(160, place.clientWidth), height: options.height }),
+      destroy: () => {
+        watcher.disconnect();
+        chart.destroy();
+      },
+      resize,
     };
   };
+
+  /** Drawn anew before the next picture when its place gets another width; what is out of sight when that is over. */
+  function following(place, resize) {
+    const soon = d.settled(80, resize);
+    const watcher = new ResizeObserver(() => {
+      const { top, bottom } = place.getBoundingClientRect();
+      if (bottom > 0 && top < innerHeight) resize();
+      else soon();
+    });
+    watcher.observe(place);
+    return watcher;
+  }
 
   function put(u, tip, nodes) {
     tip.replaceChildren(...nodes);

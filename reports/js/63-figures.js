@@ -63,10 +63,6 @@
       { rootMargin: "400px" },
     );
     d.on("shown", watch);
-    const again = d.settled(80, () => {
-      for (const figure of drawn.keys()) if (figure.isConnected && figure.offsetWidth) draw(figure);
-    });
-    addEventListener("resize", again);
     d.on("theme", () => {
       for (const figure of drawn.keys()) if (figure.isConnected) draw(figure, true);
     });

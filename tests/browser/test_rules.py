@@ -77,6 +77,24 @@ def test_nothing_is_wider_than_a_phone(full: Path, readers: OpenReader, width: i
     assert {route: wide for route in (*ROUTES, *TASKS) if (wide := reader.open(route).overflow()) > 0} == {}
 
 
+#: The next picture but one: how many plots in sight are not as wide as their places.
+MISFITS = """() => new Promise(tell => requestAnimationFrame(() => requestAnimationFrame(() => tell(
+  [...document.querySelectorAll('.uplot')].filter(plot => {
+    const box = plot.closest('.chart-half, .chart').getBoundingClientRect(), drawn = plot.querySelector('canvas').offsetWidth;
+    return box.width && box.top < innerHeight && box.bottom > 0 && Math.abs(drawn - box.width) > 1;
+  }).length))))"""
+
+
+@pytest.mark.parametrize("route", ["/", "/batches", "/nodes", "/task/align/0103"])
+def test_plots_follow_another_width_at_once(full: Path, readers: OpenReader, route: str) -> None:
+    reader = readers(full, viewport={"width": 800, "height": 3000}).open(route)
+    reader.page.wait_for_function("() => document.querySelector('main .uplot')")
+    for width in (420, 1000):
+        reader.page.set_viewport_size({"width": width, "height": 3000})
+        assert reader.page.evaluate(MISFITS) == 0
+        assert reader.page.evaluate("() => document.documentElement.scrollWidth") == width
+
+
 def test_targets_of_a_finger_are_large_enough(full: Path, readers: OpenReader) -> None:
     reader = readers(full, viewport=NARROW, has_touch=True)
     for route in ROUTES:

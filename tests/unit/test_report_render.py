@@ -232,6 +232,14 @@ def test_what_people_cancelled_is_told_apart_closed_and_last() -> None:
     assert "What went wrong" not in sections(made)["overview"]
 
 
+def test_a_forecast_for_another_day_keeps_the_capital_of_the_day() -> None:
+    made = Made()
+    made.worker("n1-aaaaaaaa")
+    made.done(*(f"a/{n}" for n in range(20)), seconds=90_000.0)
+    made.running("a/now", seconds=10.0)
+    assert re.search(r"Done about [A-Z]\w\w ", words(sections(made)["overview"]))
+
+
 def test_a_node_that_is_not_to_be_had_says_until_when_unless_one_of_its_workers_takes_tasks() -> None:
     made = Made()
     for wid in ("n1-aaaaaaaa", "n1-bbbbbbbb"):
