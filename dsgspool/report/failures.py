@@ -37,6 +37,7 @@ PLAIN_REASONS = {
     "duplicate": "another file of this name was there",
 }
 UNKNOWN = "it failed, and no record says why"
+SAYS_NO_MORE = ("exit code #", UNKNOWN)  #: patterns of commands that wrote nothing
 _ITEM = re.compile(r"\b\d+ ((?:exit|signal)\d+|timeout)\b")
 _OWN = "ItsOwnName"  #: goes through the masks as a part of a path does
 MAX_PATTERN = 200  #: characters of a pattern
@@ -192,13 +193,19 @@ def causes(failed: Iterable[Failure], attempts: Mapping[str, Mapping[str, int]] 
     """The failures by cause, the largest group first.  `attempts`: batch -> node -> how many ended, to judge nodes by."""
     groups: dict[tuple[str, str], list[Failure]] = {}
     for failure in failed:
-        groups.setdefault((_kind(failure.tag), pattern_of(failure)), []).append(failure)
+        pattern = pattern_of(failure)
+        groups.setdefault((_kind(failure, pattern), pattern), []).append(failure)
     found = [_cause(kind, pattern, tasks, attempts or {}) for (kind, pattern), tasks in groups.items()]
     return sorted(found, key=lambda cause: (-cause.count, -(cause.last or 0.0), cause.key))
 
 
-def _kind(tag: str) -> str:
-    """Exit codes are one kind: programs give any of them for one thing; and so are chunks, however many items failed."""
+def _kind(failure: Failure, pattern: str) -> str:
+    """Exit codes are one kind: programs give any of them for one thing; and so are chunks, however many items failed.
+
+    Of commands that said nothing the exit code of a batch is all that they have in common."""
+    tag = failure.tag
+    if tag.startswith(Kind.EXIT) and pattern in SAYS_NO_MORE:
+        return f"{tag} {failure.batch}"
     return next((kind for kind in (Kind.EXIT, Kind.ITEMS) if tag.startswith(kind)), tag)
 
 

@@ -83,6 +83,21 @@ def test_sizes_of_any_unit_are_one_cause() -> None:
     assert [(cause.title, cause.count) for cause in found] == [(reason.format("#", "#"), 3)]
 
 
+def test_what_wrote_nothing_is_a_cause_for_each_batch_and_exit_code() -> None:
+    def silent(name: str, code: int) -> Failure:
+        reason = f"exit code {code}"
+        return replace(failure(name, reason, f"exit{code}", reason), is_quiet=True)
+
+    found = causes(
+        *(silent(f"qa/{n}", 1) for n in range(3)), *(silent(f"qb/{n}", 2) for n in range(2)), silent("qa/x", 2)
+    )
+    told = [(cause.title, list(cause.batches), cause.count) for cause in found]
+    assert sorted(told) == [("exit code 1", ["qa"], 3), ("exit code 2", ["qa"], 1), ("exit code 2", ["qb"], 2)]
+    assert len({cause.key for cause in found}) == 3
+    missing = "command not found: samtools (in /lab, PATH=/bin)"
+    assert len(causes(*(failure(f"{batch}/1", missing, "exit127", missing) for batch in "ab"))) == 1
+
+
 def test_any_exit_code_may_be_one_cause_but_a_signal_or_a_timeout_is_another() -> None:
     found = causes(
         failure("a", "bad row 1"),
