@@ -56,6 +56,15 @@ WORDS = {
     "well": "goes on",
     "work": "takes tasks again",
 }
+#: names of an event's facts -> these as a sentence; any others are told one by one
+SENTENCES = {
+    frozenset(("task", "to", "why", "worker")): "{task} is in {to}/ now: worker {worker} is dead, {why}",
+    frozenset(("why", "worker")): "worker {worker}: {why}",
+    frozenset(("batch", "why")): "batch {batch}: {why}",
+    frozenset(("task", "why")): "{task}: {why}",
+    frozenset(("what", "why")): "{what}: {why}",
+}
+PLAIN = {"its guard left a tombstone": "its guard saw it end"}  #: words of the protocol -> those for people
 _MARK = b'"event": "'
 
 
@@ -138,9 +147,7 @@ class Journals:
             self.samples.setdefault(key, []).append(sample)
         else:
             other = {name: value for name, value in facts.items() if name not in ("at", "event")}
-            told = (str(value) if len(other) == 1 else f"{name}: {value}" for name, value in other.items())
-            text = ", ".join(told)[:MAX_TEXT]
-            self.events.append([at, worker.wid, worker.host, kind[:40], text])
+            self.events.append([at, worker.wid, worker.host, kind[:40], _sentence(other)[:MAX_TEXT]])
 
     def _forget(self) -> None:
         self.events = sorted(self.events, key=lambda event: float(event[0]))[-MAX_EVENTS:]
@@ -167,6 +174,12 @@ class Journals:
         """Events, newest first."""
         for at, wid, host, kind, text in reversed(self.events):
             yield Event(float(at), str(wid), str(host), str(kind), str(text))
+
+
+def _sentence(facts: Mapping[str, Any]) -> str:
+    if form := SENTENCES.get(frozenset(facts)):
+        return form.format_map({name: PLAIN.get(str(value), str(value)) for name, value in facts.items()})
+    return ", ".join(str(value) if len(facts) == 1 else f"{name}: {value}" for name, value in facts.items())
 
 
 def happened(kind: str) -> str:

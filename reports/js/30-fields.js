@@ -108,6 +108,8 @@
     return at >= 0 && tag !== "" && d.isOver(attempts.word("outcome", at)) && attempts.word("outcome", at) !== tag;
   };
 
+  /** Reasons of commands that ended by themselves: a line of the log tells more then, and nothing of all others. */
+  const BY_ITSELF = /^(exit|signal|items)/;
   const last = (at) => `last attempt: ${attempts.word("reason", at) || attempts.word("outcome", at)}`;
 
   /** The most telling sentence about a task. */
@@ -125,7 +127,10 @@
       return due + (bad ? `; ${last(at)}` : "");
     }
     if (is === "failed" && d.sentBefore(row)) return `${tasks.word("tag", row)}; ${last(at)}`;
-    if (is === "failed") return at >= 0 ? attempts.word("error", at) || reason(row) : reason(row);
+    if (is === "failed") {
+      const line = at >= 0 ? attempts.word("error", at) : "";
+      return BY_ITSELF.test(tasks.word("tag", row)) ? line || reason(row) : reason(row) || line;
+    }
     const kept = is === "todo" ? d.whyKept(row) : is === "hold" ? d.whyOf(row) : "";
     return [kept, bad ? last(at) : ""].filter(Boolean).join("; ");
   };

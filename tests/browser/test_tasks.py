@@ -219,6 +219,20 @@ def test_an_attempt_that_is_not_the_first_tells_no_wait(tmp_path: Path, readers:
     assert reader.go("/tasks?q=time%3E0s").shown() == 1
 
 
+def test_the_note_of_what_was_stopped_is_why_and_not_the_last_line_of_its_log(
+    tmp_path: Path, readers: OpenReader
+) -> None:
+    spool = Hand(tmp_path / "lab" / "spool")
+    facts = {"reason": "still running after 5 s", "next": "failed~timeout"}
+    spool.record(
+        "fit/1", spool.worker("n1-aaaaaaaa"), ago=900, outcome="timeout", out="folding inputs/s050.txt\n", **facts
+    )
+    spool.overwrite("failed/fit/1~timeout.abcdefgh-1.yaml", "command: 'true'\n...\n")
+    spool.failed("fit/2", "n1-aaaaaaaa", ago=800, err="boom\n")
+    text = readers(render(spool)).open("/tasks").text()
+    assert "still running after 5 s" in text and "folding" not in text and "boom" in text
+
+
 def hrefs(reader: Reader, where: str) -> list[str]:
     return reader.page.locator(f"{where}:visible").evaluate_all("all => all.map(each => each.getAttribute('href'))")
 

@@ -228,6 +228,19 @@ def test_what_a_task_waits_for_is_no_event_and_one_fact_needs_no_name(seeded: Se
     assert [(each.kind, each.text) for each in _read(seeded, Journals()).told()] == [("revoke", "long/4")]
 
 
+def test_what_became_of_a_dead_workers_task_is_a_sentence(seeded: Seeded) -> None:
+    rescue = {"task": "long/{to}", "worker": "n1-bbbbbbbb", "to": "todo", "why": "its guard left a tombstone"}
+    seeded.write(
+        f"workers/{WID}.jsonl",
+        _line(1, "rescue", **rescue)
+        + _line(2, "policy", batch="fit", why="no")
+        + _line(3, "of-a-later-version", a=1, b=2),
+    )
+    told = [each.text for each in _read(seeded, Journals()).told()]
+    dead = "long/{to} is in todo/ now: worker n1-bbbbbbbb is dead, its guard saw it end"
+    assert told == ["a: 1, b: 2", "batch fit: no", dead]
+
+
 def test_every_event_that_a_worker_tells_has_words_or_is_no_news() -> None:
     """Read off the code, so that a new event is thought of."""
     package = Path(dsgspool.__file__).parent
