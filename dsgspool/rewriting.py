@@ -198,7 +198,7 @@ def _entry(value: Node, change: Setting) -> str:
     if not change.inner:
         return f"{change.key}: {change.value}\n" if change.value else ""
     kept = [(key, node) for key, node in pairs(value, change.key) if key.value != change.inner]
-    lines = [f"  {_key(key.value)}: {_written(node)}\n" for key, node in kept if node.kind == "scalar"]
+    lines = [f"  {_key(key.value)}: {_flow(node)}\n" for key, node in kept]
     if change.value:
         lines.append(f"  {_key(change.inner)}: {change.value}\n")
     return f"{change.key}:\n{''.join(lines)}" if lines else ""

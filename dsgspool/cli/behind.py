@@ -9,7 +9,7 @@ import contextlib
 import functools
 import shlex
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import field, replace
 
 from dsgspool.classes import dataclass
@@ -22,6 +22,7 @@ from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import Verdict, meaning, top_of
 from dsgspool.task import After, State
 from dsgspool.worker.peek import peek
+from dsgspool.yamlwriting import in_flow
 
 CHAIN = 5  #: tasks behind each other that are told
 NAMED = 3  #: tasks of a batch that are named
@@ -44,6 +45,25 @@ class Answer:
 def without(identity: str, key: str) -> str:
     """How a key is taken out of a task that is not running."""
     return f"dsgspool edit {shlex.quote(identity)} {key}="
+
+
+def without_entries(identity: str, entries: Iterable[After], gone: Collection[str]) -> str:
+    """How some entries are taken out of `after`, the others kept."""
+    kept = [
+        f"{in_flow(entry.what)}{'' if entry.wants == 'success' else f': {entry.wants}'}"
+        for entry in entries
+        if entry.what not in gone
+    ]
+    return without(identity, "after") + (shlex.quote(f"[{', '.join(kept)}]") if kept else "")
+
+
+def entries_of(data: bytes) -> tuple[After, ...]:
+    """All that a file says under `after`, () when it says nothing, or cannot be understood."""
+    if (said := peek(data).after) or b"after" not in data:
+        return said
+    with contextlib.suppress(SpoolError):
+        return parse_task(data).after
+    return ()
 
 
 def text_of(spool: Spool, task: TaskSeen) -> bytes:
@@ -69,12 +89,13 @@ class Behind:
 
     def answer(self, task: TaskSeen) -> Answer:
         """It waits for other tasks: for which, and what those do."""
-        hint = peek(text_of(self.spool, task)).after
-        entries = [entry for entry in hint if entry.what != task.after]
+        said = entries_of(text_of(self.spool, task))
+        entries = [entry for entry in said if entry.what != task.after]
         words, remedies = self.of(task.after, task.identity)
         answer = Answer(
             task.identity, str(task.state), f"it waits for {task.after}, {words or WOKEN}", remedies=remedies
         )
+        answer.remedies += self.dropping(task.identity, (After(task.after), *entries), said)
         chain, what = [task.identity], task.after
         while (next_ := self.tasks.get(what)) and next_.after and len(chain) <= CHAIN and what not in chain:
             chain.append(what)
@@ -82,7 +103,7 @@ class Behind:
             answer.more.append(f"{chain[-1]} waits for {what}, {self.of(what, chain[-1])[0] or 'which is over'}")
         if circle := next((circle for circle in self._circles if task.identity in circle), None):
             answer.because = f"it waits in a circle: {' waits for '.join((*circle, circle[0]))}"
-            answer.remedies = [without(task.identity, "after")]
+            answer.remedies = [without_entries(task.identity, said, {task.after})]
         others = [(entry.what, words) for entry in entries if (words := self.of(entry.what, task.identity)[0])]
         answer.more += [f"it also waits for {what}, {words}" for what, words in others[:OTHERS]]
         answer.more += [f"{why}: it fails when {task.after} is over" for why in self._in_vain(entries)]
@@ -102,14 +123,13 @@ class Behind:
         """(what holds it up, '' when it is over; what helps)"""
         if After(what).is_many:
             return self._many(what, waiter)
-        task, name, drop = self.tasks.get(what), shlex.quote(what), without(waiter, "after")
+        task, name = self.tasks.get(what), shlex.quote(what)
         if task is None and (batch := self.seen.finals.get(what)):
             return f"which is made when the batch {batch} is over", [f"dsgspool why {name}"]
         if task is None:
             meant = meant_instead(what, [waiter], self._is_there)
             why = "" if meant else ": not submitted yet, removed, or misspelt"
-            change = [self._instead(waiter, what, meant)] if meant else []
-            return f"which {no_task(what, meant)}{why}", [*change, f"submit {what}; or drop the entry: {drop}"]
+            return f"which {no_task(what, meant)}{why}", [self._instead(waiter, what, meant)] if meant else []
         if task.state in FINISHED:
             return "", []
         if task.state is State.RUNNING:
@@ -127,7 +147,7 @@ class Behind:
 
     def _instead(self, waiter: str, what: str, meant: str) -> str:
         """The command by which it waits for what is meant, and for all else as before."""
-        said = self._entries(waiter)
+        said = entries_of(text_of(self.spool, self.tasks[waiter])) if waiter in self.tasks else ()
         if what not in (entry.what for entry in said):
             return f"write {meant} instead of {what} in its `after`"
         put = [replace(entry, what=meant) if entry.what == what else entry for entry in said]
@@ -139,21 +159,10 @@ class Behind:
             value = f"{{{', '.join(f'{entry.what}: {entry.wants}' for entry in entries)}}}"
         return f"dsgspool edit {shlex.quote(waiter)} {shlex.quote(f'after={value}')}"
 
-    def _entries(self, waiter: str) -> tuple[After, ...]:
-        """All that its file says under `after`, () when it says nothing, or cannot be understood."""
-        data = text_of(self.spool, self.tasks[waiter]) if waiter in self.tasks else b""
-        if said := peek(data).after:
-            return said
-        with contextlib.suppress(SpoolError):
-            return parse_task(data).after
-        return ()
-
     def _many(self, what: str, waiter: str) -> tuple[str, list[str]]:
-        drop, (meant, left) = without(waiter, "after"), self._meant(what)
-        if meaning(what)(waiter):
-            meant, left = ([task for task in tasks if task.identity != waiter] for tasks in (meant, left))
+        meant, left = self._others(what, waiter)
         if not meant:
-            return "of which nothing is in the spool yet", [f"submit it; or drop the entry: {drop}"]
+            return "of which nothing is in the spool yet", []
         if not left:
             return "", []
         held = [task for task in left if task.state is State.HOLD]
@@ -161,6 +170,28 @@ class Behind:
         remedies = [f"dsgspool release {shlex.quote(what.rstrip('/'))}"] if held else []
         on_hold = f", {len(held):,} of them on hold" if held else ""
         return f"of which {len(left):,} of {len(meant):,} are not over ({shown}){on_hold}", remedies
+
+    def dropping(self, waiter: str, asked: Iterable[After], entries: Iterable[After]) -> Iterator[str]:
+        """What helps when nothing is there of some of what it waits for: all of that in one command, as of two the second
+        would take back the first.  `entries`: all that its file says."""
+        if absent := list(dict.fromkeys(entry.what for entry in asked if self._is_absent(entry.what, waiter))):
+            shown = ", ".join(absent[:NAMED]) + (f" and {len(absent) - NAMED:,} more" if absent[NAMED:] else "")
+            these = "the entry" if len(absent) == 1 else f"these {len(absent):,} entries"
+            yield f"submit {shown}; or drop {these}:"
+            yield without_entries(waiter, entries, absent)
+
+    def _is_absent(self, what: str, waiter: str) -> bool:
+        if After(what).is_many:
+            return not self._others(what, waiter)[0]
+        return what not in self.tasks and what not in self.seen.finals
+
+    def _others(self, what: str, waiter: str) -> tuple[list[TaskSeen], list[TaskSeen]]:
+        """The same as `_meant`, without the one that waits for it."""
+        found = self._meant(what)
+        if meaning(what)(waiter):
+            meant, left = ([task for task in tasks if task.identity != waiter] for tasks in found)
+            return meant, left
+        return found
 
     def _find_meant(self, what: str) -> tuple[list[TaskSeen], list[TaskSeen]]:
         """All of a batch or pattern, and what of that is not over."""
@@ -191,7 +222,7 @@ class Behind:
         return reversed(found[1:])
 
     def _after_of(self, task: TaskSeen) -> tuple[After, ...]:
-        return peek(text_of(self.spool, task)).after
+        return entries_of(text_of(self.spool, task))
 
     def _has_failed(self, what: str) -> bool:
         there = self.tasks.get(what)

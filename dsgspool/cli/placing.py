@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from dsgspool import names
 from dsgspool.cli.batched import Words
-from dsgspool.cli.behind import Answer, text_of, without
+from dsgspool.cli.behind import Answer, text_of
 from dsgspool.cli.keeping import Keeping
+from dsgspool.cli.lacking import lacking
 from dsgspool.conditions import Inventory
 from dsgspool.errors import SettingsError
 from dsgspool.requests import Request, Room, why_unfit
@@ -46,7 +47,7 @@ class Placing:
         if cpus > largest.slots:
             answer.because = f"it wants {cpus} slots, and the largest worker, {largest.wid}, has {largest.slots}"
             answer.remedies = [f"dsgspool worker --slots {cpus}", f"dsgspool workers set {largest.wid} slots={cpus}"]
-        elif words := self._beyond(task, request):
+        elif words := self._beyond(task, cpus, request):
             answer.because, answer.remedies = words
         elif all(why_unfit(request, self._has(worker)) for worker in self.seen.alive):
             wants = str(request)
@@ -56,11 +57,11 @@ class Placing:
                 f"or write `resources: {{{name}: N}}` into {SETTINGS}, if all nodes share it"
                 for name in self._unknown(request)
             ]
-            answer.remedies = ["start a worker on a node that has it", *named, *self._less(task, request)]
+            answer.remedies = ["start a worker on a node that has it", *named, *self._less(task, cpus, request)]
             answer.more += self._misspelt(request)
         elif not (able := [worker for worker in self.seen.alive if self._could(worker, cpus, request)]):
             answer.because = f"it wants cpus={cpus} {request} together, and no worker that is alive has all of that"
-            answer.remedies = ["start a worker on a node that has it", *self._less(task, request)]
+            answer.remedies = ["start a worker on a node that has it", *self._less(task, cpus, request)]
         elif words := self._kept_off(able, uid, answer) or self._taken(request) or self._kept(task, request, answer):
             answer.because, answer.remedies = words
 
@@ -94,14 +95,14 @@ class Placing:
         """What a worker can give, with what is counted for the whole spool."""
         return worker.inventory.within(self.limits)
 
-    def _beyond(self, task: TaskSeen, request: Request) -> Words | None:
+    def _beyond(self, task: TaskSeen, cpus: int, request: Request) -> Words | None:
         """It wants more than there is in the whole spool."""
         for name, amount in request.named:
             if amount > self.limits.get(name, amount):
                 because = (
                     f"it wants {name}={amount}, and the whole spool has {self.limits[name]} (`resources` in {SETTINGS})"
                 )
-                return because, [self._raise(name, amount), *self._less(task, request)]
+                return because, [self._raise(name, amount), *self._less(task, cpus, request)]
         return None
 
     def _unknown(self, request: Request) -> list[str]:
@@ -148,15 +149,12 @@ class Placing:
         except OSError:
             return None
 
-    def _less(self, task: TaskSeen, request: Request) -> list[str]:
-        """What to take out of the task: `where` when somebody has the rest, else its `resources`, or both."""
-        rest = replace(request, where=())
-        if request.where and not all(why_unfit(rest, self._has(worker)) for worker in self.seen.alive):
-            return [without(task.identity, "where")]
-        alone = replace(Request(), where=request.where)
-        if not request.where or not all(why_unfit(alone, self._has(worker)) for worker in self.seen.alive):
-            return [without(task.identity, "resources")]
-        return [f"{without(task.identity, 'where')} resources="]
+    def _less(self, task: TaskSeen, cpus: int, request: Request) -> list[str]:
+        """What to take out of the task, and no more, so that a worker can run it: the one of which that is least."""
+        alive = self.seen.alive
+        large = [worker for worker in alive if not worker.slots or cpus <= worker.slots]
+        changes = min((lacking(request, self._has(worker)) for worker in large or alive), key=len)
+        return [f"dsgspool edit {shlex.quote(task.identity)} {' '.join(changes)}"] if changes else []
 
     def _of_node(self, worker: WorkerSeen, cpus: int, request: Request, uid: int | None, answer: Answer) -> str:
         facts = facts_of(self.spool, worker.wid, self.files)

@@ -12,15 +12,14 @@ from dsgspool import names
 from dsgspool.cli.batched import Batched
 from dsgspool.cli.behind import Answer, Behind, text_of, without
 from dsgspool.cli.ends import to_come
+from dsgspool.cli.failing import newest, why_failed
 from dsgspool.cli.placing import FREE, Placing
 from dsgspool.cli.turns import Turns, in_line
 from dsgspool.clock import local
 from dsgspool.codec import parse_task
 from dsgspool.errors import InvalidTask
 from dsgspool.records import time_at_rest
-from dsgspool.report.logs import error_of
-from dsgspool.snapshot import Attempt, Snapshot, TaskSeen
-from dsgspool.snapshot.attempts import read_attempt
+from dsgspool.snapshot import Snapshot, TaskSeen
 from dsgspool.spool import SETTINGS, Spool
 from dsgspool.spool.editing import EDITABLE
 from dsgspool.task import Expiry, State
@@ -126,6 +125,7 @@ class Reasons:
             if words:
                 answer.because = answer.because or f"it waits for {entry.what}, {words}"
                 answer.remedies += remedies
+        answer.remedies += self.behind.dropping(task.identity, hint.after, hint.after)
         return hint
 
     def _look_at_expiry(self, task: TaskSeen, expires: Expiry | None, answer: Answer) -> None:
@@ -192,7 +192,7 @@ class Reasons:
                 task, f"it says not_before {local(hint.not_before)}", without(task.identity, "not_before")
             )
         release = f"dsgspool release {name}"
-        if last := self._newest(task.identity):
+        if last := newest(self.spool, task.identity):
             if not last.over:
                 return self._answer(
                     task, f"attempt {last.number} of it is still alive ({last.claim}): it waits until {when}"
@@ -240,50 +240,20 @@ class Reasons:
     # -- the end -------------------------------------------------------------------------------------------------
 
     def _done(self, task: TaskSeen) -> Answer:
-        last = self._newest(task.identity)
+        last = newest(self.spool, task.identity)
         when = f", since {local(last.ended)}" if last and last.ended else ""
         return self._answer(
             task, f"it is done{when}", f"to run it again: dsgspool requeue {shlex.quote(task.identity)}"
         )
 
     def _failed(self, task: TaskSeen) -> Answer:
-        last, requeue = self._newest(task.identity), f"dsgspool requeue {shlex.quote(task.identity)}"
-        if task.reason == "cancelled" or last is None:
-            return self._answer(
-                task,
-                "somebody cancelled it" if task.reason == "cancelled" else "it failed; no record says why",
-                requeue,
-            )
-        answer = self._answer(
-            task, f"it failed with {task.reason or last.outcome}: {last.reason or 'no reason told'}", requeue
-        )
-        if task.reason == "expired":
-            name = shlex.quote(task.identity)
-            failed = shlex.quote(f"{self.spool.failed}/{task.path}")
-            answer.remedies = [
-                f"mv {failed} {self.spool.hold}/; dsgspool edit {name} expires=; dsgspool release {name}"
-            ]
-            return answer
-        if task.reason == "invalid":
-            answer.remedies = [f"mend that (the task is {self.spool.failed}/{task.path}), then: {requeue}"]
-        if task.reason == "dependency":
-            answer.remedies = [
-                f"dsgspool requeue {' '.join(map(shlex.quote, [*self.behind.culprits(task), task.identity]))}"
-            ]
-            return answer
-        stem = f"{self.spool.logs}/{names.record_path(task.identity, last.number).removesuffix('.yaml')}"
-        if line := error_of(self.spool.fs, stem, (None, None)):
-            answer.more.append(f"its log says: {line}")
-        answer.more.append(
-            f"attempt {last.number} on {last.host}; see logs/{names.record_path(task.identity, last.number)}"
-        )
-        return answer
+        return why_failed(self.spool, self.behind, task)
 
     def of_gone(self, identity: str) -> Answer | None:
         """The answer for a name whose file is nowhere, None when neither a record nor the policy of a batch knows it."""
         if answer := to_come(self.spool, self.behind, self.batched, identity):
             return answer
-        if (last := self._newest(identity)) is None:
+        if (last := newest(self.spool, identity)) is None:
             return None
         ended = (
             f"its last attempt, {last.number}, ended with {last.outcome}"
@@ -292,9 +262,3 @@ class Reasons:
         )
         text = f"dsgspool show {shlex.quote(identity)}"
         return Answer(identity, "gone", f"its file is in no folder: somebody removed it; {ended}", remedies=[text])
-
-    def _newest(self, identity: str) -> Attempt | None:
-        found, number = None, 1
-        while attempt := read_attempt(self.spool, identity, number):
-            found, number = attempt, number + 1
-        return found

@@ -126,7 +126,7 @@ def test_what_each_node_lacks_is_told(put, worker, why):
     assert "it wants memory=128G gpus=1 host!=n2, and no worker that is alive has all of that" in told
     assert f"{WID}: has 64G of memory, it wants 128G; has no GPU, it wants 1\n" in told
     assert f"{OTHER}: has the name n2, it wants host!=n2\n" in told
-    assert "edit" in told and " where=" in told
+    assert "-> dsgspool edit a where=\n" in told, "n2 has all the rest"
 
 
 @pytest.mark.parametrize(
@@ -135,16 +135,40 @@ def test_what_each_node_lacks_is_told(put, worker, why):
         (
             "{gpus: 1}",
             "gpu~A100",
-            "where= resources=",
+            "where= resources.gpus=",
         ),  # nobody has a GPU at all: without `where` it would not run either
-        ("{gpus: 1}", "cpus>=4", "resources="),
+        ("{gpus: 1}", "cpus>=4", "resources.gpus="),
         ("{memory: 1G}", "rack=b", "where="),
+        ("{cpus: 2, memory: 900G}", "cpus>=4", "resources.memory="),
+        ("{memory: [1G, 2G], gpus: 1}", "cpus>=4", "resources.gpus="),
+        ("{memory: [100G, 200G], gpus: 1}", "cpus>=4", "resources.memory= resources.gpus="),
+        ("{gpus: 1, gpu_memory: 8G, memory: 1G}", "gpu~A100 ram>=1G", "where='ram>=1G' resources.gpus= resources.gpu_memory="),
+        ("{scratch: 1T, tape: 2}", "host=n1 has:samtools", "where=host=n1 resources.scratch= resources.tape="),
     ],
-)
-def test_the_remedy_takes_out_all_that_keeps_it_and_no_more(put, worker, why, wants, where, changes):
+)  # fmt: skip
+def test_the_remedy_takes_out_all_that_keeps_it_and_no_more(put, run, worker, why, wants, where, changes):
     put("todo/a~0.abcdefgh-1.yaml", f"command: x\nresources: {wants}\nwhere: {where}\n...\n")
     worker(gpus=[], **NODE)
     assert f"-> dsgspool edit a {changes}\n" in why("a")
+    pasted = shlex.split(f"edit a {changes}")
+    assert run(*pasted, "--yes").stdout.splitlines()[-1] == "a"
+    assert "a worker is free" in why("a")
+
+
+@pytest.mark.parametrize(
+    ("gpus", "wants", "where", "changes"),
+    [
+        ([GPU], "{gpus: 1, gpu_memory: 40G}", "ram>=1G", "resources.gpu_memory="),
+        ([GPU], "{gpus: 1}", "gpu~A100 ram>=1G", "where='ram>=1G'"),
+        ([GPU, {**GPU, "model": "A100"}], "{gpus: 2}", "gpu~A100", "where="),
+    ],
+)
+def test_of_gpus_that_are_there_nothing_is_taken_out(put, run, worker, why, gpus, wants, where, changes):
+    put("todo/a~0.abcdefgh-1.yaml", f"command: x\nresources: {wants}\nwhere: {where}\n...\n")
+    worker(gpus=gpus, **NODE)
+    assert f"-> dsgspool edit a {changes}\n" in why("a")
+    assert run(*shlex.split(f"edit a {changes}"), "--yes").exit_code == 0
+    assert "a worker is free" in why("a")
 
 
 def test_what_has_no_room_now_is_told(put, worker, why):
@@ -257,7 +281,7 @@ def test_more_than_the_whole_spool_has_is_told(put, worker, why, licences):
     told = why("a")
     assert "it wants licence=3, and the whole spool has 2 (`resources` in spool.yaml)\n" in told
     assert f"{WID}: has 2 licence, it wants 3\n" in told
-    assert "-> dsgspool edit a resources=" in told
+    assert "-> dsgspool edit a resources.licence=\n" in told
 
 
 def test_a_rung_of_memory_is_told(put, worker, why):
@@ -491,6 +515,37 @@ def test_a_circle_through_the_last_task_of_a_batch(put, why, run):
     assert "it waits in a circle: s.finally waits for s/x waits for s.finally" in why("s/x")
     assert "stuck: s.finally waits for s/x waits for s.finally" in run("status").stdout
     assert "release it: dsgspool hold s/x\n" in run("doctor").stdout, "one that is there"
+
+
+@pytest.mark.parametrize(
+    ("after", "changed"),
+    [
+        ("[clean: any, nosuch]", " after='[clean: any]'"),
+        ("[clean: any, nosuch, x/, 'y*': any]", " after='[clean: any]'"),
+        ("{nosuch: any, clean: failure}", " after='[clean: failure]'"),
+        ("[nosuch, s/, 's/c*', '1']", """ after='[s/, "s/c*", "1"]'"""),
+        ("nosuch", " after="),
+    ],
+)
+def test_the_command_that_drops_what_is_not_there_keeps_the_rest(put, run, why, worker, after, changed):
+    worker()
+    for name in ("hold/clean.yaml", "hold/s/c1.yaml", "hold/1.yaml"):
+        put(name)
+    text = f"command: x\nafter: {after}\n...\n"
+    for path, name in (("waiting/after-nosuch/b~0.abcdefgh-1.yaml", "b"), ("todo/d~0.abcdefgh-1.yaml", "d")):
+        put(path, text)
+        if name == "d" and "{" in after:  # who claims it reads that, and the peek does not
+            continue
+        told = why(name)
+        assert f"  -> dsgspool edit {name}{changed}\n" in told and told.count("dsgspool edit") == 1
+        assert run(*shlex.split(f"edit {name}{changed}"), "--yes").stdout.splitlines()[-1] == name
+        assert "edit" not in why(name), "what it waits for now is all there"
+
+
+def test_the_command_that_breaks_a_circle_keeps_the_rest(put, why):
+    put("waiting/after-b/a~0.abcdefgh-1.yaml", "command: x\nafter: [s/, b]\n...\n")
+    put("waiting/after-a/b~0.abcdefgh-1.yaml", "command: x\nafter: a\n...\n")
+    assert "  -> dsgspool edit a after='[s/]'\n" in why("a")
 
 
 def test_a_circle(put, why):

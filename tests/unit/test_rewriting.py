@@ -57,6 +57,11 @@ def test_only_what_was_asked_for_changes(word, old, new):
         ("env:\n  A: 'p''q'\n  M: \"1\"\n", "env.B=5", 'env:\n  A: "p\'q"\n  M: "1"\n  B: 5\n'),
         ("{command: x}", "command=y", "{command: y}"),
         ("env: {A: a}\n", "env.A=", ""),
+        (
+            "resources: {memory: [8G, 16G], gpus: 1}\n",
+            "resources.gpus=",
+            'resources:\n  memory: ["8G", "16G"]\n',
+        ),
         (f"env:\n  A: {'x' * 200}\n", "env.B=y", f"env:\n  A: {'x' * 200}\n  B: y\n"),
     ],
 )

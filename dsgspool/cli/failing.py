@@ -1,0 +1,48 @@
+"""Why a task failed, by the record of its last attempt, and what would have it run again.
+
+The rule: the reason that the record tells, then what the log says that says most; what no record knows is not guessed.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from dsgspool import names
+from dsgspool.cli.behind import Answer, Behind
+from dsgspool.report.logs import error_of
+from dsgspool.snapshot import Attempt, TaskSeen
+from dsgspool.snapshot.attempts import read_attempt
+from dsgspool.spool import Spool
+
+
+def newest(spool: Spool, identity: str) -> Attempt | None:
+    """Its last attempt that has a record."""
+    found, number = None, 1
+    while attempt := read_attempt(spool, identity, number):
+        found, number = attempt, number + 1
+    return found
+
+
+def why_failed(spool: Spool, behind: Behind, task: TaskSeen) -> Answer:
+    """The answer for a file in failed/."""
+    last, name = newest(spool, task.identity), shlex.quote(task.identity)
+    answer = Answer(task.identity, str(task.state), "", remedies=[f"dsgspool requeue {name}"])
+    if task.reason == "cancelled" or last is None:
+        answer.because = "somebody cancelled it" if task.reason == "cancelled" else "it failed; no record says why"
+        return answer
+    answer.because = f"it failed with {task.reason or last.outcome}: {last.reason or 'no reason told'}"
+    path = f"{spool.failed}/{task.path}"
+    if task.reason == "expired":
+        hold = shlex.quote(f"{spool.hold}/")
+        answer.remedies = [f"mv {shlex.quote(path)} {hold}; dsgspool edit {name} expires=; dsgspool release {name}"]
+        return answer
+    if task.reason == "dependency":
+        answer.remedies = [f"dsgspool requeue {' '.join(map(shlex.quote, [*behind.culprits(task), task.identity]))}"]
+        return answer
+    if task.reason == "invalid":
+        answer.remedies = [f"mend that (the task is {path}), then: dsgspool requeue {name}"]
+    record = names.record_path(task.identity, last.number)
+    if line := error_of(spool.fs, f"{spool.logs}/{record.removesuffix('.yaml')}", (None, None)):
+        answer.more.append(f"its log says: {line}")
+    answer.more.append(f"attempt {last.number} on {last.host}; see logs/{record}")
+    return answer
