@@ -40,7 +40,8 @@ def to_come(spool: Spool, behind: Behind, batched: Batched, identity: str) -> An
     if is_folder:
         answer.because = f"{batch} was over at {since_of(facts)} ({words_of(facts)}), and its file is in no folder"
         answer.more.append("somebody removed it; or the policy had no `finally` then")
-        answer.remedies.append(f"rm -r {shlex.quote(folder)}  (it is made when the batch is over again)")
+        answer.more.append("without that folder it is made when the batch is over again")
+        answer.remedies.append(f"rm -r {shlex.quote(folder)}")
         return answer
     words, remedies = behind.of(f"{batch}/", identity)
     answer.because += f", {words}" if words else ": it is, and the leading worker makes it within seconds"

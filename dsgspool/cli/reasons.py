@@ -1,7 +1,7 @@
 """Why a task is where it is, in plain words, and what would change it.
 
 The rule: one answer for each state, from one snapshot and from the task's own file; what is not known is not guessed.  The
-first sentence is the reason; each remedy is a command or a step that can be taken as it stands.
+first sentence is the reason; each remedy is a command that can be pasted into a shell as it stands, or a step in words.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class Reasons:
             return f"a worker is {free}: it is taken at the next look, within seconds"
         source = shlex.quote(f"{self.spool.todo}/{task.path}")
         target = shlex.quote(f"{self.spool.todo}/@p10/{task.name.batch}")
-        answer.remedies += ["dsgspool worker", f"mkdir -p {target} && mv {source} {target}  (to the front)"]
+        answer.remedies += ["dsgspool worker", f"mkdir -p {target} && mv {source} {target}  # to the front"]
         takers = [worker for worker in self.seen.alive if not worker.rest]
         slots = sum(worker.slots for worker in takers)
         taken = min(sum(worker.used for worker in takers), slots)  # who claims ahead holds more for a moment
@@ -242,9 +242,7 @@ class Reasons:
     def _done(self, task: TaskSeen) -> Answer:
         last = newest(self.spool, task.identity)
         when = f", since {local(last.ended)}" if last and last.ended else ""
-        return self._answer(
-            task, f"it is done{when}", f"to run it again: dsgspool requeue {shlex.quote(task.identity)}"
-        )
+        return self._answer(task, f"it is done{when}", f"dsgspool requeue {shlex.quote(task.identity)}")
 
     def _failed(self, task: TaskSeen) -> Answer:
         return why_failed(self.spool, self.behind, task)

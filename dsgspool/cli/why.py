@@ -6,6 +6,7 @@ never broken into lines.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -84,7 +85,8 @@ def _of_item(reasons: Reasons, item: Item, task: TaskSeen) -> Answer:
     newest = item.lines[-1]
     because = f"it ended as {newest.outcome} in attempt {newest.attempt.number} of its chunk, {task.identity}"
     is_failed = item.state == "failed"
-    remedies = [f"dsgspool logs {item.identity} --stderr", f"dsgspool requeue {item.identity}"] if is_failed else []
+    name = shlex.quote(item.identity)
+    remedies = [f"dsgspool logs {name} --stderr", f"dsgspool requeue {name}"] if is_failed else []
     return replace(answer, task=item.identity, state=item.state, because=because, more=[], nodes={}, remedies=remedies)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import subprocess
 import time
 
 import pytest
@@ -142,10 +143,14 @@ def test_what_each_node_lacks_is_told(put, worker, why):
         ("{cpus: 2, memory: 900G}", "cpus>=4", "resources.memory="),
         ("{memory: [1G, 2G], gpus: 1}", "cpus>=4", "resources.gpus="),
         ("{memory: [100G, 200G], gpus: 1}", "cpus>=4", "resources.memory= resources.gpus="),
-        ("{gpus: 1, gpu_memory: 8G, memory: 1G}", "gpu~A100 ram>=1G", "where='ram>=1G' resources.gpus= resources.gpu_memory="),
+        (
+            "{gpus: 1, gpu_memory: 8G, memory: 1G}",
+            "gpu~A100 ram>=1G",
+            "where='ram>=1G' resources.gpus= resources.gpu_memory=",
+        ),
         ("{scratch: 1T, tape: 2}", "host=n1 has:samtools", "where=host=n1 resources.scratch= resources.tape="),
     ],
-)  # fmt: skip
+)
 def test_the_remedy_takes_out_all_that_keeps_it_and_no_more(put, run, worker, why, wants, where, changes):
     put("todo/a~0.abcdefgh-1.yaml", f"command: x\nresources: {wants}\nwhere: {where}\n...\n")
     worker(gpus=[], **NODE)
@@ -331,12 +336,12 @@ def test_of_several_workers_those_count_that_could_take_it(spool, put, worker, w
     told = why("b")
     assert "it wants cpus=4 tape=1 together, and no worker that is alive has all of that" in told
     assert f"{WID}: has no tape, it wants 1" in told and f"{OTHER}: too small: 2 of 4 slots" in told
-    assert "(to the front)" not in told
+    assert "to the front" not in told
     assert f"{WID}: free" in why("a") and "a worker is free" in why("a")
     rest(spool, WID, 1900000000)
     told = why("a")
     assert f"no node that could take it is to be had now; the first, {WID}, takes tasks again at {local(1.9e9)}" in told
-    assert f"{OTHER}: too small: 2 of 4 slots" in told and "(to the front)" not in told
+    assert f"{OTHER}: too small: 2 of 4 slots" in told and "to the front" not in told
     assert f"{WID}: has no tape, it wants 1" in why("b")
     worker(slots=4, control="paused: true", **facts, resources={})
     told = why("a")
@@ -638,6 +643,32 @@ def test_a_batch_or_a_spool_of_which_as_many_run_as_may_says_so(spool, put, why,
     assert "a worker is free" in why("t/a")
     put("spool.yaml", "max_running: 1\n")
     assert "1 tasks run, and no more than 1 may at once (max_running in spool.yaml)" in why("t/a")
+
+
+@pytest.mark.parametrize("path", ["todo/@cpus1/s/q.yaml", "todo/q.yaml", "todo/s/b c.yaml"])
+def test_the_command_that_puts_a_task_to_the_front_can_be_pasted(spool, put, why, worker, run, path):
+    worker(slots=1)
+    put(f"running/{WID}/x@{WID}.1.yaml", WHOLE)
+    put(path, WHOLE)
+    put("todo/a.yaml", WHOLE)
+    name = path.removeprefix("todo/").removeprefix("@cpus1/").removesuffix(".yaml")
+    command = next(line for line in why(name).splitlines() if "to the front" in line).removeprefix("  -> ")
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "it is queued: it is next" in why(name)
+
+
+def test_all_that_is_proposed_is_a_command_or_words(put, why, record):
+    put("batches/s.yaml", "finally: {command: x}\n")
+    put("batches/s.over/over.json", '{"at": "2026-11-21T21:00:00.000Z", "done": 1, "failed": 0}')
+    put("done/s/1.yaml")
+    put("failed/c d~expired.yaml")
+    record("c d", 1, "expired", reason="it had not begun")
+    for name in ("s.finally", "s/1", "c d"):
+        for line in why(name).splitlines():
+            if line.startswith("  -> "):
+                subprocess.run(["/bin/sh", "-nc", line[5:]], check=True, timeout=20)
+                assert "  (" not in line and ": dsgspool" not in line
 
 
 def test_the_priority_of_a_batch_counts_for_the_place_in_line(put, why, worker):
