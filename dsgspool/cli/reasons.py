@@ -6,6 +6,7 @@ first sentence is the reason; each remedy is a command that can be pasted into a
 
 from __future__ import annotations
 
+import functools
 import shlex
 
 from dsgspool import names
@@ -34,6 +35,7 @@ class Reasons:
         self.behind, self.batched = Behind(spool, seen), Batched(spool, seen)
         self.running = {run.task: run for run in seen.running}
         self.placing, self.turns = Placing(spool, seen), Turns(spool, seen)
+        self._swaps_in = functools.cache(self._find_swaps)
 
     def of(self, task: TaskSeen) -> Answer:
         """The answer for one file."""
@@ -112,7 +114,15 @@ class Reasons:
         """What the file itself says, and what of that keeps it from running."""
         data = text_of(self.spool, task)
         hint = peek(data)
-        if not data.strip():
+        folder, _, file = f"{self.spool.todo}/{task.path}".rpartition("/")
+        if (swap := f".{file}.swp") in self._swaps_in(folder):
+            answer.because = f"somebody has it open in an editor: {swap}"
+            answer.more.append("workers take it when that file is gone: an editor that was killed leaves it there")
+            answer.remedies += [
+                "close it there; or, when no editor has it open any more:",
+                f"rm {shlex.quote(f'{folder}/{swap}')}",
+            ]
+        elif not data.strip():
             answer.because = "its file is empty, or cannot be read here"
             answer.remedies.append(f"write it to its end: {self.spool.todo}/{task.path}")
         elif not task.name.is_whole and (rest := time_at_rest(data, self.spool.settings().settle)):
@@ -127,6 +137,12 @@ class Reasons:
                 answer.remedies += remedies
         answer.remedies += self.behind.dropping(task.identity, hint.after, hint.after)
         return hint
+
+    def _find_swaps(self, folder: str) -> frozenset[str]:
+        try:
+            return frozenset(name for name, _ in self.spool.fs.scan(folder) if name.endswith(".swp"))
+        except OSError:
+            return frozenset()
 
     def _look_at_expiry(self, task: TaskSeen, expires: Expiry | None, answer: Answer) -> None:
         """Until when it may begin; one that nobody claims lies where it is for longer."""

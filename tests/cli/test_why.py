@@ -102,6 +102,18 @@ def test_a_task_in_a_lane_for_more_slots_than_its_policy_wants_by_now_is_told_wi
     assert f"-> mv '{spool}/todo/@cpus8/w/a~0.abcdefgh-1.yaml' {spool}/todo/w/\n" in told
 
 
+@pytest.mark.parametrize("folder", ["todo", "todo/s", "todo/@p10/s"])
+def test_a_task_that_is_open_in_an_editor_says_so(spool, put, worker, why, folder):
+    worker()
+    put(f"{folder}/v2.yaml", WHOLE)
+    put(f"{folder}/w.yaml", WHOLE)
+    put(f"{folder}/.v2.yaml.swp")
+    told = why("s/v2" if folder.endswith("s") else "v2")
+    assert "somebody has it open in an editor: .v2.yaml.swp\n" in told and "a worker is free" not in told
+    assert f"-> rm {spool}/{folder}/.v2.yaml.swp\n" in told
+    assert "editor" not in why("s/w" if folder.endswith("s") else "w")
+
+
 def test_why_a_file_is_in_hold(put, why):
     for name, said in (
         ("a", "somebody parked it in hold/"),
