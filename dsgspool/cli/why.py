@@ -1,7 +1,7 @@
 """`dsgspool why`.
 
 The rule: the reason first, in one sentence; then what is good to know; last what would change it, as a command, which is
-never broken into lines.
+never broken into lines.  What is equal of many tasks is told once; programs get an answer for each.
 """
 
 from __future__ import annotations
@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from dsgspool.cli.items import Item
     from dsgspool.cli.reasons import Reasons
     from dsgspool.snapshot import TaskSeen
+    from dsgspool.spool import Spool
+
+ORDER = ("failed", "waiting", "hold", "todo", "running", "done")  #: what a person has to do something about, first
 
 
 def why(
     context: typer.Context,
     patterns: Patterns,
-    limit: Annotated[int, typer.Option("-n", "--limit", metavar="N", min=1, help="At most so many.")] = 20,
+    limit: Annotated[
+        int | None, typer.Option("-n", "--limit", metavar="N", min=1, help="Of so many tasks at most.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say why a task is not running, or why it failed.  Below stands what would change that."""
@@ -47,27 +52,38 @@ def why(
             asked += _questions(reasons, pattern)
         except TaskNotFound as error:  # the others are answered all the same
             unknown.append(error)
-    if as_json and asked:
-        output.json([answer() for answer in asked[:limit]])
-    else:
-        for answer in asked[:limit]:  # each is worked out when it is its turn: it reads files
-            _print(answer())
-    if len(asked) > limit:
-        output.note(f"dsgspool: {len(asked) - limit} more")
+    left = _tell(spool, asked, limit, as_json=as_json)
+    if left:
+        output.note(f"dsgspool: {left} more")
     for other in unknown[1:]:
         output.error(str(other))
     if unknown:
         raise unknown[0]
 
 
+def _tell(spool: Spool, asked: list[Callable[[], Answer]], limit: int | None, *, as_json: bool) -> int:
+    """How many were not told.  Each is worked out when it is its turn, as it reads files."""
+    from dsgspool.cli.alike import LEAST, answered
+
+    if as_json:
+        limit = limit or LEAST
+        if asked:
+            output.json([answer() for answer in asked[:limit]])
+        return max(0, len(asked) - limit)
+    groups = answered(asked, limit, spool.clock)
+    for group in groups:
+        _print(group)
+    return len(asked) - sum(map(len, groups))
+
+
 def _questions(reasons: Reasons, pattern: str) -> list[Callable[[], Answer]]:
-    """One for each file that the pattern means; TaskNotFound when nothing is known of it."""
+    """One for each file that the pattern means, what failed first; TaskNotFound when nothing is known of it."""
     from dsgspool.cli.finding import plain
     from dsgspool.cli.items import find_item
     from dsgspool.spool.meaning import meant
 
-    if found := [partial(reasons.of, task) for task in meant(reasons.seen.tasks, pattern)]:
-        return [*found]
+    if found := sorted(meant(reasons.seen.tasks, pattern), key=lambda task: (ORDER.index(task.state), task.identity)):
+        return [partial(reasons.of, task) for task in found]
     if (gone := reasons.of_gone(plain(pattern))) is not None:
         return [lambda: gone]
     item = find_item(reasons.spool, pattern)  # TaskNotFound when it is none either
@@ -90,9 +106,11 @@ def _of_item(reasons: Reasons, item: Item, task: TaskSeen) -> Answer:
     return replace(answer, task=item.identity, state=item.state, because=because, more=[], nodes={}, remedies=remedies)
 
 
-def _print(answer: Answer) -> None:
-    output.heading(f"{answer.task}  {answer.state}")
-    for text in (answer.because, *answer.more, *(f"{wid}: {text}" for wid, text in answer.nodes.items())):
+def _print(group: list[Answer]) -> None:
+    from dsgspool.cli.alike import remedies, title, told
+
+    output.heading(f"{title(group)}  {group[0].state}")
+    for text in told(group):
         output.sentence(text, "  ")
-    for text in answer.remedies:
+    for text in remedies(group):
         output.line(f"  -> {text}")

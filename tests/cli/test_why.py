@@ -847,3 +847,62 @@ def test_owners_that_had_less_of_late_come_first(spool, put, worker, why, monkey
     assert "tasks of nobody have had less of late (0 s of slots, those of root 500 s): they come first" in told
     (spool / f"workers/{WID}.jsonl").write_text('{"event": "turns", "used": [[1, 2]]}\n')
     assert "less of late" not in why("mine")
+
+
+# -- many tasks
+
+
+def test_what_is_the_same_of_many_is_told_once_what_failed_first_and_what_is_done_last(put, record, why, worker, run):
+    worker()
+    for n in range(1, 31):
+        put(f"failed/fold/{n}~exit{1 if n < 25 else 2}.yaml", WHOLE)
+        record(f"fold/{n}", 1, outcome="exit1", reason="exit code 1", host="n1")
+        put(f"done/fold/9{n:02}.yaml", WHOLE)
+        record(
+            f"fold/9{n:02}",
+            1,
+            outcome="done",
+            started="2026-11-21T21:00:00.000Z",
+            ended=f"2026-11-21T21:00:{n:02}.000Z",
+        )
+    put("waiting/after-fold%/fold/after.yaml", "command: x\nafter: fold/\n...\n")
+    told = why("fold")
+    heads = [line for line in told.splitlines() if line[:1] not in (" ", "-")]
+    assert heads == [
+        "fold/1, fold/10, fold/11 and 21 more  failed",
+        "fold/25, fold/26, fold/27 and 3 more  failed",
+        "fold/after  waiting",
+        "fold/901, fold/902, fold/903 and 27 more  done",
+    ]
+    assert "\n  it failed with exit1: exit code 1\n" in told
+    assert "\n  -> dsgspool requeue fold/25 fold/26 fold/27 fold/28 fold/29 fold/30\n" in told
+    assert "\n  -> the same for the others\n" in told, "a command for 24 is too long"
+    assert "\n  fold/901: it is done, since " in told
+    assert run("requeue", *(f"fold/{n}" for n in range(25, 31))).exit_code == 0
+    assert "fold/26, fold/27, fold/28 and 2 more  todo" in why("fold"), "a worker takes the first one"
+
+
+def test_what_only_the_first_of_many_says_has_its_name(spool, put, record, why):
+    for n in (1, 2):
+        put(f"failed/s/{n}~exit1.yaml", WHOLE)
+        record(f"s/{n}", 1, outcome="exit1", reason="exit code 1", host="n1")
+        (spool / f"logs/s/{n}.1.err").write_text(f"ValueError: no fold {n * 7}\n")
+    told = why("s")
+    assert "  s/1: its log says: ValueError: no fold 7\n" in told and "no fold 14" not in told
+    assert "  attempt 1 on n1; see logs/s/1.1.yaml\n" in told
+
+
+def test_of_those_in_line_the_first_is_told_with_its_place(put, why, worker):
+    worker(slots=1)
+    put(f"running/{WID}/x@{WID}.1.yaml", WHOLE)
+    for n in range(100):
+        put(f"todo/s/{n:02}~0.abcdefgh-{n}.yaml", WHOLE)
+    told = why("s")
+    assert told.count("\ns/") == 0 and told.startswith("s/00, s/01, s/02 and 97 more  todo\n")
+    assert "  s/00: it is queued: it is next" in told and "-> the same for the others" in told
+
+
+def test_tasks_that_have_other_reasons_are_told_apart(put, why):
+    for n in range(30):
+        put(f"waiting/after-x{n}/s/{n:02}.yaml", f"command: x\nafter: x{n}\n...\n")
+    assert why("s").count("  waiting\n") == 20
