@@ -27,6 +27,7 @@ from dsgspool.yamlwriting import in_flow
 CHAIN = 5  #: tasks behind each other that are told
 NAMED = 3  #: tasks of a batch that are named
 OTHERS = 10  #: other names that it waits for that have a line each
+BESIDES = "besides, "  #: how each reason behind the first begins
 WOKEN = "which is over: it is woken within seconds"
 
 
@@ -40,6 +41,14 @@ class Answer:
     more: list[str] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
     remedies: list[str] = field(default_factory=list)
+
+    def add(self, because: str, remedies: Iterable[str]) -> None:
+        """One reason more: the first is `because`."""
+        if self.because:
+            self.more.append(f"{BESIDES}{because}")
+        else:
+            self.because = because
+        self.remedies += [remedy for remedy in remedies if remedy not in self.remedies]
 
 
 def without(identity: str, key: str) -> str:

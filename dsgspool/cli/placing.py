@@ -41,29 +41,40 @@ class Placing:
         uid = self._uid(task)
         for worker in self.seen.alive:
             answer.nodes[worker.wid] = self._of_node(worker, cpus, request, uid, answer)
-        largest = max(self.seen.alive, key=lambda worker: worker.slots)
-        if answer.because:
-            return
-        if cpus > largest.slots:
-            answer.because = f"it wants {cpus} slots, and the largest worker, {largest.wid}, has {largest.slots}"
-            answer.remedies = [f"dsgspool worker --slots {cpus}", f"dsgspool workers set {largest.wid} slots={cpus}"]
-        elif words := self._beyond(task, cpus, request):
+        self._unmet(task, cpus, request, answer)
+        able = [worker for worker in self.seen.alive if self._could(worker, cpus, request)]
+        if able and (words := self._kept_off(able, uid, answer)):
+            answer.add(*words)
+        if not answer.because and (words := self._taken(request) or self._kept(task, request, answer)):
             answer.because, answer.remedies = words
-        elif all(why_unfit(request, self._has(worker)) for worker in self.seen.alive):
-            wants = str(request)
-            that = "all of that" if " " in wants else "that"
-            answer.because = f"it wants {wants}, and no worker that is alive has {that}"
+
+    def _unmet(self, task: TaskSeen, cpus: int, request: Request, answer: Answer) -> None:
+        """All that nobody has, at once: who mends one thing is not told of the next."""
+        alive, less = self.seen.alive, self._less(task, cpus, request) if request else []
+        largest = max(alive, key=lambda worker: worker.slots)
+        if cpus > largest.slots:
+            because = f"it wants {cpus} slots, and the largest worker, {largest.wid}, has {largest.slots}"
+            more = f"dsgspool workers set {largest.wid} slots={cpus}"
+            answer.add(because, [f"dsgspool worker --slots {cpus}", more])
+        beyond = dict(self._beyond(request))
+        for name, amount in beyond.items():
+            because = (
+                f"it wants {name}={amount}, and the whole spool has {self.limits[name]} (`resources` in {SETTINGS})"
+            )
+            answer.add(because, [self._raise(name, amount), *less])
+        rest = replace(request, named=tuple(pair for pair in request.named if pair[0] not in beyond))
+        node = "start a worker on a node that has it"
+        if all(why_unfit(rest, self._has(worker)) for worker in alive):
+            that = "all of that" if len(rest.words) > 1 else "that"
             named = [
                 f"or write `resources: {{{name}: N}}` into {SETTINGS}, if all nodes share it"
-                for name in self._unknown(request)
+                for name in self._unknown(rest)
             ]
-            answer.remedies = ["start a worker on a node that has it", *named, *self._less(task, cpus, request)]
-            answer.more += self._misspelt(request)
-        elif not (able := [worker for worker in self.seen.alive if self._could(worker, cpus, request)]):
-            answer.because = f"it wants cpus={cpus} {request} together, and no worker that is alive has all of that"
-            answer.remedies = ["start a worker on a node that has it", *self._less(task, cpus, request)]
-        elif words := self._kept_off(able, uid, answer) or self._taken(request) or self._kept(task, request, answer):
-            answer.because, answer.remedies = words
+            answer.add(f"it wants {rest}, and no worker that is alive has {that}", [node, *named, *less])
+            answer.more += self._misspelt(rest)
+        elif cpus <= largest.slots and not any(self._could(worker, cpus, rest) for worker in alive):
+            because = f"it wants cpus={cpus} {rest} together, and no worker that is alive has all of that"
+            answer.add(because, [node, *less])
 
     def _could(self, worker: WorkerSeen, cpus: int, request: Request) -> bool:
         """True for one that is large enough, as far as it has slots, and has what is wanted."""
@@ -95,15 +106,9 @@ class Placing:
         """What a worker can give, with what is counted for the whole spool."""
         return worker.inventory.within(self.limits)
 
-    def _beyond(self, task: TaskSeen, cpus: int, request: Request) -> Words | None:
-        """It wants more than there is in the whole spool."""
-        for name, amount in request.named:
-            if amount > self.limits.get(name, amount):
-                because = (
-                    f"it wants {name}={amount}, and the whole spool has {self.limits[name]} (`resources` in {SETTINGS})"
-                )
-                return because, [self._raise(name, amount), *self._less(task, cpus, request)]
-        return None
+    def _beyond(self, request: Request) -> list[tuple[str, int]]:
+        """Of what it wants more than there is in the whole spool."""
+        return [(name, amount) for name, amount in request.named if amount > self.limits.get(name, amount)]
 
     def _unknown(self, request: Request) -> list[str]:
         """Names that nobody has anything of."""
@@ -160,9 +165,8 @@ class Placing:
         facts = facts_of(self.spool, worker.wid, self.files)
         control, user = self._control(worker.wid, facts.get("paused") is True, answer), facts.get("user")
         settings = self.spool.settings()
-        if worker.slots and cpus > worker.slots:
-            return f"too small: {worker.slots} of {cpus} slots"
-        if lacks := why_unfit(request, self._has(worker)):
+        small = [f"too small: {worker.slots} of {cpus} slots"] if worker.slots and cpus > worker.slots else []
+        if lacks := small + why_unfit(request, self._has(worker)):
             return "; ".join(lacks)
         if worker.draining:
             return "draining: it takes nothing more"

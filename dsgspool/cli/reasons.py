@@ -56,39 +56,47 @@ class Reasons:
     # -- todo ----------------------------------------------------------------------------------------------------
 
     def _todo(self, task: TaskSeen) -> Answer:
-        alive = self.seen.alive
         if task.name.claim:
             because = f"its name still carries the claim of {task.name.claim.wid}, who stops it first"
             return self._answer(
                 task, because, "wait: the claim comes off within seconds, or a lease when that worker is dead"
             )
-        if self.seen.paused:
-            return self._answer(task, "the spool is paused: nobody takes anything", "dsgspool resume")
-        if not alive:
-            return self._answer(task, "no worker is alive", "dsgspool worker")
-        if stops := [
-            problem for problem in self.seen.problems if SETTINGS in problem or "take no new tasks" in problem
-        ]:
-            return self._answer(
-                task, f"workers take nothing: {stops[0]}", "mend that: they look again at each heartbeat"
-            )
-        if stopped := self.batched.stopped(task.identity):
-            return self._answer(task, stopped[0], *stopped[1])
+        answer = self._answer(task, "")
+        if not self._may_look_on(task, answer):
+            return answer
         lane = names.parse_lane(task.name.lane)
         if not lane.known:
             because = f"it lies in the lane @{task.name.lane}, which no worker of this version looks into"
-            return self._answer(task, because, self._out_of_lane(task))
+            answer.add(because, [self._out_of_lane(task)])
+            return answer
         if words := self._in_another_lane(task, lane):
-            return self._answer(task, words, self._out_of_lane(task))
-        answer = self._answer(task, "")
+            answer.add(words, [self._out_of_lane(task)])
+            return answer
         hint = self._look_inside(task, answer)
-        cpus = max(lane.cpus, hint.cpus)
+        is_stopped, cpus = bool(answer.because), max(lane.cpus, hint.cpus)
         self.placing.ask(task, cpus, hint.request.on_rung(task.name.budget.ooms), answer)
+        if is_stopped:
+            answer.nodes = {wid: why for wid, why in answer.nodes.items() if not why.startswith((FREE, "busy"))}
         if not answer.because and (crowded := self.batched.crowded(task.identity)):
             answer.because, answer.remedies = crowded
         if not answer.because:
             answer.because = self._in_line(task, cpus, answer)
         return answer
+
+    def _may_look_on(self, task: TaskSeen, answer: Answer) -> bool:
+        """Whether the spool, its workers, its batch are stopped; False when there are no workers and settings to ask further."""
+        if self.seen.paused:
+            answer.add("the spool is paused: nobody takes anything", ["dsgspool resume"])
+        if not self.seen.alive:
+            answer.add("no worker is alive", ["dsgspool worker"])
+        if stops := [
+            problem for problem in self.seen.problems if SETTINGS in problem or "take no new tasks" in problem
+        ]:
+            answer.add(f"workers take nothing: {stops[0]}", ["mend that: they look again at each heartbeat"])
+            return False
+        if stopped := self.batched.stopped(task.identity):
+            answer.add(*stopped)
+        return bool(self.seen.alive)
 
     def _in_another_lane(self, task: TaskSeen, lane: names.Lane) -> str:
         """It was filed for more slots than anybody has, and its text, or its batch's policy, says less since then."""
@@ -116,25 +124,21 @@ class Reasons:
         hint = peek(data)
         folder, _, file = f"{self.spool.todo}/{task.path}".rpartition("/")
         if (swap := f".{file}.swp") in self._swaps_in(folder):
-            answer.because = f"somebody has it open in an editor: {swap}"
+            close = "close it there; or, when no editor has it open any more:"
+            answer.add(f"somebody has it open in an editor: {swap}", [close, f"rm {shlex.quote(f'{folder}/{swap}')}"])
             answer.more.append("workers take it when that file is gone: an editor that was killed leaves it there")
-            answer.remedies += [
-                "close it there; or, when no editor has it open any more:",
-                f"rm {shlex.quote(f'{folder}/{swap}')}",
-            ]
         elif not data.strip():
-            answer.because = "its file is empty, or cannot be read here"
-            answer.remedies.append(f"write it to its end: {self.spool.todo}/{task.path}")
+            write = f"write it to its end: {self.spool.todo}/{task.path}"
+            answer.add("its file is empty, or cannot be read here", [write])
         elif not task.name.is_whole and (rest := time_at_rest(data, self.spool.settings().settle)):
             answer.more.append(f"its file has no last line `...`: a worker looks for {rest:g} s whether it is whole")
         if hint.not_before is not None and hint.not_before > self.seen.taken:
-            answer.because = f"it says not_before {local(hint.not_before)}: a worker puts it into waiting/"
-            answer.remedies.append(without(task.identity, "not_before"))
+            because = f"it says not_before {local(hint.not_before)}: a worker puts it into waiting/"
+            answer.add(because, [without(task.identity, "not_before")])
         for entry in hint.after:
             words, remedies = self.behind.of(entry.what, task.identity)
             if words:
-                answer.because = answer.because or f"it waits for {entry.what}, {words}"
-                answer.remedies += remedies
+                answer.add(f"it waits for {entry.what}, {words}", remedies)
         answer.remedies += self.behind.dropping(task.identity, hint.after, hint.after)
         return hint
 

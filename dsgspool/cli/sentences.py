@@ -1,4 +1,4 @@
-"""What `why` says first of many tasks, for the report.
+"""What `why` says first of many tasks, for the report: all reasons of each.
 
 The rule: the very sentences of `why`, from one look of their own; what has moved on meanwhile is left out, and so is what
 would keep the report waiting.
@@ -23,6 +23,7 @@ def sentences(spool: Spool) -> Callable[[Collection[str]], Mapping[str, str]]:
 
     def explain(names: Collection[str]) -> Mapping[str, str]:
         from dsgspool import snapshot
+        from dsgspool.cli.behind import BESIDES
         from dsgspool.cli.context import server_clock
         from dsgspool.cli.reasons import Reasons
         from dsgspool.spool.editing import EDITABLE
@@ -32,7 +33,9 @@ def sentences(spool: Spool) -> Callable[[Collection[str]], Mapping[str, str]]:
         asked = [task for task in seen.tasks if task.identity in place and task.state in EDITABLE]
         said, began = dict[str, str](), spool.clock.boot()
         for task in sorted(asked, key=lambda task: place[task.identity]):
-            because = reasons.of(task).because.replace(f"{spool.root}/", "")
+            answer = reasons.of(task)
+            besides = [text for text in answer.more if text.startswith(BESIDES)]
+            because = "; ".join((answer.because, *besides)).replace(f"{spool.root}/", "")
             said[task.identity] = because if len(because) <= LONGEST else f"{because[:LONGEST]} ..."
             if spool.clock.boot() - began > SECONDS:
                 break

@@ -8,9 +8,11 @@ import time
 
 import pytest
 
+from dsgspool.cli.sentences import sentences
 from dsgspool.clock import iso, local
 from dsgspool.names import lane_for
 from dsgspool.requests import Request
+from dsgspool.spool import Spool
 
 WID, OTHER = "n1-abcdefgh", "n2-abcdefgh"
 WHOLE = "command: echo hi\n...\n"
@@ -109,7 +111,7 @@ def test_a_task_that_is_open_in_an_editor_says_so(spool, put, worker, why, folde
     put(f"{folder}/w.yaml", WHOLE)
     put(f"{folder}/.v2.yaml.swp")
     told = why("s/v2" if folder.endswith("s") else "v2")
-    assert "somebody has it open in an editor: .v2.yaml.swp\n" in told and "a worker is free" not in told
+    assert "somebody has it open in an editor: .v2.yaml.swp\n" in told and "free" not in told
     assert f"-> rm {spool}/{folder}/.v2.yaml.swp\n" in told
     assert "editor" not in why("s/w" if folder.endswith("s") else "w")
 
@@ -906,3 +908,54 @@ def test_tasks_that_have_other_reasons_are_told_apart(put, why):
     for n in range(30):
         put(f"waiting/after-x{n}/s/{n:02}.yaml", f"command: x\nafter: x{n}\n...\n")
     assert why("s").count("  waiting\n") == 20
+
+
+# -- several reasons
+
+
+def test_all_that_keeps_a_task_is_told_at_once(spool, put, worker, why, run):
+    put("todo/s/a.yaml", "command: x\ncpus: 8\nresources: {memory: 900G, tape: 1}\n...\n")
+    worker(slots=2, gpus=[], **NODE)
+    told = why("s/a")
+    assert f"  it wants 8 slots, and the largest worker, {WID}, has 2\n" in told
+    assert "  besides, it wants memory=900G tape=1, and no worker that is alive has all of that\n" in told
+    lacks = f"{WID}: too small: 2 of 8 slots; has 64G of memory, it wants 900G; has no tape, it wants 1 ->"
+    assert lacks in " ".join(told.split())
+    assert f"-> dsgspool workers set {WID} slots=8\n" in told
+    assert "-> dsgspool edit s/a resources.memory= resources.tape=\n" in told
+    (spool / "PAUSE").touch()
+    put("batches/s.yaml", "paused: true\n...\n")
+    put("spool.yaml", "resources: {tape: 0}\n")
+    told = why("s/a")
+    reasons = (
+        "the spool is paused",
+        "its batch is paused",
+        "it wants 8 slots",
+        "it wants tape=1",
+        "it wants memory=900G",
+    )
+    places = [told.index(f"  {'besides, ' * (n > 0)}{reason}") for n, reason in enumerate(reasons)]
+    assert places == sorted(places)
+    for remedy in ("resume", "batch resume s", "edit s/a resources.memory= resources.tape="):
+        assert told.count(f"-> dsgspool {remedy}\n") == 1
+    put("todo/s/b.yaml", WHOLE)
+    assert ": free" not in why("s/b"), "nobody is free for what is stopped"
+
+
+def test_the_report_tells_all_reasons_of_a_task(spool, put, worker):
+    put("todo/a.yaml", "command: x\ncpus: 8\nresources: {memory: 900G}\n...\n")
+    worker(slots=2, gpus=[], **NODE)
+    said = sentences(Spool(str(spool)))(["a"])["a"]
+    assert said == (
+        f"it wants 8 slots, and the largest worker, {WID}, has 2; "
+        "besides, it wants memory=900G, and no worker that is alive has that"
+    )
+
+
+def test_a_broken_spool_yaml_is_told_beside_what_else_is_stopped(spool, put, worker, why):
+    put("todo/s/a.yaml", "command: x\ncpus: 80\n...\n")
+    put("spool.yaml", "resources: nonsense\n")
+    (spool / "PAUSE").touch()
+    worker()
+    told = why("s/a")
+    assert "  the spool is paused" in told and "  besides, workers take nothing: " in told and "slots" not in told
