@@ -9,10 +9,16 @@ import shlex
 
 from dsgspool import names
 from dsgspool.cli.behind import Answer, Behind
+from dsgspool.errors import InvalidTask
+from dsgspool.records import MAX_BYTES, Record, parse_record
 from dsgspool.report.logs import error_of
 from dsgspool.snapshot import Attempt, TaskSeen
 from dsgspool.snapshot.attempts import read_attempt
 from dsgspool.spool import Spool
+from dsgspool.spool.policies import Policies
+from dsgspool.yamltext import compose, pairs
+
+NOT_FOUND = 127  #: what a shell, and a worker, say of a command that is not there
 
 
 def newest(spool: Spool, identity: str) -> Attempt | None:
@@ -23,7 +29,29 @@ def newest(spool: Spool, identity: str) -> Attempt | None:
     return found
 
 
-def why_failed(spool: Spool, behind: Behind, task: TaskSeen) -> Answer:
+def is_folder_unsaid(policies: Policies, identity: str, record: Record) -> bool:
+    """True when a command was not found, and nothing says in which folder it was to run: the likeliest first mistake."""
+    if record.exit_code != NOT_FOUND or not record.cwd or "cwd" in policies.template(identity):
+        return False
+    try:
+        return "cwd" not in {key.value for key, _ in pairs(compose((record.text or "").encode()), "the task")}
+    except InvalidTask:
+        return False
+
+
+def _where(spool: Spool, policies: Policies, last: Attempt, record: str) -> list[str]:
+    if last.exit_code != NOT_FOUND:
+        return []
+    try:
+        said = parse_record(spool.fs.read(f"{spool.logs}/{record}", MAX_BYTES)[0])
+    except OSError:
+        return []
+    if not is_folder_unsaid(policies, last.task, said):
+        return []
+    return [f"it names no cwd, so it ran in {said.cwd}; `cwd: FOLDER` in its file has it run elsewhere"]
+
+
+def why_failed(spool: Spool, behind: Behind, policies: Policies, task: TaskSeen) -> Answer:
     """The answer for a file in failed/."""
     last, name = newest(spool, task.identity), shlex.quote(task.identity)
     answer = Answer(task.identity, str(task.state), "", remedies=[f"dsgspool requeue {name}"])
@@ -44,5 +72,6 @@ def why_failed(spool: Spool, behind: Behind, task: TaskSeen) -> Answer:
     record = names.record_path(task.identity, last.number)
     if line := error_of(spool.fs, f"{spool.logs}/{record.removesuffix('.yaml')}", (None, None)):
         answer.more.append(f"its log says: {line}")
+    answer.more += _where(spool, policies, last, record)
     answer.more.append(f"attempt {last.number} on {last.host}; see logs/{record}")
     return answer

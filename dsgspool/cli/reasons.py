@@ -265,7 +265,7 @@ class Reasons:
         return self._answer(task, f"it is done{when}", f"dsgspool requeue {shlex.quote(task.identity)}")
 
     def _failed(self, task: TaskSeen) -> Answer:
-        return why_failed(self.spool, self.behind, task)
+        return why_failed(self.spool, self.behind, self.batched.policies, task)
 
     def of_gone(self, identity: str) -> Answer | None:
         """The answer for a name whose file is nowhere, None when neither a record nor the policy of a batch knows it."""

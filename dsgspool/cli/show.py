@@ -54,7 +54,8 @@ def _print(spool: Spool, task: Found) -> None:
         output.heading(f"attempt {attempt.number}")
         # no attempt begins while an earlier one lives
         is_lost = attempt is not task.attempts[-1] or _is_orphaned(spool, attempt)
-        output.fields(_facts(spool, attempt, "lost with its worker" if is_lost else "not over"))
+        facts = _facts(spool, attempt, "lost with its worker" if is_lost else "not over")
+        output.fields([(key, _folder(spool, attempt) if key == "directory" else value) for key, value in facts])
     if text := _text(spool, task):
         output.heading("text")
         output.block(text, "  ")
@@ -91,6 +92,19 @@ def _facts(spool: Spool, attempt: Attempt, without_end: str) -> list[tuple[str, 
             ("stderr", _log(spool, attempt, "err"), record.stderr_bytes),
         ) if path),
     ]  # fmt: skip
+
+
+def _folder(spool: Spool, attempt: Attempt) -> str | None:
+    """Where it ran, and when that may be why a command was not found, that nothing said so."""
+    record = attempt.record
+    if record.exit_code != 127:
+        return record.cwd
+    from dsgspool.cli.failing import is_folder_unsaid
+    from dsgspool.spool.policies import read_policies
+
+    if is_folder_unsaid(read_policies(spool), str(record.task), record):
+        return f"{record.cwd} (it names no cwd)"
+    return record.cwd
 
 
 def _log(spool: Spool, attempt: Attempt, ending: str) -> str | None:

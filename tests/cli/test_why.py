@@ -604,6 +604,22 @@ def test_a_failure_is_told_with_its_reason_and_the_line_of_its_log(spool, put, r
     assert "it failed with exit1: exit code 1" in told and "its log says: ValueError: no such fold" in told
 
 
+def test_a_command_that_was_not_found_is_told_with_the_folder_that_nobody_named(spool, put, record, why, run):
+    put("failed/s/a~exit127.yaml")
+    told = "it names no cwd, so it ran in /lab; `cwd: FOLDER` in its file has it run elsewhere"
+    run_it = {"outcome": "exit127", "reason": "not found", "exit_code": 127, "cwd": "/lab"}
+    record("s/a", 1, **run_it, text=json.dumps("command: ./a.sh\n"))
+    assert told in why("s/a")
+    assert "/lab (it names no cwd)\n" in run("show", "s/a").stdout
+    put("batches/s.yaml", "defaults: {cwd: /lab}\n...\n")
+    assert "names no cwd" not in why("s/a")
+    put("batches/s.yaml", "priority: 1\n...\n")
+    record("s/a", 1, **run_it, text=json.dumps("command: ./a.sh\ncwd: /lab\n"))
+    assert "names no cwd" not in why("s/a") and "names no cwd" not in run("show", "s/a").stdout
+    record("s/a", 1, **{**run_it, "exit_code": 1}, text=json.dumps("command: ./a.sh\n"))
+    assert "names no cwd" not in why("s/a") and "names no cwd" not in run("show", "s/a").stdout
+
+
 def test_what_was_invalid_is_to_be_mended_before_it_is_queued_again(spool, put, record, why):
     put("failed/a~invalid.yaml")
     record("a", outcome="invalid", reason="a.yaml, line 1: unknown key `comand` (did you mean `command`?)")
