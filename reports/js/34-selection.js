@@ -18,11 +18,15 @@
     d.selectionChanged();
   };
 
+  // Whoever claims one that waits for others looks at its `after` anew, and puts it back when something is not met.
+  const waitsForOthers = (each) => each.state === "waiting" && (each.path || "").startsWith("after-");
+  const any = () => true;
   const VERBS = [
-    ["requeue", "Run again", ["failed", "done"], "todo"],
-    ["hold", "Hold", ["todo", "waiting", "running"], "hold"],
-    ["release", "Let run", ["hold", "waiting"], "todo"],
-    ["cancel", "Cancel", ["running", "todo", "waiting", "hold"], "failed"],
+    ["requeue", "Run again", ["failed", "done"], "todo", any],
+    ["hold", "Hold", ["todo", "waiting", "running"], "hold", any],
+    ["release", "Let run", ["hold", "waiting"], "todo", (each) => !waitsForOthers(each)],
+    ["release", "Look again", ["waiting"], "todo", waitsForOthers],
+    ["cancel", "Cancel", ["running", "todo", "waiting", "hold"], "failed", any],
   ];
   // What is in a worker's hands or waits for a moment is left to the program.
   const BY_HAND = ["failed", "done", "todo", "hold"];
@@ -30,8 +34,8 @@
   /** [{label, command, note}] for tasks [{task, state, path}].  Pure. */
   d.commandsFor = (root, tasks, failedInAll, isBatch = () => false) => {
     const found = [];
-    for (const [verb, label, states, to] of VERBS) {
-      const fit = tasks.filter((each) => states.includes(each.state));
+    for (const [verb, label, states, to, isFit] of VERBS) {
+      const fit = tasks.filter((each) => states.includes(each.state) && isFit(each));
       if (!fit.length) continue;
       const failed = fit.filter((each) => each.state === "failed");
       if (verb === "requeue" && failed.length === fit.length && fit.length > d.NAMES && fit.length === failedInAll) {
