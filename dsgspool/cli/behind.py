@@ -56,8 +56,10 @@ def without(identity: str, key: str) -> str:
     return f"dsgspool edit {shlex.quote(identity)} {key}="
 
 
-def without_entries(identity: str, entries: Iterable[After], gone: Collection[str]) -> str:
-    """How some entries are taken out of `after`, the others kept."""
+def without_entries(identity: str, entries: Collection[After], gone: Collection[str]) -> str:
+    """How some entries are taken out of `after`, the others kept; what a person made it wait for stands in no file."""
+    if not any(entry.what in gone for entry in entries):
+        return f"dsgspool release {shlex.quote(identity)}"
     kept = [
         f"{in_flow(entry.what)}{'' if entry.wants == 'success' else f': {entry.wants}'}"
         for entry in entries
@@ -180,13 +182,12 @@ class Behind:
         on_hold = f", {len(held):,} of them on hold" if held else ""
         return f"of which {len(left):,} of {len(meant):,} are not over ({shown}){on_hold}", remedies
 
-    def dropping(self, waiter: str, asked: Iterable[After], entries: Iterable[After]) -> Iterator[str]:
+    def dropping(self, waiter: str, asked: Iterable[After], entries: Collection[After]) -> Iterator[str]:
         """What helps when nothing is there of some of what it waits for: all of that in one command, as of two the second
         would take back the first.  `entries`: all that its file says."""
         if absent := list(dict.fromkeys(entry.what for entry in asked if self._is_absent(entry.what, waiter))):
             shown = ", ".join(absent[:NAMED]) + (f" and {len(absent) - NAMED:,} more" if absent[NAMED:] else "")
-            these = "the entry" if len(absent) == 1 else f"these {len(absent):,} entries"
-            yield f"submit {shown}; or drop {these}:"
+            yield f"submit {shown}; or let it run without:"
             yield without_entries(waiter, entries, absent)
 
     def _is_absent(self, what: str, waiter: str) -> bool:

@@ -379,7 +379,7 @@ def test_what_waits_because_its_batch_says_so_is_told_with_the_policy(spool, put
     worker()
     put("waiting/until-20991121T210000Z/s/a~0.abcdefgh-1.yaml", WHOLE)
     put("waiting/after-nix/s/b~0.abcdefgh-1.yaml", WHOLE)
-    assert "-> dsgspool release s/a\n" in why("s/a") and "dsgspool edit s/b after=\n" in why("s/b")
+    assert "-> dsgspool release s/a\n" in why("s/a") and "-> dsgspool release s/b\n" in why("s/b")
     (spool / "batches/s.yaml").write_text("defaults: {not_before: 2099-11-21T21:00Z, after: nix}\n...\n")
     for task, key in (("s/a", "not_before"), ("s/b", "after")):
         told = why(task)
@@ -568,8 +568,8 @@ def test_the_command_that_breaks_a_circle_keeps_the_rest(put, why):
 
 
 def test_a_circle(put, why):
-    put("waiting/after-b/a~0.abcdefgh-1.yaml")
-    put("waiting/after-a/b~0.abcdefgh-1.yaml")
+    put("waiting/after-b/a~0.abcdefgh-1.yaml", "command: x\nafter: b\n...\n")
+    put("waiting/after-a/b~0.abcdefgh-1.yaml", "command: x\nafter: a\n...\n")
     assert "it waits in a circle" in why("a") and "dsgspool edit a after=" in why("a")
 
 
