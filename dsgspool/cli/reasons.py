@@ -64,6 +64,9 @@ class Reasons:
         answer = self._answer(task, "")
         if not self._may_look_on(task, answer):
             return answer
+        if not self.seen.alive:
+            self._look_inside(task, answer)
+            return answer
         lane = names.parse_lane(task.name.lane)
         if not lane.known:
             because = f"it lies in the lane @{task.name.lane}, which no worker of this version looks into"
@@ -84,7 +87,7 @@ class Reasons:
         return answer
 
     def _may_look_on(self, task: TaskSeen, answer: Answer) -> bool:
-        """Whether the spool, its workers, its batch are stopped; False when there are no workers and settings to ask further."""
+        """Whether the spool, its workers, its batch are stopped; False without settings, by which to ask further."""
         if self.seen.paused:
             answer.add("the spool is paused: nobody takes anything", ["dsgspool resume"])
         if not self.seen.alive:
@@ -96,7 +99,7 @@ class Reasons:
             return False
         if stopped := self.batched.stopped(task.identity):
             answer.add(*stopped)
-        return bool(self.seen.alive)
+        return True
 
     def _in_another_lane(self, task: TaskSeen, lane: names.Lane) -> str:
         """It was filed for more slots than anybody has, and its text, or its batch's policy, says less since then."""

@@ -929,6 +929,13 @@ def test_tasks_that_have_other_reasons_are_told_apart(put, why):
 # -- several reasons
 
 
+def test_without_a_worker_the_text_is_looked_at_all_the_same(put, why):
+    put("todo/a.yaml", "command: x\nnot_before: 2099-01-01T00:00Z\nafter: nix\n...\n")
+    told = why("a")
+    assert "  no worker is alive\n" in told and "  besides, it says not_before" in told
+    assert "  besides, it waits for nix, which is nowhere in the spool" in told
+
+
 def test_all_that_keeps_a_task_is_told_at_once(spool, put, worker, why, run):
     put("todo/s/a.yaml", "command: x\ncpus: 8\nresources: {memory: 900G, tape: 1}\n...\n")
     worker(slots=2, gpus=[], **NODE)
