@@ -182,8 +182,9 @@ def requeue(moves: Moves, items: dict[Place, set[int]]) -> None:
             output.note(f"dsgspool: {place.identity} is not in {place.state}/ any more: somebody moved it meanwhile")
 
 
-def whole(moves: Moves) -> Callable[[Place], bool]:
-    """How a finished task is queued anew: of a chunk runs what has not succeeded, whatever was chosen of it before."""
+def whole(moves: Moves, to: Callable[[Place], bool] | None = None) -> Callable[[Place], bool]:
+    """How a finished task is queued anew, or goes where `to` puts it: of a chunk runs what has not succeeded, whatever was
+    chosen of it before."""
     listed: dict[str, frozenset[str]] = {}
 
     def queue(place: Place) -> bool:
@@ -193,7 +194,7 @@ def whole(moves: Moves) -> Callable[[Place], bool]:
                 listed[part.sweep] = frozenset(file.partition(".")[0] for file, _ in found if file.endswith(f".{ONLY}"))
             if part.numbers in listed[part.sweep]:
                 _choose_anew(moves, place, part)
-        return moves.requeue(place)
+        return to(place) if to else moves.requeue(place)
 
     return queue
 

@@ -11,6 +11,7 @@ from dsgspool import names
 from dsgspool.cli.behind import Answer, Behind
 from dsgspool.errors import InvalidTask
 from dsgspool.records import MAX_BYTES, Record, parse_record
+from dsgspool.report.larger import larger, run_changed
 from dsgspool.report.logs import error_of
 from dsgspool.snapshot import Attempt, TaskSeen
 from dsgspool.snapshot.attempts import read_attempt
@@ -59,16 +60,16 @@ def why_failed(spool: Spool, behind: Behind, policies: Policies, task: TaskSeen)
         answer.because = "somebody cancelled it" if task.reason == "cancelled" else "it failed; no record says why"
         return answer
     answer.because = f"it failed with {task.reason or last.outcome}: {last.reason or 'no reason told'}"
-    path = f"{spool.failed}/{task.path}"
+    if more := larger([(task.identity, task.reason, last.reason)]):
+        answer.remedies = [run_changed("dsgspool", name, more)]
     if task.reason == "expired":
-        hold = shlex.quote(f"{spool.hold}/")
-        answer.remedies = [f"mv {shlex.quote(path)} {hold}; dsgspool edit {name} expires=; dsgspool release {name}"]
+        answer.remedies = [run_changed("dsgspool", name, "expires=")]
         return answer
     if task.reason == "dependency":
         answer.remedies = [f"dsgspool requeue {' '.join(map(shlex.quote, [*behind.culprits(task), task.identity]))}"]
         return answer
     if task.reason == "invalid":
-        answer.remedies = [f"mend that (the task is {path}), then: dsgspool requeue {name}"]
+        answer.remedies = [f"mend that (the task is {spool.failed}/{task.path}), then: dsgspool requeue {name}"]
     record = names.record_path(task.identity, last.number)
     if line := error_of(spool.fs, f"{spool.logs}/{record.removesuffix('.yaml')}", (None, None)):
         answer.more.append(f"its log says: {line}")

@@ -51,6 +51,7 @@ def requeue(
     listed: Annotated[
         str, typer.Option("--from", metavar="FILE", help="Those whose names are in a file, one a line; - is stdin.")
     ] = "",
+    park: Annotated[bool, typer.Option("--hold", help="Into hold/, to be changed before they run again.")] = False,
 ) -> None:
     """Run finished tasks again, with a fresh budget of retries."""
     from dsgspool.cli import choosing
@@ -63,6 +64,8 @@ def requeue(
     elif failed or reason:
         places = _failed(moves, patterns or ["*"], reason)
     elif patterns:
+        if park and (some := choosing.named(moves, patterns)[1]):
+            raise usage(f"--hold parks whole tasks, and {some[0]} is an item of a sweep: requeue it without --hold")
         tasks, items, rests = choosing.apart(moves, patterns)
         places = [*moves.pick("requeue", tasks), *rests]
         choosing.requeue(moves, items)
@@ -71,8 +74,10 @@ def requeue(
     places, every = moves.newest(places), len(places)
     _say_older(every - len(places))
     # What failed for another's sake comes last: else it would meet that one still in failed/, and fail again.
-    _move(sorted(places, key=lambda place: place.name.tag == "dependency"), choosing.whole(moves))
-    _say_what_stays(moves, places)
+    places.sort(key=lambda place: place.name.tag == "dependency")
+    _move(places, choosing.whole(moves, moves.set_aside if park else None))
+    if not park:
+        _say_what_stays(moves, places)
 
 
 def _say_what_stays(moves: Moves, places: list[Place]) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dsgspool.report import chunks
+from dsgspool.report.larger import larger, run_changed
 from dsgspool.report.text import plain
 from dsgspool.spool.dependencies import BLAME, meaning, top_of
 from dsgspool.task import After, Kind, State
@@ -27,13 +28,25 @@ MAX_NAMES = 50  #: in one command
 
 
 def again(digest: Digest, cause: Cause) -> tuple[str, str]:
-    """(label, command) that runs all tasks of a cause again."""
+    """(label, command) that runs all tasks of a cause again; with twice the limit by which all of them failed."""
     root = digest.book.root
+    if named := _with_more(digest, cause):
+        return named
     if tag := _own_reason(digest, cause):
         return "Run all again", requeue_reason(root, tag)
     tasks = _with_culprits(digest, cause)
     label = "Run it again" if len(tasks) == 1 else "Run all again"
     return label, (requeue_listed if _is_listed(digest, tasks) else requeue_command)(root, tasks)
+
+
+def _with_more(digest: Digest, cause: Cause) -> tuple[str, str] | None:
+    """The same with more time, or memory; None where that is not what helps, or where they are too many to be named."""
+    change = larger((task.identity, task.tag, task.reason) for task in cause.tasks)
+    if not change or _is_listed(digest, cause.tasks):
+        return None
+    what = "more time" if change.startswith("timeout") else "more memory"
+    program, names = f"dsgspool --spool {shlex.quote(digest.book.root)}", _names(cause.tasks)
+    return f"Run {'it' if cause.count == 1 else 'all'} again with {what}", run_changed(program, names, change)
 
 
 def by_hand(digest: Digest, cause: Cause) -> tuple[str, str]:
@@ -116,9 +129,12 @@ def requeue_listed(root: str, tasks: Sequence[Failure]) -> str:
 
 def requeue_command(root: str, tasks: Sequence[Failure]) -> str:
     """The command that runs failed tasks again, by their names."""
-    names = [task.identity for task in tasks]
-    dashes = ["--"] if any(name.startswith("-") for name in names) else []
-    return " ".join([_program(root), *dashes, *map(shlex.quote, map(_literal, names))])
+    dashes = ["--"] if any(task.identity.startswith("-") for task in tasks) else []
+    return " ".join([_program(root), *dashes, _names(tasks)])
+
+
+def _names(tasks: Sequence[Failure]) -> str:
+    return " ".join(shlex.quote(_literal(task.identity)) for task in tasks)
 
 
 def _program(root: str) -> str:

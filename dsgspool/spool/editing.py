@@ -74,7 +74,7 @@ def _is_free(place: Place) -> bool:
 
 def _remedy(place: Place) -> str:
     if place.state in (State.DONE, State.FAILED):
-        return "submit it anew, or move its file to hold/, edit it there and release it"
+        return "`requeue --hold` parks it first; then edit and release it"
     return "`hold` stops and parks it; then edit and release it"
 
 

@@ -169,6 +169,11 @@ class Moves:
         """Run a finished task again, with a fresh budget of retries."""
         return self._move(place, f"{self.spool.todo}/{place.name.plain().returned(Budget(), self.token()).path}")
 
+    def set_aside(self, place: Place) -> bool:
+        """The same into hold/, where it can be changed before it runs again."""
+        hold_alone(self.spool, place.name.batch)
+        return self._move(place, f"{self.spool.hold}/{place.name.plain().returned(Budget(), self.token()).path}")
+
     def cancel(self, place: Place) -> bool:
         """Take a task out: to failed/~cancelled; a running one is killed by its owner at the next heartbeat."""
         if place.state is State.RUNNING:

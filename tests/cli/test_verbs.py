@@ -16,13 +16,15 @@ WID = "n1-abcdefgh"
         ("release", "waiting/until-20301121T210000Z/a.yaml", "todo/a"),
         ("requeue", "failed/a~timeout.yaml", "todo/a"),
         ("requeue", "done/a.yaml", "todo/a"),
+        ("requeue --hold", "failed/a~timeout.yaml", "hold/a~0."),
+        ("requeue --hold", "done/a.yaml", "hold/a~0."),
         ("cancel", "todo/a.yaml", "failed/a~cancelled."),
         ("cancel", "hold/a.yaml", "failed/a~cancelled."),
     ],
 )
 def test_a_verb_moves_the_file_and_prints_the_name(spool, process, put, verb, before, after):
     put(before)
-    result = process(verb, "a")
+    result = process(*verb.split(), "a")
     assert (result.returncode, result.stdout, result.stderr) == (0, "a\n", "")
     assert not (spool / before).exists()
     assert len(list(spool.glob(f"{after}*.yaml"))) == 1
@@ -96,6 +98,26 @@ def test_requeue_failed_leaves_the_done_ones_alone(spool, run, put):
     put("failed/s/a~exit1.yaml")
     put("done/s/b.yaml")
     assert run("requeue", "--failed", "s").stdout == "s/a\n"
+
+
+def test_a_failed_task_is_parked_changed_and_run_again(spool, run, put, listed):
+    """Its batch is not held by that: hold/s alone would park what comes back from a worker."""
+    put("failed/s/a~timeout.yaml", "command: x\ntimeout: 3s\n...\n")
+    refused = run("edit", "s/a", "timeout=1h", "--yes")
+    assert refused.exit_code == 6 and "`requeue --hold` parks it first; then edit and release it" in refused.stderr
+    assert run("requeue", "--hold", "s/a").exit_code == 0
+    assert listed("hold") == ["s/a"] and (spool / "todo/s").is_dir()
+    assert run("edit", "s/a", "timeout=1h", "--yes").exit_code == 0
+    assert run("release", "s/a").stdout == "s/a\n"
+    (file,) = (spool / "todo/s").iterdir()
+    assert file.name.startswith("a~0.") and "timeout: 1h" in file.read_text()
+
+
+def test_items_of_a_sweep_are_not_parked_to_be_changed(spool, run, put, listed):
+    put("failed/s/0-9~items2.yaml", "command: x {n}\nsweep: {product: {n: 0..9}}\n...\n")
+    result = run("requeue", "--hold", "s/3")
+    assert result.exit_code == 2 and "s/3 is an item of a sweep" in result.stderr
+    assert listed("failed") == ["s/0-9~items2"]
 
 
 def test_requeue_without_a_word_is_a_usage_error(spool, run):

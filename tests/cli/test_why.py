@@ -620,6 +620,24 @@ def test_a_command_that_was_not_found_is_told_with_the_folder_that_nobody_named(
     assert "names no cwd" not in why("s/a") and "names no cwd" not in run("show", "s/a").stdout
 
 
+@pytest.mark.parametrize(
+    ("task", "tag", "reason", "change"),
+    [
+        ("s/a", "timeout", "still running after 3600 s", "timeout=2h"),
+        ("a", "timeout", "still running after 0.75 s", "timeout=1.5s"),
+        ("a", "oom", "its processes had 9 bytes of memory; resources.memory is 209715200", "resources.memory=400M"),
+        ("a", "oom", "the kernel killed all; limits.memory is 1000001", "limits.memory=2000002"),
+        ("a", "timeout", "it ended by itself", ""),
+        ("s/10-19", "oom", "its processes had 9 bytes of memory; limits.memory is 1024", ""),
+    ],
+)
+def test_what_failed_by_a_limit_gets_twice_as_much_before_it_runs_again(put, record, why, task, tag, reason, change):
+    put(f"failed/{task}~{tag}.yaml")
+    record(task, outcome=tag, reason=reason)
+    line = f"dsgspool requeue --hold {task} && dsgspool edit {task} {change} --yes && dsgspool release {task}"
+    assert f"-> {line if change else f'dsgspool requeue {task}'}\n" in why(task)
+
+
 def test_what_was_invalid_is_to_be_mended_before_it_is_queued_again(spool, put, record, why):
     put("failed/a~invalid.yaml")
     record("a", outcome="invalid", reason="a.yaml, line 1: unknown key `comand` (did you mean `command`?)")
@@ -752,9 +770,10 @@ def test_what_has_expired_is_told_before_and_after(spool, put, worker, why, reco
     assert "it expires at" in why("b")
     (spool / "PAUSE").touch()
     assert "the spool is paused" in why("b") and "it expires at" in why("b"), "also when nobody takes anything"
-    put("failed/c~expired.yaml")
-    record("c", 1, "expired", reason="it had not begun")
-    assert "it failed with expired" in why("c") and "dsgspool edit c expires=; dsgspool release c" in why("c")
+    put("failed/s/c~expired.yaml")
+    record("s/c", 1, "expired", reason="it had not begun")
+    line = "dsgspool requeue --hold s/c && dsgspool edit s/c expires= --yes && dsgspool release s/c"
+    assert "it failed with expired" in why("s/c") and f"-> {line}\n" in why("s/c")
 
 
 # -- the last task of a batch

@@ -283,6 +283,7 @@ COMMANDS = (
     Story("release", lab, _run("release", "h1", "s/h2", "w1"), promise=AS_PRINTED),
     Story("requeue", lab, _run("requeue", "d1", "s/d2", "f1"), promise=AS_PRINTED),
     Story("requeue-failed", lab, _run("requeue", "--failed"), promise=AS_PRINTED),
+    Story("requeue-hold", lab, _run("requeue", "--hold", "d1", "s/d2", "f1"), promise=lies_in("hold")),
     Story("cancel", lab, _run("cancel", "q1", "s/h2", "w1", "r1"), promise=lies_in("failed")),
     Story("cancel-items", divided, _run("cancel", "w/2"), promise=was_cut_out, rests=each_item_is_in_one_part),
     Story("prune", aged, _run("prune", "--older-than", "1d"), promise=are_gone, again=all_old_are_gone,

@@ -293,7 +293,8 @@ VERBS: tuple[Verb, ...] = (
     submit, submit_bulk, claim, begin, begin_again, end_well, publish_done, publish_retry, publish_failed,
     edit, wait_for_another, file_behind, publish_and_wake, wake_round, take_over, lead, due, revoke, adopt,
     by_hand("hold", State.TODO), by_hand("hold", State.RUNNING), by_hand("release", State.HOLD),
-    by_hand("requeue", State.DONE), by_hand("requeue", State.FAILED), by_hand("cancel", State.TODO),
+    by_hand("requeue", State.DONE), by_hand("requeue", State.FAILED),
+    by_hand("set_aside", State.DONE), by_hand("set_aside", State.FAILED), by_hand("cancel", State.TODO),
     by_hand("cancel", State.HOLD), by_hand("cancel", State.RUNNING),
 )  # fmt: skip
 

@@ -398,6 +398,23 @@ def test_many_failures_are_run_again_by_a_reason_that_is_theirs_alone() -> None:
     assert sorted(names.decode().splitlines()) == sorted(f"c/{each}" for each in range(60))
 
 
+def test_what_failed_by_a_limit_is_run_again_with_twice_as_much() -> None:
+    made = Made()
+    for name, seconds in (("a/1", 60), ("b[1]", 3600)):
+        made.failed(name, "folding", tag="timeout", reason=f"still running after {seconds} s")
+    made.failed(
+        "c", "MemoryError", tag="oom", reason="its processes had 9 bytes of memory; limits.memory is 1073741824"
+    )
+    whole = digest(made.book())
+    commands = dict(again.again(whole, cause) for cause in whole.causes)
+    program, names = "dsgspool --spool /lab/spool", "a/1 'b[[]1]'"
+    more = f"{program} requeue --hold c && {program} edit c limits.memory=2G --yes && {program} release c"
+    assert commands["Run it again with more memory"] == more
+    told = commands["Run all again with more time"]
+    assert sorted(told.split(" && ")[1].split()) == sorted(f"{program} edit {names} timeout=2h --yes".split())
+    assert [each.split()[3] for each in told.split(" && ")] == ["requeue", "edit", "release"]
+
+
 def test_names_that_a_command_cannot_hold_lie_in_a_file() -> None:
     """A sign on the page is no name, and the name of a task that is a batch's too would mean all of that."""
     made = Made()

@@ -22,6 +22,18 @@ MUTANTS = (
         ("unit/test_moves.py::test_a_task_that_is_held_when_nothing_of_its_batch_is_queued_any_more_parks_no_other",),
     ),
     Mutant(
+        "parking",
+        "14",
+        "a finished task that is parked, to be changed before it runs again, parks its batch",
+        "spool/moves.py",
+        '''where it can be changed before it runs again."""
+        hold_alone(self.spool, place.name.batch)
+''',
+        '''where it can be changed before it runs again."""
+''',
+        ("cli/test_verbs.py::test_a_failed_task_is_parked_changed_and_run_again",),
+    ),
+    Mutant(
         "waiting",
         "8",
         "what cannot be brought back from waiting/ keeps the leader from all that follows",
