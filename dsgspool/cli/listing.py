@@ -15,7 +15,10 @@ from dsgspool.cli.arguments import Json
 from dsgspool.cli.context import open_spool, seen_as_told
 
 if TYPE_CHECKING:
-    from dsgspool.snapshot import TaskSeen
+    from dsgspool.snapshot import Snapshot, TaskSeen
+    from dsgspool.spool import Spool
+
+HEAD = ("STATE", "NAME", "NOTE")
 
 
 def listing(
@@ -25,20 +28,53 @@ def listing(
         typer.Argument(metavar="STATE|NAME", help="States (todo, failed ...), names, patterns."),
     ] = None,
     batch: Annotated[str, typer.Option("--batch", metavar="BATCH", help="Only this batch.")] = "",
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="WORD", help="Only those with this tag; repeat: with all of these."),
+    ] = None,
     limit: Annotated[int | None, typer.Option("-n", "--limit", metavar="N", min=1, help="At most so many.")] = None,
+    is_long: Annotated[
+        bool, typer.Option("-l", "--long", help="Also when each ended, how long it ran, and what went wrong.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """List tasks, by state, name, pattern or batch."""
+    """List tasks, by state, name, pattern, batch or tag."""
     from dsgspool import snapshot
 
-    tasks = _chosen(seen_as_told(snapshot.take(open_spool(context))).tasks, words or [], batch)
+    spool = open_spool(context)
+    seen = seen_as_told(snapshot.take(spool))
+    tasks = _chosen(seen.tasks, words or [], batch)
+    if tag:
+        from dsgspool.cli import opened
+
+        tasks = list(opened.tagged(spool, tasks, tag))
+    if is_long:
+        _long(spool, seen, tasks, limit, as_json=as_json)
+        return
     shown = tasks[:limit]
     if as_json:
         output.json([entry(task) for task in shown])
         return
-    output.table(("STATE", "NAME", "NOTE"), [(t.state, t.identity, remark(t)) for t in shown], shrink=1)
+    output.table(HEAD, [row(task) for task in shown], shrink=1)
     if len(shown) < len(tasks):
         output.note(f"dsgspool: {len(tasks) - len(shown)} more")
+
+
+def _long(spool: Spool, seen: Snapshot, tasks: Sequence[TaskSeen], limit: int | None, *, as_json: bool) -> None:
+    """With what the records of those that are shown say."""
+    from dsgspool.cli import opened
+
+    is_cut = limit is None and not as_json and output.is_terminal()
+    shown = tasks[: opened.ROWS if is_cut else limit]
+    found = [opened.facts(spool, seen, task) for task in shown]
+    if as_json:
+        output.json([{**entry(task), **facts} for task, facts in zip(shown, found, strict=True)])
+        return
+    rows = [(*row(task), *opened.cells(facts)) for task, facts in zip(shown, found, strict=True)]
+    output.table((*HEAD, *opened.HEAD), rows, shrink=1, least=20)
+    if len(shown) < len(tasks):
+        how = f"; all of them: add -n {len(tasks)}, or | less" if is_cut else ""
+        output.note(f"dsgspool: {len(tasks) - len(shown):,} more{how}")
 
 
 def _chosen(tasks: Sequence[TaskSeen], words: list[str], batch: str) -> list[TaskSeen]:
@@ -61,6 +97,11 @@ def _chosen(tasks: Sequence[TaskSeen], words: list[str], batch: str) -> list[Tas
             raise TaskNotFound(pattern)
         wanted |= named
     return [task for task in found if id(task) in wanted]
+
+
+def row(task: TaskSeen) -> tuple[str, str, str]:
+    """A task as the table shows it."""
+    return task.state, task.identity, remark(task)
 
 
 def entry(task: TaskSeen) -> dict[str, object]:

@@ -56,7 +56,7 @@ OPTIONS = (
     Option("resource", "many", "So much of a counted resource, such as licence=1; repeat.", "NAME=N"),
     Option("where", "text", "Conditions on its node, such as 'ram>=64G gpu~A100 has:samtools host!=n3'.", "TEXT"),
     Option("description", "text", "A line for people.", "TEXT"),
-    Option("tag", "many", "A word to find it by; repeat.", "WORD"),
+    Option("tag", "many", "A word to find it by (list --tag WORD); repeat.", "WORD"),
     Option("after", "many", "A task (or NAME:any, NAME:failure, BATCH/) that has to be over before; repeat.", "NAME"),
     Option("not_before", "text", "A delay (2h) or an ISO time with offset.", "TIME"),
     Option("expires", "text", "Until when it may begin: 2d from now, or an ISO time with offset.", "TIME"),

@@ -12,6 +12,7 @@ from dsgspool.cli.watching import News
 from dsgspool.clock import local
 from dsgspool.settings import parse_control
 from dsgspool.snapshot import take
+from dsgspool.snapshot.attempts import moment
 from dsgspool.spool import Spool
 
 WID = "n1-abcdefgh"
@@ -436,3 +437,61 @@ def test_status_tells_a_newline_in_a_name_in_one_line(process, put):
     put("todo/a\nb.yaml")
     (line,) = process("status").stderr.splitlines()
     assert "todo/a\\x0ab.yaml" in line
+
+
+def test_list_finds_tasks_by_their_tags(spool, run, put):
+    put("todo/a.yaml", "command: x\ntags: [paper, second]\n...\n")
+    put("done/b.yaml", 'command: x\ntags:\n- "paper"\n...\n')
+    put("done/s/c.yaml", "params: {n: 1}\n...\n")
+    put("todo/d.yaml", "command: echo tags paper\n...\n")
+    put("failed/e~invalid.yaml", "comand: x\ntags: [paper]\n...\n")
+    put("batches/s.yaml", "defaults: {command: x, tags: [paper]}\n...\n")
+
+    def named(*words):
+        return [name for _, name in listing(run("list", *words))]
+
+    assert sorted(named("--tag", "paper")) == ["a", "b", "s/c"]
+    assert sorted(named("done", "--tag", "paper")) == ["b", "s/c"]
+    assert named("--tag", "paper", "--tag", "second") == ["a"] and named("--tag", "pape") == []
+
+
+@pytest.fixture
+def ended(put, record):
+    """Three that ended, one that was tried twice, and one that never began."""
+    times = {"started": "2026-11-30T10:00:00.000Z", "ended": "2026-11-30T10:01:05.000Z", "seconds": 65.0}
+    put("failed/a~exit3.yaml")
+    record("a", 1, "exit3", reason="exit code 3", err="reading\nValueError: no such fold\n", **times)
+    put("failed/s/b~timeout.yaml")
+    record("s/b", 1, "exit1", reason="exit code 1", err="first\n", **times)
+    record("s/b", 2, "timeout", reason="still running after 60 s", err="reading\n", **times)
+    put("done/c.yaml")
+    record("c", 1, "done", err="a warning\n", **times)
+    put("todo/d.yaml")
+    return times
+
+
+def test_a_long_list_says_when_each_ended_how_long_it_ran_and_what_went_wrong(run, ended):
+    when = local(moment(ended["ended"]))
+    found = {line.split()[1]: line for line in run("list", "-l").stdout.splitlines()}
+    assert found["NAME"].split() == ["STATE", "NAME", "NOTE", "ENDED", "RAN", "LAST"]
+    assert all(f"{when}  1m05s  " in found[name] for name in ("a", "s/b", "c"))
+    assert found["a"].endswith("  ValueError: no such fold") and found["s/b"].endswith("  still running after 60 s")
+    assert found["c"].endswith("  -") and found["d"].split()[2:] == ["-", "-", "-"]
+    entries = {each["task"]: each for each in json.loads(run("list", "--json", "-l").stdout)}
+    assert entries["a"]["seconds"] == 65.0 and entries["a"]["last"] == "ValueError: no such fold"
+    assert entries["d"]["ended_unix_s"] is None and entries["d"]["state"] == "todo"
+
+
+def test_a_long_list_opens_only_what_a_terminal_shows(spool, run, put, monkeypatch):
+    for number in range(60):
+        put(f"done/{number:02d}.yaml")
+    looked = []
+    monkeypatch.setattr("dsgspool.cli.opened.newest", lambda _, identity: looked.append(identity))
+    assert len(run("list", "--long").stdout.splitlines()) == 61 and len(looked) == 60
+    monkeypatch.setattr("dsgspool.cli.output.is_terminal", lambda *_: True)
+    looked.clear()
+    told = run("list", "-l")
+    assert len(told.stdout.splitlines()) == 51 and len(looked) == 50
+    assert told.stderr == "dsgspool: 10 more; all of them: add -n 60, or | less\n"
+    assert run("list", "-l", "-n", "55").stderr == "dsgspool: 5 more\n"
+    assert len(run("list").stdout.splitlines()) == 61
