@@ -41,6 +41,7 @@ _PAIR = expression(rf"({_WORD}{_KEY}):(?: (?:(\[{_ITEM}(?:, {_ITEM})*\])|({_SCAL
 _REMARKS = expression(r"(?:#[ -~]*\n|\n)*", re.ASCII)
 _ITEMS, _ENTRIES = expression(_ITEM, re.ASCII), expression(rf"^ *- ({_SCALAR})", re.ASCII | re.MULTILINE)
 _TAG = "tag:yaml.org,2002:"
+_LAST_LINE = expression(rb"^\.\.\.[ \t\r]*(?:[ \t]#.*)?$", re.MULTILINE)
 _STRANGE = expression("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -83,7 +84,7 @@ def _parsed(data: bytes, limit: int = MAX_BYTES, *, may_be_empty: bool = False) 
     try:
         root = _root(data)
     except yaml.MarkedYAMLError as error:
-        raise _malformed(error) from None
+        raise _malformed(error, data) from None
     except (yaml.YAMLError, RecursionError, MemoryError, ValueError) as error:
         raise InvalidTask(f"it is not YAML: {type(error).__name__}: {error}", remedy="simplify it") from None
     if may_be_empty and (root is None or root.tag == "null"):
@@ -133,10 +134,14 @@ def _plain_scalar(text: str, line: int, span: tuple[int, int]) -> Node:
     return Node("scalar", line, "int" if text.isdigit() else "str", text, "", [], span)
 
 
-def _malformed(error: yaml.MarkedYAMLError) -> InvalidTask:
+def _malformed(error: yaml.MarkedYAMLError, data: bytes) -> InvalidTask:
     line = mark.line + 1 if (mark := error.problem_mark or error.context_mark) else None
     if "nesting depth" in (error.problem or ""):  # the scanner of PyYAML 6.0.4 runs ahead, and has a bound too
         return InvalidTask(f"it has too much in it: nested deeper than {MAX_DEPTH}", line=line, remedy="simplify it")
+    if "<document start>" in (error.problem or "") and _LAST_LINE.search(
+        b"\n".join(data.split(b"\n")[: (line or 1) - 1])
+    ):
+        return InvalidTask("this stands behind the last line `...`", line=line, remedy="move it above that line")
     problem = ": ".join(filter(None, (error.context, error.problem)))
     return InvalidTask(f"it is not YAML: {problem}", line=line, remedy=LOOK)
 
