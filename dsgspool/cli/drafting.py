@@ -205,29 +205,31 @@ def has_place(command: Command) -> bool:
 # -- files -------------------------------------------------------------------------------------------------------
 
 
-def read_files(
-    spool: Spool, paths: Sequence[str], batch: str, on_sweep: Callable[[str, Sweep], None] | None = None
-) -> list[tuple[str, bytes]]:
+def read_files(spool: Spool, paths: Sequence[str], batch: str, named: str = "") -> list[tuple[str, bytes]]:
     """(identity, text) of task files anywhere on this machine; InvalidTask that tells every one that is wrong.
 
-    `on_sweep` is told of each sweep."""
+    `named`: what the only one shall be called.  How many items a sweep has is said when nothing is wrong."""
     from functools import partial
 
-    from dsgspool.cli.sources import items_of
+    from dsgspool.cli.sources import check_free, items_of, told
     from dsgspool.codec import parse_task
     from dsgspool.spool.policies import read_policies
+    from dsgspool.worker.peek import is_sweep
 
     settings, policies = spool.settings(), read_policies(spool)
     found: dict[str, bytes] = {}
     wrong: list[str] = []
+    sweeps: list[tuple[str, Sweep]] = []
     for path in paths:
         try:
             data = _content(spool, path)
-            identity = _identity(path, batch)
+            identity = names.check_identity(named) if named else _identity(path, batch)
             template = _template(policies, identity)
             parse = partial(parse_task, data, settings.task, template, timezone=settings.timezone)
-            if (sweep := items_of(spool, settings, parse)) and on_sweep:
-                on_sweep(identity, sweep)
+            if sweep := items_of(spool, settings, parse):
+                sweeps.append((identity, sweep))
+            if is_sweep(data):
+                check_free(spool, identity)
         except InvalidTask as error:
             error.path = path
             wrong.append(str(error))
@@ -240,6 +242,8 @@ def read_files(
     if wrong:
         summary = [f"nothing was submitted: {len(wrong)} of {len(paths)} files are wrong"] if len(paths) > 1 else []
         raise InvalidTask("\n".join([*wrong, *summary]))
+    for each in sweeps:
+        told(*each)
     return list(found.items())
 
 

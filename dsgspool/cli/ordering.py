@@ -236,7 +236,7 @@ def _accept(spool: Spool, order: Order, folder: str) -> Iterator[str]:
     from dsgspool.cli import drafting
     from dsgspool.spool.submission import Submission
 
-    files = drafting.read_files(spool, order.files, order.batch) if order.files else []
+    files = drafting.read_files(spool, order.files, order.batch, order.named) if order.files else []
     if "after" in order.keys or any(b"after" in data for _, data in files):
         _examine(spool, order, files)
     with closing(Submission(spool)) as submission:
@@ -267,7 +267,7 @@ def _drafts(submission: Submission, order: Order, files: list[tuple[str, bytes]]
     from dsgspool.spool.submission import Draft
 
     if order.command is None:
-        return [Draft(submission.named(order.named or name), data) for name, data in files]
+        return [Draft(submission.named(name), data) for name, data in files]
     data = drafting.text_of(order.command, order.keys)
     name = (
         submission.named(order.named)

@@ -12,7 +12,6 @@ from dsgspool.cli import drafting, output
 
 if TYPE_CHECKING:
     from dsgspool.cli.ordering import Order
-    from dsgspool.items import Sweep
     from dsgspool.spool import Spool
 
 
@@ -30,15 +29,9 @@ def show(spool: Spool, order: Order) -> None:
 
 def _texts(spool: Spool, order: Order) -> Iterable[tuple[str, bytes]]:
     """(name, text) of each; what is not known before it is submitted is told by stars."""
-    from dsgspool.cli.sources import told
-
-    def on_sweep(identity: str, sweep: Sweep) -> None:
-        told(order.named or identity, sweep)
-
     prefix = f"{order.batch}/" if order.batch else ""
     if order.files:
-        files = drafting.read_files(spool, order.files, order.batch, on_sweep)
-        return [(order.named or identity, data) for identity, data in files]
+        return drafting.read_files(spool, order.files, order.batch, order.named)
     if order.lines is not None:
         bodies = drafting.texts_of_lines(order.command, order.lines, order.keys)
         numbers = (f"{n // 1000:03d}/{n % 1000 + 1:05d}" for n in range(len(order.lines)))

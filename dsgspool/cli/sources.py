@@ -6,11 +6,14 @@ written down here; that happens once, when the sweep is divided the first time.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dsgspool.cli import output
+from dsgspool.cli.choosing import UNDIVIDED
 from dsgspool.errors import InvalidTask
 from dsgspool.items import MARK, Sweep
 from dsgspool.worker import launch
@@ -49,6 +52,27 @@ def _is_seen(spool: Spool, folder: str) -> bool:
         return spool.fs.folder_is_there(folder)
     except PermissionError:
         return False
+
+
+def check_free(spool: Spool, identity: str) -> None:
+    """InvalidTask when a worker would refuse a new sweep of that name: one that is there, or was, has it."""
+    from dsgspool.spool.divisions import Divisions
+    from dsgspool.spool.moves import Moves
+    from dsgspool.worker.peek import is_sweep
+    from dsgspool.worker.sweeping import OTHER_NAME
+
+    moves, why = Moves(spool), None
+    with contextlib.suppress(PermissionError):  # in somebody's private folder nobody can tell
+        why = Divisions(moves).why_not_new(identity)
+    if why:
+        raise InvalidTask(why, remedy=OTHER_NAME)
+    for place in moves.find(identity, UNDIVIDED):
+        path = f"{spool.folder(place.state)}/{place.path}"
+        if place.identity == identity and is_sweep(moves.fs.read_fresh(path) or b""):
+            raise InvalidTask(
+                f"there is a sweep of that name: it lies in {place.state}/",
+                remedy=f"take another name, or first: dsgspool cancel {shlex.quote(identity)}",
+            )
 
 
 def told(identity: str, sweep: Sweep) -> None:

@@ -361,3 +361,46 @@ def test_what_is_parked_cannot_be_waited_for(spool, run, more):
     result = run("submit", "--hold", "--wait", *more, "--", "true")
     assert result.exit_code == 2 and "--hold" in result.stderr
     assert list((spool / "hold").iterdir()) == []
+
+
+SWEEP = "command: echo {n}\nsweep:\n  product: {n: 001..005}\n  exclude: [{n: 3}, {n: '004'}]\n"
+
+
+def test_a_sweep_that_is_submitted_says_how_many_items_it_has(spool, run, tmp_path, listed):
+    (tmp_path / "p.yaml").write_text(SWEEP)
+    tried, done = run("submit", "--dry-run", "p.yaml"), run("submit", "--name", "q", "p.yaml")
+    assert done.stdout == "q\n" and listed("todo") == ["q"]
+    for each, name in ((tried, "p"), (done, "q")):
+        assert f"dsgspool: {name} stands for 4 items (1 excluded)\n" in each.stderr
+        assert 'hint: `exclude: {"n": "3"}` leaves nothing out' in each.stderr
+
+
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        ("todo/p~0.abcdefgh-1.yaml", "it lies in todo/ (take another name, or first: dsgspool cancel p)"),
+        ("hold/p.yaml", "it lies in hold/"),
+        (
+            "todo/p/rest-2-4~0.abcdefgh-1.yaml",
+            "there is a batch of that name: p/rest-2-4 lies in todo/ (take another name",
+        ),
+        ("done/p/0-4.yaml", "there was a batch of that name: p/0-4 lies in done/ (take another name"),
+        ("logs/p/0-4.1.yaml", "logs/p/ has records of it"),
+    ],
+)
+@pytest.mark.parametrize("words", [["p.yaml"], ["--name", "p", "other.yaml"], ["--dry-run", "p.yaml"]])
+def test_a_sweep_whose_name_another_has_is_refused(spool, run, put, tmp_path, there, why, words):
+    put(there, SWEEP)
+    for name in ("p.yaml", "other.yaml"):
+        (tmp_path / name).write_text(SWEEP)
+    result = run("submit", *words)
+    assert result.exit_code == 4 and f"{words[-1]}: " in result.stderr and why in result.stderr
+    assert "stands for" not in result.stderr and not list(spool.glob("todo/p~0.[!a]*"))
+
+
+def test_a_mended_sweep_and_a_task_take_a_name_that_failed_or_waits(spool, run, put, tmp_path):
+    put("failed/p~invalid.yaml", SWEEP)
+    put("todo/t.yaml")
+    for name in ("p.yaml", "t.yaml"):
+        (tmp_path / name).write_text(SWEEP)
+    assert run("submit", "p.yaml", "t.yaml").stdout == "p\nt\n"
