@@ -7,6 +7,7 @@ No YAML parser is needed to write YAML: options are checked by the readers of th
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -120,6 +121,17 @@ def addressed(draft: Draft) -> Draft:
     from dsgspool.worker.peek import peek
 
     return replace(draft, name=name, after=peek(draft.data).after)
+
+
+def tell_what_is_done(spool: Spool, draft: Draft) -> None:
+    """Of a finished task of that name nobody may think when its file is replaced; a sweep's lie elsewhere."""
+    from dsgspool.cli import output
+    from dsgspool.spool import lies
+
+    path = draft.name.plain().path
+    with contextlib.suppress(OSError):  # somebody's private folder
+        if b"sweep:" not in draft.data and lies(spool.fs, f"{spool.done}/{path}"):
+            output.hint(f"done/{path} is there: it is replaced when this one is done")
 
 
 def plain_text(what: str, value: str) -> str:

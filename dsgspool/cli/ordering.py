@@ -248,6 +248,8 @@ def _accept(spool: Spool, order: Order, folder: str) -> Iterator[str]:
             yield from submission.put_bulk(texts, batch, folder, lane)
         else:
             drafts = _drafts(submission, order, files)
+            if order.named:
+                drafting.tell_what_is_done(spool, drafts[0])
             if folder == spool.todo:
                 drafts = [drafting.addressed(draft) for draft in drafts]
             yield from submission.put(drafts, folder)

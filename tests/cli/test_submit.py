@@ -404,3 +404,14 @@ def test_a_mended_sweep_and_a_task_take_a_name_that_failed_or_waits(spool, run, 
     for name in ("p.yaml", "t.yaml"):
         (tmp_path / name).write_text(SWEEP)
     assert run("submit", "p.yaml", "t.yaml").stdout == "p\nt\n"
+
+
+def test_a_name_that_is_done_already_is_told(spool, run, put, tmp_path):
+    put("done/s/a.yaml")
+    told = "dsgspool: hint: done/s/a.yaml is there: it is replaced when this one is done\n"
+    (tmp_path / "x.yaml").write_text("command: echo hi\n")
+    assert told in run("submit", "--batch", "s", "--name", "a", "--", "true").stderr
+    assert told in run("submit", "--name", "s/a", "x.yaml").stderr
+    assert told not in run("submit", "--name", "a", "--", "true").stderr
+    (tmp_path / "x.yaml").write_text(SWEEP)
+    assert told not in run("submit", "--name", "s/a", "x.yaml").stderr
