@@ -40,6 +40,36 @@
     return { command: `${head}${dashes} ${words.join(" ")}`, names: words.length, left: names.length - words.length };
   };
 
+  // What failed by a limit and would fail by it again, as report/larger.py tells it.
+  const LIMITS = {
+    timeout: /^still running after ([0-9.]+) s$/,
+    oom: /; (limits\.memory|resources\.memory) is ([0-9]+)$/,
+  };
+  const UNITS = {
+    timeout: [["d", 86400], ["h", 3600], ["m", 60]],
+    oom: [["T", 1024 ** 4], ["G", 1024 ** 3], ["M", 1024 ** 2], ["K", 1024]],
+  };
+
+  /** `timeout=2h`: twice the limit that a task failed by, "" where that is not what helps, as for a part of a sweep. */
+  d.larger = (task, tag, reason) => {
+    const match = Object.hasOwn(LIMITS, tag) && !/\/(rest-)?[0-9]{1,8}-[0-9]{1,8}$/.test(task) && LIMITS[tag].exec(reason);
+    if (!match) return "";
+    const twice = 2 * Number(match.at(-1)),
+      [unit, size] = UNITS[tag].find(([, each]) => twice % each === 0) || [tag === "oom" ? "" : "s", 1],
+      key = tag === "oom" ? match[1] : tag;
+    return `${key}=${Number((twice / size).toFixed(3))}${unit}`;
+  };
+
+  /** {label, command} that parks a task, changes it and lets it run. */
+  d.changedCommand = (root, name, change, isBatch = () => false) => {
+    const word = d.quote(d.literal(name, isBatch(name))),
+      verbs = [`requeue --hold ${word}`, `edit ${word} ${change} --yes`, `release ${word}`];
+    return {
+      label: `Run again with more ${change.startsWith("timeout") ? "time" : "memory"}`,
+      command: verbs.map((verb) => `dsgspool --spool ${d.quote(root)} ${verb}`).join(" && "),
+    };
+  };
+
   /**
    * The same without the program: files moved from folder to folder.  tasks: [{task, state, path}]; to: todo, hold,
    * failed.

@@ -80,6 +80,8 @@
       at = newest(row);
     return at < 0 ? tag : attempts.word("reason", at) || tag;
   };
+  /** What a failed task has to get more of before it runs again, "" for others. */
+  d.changeFor = (row) => (state(row) === "failed" ? d.larger(tasks.task[row], tasks.word("tag", row), reason(row)) : "");
   const of = (map, key, other) => (map && Object.hasOwn(map, key) ? map[key] : other);
   /** [why, command] of a task's batch when none of it is started and a person has to help; two "" otherwise. */
   d.heldBatch = (row) => of((d.current.kept || {}).batches, d.batchOf(tasks.task[row]), ["", ""]);

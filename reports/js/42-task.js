@@ -181,7 +181,9 @@
   }
 
   function commands(row) {
-    const found = d.commandsFor(d.current.root, [d.taskAt(row)], -1, d.isBatch),
+    const change = d.changeFor(row),
+      all = d.commandsFor(d.current.root, [d.taskAt(row)], -1, d.isBatch),
+      found = change ? [d.changedCommand(d.current.root, tasks.task[row], change, d.isBatch), ...all.slice(1)] : all,
       is = d.stateOf(row),
       resume = is === "todo" ? d.heldBatch(row)[1] : "";
     const asked = (label, words) =>

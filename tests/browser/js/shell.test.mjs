@@ -54,6 +54,25 @@ test("a name is a name for the program, not a pattern and not an option", () => 
   assert.equal(d.verbCommand("/s", "hold", ["sweep", "x"], isBatch).command, "dsgspool --spool /s hold '[s]weep' x");
 });
 
+test("what failed by a limit gets twice as much before it runs again", () => {
+  const oom = (key, count) => `its processes had 9 bytes of memory; ${key} is ${count}`;
+  for (const [task, tag, reason, change] of [
+    ["a", "timeout", "still running after 3600 s", "timeout=2h"],
+    ["a", "timeout", "still running after 0.75 s", "timeout=1.5s"],
+    ["a", "oom", oom("resources.memory", 209715200), "resources.memory=400M"],
+    ["a", "oom", oom("limits.memory", 1000001), "limits.memory=2000002"],
+    ["s/10-19", "oom", oom("limits.memory", 1024), ""],
+    ["a", "timeout", "it ended by itself", ""],
+    ["a", "exit1", "still running after 3600 s", ""],
+  ])
+    assert.equal(d.larger(task, tag, reason), change);
+  assert.deepEqual(d.changedCommand("/s", "b[1]", "timeout=2h"), {
+    label: "Run again with more time",
+    command:
+      "dsgspool --spool /s requeue --hold 'b[[]1]' && dsgspool --spool /s edit 'b[[]1]' timeout=2h --yes && dsgspool --spool /s release 'b[[]1]'",
+  });
+});
+
 test("a command has an end, and says how many names are left", () => {
   const many = Array.from({ length: 2000 }, (_, n) => `sweep/${n}`);
   const made = d.verbCommand("/s", "requeue", many);
