@@ -15,7 +15,9 @@ from dsgspool.task import Kind
 
 _LIMIT = {
     Kind.TIMEOUT: expression(r"still running after (?P<amount>[0-9.]+) s"),
-    Kind.OOM: expression(r".*; (?P<key>limits\.memory|resources\.memory) is (?P<amount>[0-9]+)", re.DOTALL),
+    Kind.OOM: expression(
+        r".*; (?P<key>(?:limits|resources)\.memory) is (?P<amount>[0-9.]+)(?: (?P<unit>[KMGT]?)i?B)?", re.DOTALL
+    ),
 }
 
 
@@ -40,7 +42,10 @@ def _limit(identity: str, tag: str, reason: str) -> tuple[str, float] | None:
     if tag not in (Kind.TIMEOUT, Kind.OOM) or parse_range(identity):
         return None
     match = _LIMIT[Kind(tag)].fullmatch(reason)
-    return (match.groupdict().get("key", "timeout"), float(match["amount"])) if match else None
+    if not match:
+        return None
+    power = " KMGT".index(match.groupdict().get("unit") or " ")
+    return match.groupdict().get("key", "timeout"), float(match["amount"]) * 1024**power
 
 
 def _duration(seconds: float) -> str:
@@ -51,6 +56,7 @@ def _duration(seconds: float) -> str:
 
 
 def _size(count: int) -> str:
+    count = -(-count // 1024**2) * 1024**2 if count > 1024**3 else count  # told with one decimal
     for power, unit in ((4, "T"), (3, "G"), (2, "M"), (1, "K")):
         if count % 1024**power == 0:
             return f"{count // 1024**power}{unit}"

@@ -43,7 +43,7 @@
   // What failed by a limit and would fail by it again, as report/larger.py tells it.
   const LIMITS = {
     timeout: /^still running after ([0-9.]+) s$/,
-    oom: /; (limits\.memory|resources\.memory) is ([0-9]+)$/,
+    oom: /; (limits\.memory|resources\.memory) is ([0-9.]+)(?: ([KMGT]?)i?B)?$/,
   };
   const UNITS = {
     timeout: [["d", 86400], ["h", 3600], ["m", 60]],
@@ -54,7 +54,8 @@
   d.larger = (task, tag, reason) => {
     const match = Object.hasOwn(LIMITS, tag) && !/\/(rest-)?[0-9]{1,8}-[0-9]{1,8}$/.test(task) && LIMITS[tag].exec(reason);
     if (!match) return "";
-    const twice = 2 * Number(match.at(-1)),
+    const plain = 2 * Number(match[tag === "oom" ? 2 : 1]) * 1024 ** Math.max(0, " KMGT".indexOf(match[3] || " ")),
+      twice = tag === "oom" ? Math.floor(plain > 1024 ** 3 ? Math.ceil(plain / 1024 ** 2) * 1024 ** 2 : plain) : plain,
       [unit, size] = UNITS[tag].find(([, each]) => twice % each === 0) || [tag === "oom" ? "" : "s", 1],
       key = tag === "oom" ? match[1] : tag;
     return `${key}=${Number((twice / size).toFixed(3))}${unit}`;

@@ -627,6 +627,7 @@ def test_a_command_that_was_not_found_is_told_with_the_folder_that_nobody_named(
         ("a", "timeout", "still running after 0.75 s", "timeout=1.5s"),
         ("a", "oom", "its processes had 9 bytes of memory; resources.memory is 209715200", "resources.memory=400M"),
         ("a", "oom", "the kernel killed all; limits.memory is 1000001", "limits.memory=2000002"),
+        ("a", "oom", "its processes had 194.5 MiB of memory; resources.memory is 50.0 MiB", "resources.memory=100M"),
         ("a", "timeout", "it ended by itself", ""),
         ("s/10-19", "oom", "its processes had 9 bytes of memory; limits.memory is 1024", ""),
     ],

@@ -62,6 +62,7 @@ test("what failed by a limit gets twice as much before it runs again", () => {
     ["a", "oom", oom("resources.memory", 209715200), "resources.memory=400M"],
     ["a", "oom", oom("limits.memory", 1000001), "limits.memory=2000002"],
     ["s/10-19", "oom", oom("limits.memory", 1024), ""],
+    ["a", "oom", oom("limits.memory", "50.0 MiB"), "limits.memory=100M"],
     ["a", "timeout", "it ended by itself", ""],
     ["a", "exit1", "still running after 3600 s", ""],
   ])
