@@ -23,23 +23,17 @@ from dsgspool.yamltext import Node
 
 #: The lines of a block, in which quotes and brackets mean nothing.
 _BLOCK = expression(
-    rb"^([ ]*+)([^\s#][^\n]*?[:-][ ]+)[|>][0-9+-]*+[ ]*+(?:#[^\n]*+)?\r?\n(?:\1[ ][^\n]*+\n|[ \r]*+\n)*+", re.MULTILINE
+    rb"^([ ]*)([^\s#][^\n]*?[:-][ ]+)[|>][0-9+-]*[ ]*(?:#[^\n]*)?\r?\n(?:\1[ ][^\n]*\n|[ \r]*\n)*", re.MULTILINE
 )
-_DOUBLE, _SINGLE = rb'"(?:[^"\\\n]|\\[^\n]|\\(?=\n)|\n(?=\s))*+', rb"'(?:[^'\n]|''|\n(?=\s))*+"  # up to their end
-_SIMPLE, _COMMENT_OR_HASH = rb"[\[{][^\[\]{}\"'#\n]*+[\]}]", rb"(?<=\s)#[^\n]*+|(?<!\s)\#"
+_DOUBLE, _SINGLE = rb'"(?:[^"\\\n]|\\[^\n]|\\(?=\n)|\n(?=\s))*', rb"'(?:[^'\n]|''|\n(?=\s))*"  # up to their end
+_SIMPLE, _COMMENT_OR_HASH = rb"[\[{][^\[\]{}\"'#\n]*[\]}]", rb"(?<=\s)#[^\n]*(?=\n)|(?<!\s)\#"
 _ITEMS = [rb"[^\[\]{}\"'#\n]", rb"\n(?=\s)", _SIMPLE, _DOUBLE + b'"', _SINGLE + b"'", _COMMENT_OR_HASH]
-_BRACKETS = rb"[\[{](?:" + b"|".join(_ITEMS) + rb")*+(?:\n(?=\S)|[\"'])"
-#: A quoted text, or brackets, that may go on at the beginning of a line.
+_QUOTED_OVER = b"(?:" + _DOUBLE + b"|" + _SINGLE + rb")\n(?=\S)"
+_BRACKETS_OVER = rb"[\[{](?:" + b"|".join(_ITEMS) + rb")*(?:\n(?=\S)|" + _QUOTED_OVER + b")"
+#: A quoted text, or brackets, that may go on at the beginning of a line.  (Not one of these alternatives begins as another
+#: one, and none is possessive: before 3.11.5 Python tried such a one again with less.)
 _OVER = expression(
-    rb"(?:^[ ]*+|[:?-][ ]++)(?:(?:"
-    + _DOUBLE
-    + b"|"
-    + _SINGLE
-    + rb")\n(?=\S)|"
-    + _BRACKETS
-    + rb")|[,\[{][ ]*+"
-    + _BRACKETS,
-    re.MULTILINE,
+    rb"(?:^[ ]*|[:?-][ ]+)(?:" + _QUOTED_OVER + b"|" + _BRACKETS_OVER + rb")|[,\[{][ ]*" + _BRACKETS_OVER, re.MULTILINE
 )
 _HINT = expression(rb"^(?:\xef\xbb\xbf)?(?:cpus|format|not_before|after|expires):", re.MULTILINE)
 _CPUS = expression(rb"^cpus:\s*([0-9]{1,5})\s*(?:#.*)?$", re.MULTILINE)

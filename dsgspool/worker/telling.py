@@ -35,7 +35,7 @@ def _what_follows(attempt: Attempt, decision: Decision) -> str:
             stopped = attempt.outcome is not None and attempt.outcome.kind is Kind.STOPPED
             return "given back" if stopped else "will be tried again"
         case State.WAITING:
-            return f"again in {decision.delay:.0f} s"
+            return "" if decision.after else f"again in {decision.delay:.0f} s"  # the reason says for what it waits
         case State.HOLD:
             return "its file changed while it ran, see hold/" if decision.tag == "changed" else "parked in hold/"
         case _:

@@ -130,11 +130,13 @@ def test_what_failed_and_is_run_again_takes_those_along_that_waited(inside):
     worker.until(lambda: worker.lies() == ["done/a", "done/b"])
 
 
-def test_a_text_that_the_peek_does_not_understand_is_decided_after_parsing(inside):
-    worker = inside()
+def test_a_text_that_the_peek_does_not_understand_is_decided_after_parsing(inside, monkeypatch):
+    worker, said = inside(), []
+    monkeypatch.setattr(worker.worker.journal, "event", lambda _now, _event, text="", **_: said.append(text))
     worker.drop("c", after=["it's, odd"])
     worker.until(lambda: lies(worker, "c") == ["waiting/after-it's, odd"])
     assert worker.record("c")["outcome"] == "stopped"
+    assert "stopped c  (waits for it's, odd)" in said
     worker.drop("it's, odd", "exit 1")
     worker.until(lambda: "failed/c~dependency" in worker.lies())
     assert "command" in worker.record("c", 2)["text"]
