@@ -60,12 +60,13 @@ def without_entries(identity: str, entries: Collection[After], gone: Collection[
     """How some entries are taken out of `after`, the others kept; what a person made it wait for stands in no file."""
     if not any(entry.what in gone for entry in entries):
         return f"dsgspool release {shlex.quote(identity)}"
-    kept = [
-        f"{in_flow(entry.what)}{'' if entry.wants == 'success' else f': {entry.wants}'}"
-        for entry in entries
-        if entry.what not in gone
-    ]
-    return without(identity, "after") + (shlex.quote(f"[{', '.join(kept)}]") if kept else "")
+    return with_entries(identity, [entry for entry in entries if entry.what not in gone])
+
+
+def with_entries(identity: str, entries: Iterable[After]) -> str:
+    """The command by which it waits for these, and for nothing else."""
+    said = [f"{in_flow(each.what)}{'' if each.wants == 'success' else f': {each.wants}'}" for each in entries]
+    return without(identity, "after") + (shlex.quote(f"[{', '.join(said)}]") if said else "")
 
 
 def entries_of(data: bytes) -> tuple[After, ...]:
@@ -162,13 +163,7 @@ class Behind:
         if what not in (entry.what for entry in said):
             return f"write {meant} instead of {what} in its `after`"
         put = [replace(entry, what=meant) if entry.what == what else entry for entry in said]
-        entries = {entry.what: entry for entry in put}.values()
-        if all(entry.wants == "success" for entry in entries):
-            value = ", ".join(entry.what for entry in entries)
-            value = f"[{value}]" if len(entries) > 1 else value
-        else:
-            value = f"{{{', '.join(f'{entry.what}: {entry.wants}' for entry in entries)}}}"
-        return f"dsgspool edit {shlex.quote(waiter)} {shlex.quote(f'after={value}')}"
+        return with_entries(waiter, {entry.what: entry for entry in put}.values())
 
     def _many(self, what: str, waiter: str) -> tuple[str, list[str]]:
         meant, left = self._others(what, waiter)

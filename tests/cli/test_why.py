@@ -478,10 +478,11 @@ def test_of_very_many_that_it_waits_for_the_first_are_told_and_the_others_counte
 @pytest.mark.parametrize(
     ("said", "remedy"),
     [
-        ("[fold]", "after=fold/"),
-        ("[prep, fold]", "'after=[prep, fold/]'"),
-        ("{prep: any, fold: success}", "'after={prep: any, fold/: success}'"),
-        ("[fold, fold/]", "after=fold/"),
+        ("[fold]", "after='[fold/]'"),
+        ("[prep, fold]", "after='[prep, fold/]'"),
+        ("{prep: any, fold: success}", "after='[prep: any, fold/]'"),
+        ("['1', fold]", "after='[\"1\", fold/]'"),
+        ("[fold, fold/]", "after='[fold/]'"),
         ("{fold: any}\nretries: several", ""),
     ],
 )
@@ -503,7 +504,7 @@ def test_who_waits_for_one_of_its_own_batch_without_the_batch_is_asked_about_tha
     put("todo/flow/prep.yaml", WHOLE)
     put("waiting/after-prep/flow/b.yaml", "command: x\nafter: prep\n...\n")
     assert "which is nowhere in the spool: did you mean flow/prep?" in why("flow/b")
-    assert "-> dsgspool edit flow/b after=flow/prep\n" in why("flow/b")
+    assert "-> dsgspool edit flow/b after='[flow/prep]'\n" in why("flow/b")
     doctor = run("doctor", "--json").stdout
     assert "write flow/prep in its `after` instead of prep: dsgspool why flow/b says how" in doctor
 
