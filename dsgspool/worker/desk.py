@@ -82,7 +82,7 @@ class Desk:
         self.ready: dict[str, Ready] = {}
         self.attempts: dict[str, Attempt] = {}
         self.leaving: dict[str, Leaving] = {}
-        self.doubtful: list[Held] = []  #: perhaps claimed, and then my folder could not be listed
+        self.doubtful: list[Held] = []  #: claimed, or perhaps so, and not taken in: something was refused on the way
         self.is_fresh = False  #: something leaves that was not tried yet
 
     @property
@@ -125,6 +125,8 @@ class Desk:
                 result.came.append((held, listing[held.file]))
             elif held.errno in PERHAPS:
                 result.lost.append(held)
+        # RACE: what comes is not taken in when its read, say, is refused, and a person may have it before the next look.
+        self.doubtful += [held for held, _ in result.came]
         vain = {path: held.errno for path, held in claimed.items() if held.file not in listing}
         result.gone = [path for path, number in vain.items() if number == errno.ENOENT]
         result.refused = [(path, number) for path, number in vain.items() if number not in (*PERHAPS, errno.ENOENT)]

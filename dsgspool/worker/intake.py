@@ -199,6 +199,8 @@ class Intake:
         gifts, self.gifts = self.gifts, set()
         self._retry_at = self.clock.boot() + RETRY_PAUSE
         result = self.desk.exchange(paths, gifts)
+        for held in result.lost:
+            self.agreement.strip(held)  # RACE: a person took it away, claim and all, before I listed my folder
         if paths:
             self._vain = self._vain + 1 if 2 * len(result.came) < len(paths) else 0
         if self._vain > 1:  # once is chance: who looked again then would come too late for what is scarce
@@ -209,12 +211,11 @@ class Intake:
         self.refusals.heed(result)
         for leaving in result.left:
             self._gone(leaving)
-        for held in result.lost:
-            self.agreement.strip(held)  # RACE: a person took it away, claim and all, before I listed my folder
         if any(held.is_gift for held, _ in result.came):
             self.turnstile.policies.refresh()  # what a person put here, no look at todo/ has seen
         for held, inode in result.came:
             self._taken(held, inode)
+            self.desk.doubtful.remove(held)
 
     def _gone(self, leaving: Leaving) -> None:
         if leaving.target.startswith((f"{self.spool.todo}/", f"{self.spool.waiting}/")):

@@ -762,6 +762,25 @@ def test_what_was_in_the_middle_of_exec_when_its_command_was_stopped_is_told_a_m
     assert worker.clock.boot() - began < 15.0  # the grace is 30 s
 
 
+def test_what_could_not_be_read_and_was_then_taken_away_loses_its_claim(inside, monkeypatch):
+    worker = inside()
+    own, read = worker.worker.own, worker.worker.own.read
+
+    def refused(held, _inode):
+        monkeypatch.setattr(own, "read", read)
+        os.makedirs(f"{worker.root}/hold", exist_ok=True)
+        os.rename(f"{own.path}/{held.file}", f"{worker.root}/hold/{held.file}")
+        raise OSError(errno.ENOSPC, "the disk is full", held.file)
+
+    monkeypatch.setattr(own, "read", refused)
+    for name in "xy":  # of the second it is not even asked
+        worker.drop(name)
+    worker.until(
+        lambda: "done/y" in worker.lies() and not any("@" in file for file in os.listdir(f"{worker.root}/hold"))
+    )
+    assert os.listdir(f"{worker.root}/hold")
+
+
 STUBBORN_AND_READY = STUBBORN.replace("\n", "\necho on >&2\n", 1)
 
 

@@ -34,6 +34,16 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "R2",
+        "6",
+        "what was claimed and could not be read keeps its claim when a person takes it away",
+        "worker/desk.py",
+        "        self.doubtful += [held for held, _ in result.came]\n",
+        "",
+        ("unit/test_worker.py::test_what_could_not_be_read_and_was_then_taken_away_loses_its_claim",),
+        (Edit("dsgspool/worker/intake.py", "            self.desk.doubtful.remove(held)\n", ""),),
+    ),
+    Mutant(
         "R1",
         "6",
         "a rename that is refused ends the publication of a file whose folder is missing",
