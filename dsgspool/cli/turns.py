@@ -20,6 +20,7 @@ from dsgspool.spool.scan import Share
 from dsgspool.spool.turns import share_of
 from dsgspool.task import State
 
+Rank = tuple[int, str]  #: of a task: what comes sooner is smaller
 END, MOST = 1 << 18, 10_000  #: bytes of a journal; files whose owner is asked for
 
 

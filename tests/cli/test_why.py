@@ -9,6 +9,7 @@ import time
 import pytest
 
 from dsgspool.cli.sentences import sentences
+from dsgspool.cli.turns import Turns
 from dsgspool.clock import iso, local
 from dsgspool.names import lane_for
 from dsgspool.requests import Request
@@ -719,6 +720,18 @@ def test_all_that_is_proposed_is_a_command_or_words(put, why, record):
             if line.startswith("  -> "):
                 subprocess.run(["/bin/sh", "-nc", line[5:]], check=True, timeout=20)
                 assert "  (" not in line and ": dsgspool" not in line
+
+
+def test_the_line_is_put_in_order_once_however_many_are_asked_about(spool, put, worker, why, monkeypatch):
+    worker(slots=1)
+    put(f"running/{WID}/r~0.abcdefgh-1@{WID}.1.yaml")
+    for number in range(20):
+        put(f"todo/b/{number:02}.yaml", WHOLE)
+    looked, share = [], Turns.share
+    monkeypatch.setattr(Turns, "share", lambda turns, task: looked.append(task) or share(turns, task))
+    assert "b/00: it is queued: it is next, 1 of 1 slots are taken\n" in why("b/")
+    assert len(looked) == 2 * 20  # of each for itself, and once as one of the line
+    assert "it is queued: 13 tasks lie before it" in why("b/13")
 
 
 def test_the_priority_of_a_batch_counts_for_the_place_in_line(put, why, worker):
