@@ -47,9 +47,10 @@ def why(
     reasons = Reasons(spool, seen)
     asked: list[Callable[[], Answer]] = []
     unknown: list[TaskNotFound] = []
-    for pattern in patterns:
+    told = set[int]()
+    for pattern in dict.fromkeys(patterns):
         try:
-            asked += _questions(reasons, pattern)
+            asked += _questions(reasons, pattern, told)
         except TaskNotFound as error:  # the others are answered all the same
             unknown.append(error)
     left = _tell(spool, asked, limit, as_json=as_json)
@@ -76,14 +77,17 @@ def _tell(spool: Spool, asked: list[Callable[[], Answer]], limit: int | None, *,
     return len(asked) - sum(map(len, groups))
 
 
-def _questions(reasons: Reasons, pattern: str) -> list[Callable[[], Answer]]:
-    """One for each file that the pattern means, what failed first; TaskNotFound when nothing is known of it."""
+def _questions(reasons: Reasons, pattern: str, told: set[int]) -> list[Callable[[], Answer]]:
+    """One for each file that the pattern means and none did before, what failed first; TaskNotFound when nothing is known
+    of it."""
     from dsgspool.cli.finding import plain
     from dsgspool.cli.items import find_item
     from dsgspool.spool.meaning import meant
 
     if found := sorted(meant(reasons.seen.tasks, pattern), key=lambda task: (ORDER.index(task.state), task.identity)):
-        return [partial(reasons.of, task) for task in found]
+        fresh = [task for task in found if id(task) not in told]
+        told.update(map(id, fresh))
+        return [partial(reasons.of, task) for task in fresh]
     if (gone := reasons.of_gone(plain(pattern))) is not None:
         return [lambda: gone]
     item = find_item(reasons.spool, pattern)  # TaskNotFound when it is none either
@@ -94,9 +98,15 @@ def _questions(reasons: Reasons, pattern: str) -> list[Callable[[], Answer]]:
 
 def _of_item(reasons: Reasons, item: Item, task: TaskSeen) -> Answer:
     """Why an item of a sweep stands as it does: how it ended, else what there is to say of its chunk."""
+    from dsgspool.cli.behind import Answer
+
     answer = reasons.of(task)
+    if item.state == "excluded":
+        return Answer(
+            item.identity, item.state, "it is excluded: `exclude` of its sweep leaves it out, so it never runs"
+        )
     if not item.lines or item.state not in ("done", "failed"):
-        what = "it is excluded" if item.state == "excluded" else f"it is one of {task.identity}: {answer.because}"
+        what = f"it is one of {task.identity}: {answer.because}"
         return replace(answer, task=item.identity, state=item.state, because=what)
     newest = item.lines[-1]
     because = f"it ended as {newest.outcome} in attempt {newest.attempt.number} of its chunk, {task.identity}"

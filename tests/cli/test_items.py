@@ -209,13 +209,14 @@ def test_items_of_what_is_not_finished_are_left_alone(sweep, run, spool, name, c
     [
         ("s/1", ["s/1  failed", "ended as exit3 in attempt 2 of its chunk, s/00-09", "-> dsgspool requeue s/1"]),
         ("s/0", ["s/0  done", "ended as done in attempt 1"]),
-        ("s/9", ["s/9  excluded", "it is excluded"]),
+        ("s/9", ["s/9  excluded\n  it is excluded: `exclude` of its sweep leaves it out, so it never runs\n"]),
         ("s/99", ["s/99  todo", "it is one of s/rest-20-99: no worker is alive"]),
     ],
 )
 def test_why_answers_for_an_item_too(sweep, run, name, words):
     result = run("why", name)
     assert result.exit_code == 0 and all(word in result.stdout for word in words), result.stdout
+    assert ("->" in result.stdout) is (name in ("s/1", "s/99"))  # nothing has what is excluded run
     assert run("why", "s/100").exit_code == 5
 
 

@@ -944,6 +944,14 @@ def test_what_only_the_first_of_many_says_has_its_name(spool, put, record, why):
     assert "  attempt 1 on n1; see logs/s/1.1.yaml\n" in told
 
 
+def test_a_task_that_several_patterns_mean_is_told_once(put, why, run):
+    for name in ("b/1", "b/2", "a"):
+        put(f"hold/{name}.yaml", WHOLE)
+    told = why("*", "b/", "b/1", "a", "a")
+    assert told.startswith("a, b/1, b/2  hold\n") and "-> dsgspool release a b/1 b/2\n" in told
+    assert len(json.loads(run("why", "--json", "a", "*", "a").stdout)) == 3
+
+
 def test_of_those_in_line_the_first_is_told_with_its_place(put, why, worker):
     worker(slots=1)
     put(f"running/{WID}/x@{WID}.1.yaml", WHOLE)
