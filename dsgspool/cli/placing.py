@@ -26,6 +26,7 @@ from dsgspool.worker.peek import peek
 from dsgspool.yamltext import did_you_mean
 
 FREE = "free"  #: how the words for a worker begin that could take it now
+STAR = "'*'"  #: all workers, quoted for the shell
 
 
 class Placing:
@@ -43,7 +44,7 @@ class Placing:
             answer.nodes[worker.wid] = self._of_node(worker, cpus, request, uid, answer)
         self._unmet(task, cpus, request, answer)
         able = [worker for worker in self.seen.alive if self._could(worker, cpus, request)]
-        if able and (words := self._kept_off(able, uid, answer)):
+        if able and (words := self._kept_off(able, max(1, cpus), uid, answer)):
             answer.add(*words)
         if not answer.because and (words := self._taken(request) or self._kept(task, request, answer)):
             answer.because, answer.remedies = words
@@ -80,7 +81,7 @@ class Placing:
         """True for one that is large enough, as far as it has slots, and has what is wanted."""
         return (not worker.slots or cpus <= worker.slots) and not why_unfit(request, self._has(worker))
 
-    def _kept_off(self, able: list[WorkerSeen], uid: int | None, answer: Answer) -> Words | None:
+    def _kept_off(self, able: list[WorkerSeen], cpus: int, uid: int | None, answer: Answer) -> Words | None:
         """None of those that could take it does; what the others do says nothing."""
         whys = [answer.nodes[worker.wid] for worker in able]
         whom = "that could take it " if len(able) < len(self.seen.alive) else ""
@@ -90,8 +91,12 @@ class Placing:
         if all(why.startswith(("paused", "draining", "0 slots")) for why in whys):
             if all(worker.draining for worker in able):
                 return f"every worker {whom}is draining: it takes nothing more", ["dsgspool worker"]
-            target = able[0].wid if whom else "'*'"
-            change = f"dsgspool workers set {target} paused=false"
+            paused = [worker.wid for worker in able if answer.nodes[worker.wid].startswith("paused")]
+            if paused:
+                change = f"dsgspool workers set {paused[0] if whom else STAR} paused=false"
+            else:
+                idle = next(worker.wid for worker in able if not (worker.draining or worker.slots))
+                change = f"dsgspool workers set {idle} slots={cpus}"
             return f"every worker {whom}is paused, draining or has no slots", [change, "dsgspool worker"]
         if all(worker.rest for worker in able):
             resting = [worker for worker in able if not (worker.paused or worker.draining)]

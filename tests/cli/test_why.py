@@ -326,6 +326,16 @@ def test_workers_that_are_paused_or_drain(put, worker, why):
     assert "every worker is paused, draining" in told and f"{WID}: paused" in told and f"{OTHER}: draining" in told
 
 
+def test_who_is_to_take_tasks_again_is_one_that_is_paused_or_has_no_slots_and_none_that_drains(put, worker, why):
+    put("todo/@cpus4/a.yaml", "command: x\ncpus: 4\n...\n")
+    worker("n0-abcdefgh", slots=2)
+    worker(WID, control="drain: true")
+    worker(OTHER, control="paused: true")
+    assert f"-> dsgspool workers set {OTHER} paused=false\n" in why("a")
+    worker(OTHER, control="slots: 0")
+    assert f"-> dsgspool workers set {OTHER} slots=4\n" in why("a")
+
+
 def test_a_worker_that_was_started_paused_is_not_free(put, worker, why):
     put("todo/a~0.abcdefgh-1.yaml", WHOLE)
     worker(paused=True)
