@@ -16,6 +16,7 @@ import typer
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Json, Patterns
 from dsgspool.cli.context import open_spool, seen_as_told, server_clock
+from dsgspool.expressions import expression
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dsgspool.snapshot import TaskSeen
     from dsgspool.spool import Spool
 
+_PROGRAM = expression(r"'[^']*'|(?:^|(?<=&& )|(?<=: ))(?P<program>dsgspool )(?=[a-z])")  #: outside of quotes
 ORDER = ("failed", "waiting", "hold", "todo", "running", "done")  #: what a person has to do something about, first
 
 
@@ -53,7 +55,7 @@ def why(
             asked += _questions(reasons, pattern, told)
         except TaskNotFound as error:  # the others are answered all the same
             unknown.append(error)
-    left = _tell(spool, asked, limit, as_json=as_json)
+    left = _tell(spool, asked, limit, context.obj, as_json=as_json)
     if left:
         output.note(f"dsgspool: {left} more")
     for other in unknown[1:]:
@@ -62,7 +64,9 @@ def why(
         raise unknown[0]
 
 
-def _tell(spool: Spool, asked: list[Callable[[], Answer]], limit: int | None, *, as_json: bool) -> int:
+def _tell(
+    spool: Spool, asked: list[Callable[[], Answer]], limit: int | None, given: str | None, *, as_json: bool
+) -> int:
     """How many were not told.  Each is worked out when it is its turn, as it reads files."""
     from dsgspool.cli.alike import LEAST, answered
 
@@ -73,7 +77,7 @@ def _tell(spool: Spool, asked: list[Callable[[], Answer]], limit: int | None, *,
         return max(0, len(asked) - limit)
     groups = answered(asked, limit, spool.clock)
     for group in groups:
-        _print(group)
+        _print(group, given)
     return len(asked) - sum(map(len, groups))
 
 
@@ -116,11 +120,19 @@ def _of_item(reasons: Reasons, item: Item, task: TaskSeen) -> Answer:
     return replace(answer, task=item.identity, state=item.state, because=because, more=[], nodes={}, remedies=remedies)
 
 
-def _print(group: list[Answer]) -> None:
+def _print(group: list[Answer], given: str | None) -> None:
     from dsgspool.cli.alike import remedies, title, told
 
     output.heading(f"{title(group)}  {group[0].state}")
     for text in told(group):
         output.sentence(text, "  ")
     for text in remedies(group):
-        output.line(f"  -> {text}")
+        output.line(f"  -> {_for_this_shell(text, given)}")
+
+
+def _for_this_shell(text: str, given: str | None) -> str:
+    """With the spool that `--spool` gave: nothing else in this shell says which it is, or something says another one."""
+    if given is None:
+        return text
+    program = f"dsgspool --spool {shlex.quote(given)} "
+    return _PROGRAM.sub(lambda found: program if found["program"] else found[0], text)

@@ -719,6 +719,24 @@ def test_the_command_that_puts_a_task_to_the_front_can_be_pasted(spool, put, why
     assert "it is queued: it is next" in why(name)
 
 
+def test_what_is_proposed_is_about_the_spool_that_was_given_by_an_option(
+    spool, put, record, run, monkeypatch, tmp_path
+):
+    put("hold/a: dsgspool x.yaml", WHOLE)
+    put("failed/t~timeout.yaml", WHOLE)
+    record("t", outcome="timeout", reason="still running after 2 s", ended="2026-01-01T00:00:00Z", seconds=2.0)
+    elsewhere = tmp_path / "other one"
+    elsewhere.symlink_to(spool)
+    monkeypatch.delenv("DSGSPOOL_SPOOL")
+    program = f"dsgspool --spool {shlex.quote(str(elsewhere))}"
+    told = run("--spool", str(elsewhere), "why", "*").stdout
+    assert f"-> {program} release 'a: dsgspool x'\n" in told
+    verbs = ("requeue --hold t", "edit t timeout=4s --yes", "release t")
+    assert f"-> {' && '.join(f'{program} {verb}' for verb in verbs)}\n" in told
+    monkeypatch.setenv("DSGSPOOL_SPOOL", str(spool))
+    assert "-> dsgspool release 'a: dsgspool x'\n" in run("why", "*").stdout
+
+
 def test_all_that_is_proposed_is_a_command_or_words(put, why, record):
     put("batches/s.yaml", "finally: {command: x}\n")
     put("batches/s.over/over.json", '{"at": "2026-11-21T21:00:00.000Z", "done": 1, "failed": 0}')
