@@ -37,7 +37,12 @@ def answered(asked: Sequence[Callable[[], Answer]], limit: int | None, clock: Cl
 
 def _key(answer: Answer) -> object:
     because = _PLACE.sub("N before it", _MOMENT.sub("T", answer.because))
-    return answer.state, *(_nameless(text, answer) for text in (because, *answer.remedies))
+    return answer.state, _alike(because, answer), *(_nameless(text, answer) for text in answer.remedies)
+
+
+def _alike(text: str, answer: Answer) -> str:
+    """A sentence without the name of the task; a number may be one, and that of its slots as well."""
+    return text if answer.task.isdecimal() else _nameless(text, answer)
 
 
 def _nameless(text: str, answer: Answer) -> str:
@@ -53,9 +58,9 @@ def title(group: Sequence[Answer]) -> str:
 
 def told(group: Sequence[Answer]) -> Iterator[str]:
     """The sentences; what is not so of all has the name of the first before it."""
-    others = [{_nameless(text, answer) for text in _sentences(answer)} for answer in group[1:]]
+    others = [{_alike(text, answer) for text in _sentences(answer)} for answer in group[1:]]
     for text in _sentences(group[0]):
-        is_so = all(_nameless(text, group[0]) in said for said in others)
+        is_so = all(_alike(text, group[0]) in said for said in others)
         yield text if is_so else f"{group[0].task}: {text}"
 
 

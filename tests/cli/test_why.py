@@ -990,6 +990,16 @@ def test_of_those_in_line_the_first_is_told_with_its_place(put, why, worker):
     assert "  s/00: it is queued: it is next" in told and "-> the same for the others" in told
 
 
+def test_a_number_that_is_a_name_too_is_told_of_each(put, why, worker, record):
+    worker(slots=4)
+    for name in ("8", "16"):
+        put(f"todo/@cpus{name}/{name}.yaml", f"command: x\ncpus: {name}\n...\n")
+        put(f"hold/1{name}.yaml", WHOLE)
+    told = why("8", "16")
+    assert "it wants 8 slots" in told and "it wants 16 slots" in told
+    assert why("18", "116").startswith("18, 116  hold\n") and "-> dsgspool release 18 116\n" in why("18", "116")
+
+
 def test_tasks_that_have_other_reasons_are_told_apart(put, why):
     for n in range(30):
         put(f"waiting/after-x{n}/s/{n:02}.yaml", f"command: x\nafter: x{n}\n...\n")
