@@ -99,7 +99,8 @@ class Placing:
                 change = f"dsgspool workers set {idle} slots={cpus}"
             return f"every worker {whom}is paused, draining or has no slots", [change, "dsgspool worker"]
         if all(worker.rest for worker in able):
-            resting = [worker for worker in able if not (worker.paused or worker.draining)]
+            # None is left of it when one that was paused a moment ago is not any more.
+            resting = [worker for worker in able if not (worker.paused or worker.draining)] or able
             first = min(resting, key=lambda worker: (worker.rest and worker.rest.until) or math.inf)
             because = (
                 f"no node {whom}is to be had now; the first, {first.wid}, {first.rest and first.rest.of(first.wid)}"
