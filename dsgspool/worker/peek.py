@@ -33,7 +33,8 @@ _BRACKETS_OVER = rb"[\[{](?:" + b"|".join(_ITEMS) + rb")*(?:\n(?=\S)|" + _QUOTED
 #: A quoted text, or brackets, that may go on at the beginning of a line.  (Not one of these alternatives begins as another
 #: one, and none is possessive: before 3.11.5 Python tried such a one again with less.)
 _OVER = expression(
-    rb"(?:^[ ]*|[:?-][ ]+)(?:" + _QUOTED_OVER + b"|" + _BRACKETS_OVER + rb")|[,\[{][ ]*" + _BRACKETS_OVER, re.MULTILINE
+    rb"(?:^[ \t]*|[:?-][ \t]+)(?:" + _QUOTED_OVER + b"|" + _BRACKETS_OVER + rb")|[,\[{][ \t]*" + _BRACKETS_OVER,
+    re.MULTILINE,
 )
 _HINT = expression(rb"^(?:\xef\xbb\xbf)?(?:cpus|format|not_before|after|expires):", re.MULTILINE)
 _CPUS = expression(rb"^cpus:\s*([0-9]{1,5})\s*(?:#.*)?$", re.MULTILINE)

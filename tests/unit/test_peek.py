@@ -126,6 +126,9 @@ HINTS = "cpus: 8\nexpires: 1\nnot_before: 2026-11-21T21:00:00Z\nafter: [a]\n"
         ('command: x\r\ndescription: "a', '"'),
         ('# \u2028command: "x', '"'),
         ('"command": "echo', '"'),
+        ('command:\t"echo', '"'),
+        ("tags:\n-\t'a", "'"),
+        ("command:\t[echo, 'a", "']"),
     ],
 )
 def test_what_stands_at_the_left_edge_within_quotes_is_no_key(begin, end):
