@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Mapping
 
 from dsgspool import chance
@@ -49,7 +50,15 @@ class Once:
     def put(self, staged: str, folder: str) -> bool:
         """Put one with something in it into its place; False when another is there already."""
         # RACE: another leader, or I myself an hour ago, made it.  A folder with something in it is never replaced.
-        number = self.fs.rename_into(staged, folder)
+        try:
+            number = self.fs.rename_into(staged, folder)
+        except FileNotFoundError:
+            self.drop(staged)
+            above, _, name = folder.rpartition("/")[0].rpartition("/")
+            if (name, False) not in self.fs.scan(above):
+                raise
+            # A link that leads nowhere: it says for ever that it is not there, as a share does that is away.
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), f"{above}/{name}") from None
         if staged.rpartition("/")[2] not in self.fs.names(self.spool.tmp):
             return True
         self.drop(staged)

@@ -219,7 +219,7 @@ def test_what_does_not_fit_together_is_told(inside, data, world, sweep, what):
 @pytest.mark.parametrize(
     ("at", "what"),
     [(at, "fifo") for at in ("whole/sweep.json", "whole", "table/rows", "table", "")]
-    + [(at, "link") for at in ("whole/sweep.json", "whole", "table/rows", "table")],
+    + [(at, "link") for at in ("whole/sweep.json", "whole", "table/rows", "table", "")],
 )
 def test_what_lies_in_the_place_of_its_files_stops_a_sweep_and_nothing_else(inside, data, world, at, what):
     worker = inside()
