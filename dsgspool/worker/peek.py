@@ -36,6 +36,8 @@ _OVER = expression(
     rb"(?:^[ \t]*|[:?-][ \t]+)(?:" + _QUOTED_OVER + b"|" + _BRACKETS_OVER + rb")|[,\[{][ \t]*" + _BRACKETS_OVER,
     re.MULTILINE,
 )
+#: Brackets within remarks: from each the search above may go on to the end, which takes minutes of a text full of them.
+_REMARK, MOST_WITHIN = expression(rb"#[^\n]*+"), 64
 _HINT = expression(rb"^(?:\xef\xbb\xbf)?(?:cpus|format|not_before|after|expires):", re.MULTILINE)
 _CPUS = expression(rb"^cpus:\s*([0-9]{1,5})\s*(?:#.*)?$", re.MULTILINE)
 _FORMAT = expression(rb"^format:\s*([0-9]{1,6})\s*(?:#.*)?$", re.MULTILINE)
@@ -85,7 +87,9 @@ def peek(data: bytes) -> Peek:
 
 def _may_go_over(data: bytes) -> bool:
     """True when something at the beginning of a line is perhaps within quotes or brackets."""
-    return _OVER.search(_BLOCK.sub(rb"\1\2x\n", data)) is not None
+    text = _BLOCK.sub(rb"\1\2x\n", data)
+    within = sum(remark.count(b"[") + remark.count(b"{") for remark in _REMARK.findall(text))
+    return within > MOST_WITHIN or _OVER.search(text) is not None
 
 
 def is_sweep(data: bytes) -> bool:

@@ -161,5 +161,8 @@ def test_quotes_that_end_before_the_left_edge_cost_no_hint(text):
 
 
 def test_no_text_keeps_its_reader_busy():
-    for text in ("[" * 200_000, "a: [" * 60_000, "- " * 100_000 + '"', "a: 'b\n " * 30_000, " " * 250_000 + "'"):
+    for text in (
+        *("[" * 200_000, "a: [" * 60_000, "- " * 100_000 + '"', "a: 'b\n " * 30_000, " " * 250_000 + "'"),
+        *("tags: [a,\n" + "  # old: [b\n" * 20_000, "a: [ #" * 40_000),
+    ):
         assert peek(f"{text}\n{HINTS}".encode()) == Peek()
