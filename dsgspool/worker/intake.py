@@ -277,7 +277,7 @@ class Intake:
 
     def _check_end(self) -> None:
         """--until-empty: todo/, waiting/until-*, every running/* and edits/*.open are empty, except for what cannot run here."""
-        controls = self.worker.controls
+        (controls := self.worker.controls).emptied = False  # RACE: what comes while alerts are told is to be over too
         looked = self._looked_at - self._cost > max(self._found_at, self._gave_at) and not self.queue
         looked = looked and not self.pausing.is_there and not self.turnstile.is_unsettled
         if not (controls.options.until_empty and looked and controls.may_claim()):
@@ -293,7 +293,7 @@ class Intake:
             # RACE: of a worker that died a moment ago a person may have parked a file, claim and all.
             controls.emptied = self.worker.janitor.is_at_rest()
             if controls.emptied:
-                self.sorting.tell_what_is_left()
+                self.sorting.tell_what_is_left(self._quiet_since)
 
     def _others_have_work(self) -> bool:
         waits = any(names.parse_until(folder) for folder, _ in self.fs.scan(self.spool.waiting))

@@ -42,6 +42,7 @@ class Sorting:
 
     def __init__(self, intake: Intake) -> None:
         self.intake, self.worker, self.spool, self.desk = intake, intake.worker, intake.spool, intake.desk
+        self._told_at = -1.0  #: since when that was quiet of which was told what is left
 
     @property
     def waiters(self) -> Waiters:
@@ -117,8 +118,11 @@ class Sorting:
         wid = self.worker.station.wid
         return not {f"{wid}.fenced", f"{wid}.dead"}.isdisjoint(self.spool.fs.names(self.spool.workers))
 
-    def tell_what_is_left(self) -> None:
-        """Before the end of `--until-empty`."""
+    def tell_what_is_left(self, since: float) -> None:
+        """Before the end of `--until-empty`, which may wait for alerts: once, of what is quiet `since` then (BOOTTIME)."""
+        if since == self._told_at:
+            return
+        self._told_at = since
         self._tell_who_waits()
         self._tell_who_stays()
         self.intake.turnstile.tell_stopped()

@@ -574,6 +574,24 @@ def test_until_empty_looks_once_more_after_the_others_have_nothing(inside, world
     assert worker.lies() == ["done/x"]
 
 
+def test_until_empty_says_once_what_is_left_and_waits_for_what_comes_while_alerts_are_told(inside, monkeypatch):
+    """A retry of a task that an alert had submitted was left in waiting/; what stays was told at each turn meanwhile."""
+    worker, told = inside(until_empty=True), []
+    monkeypatch.setattr(worker.worker, "tell", lambda event, *_, **__: told.append(event))
+    worker.drop("wide", state="todo/@cpus64")
+    worker.drop("x", "exit 1", on_failed=worker.gate())
+    worker.until(lambda: worker.worker.controls.emptied)
+    worker.live(5)
+    assert told.count("left") == 1 and not worker.worker.controls.is_over()
+    worker.drop("y", f"{worker.gate('first')}; [ $DSGSPOOL_ATTEMPT = 2 ]", retries=1, backoff="60s")
+    worker.until(lambda: worker.pid("y"))
+    worker.open()
+    worker.until(lambda: not worker.worker.alerts.is_busy)
+    worker.open("first")
+    worker.until(worker.worker.controls.is_over)
+    assert worker.lies() == ["done/y", "failed/x~exit1", "todo/@cpus64/wide"] and told.count("left") == 2
+
+
 def test_until_empty_waits_for_what_an_editor_has_taken_out(inside, monkeypatch):
     worker, asked = inside(until_empty=True), []
     worker.drop("x", state="edits/e.open/out/todo")
