@@ -124,7 +124,9 @@ class Intake:
             self.give_all_back(gifts=False)
         self.starting.turn()
         self.sharing.tell()
-        self._check_end()
+        self.worker.controls.emptied = self._is_at_end()  # RACE: work may come while the last alerts are told
+        if self.worker.controls.emptied:
+            self.sorting.tell_what_is_left(self._quiet_since)
 
     def _listen(self) -> None:
         if self.bell.heard():
@@ -275,13 +277,12 @@ class Intake:
         for ready in [ready for ready in self.desk.ready.values() if gifts or not ready.held.is_gift]:
             self.worker.attempts.endings.give_back(ready.held)
 
-    def _check_end(self) -> None:
+    def _is_at_end(self) -> bool:
         """--until-empty: todo/, waiting/until-*, every running/* and edits/*.open are empty, except for what cannot run here."""
-        (controls := self.worker.controls).emptied = False  # RACE: what comes while alerts are told is to be over too
-        looked = self._looked_at - self._cost > max(self._found_at, self._gave_at) and not self.queue
-        looked = looked and not self.pausing.is_there and not self.turnstile.is_unsettled
-        if not (controls.options.until_empty and looked and controls.may_claim()):
-            return
+        controls, looked = self.worker.controls, self._looked_at - self._cost > max(self._found_at, self._gave_at)
+        is_open = self.queue or self.pausing.is_there or self.turnstile.is_unsettled
+        if is_open or not (controls.options.until_empty and looked and controls.may_claim()):
+            return False
         if not self.desk.is_empty or self.worker.attempts.is_busy or self._others_have_work():
             self._quiet_since = None
         elif self._quiet_since is None:
@@ -291,9 +292,8 @@ class Intake:
             self.worker.rounds.ask()
         elif min(self._looked_at - self._cost, self.worker.rounds.began()) > self._quiet_since:
             # RACE: of a worker that died a moment ago a person may have parked a file, claim and all.
-            controls.emptied = self.worker.janitor.is_at_rest()
-            if controls.emptied:
-                self.sorting.tell_what_is_left(self._quiet_since)
+            return self.worker.janitor.is_at_rest()
+        return False
 
     def _others_have_work(self) -> bool:
         waits = any(names.parse_until(folder) for folder, _ in self.fs.scan(self.spool.waiting))

@@ -42,7 +42,7 @@ class Sorting:
 
     def __init__(self, intake: Intake) -> None:
         self.intake, self.worker, self.spool, self.desk = intake, intake.worker, intake.spool, intake.desk
-        self._told_at = -1.0  #: since when that was quiet of which was told what is left
+        self._told_at: float | None = None  #: since when that was quiet of which was told what is left
 
     @property
     def waiters(self) -> Waiters:
@@ -118,7 +118,7 @@ class Sorting:
         wid = self.worker.station.wid
         return not {f"{wid}.fenced", f"{wid}.dead"}.isdisjoint(self.spool.fs.names(self.spool.workers))
 
-    def tell_what_is_left(self, since: float) -> None:
+    def tell_what_is_left(self, since: float | None) -> None:
         """Before the end of `--until-empty`, which may wait for alerts: once, of what is quiet `since` then (BOOTTIME)."""
         if since == self._told_at:
             return

@@ -122,8 +122,8 @@ MUTANTS = (
         "7 Batches",
         "--until-empty ends while a policy is being written",
         "worker/intake.py",
-        "        looked = looked and not self.pausing.is_there and not self.turnstile.is_unsettled\n",
-        "        looked = looked and not self.pausing.is_there\n",
+        "        is_open = self.queue or self.pausing.is_there or self.turnstile.is_unsettled\n",
+        "        is_open = self.queue or self.pausing.is_there\n",
         (f"{UNIT}test_a_worker_that_works_the_queue_off_waits_for_a_policy_and_not_for_a_pause",),
         also=(
             Edit(

@@ -470,7 +470,7 @@ MUTANTS = (
         "--until-empty ends although another may have given a task back since the look",
         "worker/intake.py",
         "            self._quiet_since = self.clock.boot()\n            self.look_soon()\n",
-        "            controls.emptied = True\n",
+        "            return True\n",
         ("unit/test_worker.py::test_until_empty_looks_once_more_after_the_others_have_nothing",),
     ),
     # -- start
