@@ -467,6 +467,7 @@ def test_an_old_empty_batch_folder_is_removed(world, actor):
     world.drop("full/x")
     for path in ("old", "full"):
         age(f"{world.root}/todo/{path}", 3700, world)
+    age(f"{world.root}/todo/new", 60, world)
     actor.janitor.sweep_batches()
     assert sorted(os.listdir(world.spool.todo)) == ["full", "new"]
 
