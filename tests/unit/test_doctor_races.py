@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 
 from dsgspool.clock import SystemClock
+from dsgspool.doctor.bench import clear
 from dsgspool.doctor.child import _interrupt
 from dsgspool.doctor.measure import FOLDERS, Measurement
 from dsgspool.doctor.owners import Owners
-from dsgspool.doctor.rendezvous import Line, _Door
+from dsgspool.doctor.rendezvous import Line, Silence, _Door
 from dsgspool.doctor.tasks import Tasks
 from dsgspool.fs import Fs
 from dsgspool.spool import Spool
@@ -112,6 +113,15 @@ def test_at_one_door_one_guest_is_let_in(doors, seeded):
     late.open()
     assert guest._visit(host.folder).other == {"host": "n1"}
     assert late._visit(host.folder) is None
+
+
+def test_who_waits_has_its_door_seen_by_clients_that_listed_the_folder_within_the_same_tick(doors, seeded):
+    here, there = doors
+    clear(seeded.spool.fs, there.folder)
+    os.utime(seeded.spool.tmp, (1, 1))
+    with pytest.raises(Silence):
+        here.wait(seeded.spool.clock.boot() + 0.2)
+    assert os.stat(seeded.spool.tmp).st_mtime > 1
 
 
 class OneTick(Fs):

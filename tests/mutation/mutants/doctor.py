@@ -32,6 +32,17 @@ MUTANTS = (
     ),
     Mutant(
         "doctor",
+        "8",
+        "who waits for another doctor is not seen by an NFS v3 client that listed tmp/ within the same tick",
+        "doctor/rendezvous.py",
+        "                self.fs.touch(self.spool.tmp)\n",
+        "",
+        (
+            "unit/test_doctor_races.py::test_who_waits_has_its_door_seen_by_clients_that_listed_the_folder_within_the_same_tick",
+        ),
+    ),
+    Mutant(
+        "doctor",
         "docs/doctor.md",
         "who goes to be a guest leaves its own door open",
         "doctor/rendezvous.py",
