@@ -284,12 +284,3 @@ def duration(seconds: float) -> str:
         if whole < size * (60 if unit == "m" else 24) or unit == "d":
             return f"{whole // size}{unit}{whole % size // rest:02d}{below}"
     return f"{whole}s"
-
-
-def size(count: float) -> str:
-    """`512 B`, `3.4 MiB`: bytes for people."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"

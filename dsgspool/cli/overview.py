@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool.cli import output
 from dsgspool.cli.context import server_clock
+from dsgspool.conditions import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -176,8 +177,8 @@ def _show_workers(seen: Snapshot, loads: Mapping[str, Load]) -> None:
 def _load(load: Load | None) -> tuple[str, str, str]:
     if load is None:
         return "", "", ""
-    used = "" if load.used is None else output.size(load.used)
-    memory = f"{used} of {output.size(load.total)}" if used and load.total else used
+    used = "" if load.used is None else in_words(load.used)
+    memory = f"{used} of {in_words(load.total)}" if used and load.total else used
     return (
         "" if load.load is None else f"{load.load:.1f}",
         "" if load.cpu is None else f"{load.cpu:.0%}",

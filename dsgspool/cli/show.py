@@ -12,6 +12,7 @@ import typer
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Json
 from dsgspool.cli.context import open_spool
+from dsgspool.conditions import in_words
 
 if TYPE_CHECKING:
     from dsgspool.cli.finding import Attempt, Found
@@ -83,7 +84,7 @@ def _facts(spool: Spool, attempt: Attempt, without_end: str) -> list[tuple[str, 
         ("ended", record.ended),
         ("ran for", None if record.seconds is None else output.duration(record.seconds)),
         ("CPU time", None if record.cpu_seconds is None else output.duration(record.cpu_seconds)),
-        ("peak memory", None if record.peak_memory_bytes is None else output.size(record.peak_memory_bytes)),
+        ("peak memory", None if record.peak_memory_bytes is None else in_words(record.peak_memory_bytes)),
         ("directory", record.cwd),
         ("git commit", record.git),
         ("record", f"{spool.root}/{attempt.path()}"),
@@ -119,7 +120,7 @@ def _log(spool: Spool, attempt: Attempt, ending: str) -> str | None:
 
 
 def _bytes(size: int | None) -> str:
-    return "" if size is None else f" ({output.size(size)})"
+    return "" if size is None else f" ({in_words(size)})"
 
 
 def _text(spool: Spool, task: Found) -> str:
@@ -183,7 +184,7 @@ def _show_item(spool: Spool, item: Item, *, as_json: bool) -> None:
         parts = [(kind, *line.part(ending)) for kind, ending in (("stdout", "out"), ("stderr", "err"))]
         output.fields(
             [("outcome", line.outcome), ("started", line.started), ("ran for", output.duration(line.seconds))]
-            + [(kind, f"{output.size(size)}, from byte {at}") for kind, at, size in parts]
+            + [(kind, f"{in_words(size)}, from byte {at}") for kind, at, size in parts]
             + [("index", f"{spool.root}/{line.attempt.path('items')}")]
         )
 

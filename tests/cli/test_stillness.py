@@ -13,23 +13,9 @@ from dsgspool.errors import SettingsError
 from dsgspool.names import lane_for
 from dsgspool.snapshot import counting
 from dsgspool.spool import Spool
+from tests.support.clocks import Clock
 
 WID = "n1-abcdefgh"
-
-
-class Clock:
-    """Moves by what is slept, or when it is told to."""
-
-    now = 0.0
-
-    def boot(self):
-        return self.now
-
-    def wall(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.now += seconds
 
 
 @pytest.fixture

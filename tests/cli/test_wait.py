@@ -8,25 +8,8 @@ from dsgspool.cli.wait import finish
 from dsgspool.cli.waiting import LOOKS, Watch, watch
 from dsgspool.spool import Spool
 from dsgspool.task import State
+from tests.support.clocks import Clock
 from tests.support.waiting import wait_for_tick
-
-
-class Clock:
-    """Moves by what is slept; `then` happens at each sleep."""
-
-    def __init__(self, *then):
-        self.now, self.then = 0.0, list(then)
-
-    def boot(self):
-        return self.now
-
-    def wall(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.now += seconds
-        if self.then:
-            self.then.pop(0)()
 
 
 def steps(spool, patterns, *then, timeout=None):

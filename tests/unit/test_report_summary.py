@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dsgspool.cli import output
+from dsgspool.conditions import in_words
 from dsgspool.report import lines, summary, words
 from dsgspool.report.digest import digest
 from dsgspool.snapshot.standings import Standing
@@ -216,7 +216,7 @@ def test_an_age_is_told_in_whole_units_that_have_passed(seconds: float, told: st
 def test_a_size_is_written_for_people_as_on_the_command_line_and_in_the_units_of_task_files(
     number: float, told: str
 ) -> None:
-    assert words.size(number) == told == output.size(number)
+    assert words.size(number) == told == in_words(number)
 
 
 @pytest.mark.parametrize(

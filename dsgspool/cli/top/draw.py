@@ -14,10 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dsgspool.classes import dataclass
-from dsgspool.cli.output import clean_line, duration, shortened, size, width
+from dsgspool.cli.output import clean_line, duration, shortened, width
 from dsgspool.cli.top.model import Model
 from dsgspool.cli.top.values import Facts, Node, Row, View
 from dsgspool.clock import local
+from dsgspool.conditions import in_words
 from dsgspool.task import State
 
 STYLES = {"todo": "cyan", "waiting": "cyan", "hold": "magenta", "running": "yellow", "done": "green", "failed": "red"}
@@ -141,9 +142,9 @@ def _node(node: Node, bar: int) -> tuple[Text, Text, Text, Text]:
     load = node.load
     slots = _bar(node.running / node.slots if node.slots else 0.0, bar, "yellow")
     slots.append(f"{' ' * bool(bar)}{node.running}/{node.slots}")
-    memory = Text("" if load.used is None else size(load.used))
+    memory = Text("" if load.used is None else in_words(load.used))
     if load.used is not None and load.total:
-        memory.append(f" of {size(load.total)}", "bright_black")
+        memory.append(f" of {in_words(load.total)}", "bright_black")
     if node.silent or node.rest:
         memory = Text(clean_line(node.silent or node.rest), "red" if node.silent else "magenta")
     return slots, Text(_figure(load.load, "{:.1f}")), Text(_figure(load.cpu, "{:.0%}")), memory
