@@ -132,7 +132,7 @@ def test_a_partner_that_dies_is_told(folder: SpoolFolder, number: int) -> None:
     one = start(folder, "--peer", "--json")
     wait_until(lambda: list((folder / "tmp").glob(".doctor-peer-*/hello")), 20)
     other = start(folder, "--peer", "--json")
-    wait_until(lambda: list((folder / "tmp").glob(".doctor-peer-*/taken")), 20)
+    wait_until(lambda: list((folder / "tmp").glob(".doctor-peer-*/to-host/guest.json")), 20)
     whole = [other.pid, *(child.pid for child in psutil.Process(other.pid).children())]
     kill(*(whole if number == signal.SIGSTOP else whole[:1]), number=number)
     (told,) = [finding for finding in findings(one) if finding["group"] == "peers"]
