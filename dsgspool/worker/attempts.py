@@ -212,7 +212,7 @@ class Attempts:
         if attempt.kill_at is not None and now >= attempt.kill_at:
             self.runner.kill(attempt)
         elif attempt.stopping is None and attempt.task.timeout is not None:
-            self.stop(attempt, Outcome(Kind.TIMEOUT, reason=f"still running after {attempt.task.timeout:g} s"))
+            self.stop(attempt, Outcome(Kind.TIMEOUT, reason=telling.overdue(attempt.task.timeout)))
 
     def stop(self, attempt: Attempt, why: Outcome, grace: float | None = None) -> None:
         """TERM now, KILL after the grace."""

@@ -42,6 +42,11 @@ def _what_follows(attempt: Attempt, decision: Decision) -> str:
             return ""
 
 
+def overdue(timeout: float) -> str:
+    """Why it was stopped, in seconds without an exponent, however many: `why` and the report propose twice as many."""
+    return f"still running after {timeout:.15g} s"
+
+
 def facts(attempt: Attempt, seconds: float) -> dict[str, object]:
     """What the journal says of it."""
     known: dict[str, object] = {"task": attempt.name.identity, "attempt": attempt.number}

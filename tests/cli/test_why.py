@@ -14,6 +14,7 @@ from dsgspool.clock import iso, local
 from dsgspool.names import lane_for
 from dsgspool.requests import Request
 from dsgspool.spool import Spool
+from dsgspool.worker.telling import overdue
 
 WID, OTHER = "n1-abcdefgh", "n2-abcdefgh"
 WHOLE = "command: echo hi\n...\n"
@@ -637,6 +638,7 @@ def test_a_command_that_was_not_found_is_told_with_the_folder_that_nobody_named(
     [
         ("s/a", "timeout", "still running after 3600 s", "timeout=2h"),
         ("a", "timeout", "still running after 0.75 s", "timeout=1.5s"),
+        ("a", "timeout", overdue(14 * 86400.0), "timeout=28d"),
         ("a", "oom", "its processes had 9 bytes of memory; resources.memory is 209715200", "resources.memory=400M"),
         ("a", "oom", "the kernel killed all; limits.memory is 1000001", "limits.memory=2000002"),
         ("a", "oom", "its processes had 194.5 MiB of memory; resources.memory is 50.0 MiB", "resources.memory=100M"),
