@@ -17,7 +17,10 @@ from dsgspool.spool.submission import TICK
 LIMIT = 65.0  #: seconds after which a change counts as not seen: an NFS client keeps attributes for 60
 STEP = 0.1
 FOLDERS, CONTESTS = 20, 100
-BREATH = 0.001  #: seconds that the winner of one contest stands still, so that the other catches up with it
+BREATH, REST = (
+    0.001,
+    0.05,
+)  #: seconds that the winner of a contest stands still, so that the other catches up: at first, at most
 
 #: way of looking -> what a person does that way.
 LOOKS = ("listing", "stat", "open", "gone", "heartbeat", "times", "tail")
@@ -134,15 +137,13 @@ class Measurement:
         """Both create the same names with O_EXCL: each must have exactly one winner."""
         folder = f"{self.line.folder}/race"
         self._host_makes(folder)
-        won = [number for number in range(CONTESTS) if self._creates(f"{folder}/{number}")]
-        return self._compare("created", won)
+        return self._compare("created", self._contend(lambda number: self._creates(f"{folder}/{number}")))
 
     def _creates(self, path: str) -> bool:
         try:
             self.fs.create_whole(path, b"", sync=False)
         except FileExistsError:
             return False
-        self.clock.sleep(BREATH)
         return True
 
     def renames(self) -> dict[str, int]:
@@ -150,10 +151,21 @@ class Measurement:
         folder, den = f"{self.line.folder}/prey", f"{self.mine}/den"
         self.fs.make_folder(den)
         self._host_makes(folder, filled=True)
-        for number in range(CONTESTS):
-            if self.fs.rename(f"{folder}/{number}", f"{den}/{number}") == 0:
-                self.clock.sleep(BREATH)
+        self._contend(lambda number: self.fs.rename(f"{folder}/{number}", f"{den}/{number}") == 0)
         return self._compare("renamed", [int(name) for name in self.fs.names(den)])
+
+    def _contend(self, wins: Callable[[int], bool]) -> list[int]:
+        """The contests that are won here.  Who has won several in turn stands still for longer and longer: a node that hears
+        late that it may begin would otherwise find each of them decided, and nothing would have been measured."""
+        won, pause = [], BREATH
+        for number in range(CONTESTS):
+            if wins(number):
+                won.append(number)
+                self.clock.sleep(pause)
+                pause = min(2 * pause, REST)
+            else:
+                pause = BREATH
+        return won
 
     def _host_makes(self, folder: str, *, filled: bool = False) -> None:
         if self.line.is_host:

@@ -157,6 +157,31 @@ def test_the_one_who_lists_waits_for_the_touch_in_both_directions(seeded):
         assert list(both.map(measure, (True, False))) == 2 * [{"of": FOLDERS, "stale": FOLDERS, "after_touch": 0}]
 
 
+class Late(Line):
+    """Hears long after the other that both may begin."""
+
+    def together(self, subject: str, *seconds: float, **letter: object) -> dict:
+        found = super().together(subject, *seconds, **letter)
+        if not self.is_host and subject.startswith("start-"):
+            SystemClock().sleep(0.3)
+        return found
+
+
+@pytest.mark.parametrize("contest", [Measurement.creates, Measurement.renames])
+def test_who_hears_late_that_the_contests_begin_is_in_time_for_some(seeded, contest):
+    """Else one side wins all, and nothing was measured."""
+    for name in ("", "/to-host", "/to-guest", "/host", "/guest"):
+        os.mkdir(f"{seeded.root}/tmp/door{name}")
+
+    def measure(is_host: bool) -> dict[str, int]:
+        line = Late(Spool(seeded.root), f"{seeded.root}/tmp/door", is_host, {"host": "n2"})
+        return contest(Measurement(line, lambda _: None))
+
+    with ThreadPoolExecutor(2) as both:
+        for facts in both.map(measure, (True, False)):
+            assert facts["both"] == facts["nobody"] == 0 and facts["mine"] > 0 and facts["theirs"] > 0
+
+
 def test_a_subject_is_used_once(seeded):
     os.makedirs(f"{seeded.root}/tmp/door/to-guest")
     line = Line(seeded.spool, f"{seeded.root}/tmp/door", True, {"host": "n2"})
