@@ -1,4 +1,4 @@
-"""The table of commands, and the program that imports only the one that was asked for.
+"""The program that imports only the command that was asked for.
 
 The rule: start-up is what a user feels at every command, so a command's module is imported when its name is on the
 command line (all of them only for `--help`), and each module imports the core inside its functions.
@@ -17,40 +17,12 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from dsgspool import __version__
-from dsgspool.cli import exits
+from dsgspool.cli import exits, pasting
+from dsgspool.cli.commands import COMMANDS
 from dsgspool.cli.context import usage
 
 if TYPE_CHECKING:
     from typer import _click
-
-#: name -> module in this package : function (or typer application) in it.  In the order of `--help`.
-COMMANDS = {
-    "init": "init:init",
-    "submit": "submit:app",
-    "worker": "worker:worker",
-    "status": "status:status",
-    "top": "top.command:top",
-    "list": "listing:listing",
-    "show": "show:show",
-    "why": "why:why",
-    "graph": "graph:graph",
-    "logs": "logs:logs",
-    "wait": "wait:wait",
-    "hold": "verbs:hold",
-    "release": "verbs:release",
-    "requeue": "verbs:requeue",
-    "cancel": "verbs:cancel",
-    "edit": "edit:edit",
-    "pause": "pause:pause",
-    "resume": "pause:resume",
-    "batch": "batch:app",
-    "workers": "workers:app",
-    "schedule": "schedule:app",
-    "prune": "prune:prune",
-    "report": "report:report",
-    "doctor": "doctor:doctor",
-    "demo": "demo:demo",
-}
 
 
 class Program(TyperGroup):
@@ -104,7 +76,10 @@ class Program(TyperGroup):
     ) -> NoReturn:
         """Run and exit; every error becomes one line and the code that `exits` has for it."""
         run = functools.partial(super().main, args, prog_name or "dsgspool", complete_var, False)
-        sys.exit(exits.guarded(lambda: run(windows_expand_args, **extra)))
+        try:
+            sys.exit(exits.guarded(lambda: run(windows_expand_args, **extra)))
+        finally:
+            pasting.GIVEN.set(None)
 
 
 def build(name: str, *, outline: bool = False) -> _click.Command:
@@ -155,3 +130,4 @@ def root(
 ) -> None:
     """The queue you can ls: a shared folder of YAML files is the task queue.  No server, no database, no root."""
     context.obj = spool
+    pasting.GIVEN.set(spool)

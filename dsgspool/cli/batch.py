@@ -13,6 +13,7 @@ import typer
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Json
 from dsgspool.cli.context import open_spool
+from dsgspool.cli.pasting import pasted
 
 if TYPE_CHECKING:
     from dsgspool.cli.policies import Seen
@@ -57,7 +58,7 @@ def _print(seen: Seen) -> None:
     output.heading(f"{seen.batch}  {seen.state}")
     output.fields(
         [
-            ("why", seen.why),
+            ("why", pasted(seen.why)),
             ("tasks", seen.counted),
             ("end", seen.ended),
             ("policy", seen.path or "none"),

@@ -14,6 +14,7 @@ import typer
 
 from dsgspool.cli import exits, output
 from dsgspool.cli.arguments import Json
+from dsgspool.cli.pasting import pasted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +139,7 @@ class Screen:
         for line in rest:
             output.painted(f"{INDENT}{line}")
         if finding.remedy:
-            for number, line in enumerate(wrapped(output.clean_line(finding.remedy), 3)):
+            for number, line in enumerate(wrapped(output.clean_line(pasted(finding.remedy)), 3)):
                 output.painted(f"{INDENT}{'-> ' if number == 0 else '   '}{line}")
         self._commands(finding)
 

@@ -90,6 +90,7 @@ def _usage(error: BaseException) -> int:
 
 def _failed(error: BaseException) -> int:
     from dsgspool.cli import output
+    from dsgspool.cli.pasting import pasted
 
     if isinstance(error, OSError) and not isinstance(error, errors.StorageError):
         error = errors.StorageError.of(error)
@@ -97,7 +98,7 @@ def _failed(error: BaseException) -> int:
         return INTERRUPTED
     known = isinstance(error, errors.SpoolError | UsageError)
     text = str(error) if known else f"{type(error).__name__}: {error} (a bug; DSGSPOOL_DEBUG=1 shows where)"
-    output.error(text)
+    output.error(pasted(text))
     return code_of(error)
 
 

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
+from dsgspool.cli.pasting import pasted
+
 # C0 and C1 controls, DEL, marks that turn the direction of text, line separators, what nobody sees, bytes no UTF-8.
 _UNSAFE = "\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 _IN_TEXT = f"[\x00-\x08\x0b-\x1f{_UNSAFE}"
@@ -121,7 +123,7 @@ def note(text: str) -> None:
 
 def hint(text: str) -> None:
     """What to do next, on stderr."""
-    note(f"dsgspool: hint: {text}")
+    note(f"dsgspool: hint: {pasted(text)}")
 
 
 def error(text: str) -> None:

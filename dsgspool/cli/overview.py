@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dsgspool.cli import output
 from dsgspool.cli.context import server_clock
+from dsgspool.cli.pasting import pasted
 from dsgspool.conditions import in_words
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def document(seen: Snapshot) -> dict[str, object]:
         "spool": seen.root,
         "taken_unix_s": seen.taken,
         "paused": seen.paused,
-        "stopped_batches": dict(seen.stopped),
+        "stopped_batches": {batch: pasted(why) for batch, why in seen.stopped.items()},
         "counts": _counts(seen.counts),
         "batches": {batch: _counts(counts) for batch, counts in seen.batches.items() if batch},
         "sweeps": {sweep: _counts(counts) for sweep, counts in _swept(seen).items()},
@@ -102,7 +103,7 @@ def stopped(seen: Snapshot) -> list[str]:
     """Which batches their policies hold back, and why; not those of which nothing is left to be started."""
     here = f"{seen.root}/"
     held = {batch: why for batch, why in seen.stopped.items() if not _is_over(seen, batch)}
-    return [f"batch {batch} is not started: {why.replace(here, '')}" for batch, why in held.items()]
+    return [pasted(f"batch {batch} is not started: {why.replace(here, '')}") for batch, why in held.items()]
 
 
 def _is_over(seen: Snapshot, batch: str) -> bool:
@@ -208,7 +209,7 @@ def show_rests(workers: Iterable[WorkerSeen]) -> None:
             found.setdefault(f"dead: {worker.verdict}", []).append(worker.wid)
     for why, wids in list(found.items())[:MOST]:
         more = f" and {len(wids) - 1} more" if len(wids) > 1 else ""
-        output.sentence(f"{wids[0]}{more}: {why if isinstance(why, str) else why.of(wids[0])}")
+        output.sentence(pasted(f"{wids[0]}{more}: {why if isinstance(why, str) else why.of(wids[0])}"))
 
 
 def show_stock(seen: Snapshot) -> None:

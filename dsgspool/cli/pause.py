@@ -11,6 +11,7 @@ import typer
 
 from dsgspool.cli import output
 from dsgspool.cli.context import open_spool, server_clock
+from dsgspool.cli.pasting import pasted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ def resume(context: typer.Context) -> None:
     if takers := _takers(alive := _alive(spool)):
         output.line(f"resumed: {takers} will take tasks again")
     else:
-        output.line(f"resumed; no worker {'takes tasks, see: dsgspool workers' if alive else 'is running'}")
+        output.line(pasted(f"resumed; no worker {'takes tasks, see: dsgspool workers' if alive else 'is running'}"))
 
 
 def begin(spool: Spool) -> bool:

@@ -16,6 +16,7 @@ from dsgspool.cli import output
 from dsgspool.cli.context import seen_as_told, usage
 from dsgspool.cli.ends import facts_seen
 from dsgspool.cli.overview import STATES
+from dsgspool.cli.pasting import pasted
 from dsgspool.errors import InvalidName, SettingsError, TaskNotFound
 from dsgspool.names import check_identity
 from dsgspool.policy import Policy, batch_of, final_of, parse_policy
@@ -57,7 +58,7 @@ class Seen:
         return {
             "batch": self.batch,
             "state": self.state,
-            "why": self.why,
+            "why": pasted(self.why),
             "priority": self.policy.priority,
             "paused": self.policy.paused,
             "max_running": self.policy.max_running,

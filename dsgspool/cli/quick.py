@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 def main() -> None:
     """What the console script runs."""
+    from dsgspool.cli import pasting
+
     if None in (sys.stdin, sys.stdout, sys.stderr):
         from dsgspool.cli import exits
 
@@ -20,6 +22,7 @@ def main() -> None:
         # A name that this terminal cannot show must not stop a command.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     words = sys.argv[1:]
+    pasting.GIVEN.set(_spool(words)[0])
     code = submit(words)
     if code is None:
         code = plain(words)

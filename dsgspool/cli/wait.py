@@ -15,6 +15,7 @@ import typer
 
 from dsgspool.cli import exits, output
 from dsgspool.cli.context import open_spool
+from dsgspool.cli.pasting import pasted
 
 if TYPE_CHECKING:
     from dsgspool.cli.waiting import Progress, Watch
@@ -60,7 +61,7 @@ def finish(spool: Spool, tasks: Watch, timeout: float | None) -> None:
     stillness = Stillness(tasks)
     for step in shown(watch(spool, tasks, timeout)):
         for line in stillness.lines(step):
-            output.note(output.clean_line(line))
+            output.note(output.clean_line(pasted(line)))
     for identity in sorted(tasks.failed.keys() - tasks.earlier):
         output.note(f"failed: {_failure(tasks, identity)}")
     dropped = (("parked in hold/ meanwhile", tasks.parked), ("removed meanwhile", tasks.removed))

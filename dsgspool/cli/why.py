@@ -16,7 +16,7 @@ import typer
 from dsgspool.cli import output
 from dsgspool.cli.arguments import Json, Patterns
 from dsgspool.cli.context import open_spool, seen_as_told, server_clock
-from dsgspool.expressions import expression
+from dsgspool.cli.pasting import pasted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from dsgspool.snapshot import TaskSeen
     from dsgspool.spool import Spool
 
-_PROGRAM = expression(r"'[^']*'|(?:^|(?<=&& )|(?<=: ))(?P<program>dsgspool )(?=[a-z])")  #: outside of quotes
 ORDER = ("failed", "waiting", "hold", "todo", "running", "done")  #: what a person has to do something about, first
 
 
@@ -55,29 +54,27 @@ def why(
             asked += _questions(reasons, pattern, told)
         except TaskNotFound as error:  # the others are answered all the same
             unknown.append(error)
-    left = _tell(spool, asked, limit, context.obj, as_json=as_json)
+    left = _tell(spool, asked, limit, as_json=as_json)
     if left:
         output.note(f"dsgspool: {left} more")
     for other in unknown[1:]:
-        output.error(str(other))
+        output.error(pasted(str(other)))
     if unknown:
         raise unknown[0]
 
 
-def _tell(
-    spool: Spool, asked: list[Callable[[], Answer]], limit: int | None, given: str | None, *, as_json: bool
-) -> int:
+def _tell(spool: Spool, asked: list[Callable[[], Answer]], limit: int | None, *, as_json: bool) -> int:
     """How many were not told.  Each is worked out when it is its turn, as it reads files."""
     from dsgspool.cli.alike import LEAST, answered
 
     if as_json:
         limit = limit or LEAST
         if asked:
-            output.json([answer() for answer in asked[:limit]])
+            output.json([_here(answer()) for answer in asked[:limit]])
         return max(0, len(asked) - limit)
     groups = answered(asked, limit, spool.clock)
     for group in groups:
-        _print(group, given)
+        _print(group)
     return len(asked) - sum(map(len, groups))
 
 
@@ -120,19 +117,17 @@ def _of_item(reasons: Reasons, item: Item, task: TaskSeen) -> Answer:
     return replace(answer, task=item.identity, state=item.state, because=because, more=[], nodes={}, remedies=remedies)
 
 
-def _print(group: list[Answer], given: str | None) -> None:
+def _print(group: list[Answer]) -> None:
     from dsgspool.cli.alike import remedies, title, told
 
     output.heading(f"{title(group)}  {group[0].state}")
     for text in told(group):
-        output.sentence(text, "  ")
+        output.sentence(pasted(text), "  ")
     for text in remedies(group):
-        output.line(f"  -> {_for_this_shell(text, given)}")
+        output.line(f"  -> {pasted(text)}")
 
 
-def _for_this_shell(text: str, given: str | None) -> str:
-    """With the spool that `--spool` gave: nothing else in this shell says which it is, or something says another one."""
-    if given is None:
-        return text
-    program = f"dsgspool --spool {shlex.quote(given)} "
-    return _PROGRAM.sub(lambda found: program if found["program"] else found[0], text)
+def _here(answer: Answer) -> Answer:
+    """The same, with commands for this shell."""
+    more, remedies = ([*map(pasted, texts)] for texts in (answer.more, answer.remedies))
+    return replace(answer, because=pasted(answer.because), more=more, remedies=remedies)

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from dsgspool.classes import dataclass
 from dsgspool.cli.output import clean_line, duration, shortened, width
+from dsgspool.cli.pasting import pasted
 from dsgspool.cli.top.model import Model
 from dsgspool.cli.top.values import Facts, Node, Row, View
 from dsgspool.clock import local
@@ -122,7 +123,7 @@ def _stuck(sentences: Sequence[str], rows: int) -> list[RenderableType]:
 
 def _nodes(nodes: Sequence[Node], most: int, bar: int) -> list[RenderableType]:
     if not nodes:
-        return [Text("no worker is running: start one with `dsgspool worker`", "red")]
+        return [Text(clean_line(pasted("no worker is running: start one with `dsgspool worker`")), "red")]
     table = Table(box=None, expand=True, pad_edge=False, padding=(0, 2, 0, 0), header_style="bright_black")
     table.add_column("NODE", ratio=2, no_wrap=True, overflow="ellipsis")
     table.add_column("SLOTS", width=bar + 8, no_wrap=True)
