@@ -1,14 +1,15 @@
 """`dsgspool wait`, and the bar that `submit --wait` and `demo` show too.
 
-The rule: exit 0 means that every task that was waited for is done: what somebody parks or removes meanwhile is not.  What
-lay in hold/ before is not waited for.  Everything shown goes to stderr.  Without names what failed before counts too, and is
-said to be that.
+The rule: exit 0 means that every task that was waited for is done: what somebody parks, cancels or removes meanwhile is not.
+What lay in hold/ before is not waited for.  Everything shown goes to stderr.  Without names what failed before counts too, and
+is said to be that; what was cancelled before does not.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,7 +37,7 @@ def wait(
 ) -> None:
     """Wait until tasks are over; exit 1 unless all are done.
 
-    What was over before counts too.  What lies in hold/ is not waited for."""
+    What was over before counts too.  What lies in hold/ is not waited for; nor, without NAME, what was cancelled before."""
     from dsgspool import fields
     from dsgspool.cli.waiting import Watch
     from dsgspool.yamltext import Node
@@ -64,15 +65,20 @@ def finish(spool: Spool, tasks: Watch, timeout: float | None) -> None:
             output.note(output.clean_line(pasted(line)))
     for identity in sorted(tasks.failed.keys() - tasks.earlier):
         output.note(f"failed: {_failure(tasks, identity)}")
-    dropped = (("parked in hold/ meanwhile", tasks.parked), ("removed meanwhile", tasks.removed))
-    for words, names in (("not waited for, as in hold/", tasks.held), *dropped):
+    undone = (
+        ("cancelled", tasks.cancelled),
+        ("parked in hold/ meanwhile", tasks.parked),
+        ("removed meanwhile", tasks.removed),
+    )
+    passed = (("not waited for, as in hold/", tasks.held), ("not waited for, as cancelled before", tasks.dropped))
+    for words, names in (*passed, *undone):
         if names:
             output.note(f"{words}: {', '.join(sorted(names)[:NAMED])}{' ...' if len(names) > NAMED else ''}")
     if tasks.earlier:
         _tell_earlier(tasks)
     if tasks.open:
         output.error(f"time is up: {len(tasks.open)} tasks are not over, such as {min(tasks.open)}")
-    if tasks.open or tasks.failed or tasks.parked or tasks.removed:
+    if tasks.open or tasks.failed or any(names for _, names in undone):
         raise SystemExit(exits.FAILED)
 
 
@@ -86,9 +92,12 @@ def _tell_earlier(tasks: Watch) -> None:
     earlier = sorted(tasks.earlier)
     more = f" ... ({len(earlier):,} in all)" if len(earlier) > NAMED else ""
     output.note(f"failed before: {', '.join(_failure(tasks, identity) for identity in earlier[:NAMED])}{more}")
+    again = "--failed"
+    if tasks.dropped:  # lies in failed/ too, and is not to run
+        again = " ".join(map(quote, earlier)) if len(earlier) <= NAMED else "--reason REASON"
     output.hint(
         "to leave out what failed before, name what to wait for: dsgspool wait NAME; to be rid of it: "
-        "dsgspool requeue --failed, or dsgspool prune --state failed --older-than 1d"
+        f"dsgspool requeue {again}, or dsgspool prune --state failed --older-than 1d"
     )
 
 

@@ -3,8 +3,8 @@
 The rule: a task counts as over only when its file was seen in done/ or failed/; one that was seen nowhere is looked for
 again, because it may have moved against the order in which the folders are listed.  Of several places of one name the one
 that it came to last counts, and a sweep is over when all its parts are; items of which no part is seen are looked for
-by themselves.  Parked tasks are not waited for.  Without names all of the spool is: else it would depend on how fast workers
-are whether what has just failed counts.
+by themselves.  Parked tasks are not waited for.  Without names all of the spool is, but for what was cancelled before: else it
+would depend on how fast workers are whether what has just failed counts.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def is_to_come(spool: Spool, identity: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is: all that was waited for, what of it ended how, what was parked or removed meanwhile."""
+    """How far it is: all that was waited for, what of it ended how, what was parked, cancelled or removed meanwhile."""
 
     total: int
     done: int
@@ -47,7 +47,7 @@ class Progress:
 
     @property
     def finished(self) -> int:
-        """Done, failed, parked or removed."""
+        """Done, failed, parked, cancelled or removed."""
         return self.done + self.failed + self.dropped
 
 
@@ -61,6 +61,8 @@ class Watch:
     failed: dict[str, str] = field(default_factory=dict)  #: identity -> reason
     held: set[str] = field(default_factory=set)  #: parked before, so not waited for
     parked: set[str] = field(default_factory=set)
+    cancelled: set[str] = field(default_factory=set)  #: a person took it away, which is no failure
+    dropped: set[str] = field(default_factory=set)  #: cancelled before, and nobody named them
     removed: set[str] = field(default_factory=set)
     earlier: set[str] = field(default_factory=set)  #: failed before, and nobody named them
     running: int = 0
@@ -93,6 +95,7 @@ class Watch:
         tasks.done = {name.identity for _, name in spool.tasks(State.DONE)} - tasks.open
         tasks._begin()
         tasks.earlier = set(tasks.failed)
+        tasks.dropped, tasks.cancelled = tasks.cancelled, set()
         return tasks
 
     def _begin(self) -> None:
@@ -111,7 +114,7 @@ class Watch:
     @property
     def progress(self) -> Progress:
         """The figures of the last look."""
-        dropped = len(self.held) + len(self.parked) + len(self.removed)
+        dropped = sum(map(len, (self.held, self.parked, self.dropped, self.cancelled, self.removed)))
         total = len(self.open) + len(self.done) + len(self.failed) + dropped
         return Progress(total, len(self.done), len(self.failed), dropped, self.running)
 
@@ -142,7 +145,9 @@ class Watch:
 
     def _close(self, identity: str, state: State | None, tag: str = "") -> None:
         self.open.discard(identity)
-        if state is State.FAILED:
+        if state is State.FAILED and tag == "cancelled":
+            self.cancelled.add(identity)
+        elif state is State.FAILED:
             self.failed[identity] = tag
         else:
             {State.DONE: self.done, State.HOLD: self.parked, None: self.removed}[state].add(identity)

@@ -91,6 +91,39 @@ def test_without_names_what_was_over_before_counts_as_with_a_pattern(process, pu
     assert "dsgspool wait NAME" in result.stderr and "dsgspool prune --state failed" in result.stderr
 
 
+def test_without_names_what_was_cancelled_before_is_no_failure(run, put):
+    put("done/a.yaml")
+    put("failed/c~cancelled.abcdefgh-1.yaml")
+    result = run("wait")
+    assert result.exit_code == 0 and "2 of 2: 1 done, 0 failed" in result.stderr
+    assert "not waited for, as cancelled before: c\n" in result.stderr and "requeue" not in result.stderr
+    put("failed/b 2~exit1.yaml")
+    result = run("wait")
+    assert result.exit_code == 1 and "failed before: b 2 (exit1)\n" in result.stderr
+    assert "dsgspool requeue 'b 2', or " in result.stderr  # --failed would run c as well
+    for number in range(5):
+        put(f"failed/{number}~exit1.yaml")
+    assert "dsgspool requeue --reason REASON, or " in run("wait").stderr
+
+
+@pytest.mark.parametrize("patterns", [("s",), ()])
+def test_what_is_cancelled_meanwhile_is_not_done(spool, put, capsys, patterns):
+    put("todo/s/a.yaml")
+    put("done/s/b.yaml")
+    move = mover(spool, "todo/s/a.yaml", "failed/s/a~cancelled.abcdefgh-1.yaml")
+    tasks = Watch.of(Spool(str(spool), clock=Clock(move)), patterns)
+    with pytest.raises(SystemExit, match="1"):
+        finish(tasks.spool, tasks, None)
+    told = capsys.readouterr().err
+    assert "2 of 2: 1 done, 0 failed" in told and "cancelled: s/a\n" in told and "failed:" not in told
+
+
+def test_what_was_cancelled_before_and_is_named_is_not_done(run, put):
+    put("failed/s/a~cancelled.abcdefgh-1.yaml")
+    result = run("wait", "s")
+    assert result.exit_code == 1 and "cancelled: s/a\n" in result.stderr and "failed:" not in result.stderr
+
+
 def test_without_names_old_failures_are_one_line_and_those_of_now_one_each(spool, put, capsys):
     for number in range(30):
         put(f"failed/old{number:02}~timeout.yaml")
