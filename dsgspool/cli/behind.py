@@ -140,6 +140,7 @@ class Behind:
             return f"which is made when the batch {batch} is over", [f"dsgspool why {name}"]
         if task is None:
             meant = meant_instead(what, [waiter], self._is_there)
+            meant = "" if meant and self._comes_after(meant, waiter) else meant
             why = "" if meant else ": not submitted yet, removed, or misspelt"
             return f"which {no_task(what, meant)}{why}", [self._instead(waiter, what, meant)] if meant else []
         if task.state in FINISHED:
@@ -152,6 +153,20 @@ class Behind:
             return "which is on hold", [f"dsgspool release {name}"]
         why = f"which waits for {task.after}" if task.after else "which waits" if task.until else "which is queued"
         return why, [f"dsgspool why {name}"]
+
+    def _comes_after(self, what: str, waiter: str) -> bool:
+        """True when some of that waits for the waiter, down to the last: they would wait in a circle."""
+        left, known = [what], {what}
+        while left:
+            what = left.pop()
+            found = self._meant(what)[1] if After(what).is_many else filter(None, [self.tasks.get(what)])
+            for task in found:
+                if task.identity == waiter:
+                    return True
+                if task.after and task.after not in known:
+                    known.add(task.after)
+                    left.append(task.after)
+        return False
 
     @functools.cached_property
     def _is_there(self) -> Callable[[str], bool]:

@@ -50,10 +50,11 @@ def no_task(what: str, meant: str) -> str:
 
 
 def meant_instead(what: str, waiters: Collection[str], is_there: Callable[[str], bool]) -> str:
-    """What may be meant by a name that is no task's; '' when nothing is.  `is_there`: a task, or with a `/` a batch."""
+    """What may be meant by a name that is no task's; '' when nothing is.  `is_there`: a task, or with a `/` a batch, which is
+    not meant by those that lie in it: two that wait for all of it wait for each other, and one alone for nothing."""
     if After(what).is_many:
         return ""
-    if is_there(f"{what}/"):
+    if is_there(f"{what}/") and not any(name.startswith(f"{what}/") for name in waiters):
         return f"{what}/"
     for folder in dict.fromkeys(chain.from_iterable(map(_folders, waiters))):
         if (name := f"{folder}/{what}") not in waiters and is_there(name):

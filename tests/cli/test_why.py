@@ -512,6 +512,22 @@ def test_who_waits_for_a_batch_without_its_slash_is_told_how_it_waits_for_the_ba
     assert ("which is a batch" in why("b")) is not bool(remedy)
 
 
+def test_nobody_is_told_to_wait_for_a_batch_that_it_lies_in(put, run, why):
+    put("waiting/after-fold/fold/only.yaml", "command: x\nafter: fold\n...\n")
+    told = why("fold/only")
+    assert "it waits for fold, which is nowhere in the spool" in told and "fold/]" not in told
+    assert "hint: fold is a batch" not in run("submit", "--batch", "fold", "--after", "fold", "--", "true").stderr
+
+
+def test_nobody_is_told_to_wait_for_what_waits_for_it_in_the_end(put, why):
+    put("waiting/after-fold/b.yaml", "command: x\nafter: fold\n...\n")
+    put("waiting/after-c/fold/a.yaml", "command: x\nafter: c\n...\n")
+    put("waiting/after-d/c.yaml", "command: x\nafter: d\n...\n")
+    assert "-> dsgspool edit b after='[fold/]'\n" in why("b")
+    put("waiting/after-b/d.yaml", "command: x\nafter: b\n...\n")
+    assert "fold/" not in why("b")
+
+
 def test_who_waits_for_one_of_its_own_batch_without_the_batch_is_asked_about_that(put, run, why):
     put("todo/flow/prep.yaml", WHOLE)
     put("waiting/after-prep/flow/b.yaml", "command: x\nafter: prep\n...\n")

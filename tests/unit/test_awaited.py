@@ -57,6 +57,8 @@ def test_who_waits_for_nothing_that_is_there_is_told_by_what_is_missing():
         ("flow/prep", "flow/x/b", "flow/x/b waits for prep, which is nowhere in the spool: did you mean flow/prep?"),
         ("flow/prep", "fold/b", "fold/b waits for prep, which is nowhere in the spool"),
         ("flow/x", "flow/prep", "flow/prep waits for prep, which is nowhere in the spool"),
+        ("prep/a", "prep/b", "prep/b waits for prep, which is nowhere in the spool"),
+        ("prep/x/a", "prep/y/b", "prep/y/b waits for prep, which is nowhere in the spool"),
     ],
 )
 def test_what_may_be_meant_by_a_name_that_is_no_task_is_told(there, waiter, said):
