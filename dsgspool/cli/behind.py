@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import shlex
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -16,10 +17,12 @@ from dsgspool.classes import dataclass
 from dsgspool.clock import local
 from dsgspool.codec import parse_task
 from dsgspool.errors import SpoolError
+from dsgspool.expressions import expression
 from dsgspool.snapshot import Snapshot, TaskSeen
 from dsgspool.snapshot.awaited import FINISHED, circles, ends, meant_instead, no_task, there_in
 from dsgspool.spool import Spool
 from dsgspool.spool.dependencies import Verdict, meaning, top_of
+from dsgspool.spool.meaning import alone
 from dsgspool.task import After, State
 from dsgspool.worker.peek import peek
 from dsgspool.yamlwriting import in_flow
@@ -28,6 +31,7 @@ CHAIN = 5  #: tasks behind each other that are told
 NAMED = 3  #: tasks of a batch that are named
 OTHERS = 10  #: other names that it waits for that have a line each
 BESIDES = "besides, "  #: how each reason behind the first begins
+_VERB = expression(r"(?:^|\W)dsgspool (?:edit|release|requeue) ")  #: those that a batch's name is told to as well
 WOKEN = "which is over: it is woken within seconds"
 
 
@@ -150,7 +154,7 @@ class Behind:
             since = f" since {local(run.started)}" if run and run.started else ""
             return f"which is running{since}{f' on {run.host}' if run else ''}", []
         if task.state is State.HOLD:
-            return "which is on hold", [f"dsgspool release {name}"]
+            return "which is on hold", [f"dsgspool release {self.word(what)}"]
         why = f"which waits for {task.after}" if task.after else "which waits" if task.until else "which is queued"
         return why, [f"dsgspool why {name}"]
 
@@ -188,9 +192,24 @@ class Behind:
             return "", []
         held = [task for task in left if task.state is State.HOLD]
         shown = ", ".join(task.identity for task in left[:NAMED]) + (" ..." if len(left) > NAMED else "")
-        remedies = [f"dsgspool release {shlex.quote(what.rstrip('/'))}"] if held else []
+        whole = what.rstrip("/")
+        held_back = shlex.quote(f"{whole}/*" if whole in self.tasks else whole)
+        remedies = [f"dsgspool release {held_back}"] if held else []
         on_hold = f", {len(held):,} of them on hold" if held else ""
         return f"of which {len(left):,} of {len(meant):,} are not over ({shown}){on_hold}", remedies
+
+    def word(self, identity: str) -> str:
+        """How a verb is told of one task, also where a batch is called so too."""
+        return shlex.quote(alone(identity) if self._is_there(f"{identity}/") else identity)
+
+    def exact(self, remedy: str, identities: Iterable[str]) -> str:
+        """A command for these tasks and not for batches of such names."""
+        if not _VERB.search(remedy):
+            return remedy
+        for name in identities:
+            if (word := self.word(name)) != shlex.quote(name):
+                remedy = re.sub(rf"(?<=\s){re.escape(shlex.quote(name))}(?=\s|$)", word, remedy)
+        return remedy
 
     def dropping(self, waiter: str, asked: Iterable[After], entries: Collection[After]) -> Iterator[str]:
         """What helps when nothing is there of some of what it waits for: all of that in one command, as of two the second

@@ -66,7 +66,7 @@ def why_failed(spool: Spool, behind: Behind, policies: Policies, task: TaskSeen)
         answer.remedies = [run_changed("dsgspool", name, "expires=")]
         return answer
     if task.reason == "dependency":
-        answer.remedies = [f"dsgspool requeue {' '.join(map(shlex.quote, [*behind.culprits(task), task.identity]))}"]
+        answer.remedies = [f"dsgspool requeue {' '.join([*map(behind.word, behind.culprits(task)), name])}"]
         return answer
     if task.reason == "invalid":
         answer.remedies = [f"mend that (the task is {spool.failed}/{task.path}), then: dsgspool requeue {name}"]

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from dsgspool.cli.items import Item
     from dsgspool.cli.reasons import Reasons
     from dsgspool.snapshot import TaskSeen
-    from dsgspool.spool import Spool
 
 ORDER = ("failed", "waiting", "hold", "todo", "running", "done")  #: what a person has to do something about, first
 
@@ -54,7 +53,7 @@ def why(
             asked += _questions(reasons, pattern, told)
         except TaskNotFound as error:  # the others are answered all the same
             unknown.append(error)
-    left = _tell(spool, asked, limit, as_json=as_json)
+    left = _tell(reasons, asked, limit, as_json=as_json)
     if left:
         output.note(f"dsgspool: {left} more")
     for other in unknown[1:]:
@@ -63,18 +62,18 @@ def why(
         raise unknown[0]
 
 
-def _tell(spool: Spool, asked: list[Callable[[], Answer]], limit: int | None, *, as_json: bool) -> int:
+def _tell(reasons: Reasons, asked: list[Callable[[], Answer]], limit: int | None, *, as_json: bool) -> int:
     """How many were not told.  Each is worked out when it is its turn, as it reads files."""
     from dsgspool.cli.alike import LEAST, answered
 
     if as_json:
         limit = limit or LEAST
         if asked:
-            output.json([_here(answer()) for answer in asked[:limit]])
+            output.json([_here(reasons, answer()) for answer in asked[:limit]])
         return max(0, len(asked) - limit)
-    groups = answered(asked, limit, spool.clock)
+    groups = answered(asked, limit, reasons.spool.clock)
     for group in groups:
-        _print(group)
+        _print(reasons, group)
     return len(asked) - sum(map(len, groups))
 
 
@@ -117,17 +116,17 @@ def _of_item(reasons: Reasons, item: Item, task: TaskSeen) -> Answer:
     return replace(answer, task=item.identity, state=item.state, because=because, more=[], nodes={}, remedies=remedies)
 
 
-def _print(group: list[Answer]) -> None:
+def _print(reasons: Reasons, group: list[Answer]) -> None:
     from dsgspool.cli.alike import remedies, title, told
 
     output.heading(f"{title(group)}  {group[0].state}")
     for text in told(group):
         output.sentence(pasted(text), "  ")
     for text in remedies(group):
-        output.line(f"  -> {pasted(text)}")
+        output.line(f"  -> {pasted(reasons.behind.exact(text, (answer.task for answer in group)))}")
 
 
-def _here(answer: Answer) -> Answer:
+def _here(reasons: Reasons, answer: Answer) -> Answer:
     """The same, with commands for this shell."""
-    more, remedies = ([*map(pasted, texts)] for texts in (answer.more, answer.remedies))
-    return replace(answer, because=pasted(answer.because), more=more, remedies=remedies)
+    remedies = [pasted(reasons.behind.exact(text, [answer.task])) for text in answer.remedies]
+    return replace(answer, because=pasted(answer.because), more=[*map(pasted, answer.more)], remedies=remedies)

@@ -37,6 +37,13 @@ def meant(things: Iterable[T], pattern: str) -> list[T]:
     return exact or found
 
 
+def alone(identity: str) -> str:
+    """A pattern that means this task only, where its name means a batch as well."""
+    before = identity[: len(identity) - len(identity.lstrip("!"))]  # which means the contrary in brackets
+    rest = identity[len(before) :]
+    return before + "".join(f"[{letter}]" if at == 0 or letter in "*?[" else letter for at, letter in enumerate(rest))
+
+
 def _base(pattern: str) -> str:
     """`b` of `b/*` and of `b/`: the name that stands in front."""
     return pattern.removesuffix("/*").rstrip("/")

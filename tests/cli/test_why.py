@@ -512,6 +512,19 @@ def test_who_waits_for_a_batch_without_its_slash_is_told_how_it_waits_for_the_ba
     assert ("which is a batch" in why("b")) is not bool(remedy)
 
 
+def test_what_is_proposed_for_a_task_leaves_the_batch_of_that_name_alone(put, run, why, listed):
+    for path in ("hold/m.yaml", "hold/m/1.yaml", "failed/f~exit1.yaml", "failed/f/1~exit1.yaml"):
+        put(path, WHOLE)
+    put("waiting/after-m/u.yaml", "command: x\nafter: m\n...\n")
+    put("waiting/after-m%/v.yaml", "command: x\nafter: m/\n...\n")
+    assert "-> dsgspool release '[m]'\n" in why("u") and "-> dsgspool release 'm/*'\n" in why("v")
+    assert "-> dsgspool release '[m]' m/1\n" in why("m")
+    (answer,) = json.loads(run("why", "[f]", "--json").stdout)
+    assert answer["remedies"] == ["dsgspool requeue '[f]'"]
+    assert run("requeue", "[f]").stdout == "f\n" and listed("failed") == ["f/1~exit1"]
+    assert run("release", "[m]").stdout == "m\n" and "m/1" in listed("hold")
+
+
 def test_nobody_is_told_to_wait_for_a_batch_that_it_lies_in(put, run, why):
     put("waiting/after-fold/fold/only.yaml", "command: x\nafter: fold\n...\n")
     told = why("fold/only")

@@ -8,8 +8,8 @@ import pytest
 from dsgspool.errors import StorageError, TaskNotFound, WrongState
 from dsgspool.names import Claim, TaskName
 from dsgspool.spool import Spool
-from dsgspool.spool.meaning import matches
-from dsgspool.spool.moves import Moves, Tokens, is_parked, park, target_of
+from dsgspool.spool.meaning import alone, matches, meant
+from dsgspool.spool.moves import Moves, Place, Tokens, is_parked, park, target_of
 from dsgspool.task import Budget, Decision, State
 from tests.support.actors import STATES
 from tests.support.doors import ClockedFs, FlakyFs, LossyFs, NegativeFs, files_below
@@ -258,3 +258,10 @@ def test_a_parked_batch_is_seen_though_this_client_once_missed_its_folder(world)
     assert not is_parked(spool, "s")
     os.makedirs(f"{world.root}/hold/s")
     assert is_parked(spool, "s")
+
+
+@pytest.mark.parametrize("identity", ["fold", "s/fold", "a[1]", "[x]", "*?", "!a", "lr=0.1", "é x", "^"])
+def test_a_task_is_meant_alone_where_a_batch_has_its_name(identity):
+    names = [TaskName(identity), TaskName(f"{identity}/1"), TaskName("a1"), TaskName("fols"), TaskName("x")]
+    things = [Place(State.HOLD, name.path, name) for name in names]
+    assert [each.name.identity for each in meant(things, alone(identity))] == [identity]
