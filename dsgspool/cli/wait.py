@@ -37,7 +37,8 @@ def wait(
 ) -> None:
     """Wait until tasks are over; exit 1 unless all are done.
 
-    What was over before counts too.  What lies in hold/ is not waited for; nor, without NAME, what was cancelled before."""
+    What was over before counts too.  What lies in hold/ is not waited for; nor, without NAME, what was cancelled before.
+    The `finally` task of a batch is no part of it; for both: dsgspool wait BATCH BATCH.finally"""
     from dsgspool import fields
     from dsgspool.cli.waiting import Watch
     from dsgspool.yamltext import Node

@@ -262,6 +262,14 @@ def test_the_last_task_of_a_batch_is_waited_for_before_it_is_there(spool, put, r
     assert run("wait", "s.finally").exit_code == run("wait", "t.finally").exit_code == 5, "nobody makes it any more"
 
 
+def test_a_batch_is_over_without_its_last_task_which_has_a_name_of_its_own(spool, put, run):
+    put("batches/s.yaml", "finally: {command: ./merge.sh}\n...\n")
+    put("done/s/1.yaml")
+    assert run("wait", "s").exit_code == 0
+    assert steps(spool, ["s", "s.finally"], timeout=1)[1].open == {"s.finally"}
+    assert "dsgspool wait BATCH BATCH.finally" in " ".join(run("wait", "--help").stdout.split())
+
+
 def test_time_runs_out(spool, put):
     put("todo/a.yaml")
     seen, tasks = steps(spool, [], timeout=2.0)
