@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dsgspool.cli import output
+from dsgspool.cli import exits, output
 from dsgspool.cli.context import open_spool, server_now, stamped, to_come_told, usage
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class Reader:
 
 
 def _is_wanted(changes: list[Change], *, dry_run: bool, yes: bool) -> bool:
-    """Show what would change, and ask."""
+    """Show what would change, and ask; whoever says no ends it, with a code that says so."""
     import sys
 
     if not changes:
@@ -206,7 +206,20 @@ def _is_wanted(changes: list[Change], *, dry_run: bool, yes: bool) -> bool:
         return not dry_run
     if not output.is_terminal(sys.stdin):
         raise usage("nobody is there to be asked: add --yes, or --dry-run to see the diff only")
-    return typer.confirm(f"Change {len(changes)}?", err=True)
+    if not _says_yes(f"Change {len(changes)}?"):
+        output.note("dsgspool: nothing was changed")
+        raise SystemExit(exits.FAILED)
+    return True
+
+
+def _says_yes(question: str) -> bool:
+    """What a person answers; no answer is none.  Ctrl-C ends this as it ends all else."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        return False
 
 
 def _diff(change: Change) -> list[str]:

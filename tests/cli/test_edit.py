@@ -1,8 +1,15 @@
 """`dsgspool edit`: a diff before, all or nothing when a text would be wrong, and an undo after."""
 
 import os
+import pty
+import signal
+import subprocess
+import sys
+from functools import partial
 
 import pytest
+
+from tests.cli.conftest import ROOT
 
 TEXT = "# mine\ncommand: echo hi  # hello\nnice: 1\n...\n"
 WID = "n1-abcdefgh"
@@ -30,6 +37,31 @@ def test_nothing_changes_without_a_yes(spool, run, put):
     assert run("edit", "a", "retries=1").exit_code == 2
     assert run("edit", "a", "retries=1", "--dry-run").exit_code == 0
     assert file.read_text() == TEXT and not (spool / "edits").exists()
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("\n", 1), ("", 1), ("y\n", 0)])
+def test_a_no_is_told_and_ends_with_a_code_of_its_own(run, put, monkeypatch, answer, code):
+    file = put("todo/a.yaml", TEXT)
+    monkeypatch.setattr("dsgspool.cli.output.is_terminal", lambda *_: True)
+    result = run("edit", "a", "retries=1", stdin=answer)
+    assert result.exit_code == code and ("dsgspool: nothing was changed\n" in result.stderr) is bool(code)
+    assert "bug" not in result.stderr and file.exists() is bool(code)
+
+
+def test_ctrl_c_at_the_question_is_no_bug(spool, put):
+    put("todo/a.yaml", TEXT)
+    keyboard, terminal = pty.openpty()
+    argv = [sys.executable, "-m", "dsgspool", "edit", "a", "retries=1"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "DSGSPOOL_SPOOL": str(spool)}
+    with subprocess.Popen(argv, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as asked:
+        assert asked.stderr
+        told = iter(partial(os.read, asked.stderr.fileno(), 1000), b"")
+        assert any(b"[y/N]" in part for part in told)
+        asked.send_signal(signal.SIGINT)
+        _, rest = asked.communicate(timeout=60)
+    for end in (keyboard, terminal):
+        os.close(end)
+    assert asked.returncode == 130 and b"bug" not in rest
 
 
 @pytest.mark.parametrize(
