@@ -15,6 +15,7 @@ from typing import Protocol
 
 from dsgspool.classes import dataclass
 
+HALF_A_YEAR = 365.25 / 2 * 86400.0  #: seconds; what is further away may be of any year
 #: The first second of the year 1 and the last of 9999, before and after which no date can be written.
 _FIRST, _LAST = -62135596800.0, 253402300799.0
 
@@ -89,7 +90,10 @@ def unix(year: int, month: int, day: int, hour: int, minute: int, second: int) -
     return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
 
 
-def local(moment: float) -> str:
-    """`Sat 21 Nov 22:00:00`: how a moment stands on a screen, in the reader's time zone."""
+def local(moment: float, now: float | None = None) -> str:
+    """`Sat 21 Nov 22:00:00`: how a moment stands on a screen, in the reader's time zone; `Sat 21 Nov 2026 22:00:00` when that
+    is more than half a year away from `now`, else from what this machine takes for it."""
     moment = min(max(moment, _FIRST + 86400.0), _LAST - 86400.0)  # no zone is further from UTC than that
-    return datetime.fromtimestamp(moment, UTC).astimezone().strftime("%a %d %b %H:%M:%S")
+    date = datetime.fromtimestamp(moment, UTC).astimezone()
+    is_far = abs(moment - (time.time() if now is None else now)) > HALF_A_YEAR
+    return date.strftime(f"%a %d %b {f'{date.year:04} ' if is_far else ''}%H:%M:%S")

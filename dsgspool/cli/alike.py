@@ -18,7 +18,7 @@ NAMED = 3  #: tasks that are named above what is told of all
 PASTED = 20  #: names in a command for all
 MOST, LEAST, SECONDS = 1000, 20, 2.0  #: tasks that are asked about, when nobody says how many; paragraphs; time
 #: What tells tasks of one reason apart.
-_MOMENT = expression(r"\w+ \d\d \w+ \d\d:\d\d:\d\d")
+_MOMENT = expression(r"\w+ \d\d \w+ (?:\d{4} )?\d\d:\d\d:\d\d")
 _PLACE = expression(r"it is next|[\d,]+ tasks? lies? before it")
 _MANY = ("dsgspool edit ", "dsgspool release ", "dsgspool requeue ")  #: verbs that take several names
 

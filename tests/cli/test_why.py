@@ -525,6 +525,13 @@ def test_what_is_proposed_for_a_task_leaves_the_batch_of_that_name_alone(put, ru
     assert run("release", "[m]").stdout == "m\n" and "m/1" in listed("hold")
 
 
+def test_moments_of_other_years_say_so_and_tell_no_reasons_apart(put, why):
+    put("waiting/until-20500101T120000Z/a.yaml", WHOLE)
+    put("waiting/until-20510302T120000Z/b.yaml", WHOLE)
+    told = why("a", "b")
+    assert "a, b  waiting\n" in told and " Jan 2050 " in told
+
+
 def test_nobody_is_told_to_wait_for_a_batch_that_it_lies_in(put, run, why):
     put("waiting/after-fold/fold/only.yaml", "command: x\nafter: fold\n...\n")
     told = why("fold/only")

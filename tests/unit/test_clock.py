@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from dsgspool.clock import ServerClock, SystemClock, iso, local, stamp, unix
+from dsgspool.clock import HALF_A_YEAR, ServerClock, SystemClock, iso, local, stamp, unix
 from tests.support.doors import FakeClock
 
 NOON = unix(2026, 11, 21, 12, 0, 0)
@@ -51,7 +51,11 @@ def test_people_read_their_own_time(monkeypatch):
     monkeypatch.setenv("TZ", "Etc/GMT-2")
     time.tzset()
     try:
-        assert local(NOON) == "Sat 21 Nov 14:00:00"
+        assert local(NOON, NOON) == "Sat 21 Nov 14:00:00"
+        near, far = HALF_A_YEAR - 60, HALF_A_YEAR + 60
+        assert local(NOON, NOON + near) == local(NOON, NOON - near) == "Sat 21 Nov 14:00:00"
+        assert local(NOON, NOON + far) == local(NOON, NOON - far) == "Sat 21 Nov 2026 14:00:00"
+        assert local(0.0) == "Thu 01 Jan 1970 02:00:00" and " 01 Jun 0068 " in local(unix(68, 6, 1, 0, 0, 0))
     finally:
         monkeypatch.undo()
         time.tzset()
