@@ -94,7 +94,8 @@ def _activity(book: Book, expected: Forecast | None, *, is_stopped: bool) -> tup
     if book.snapshot.paused and counts.open:
         running = f", {counts.running:,} still running" if counts.running else ""
         waiting = many(counts.todo + counts.waiting, "task waits", "tasks wait")
-        return "attention", f"Paused: {waiting}{running}", "`dsgspool resume`, or `rm PAUSE`, lets them go on"
+        resume = f"dsgspool --spool {shlex.quote(book.root)} resume"
+        return "attention", f"Paused: {waiting}{running}", f"`{resume}`, or `rm PAUSE`, lets them go on"
     if not counts.open:
         return (*_at_rest(book), "")
     if not alive:

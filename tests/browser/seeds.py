@@ -232,7 +232,7 @@ SEEDS = (
     Seed("silent node", silent_node,
          r"Node n4 has been silent for 7 min and holds 2 tasks; running on 1 node, done in about \d+ s",
          (r"sweep/held-1 n4 silent",), "attention"),
-    Seed("paused", paused, r"Paused: 5 tasks wait", (r"dsgspool resume",), "attention"),
+    Seed("paused", paused, r"Paused: 5 tasks wait", (r"dsgspool --spool /\S+ resume",), "attention"),
     Seed("full disk", full_disk,
          r"The disk is too full: only .* are free, less than `?min_free`? \(.*\): workers take no new tasks",
          (r"1 task waits",), "bad"),
