@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -276,8 +277,10 @@ def parse_facts(data: bytes) -> dict[str, object]:
         key, colon, value = line.partition(": ")
         if colon:
             try:
-                facts[key] = json.loads(value)
-            except ValueError:
+                facts[key] = said = json.loads(value)
+                if isinstance(said, float | int) and not math.isfinite(said):
+                    return {}
+            except (ValueError, OverflowError, RecursionError):  # OverflowError: a number of 400 digits
                 return {}
     return facts
 
@@ -289,7 +292,7 @@ def parse_identity(data: bytes) -> Identity | None:
 
 def identity_of(facts: dict[str, object]) -> Identity | None:
     """The same, of facts that were read already."""
-    try:
-        return Identity(**{key: facts[key] for key in Identity.__dataclass_fields__})  # type: ignore[arg-type]
-    except KeyError:
+    fields = Identity.__dataclass_fields__.items()
+    if any(type(facts.get(key)).__name__ != field.type for key, field in fields):
         return None
+    return Identity(**{key: facts[key] for key, _ in fields})  # type: ignore[arg-type]

@@ -412,6 +412,23 @@ def test_a_broken_inventory_names_nobody(data):
     assert parse_identity(data) is None
 
 
+@pytest.mark.parametrize(
+    "value", ['"x"', "null", "true", "1.5", "[1]", "NaN", "1e999", "9" * 400, "9" * 5000, "[" * 30000]
+)
+def test_an_inventory_that_somebody_wrote_to_stops_no_look_at_its_worker(peers, fs, workers, value):
+    written = dump_identity(B, replace(ME, pid=1 << 22), {}).decode()
+    fs.create_whole(f"{workers}/{B}.yaml", written.replace(f"pid: {1 << 22}\n", f"pid: {value}\n", 1).encode())
+    fs.create_whole(f"{workers}/{B}.lock", b"")
+    peers.refresh()
+    assert not peers.is_dead(B)
+    assert peers.identity(B) is None
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999", "9" * 400])
+def test_a_number_that_cannot_be_counted_with_is_no_fact(value):
+    assert parse_facts(f"lease: {value}\n...\n".encode()) == {}
+
+
 # -- calls that take long: a time is taken before the call that is measured (R5)
 
 
