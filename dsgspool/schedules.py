@@ -98,7 +98,7 @@ def _cron(node: Node) -> str:
     why = "" if len(text.split()) == 5 else "it has not five parts"  # cronsim takes seconds too
     try:
         next(CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)))
-    except (CronSimError, StopIteration) as error:
+    except (CronSimError, StopIteration, ValueError) as error:  # ValueError: a number of 5,000 digits
         why = why or str(error) or "that never comes"
     if why:
         remedy = 'write minute, hour, day, month, weekday, such as "0 3 * * *" for 3:00 every day'

@@ -46,6 +46,7 @@ def test_what_is_not_said():
         ("cron: 0 0 3 * * *\n" + TASK, "it has not five parts"),
         ("cron: 0 24 * * *\n" + TASK, "Bad hour"),
         ("cron: 0 0 30 2 *\n" + TASK, "Bad day-of-month"),
+        (f"cron: {'5' * 5000} 3 * * *\n" + TASK, "line 1: `cron` is '5"),
         ("cron: 0 3 * * *\ntimezone: Berlin\n" + TASK, "knows no 'Berlin'"),
         ("cron: 0 3 * * *\noverlap: maybe\n" + TASK, "must be skip or allow"),
         ("cron: 0 3 * * *\ncatchup: all\n" + TASK, "did you mean `catch_up`"),
