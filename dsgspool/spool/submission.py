@@ -142,7 +142,7 @@ class Submission:
         """Sub-folder numbers from the first that no state and no log of this batch uses: a second bulk goes on there."""
         used = [-1]
         for place in ("todo", "hold", "waiting", "done", "failed", "logs"):
-            used += [int(name) for name, _ in self.fs.scan(f"{self.spool.root}/{place}/{batch}") if name.isdigit()]
+            used += [int(name) for name, _ in self.fs.scan(f"{self.spool.root}/{place}/{batch}") if name.isdecimal()]
         return itertools.count(max(used) + 1)
 
     def _out_folder(self, part: str, target: str, numbers: Iterator[int]) -> str:

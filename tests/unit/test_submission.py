@@ -181,6 +181,7 @@ def test_a_bulk_is_numbered_in_folders_of_a_thousand(submit, world):
 def test_a_second_bulk_goes_on_where_any_trace_of_the_first_ends(submit, world, where):
     os.makedirs(f"{world.root}/{where}/s/004")
     os.makedirs(f"{world.root}/{where}/s/notes")
+    os.makedirs(f"{world.root}/{where}/s/\N{SUPERSCRIPT TWO}")  # a digit, and no number
     assert list(submit().put_bulk([TEXT], "s", world.spool.todo)) == ["s/005/00001"]
 
 
