@@ -19,6 +19,7 @@ from dsgspool.yamltext import Node, compose, pairs
 MAX_BYTES = 4 * 1024 * 1024  #: the text of the task may be escaped, its environment is there twice
 PAGE = 4096  #: bytes; larger pages are multiples of it
 CUT = 5.0  #: times `settle` for a file that looks like a part of one
+TOO_LARGE = 2.0**63  #: for a number: what is counted has fewer
 MAX_CUTS = 50  #: keys that are given up one after the other before the whole record is: else a bad one costs hours
 _CLAIM = expression(rb'^claim: "?([a-z0-9-]+\.[0-9]+)"?\r?\n', re.MULTILINE)
 _KEY = expression(rb"^[a-z_]+:", re.MULTILINE)
@@ -131,11 +132,14 @@ def _text(node: Node) -> str | None:
 
 
 def _integer(node: Node) -> int:
+    _number(node)
     return int(node.value)
 
 
 def _number(node: Node) -> float:
-    return float(node.value)
+    if not abs(number := float(node.value)) < TOO_LARGE:  # `nan` is not less either
+        raise ValueError(node.value)
+    return number
 
 
 def _command(node: Node) -> str | tuple[str, ...] | None:

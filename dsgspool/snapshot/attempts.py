@@ -8,7 +8,6 @@ through `codec.parse_record`.  A line without its end is not there yet: `exit_co
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from dsgspool import names
 from dsgspool.classes import dataclass
 from dsgspool.clock import unix
 from dsgspool.expressions import expression
-from dsgspool.records import is_complete, parse_record
+from dsgspool.records import TOO_LARGE, is_complete, parse_record
 
 if TYPE_CHECKING:
     from dsgspool.spool import Spool
@@ -110,7 +109,7 @@ def _number(value: object) -> float | None:
         number = None if value is None else float(str(value))
     except ValueError:
         return None
-    return number if number is not None and math.isfinite(number) else None
+    return number if number is not None and abs(number) < TOO_LARGE else None  # `nan` is not less
 
 
 def moment(text: str) -> float | None:

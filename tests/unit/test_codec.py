@@ -5,6 +5,7 @@ import pytest
 from dsgspool.codec import NewerFormat, dump_task, is_complete, parse_task
 from dsgspool.errors import InvalidTask
 from dsgspool.records import Record, parse_record, record_claim, record_is_over, time_at_rest
+from dsgspool.snapshot.attempts import parse_attempt
 from dsgspool.task import After, Backoff, Expiry, Task
 from dsgspool.yamlwriting import dump
 
@@ -298,6 +299,15 @@ def test_a_record_that_broke_off_anywhere_gives_only_what_is_whole():
 )
 def test_reading_a_record_never_raises(data):
     assert parse_record(data) == Record()
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-Infinity", "1e300", "9" * 400, "9" * 5000])
+def test_a_number_that_no_attempt_can_have_is_not_known(value):
+    keys = ("exit_code", "seconds", "cpu_seconds", "peak_memory_bytes")
+    data = "".join(f"{key}: {value}\n" for key in keys).encode()
+    assert parse_record(data) == Record()
+    found = parse_attempt(data, "x", 1)
+    assert [getattr(found, key) for key in keys] == [None] * 4
 
 
 def test_a_record_that_is_wrong_in_a_thousand_places_is_read_in_no_time():
