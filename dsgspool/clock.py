@@ -18,6 +18,7 @@ from dsgspool.classes import dataclass
 HALF_A_YEAR = 365.25 / 2 * 86400.0  #: seconds; what is further away may be of any year
 #: The first second of the year 1 and the last of 9999, before and after which no date can be written.
 _FIRST, _LAST = -62135596800.0, 253402300799.0
+_LONGEST = 1e9  #: seconds that anybody pauses: 30 years; the kernel takes 300 at most
 
 
 class Clock(Protocol):
@@ -46,7 +47,7 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         """Pause this thread."""
-        time.sleep(seconds)
+        time.sleep(min(seconds, _LONGEST))
 
 
 @dataclass()

@@ -22,6 +22,15 @@ def test_the_servers_time_runs_on_with_boottime():
     assert server.now() == NOON + 7.5
 
 
+def test_a_pause_may_be_asked_for_that_is_longer_than_the_kernel_can_count(monkeypatch):
+    paused = []
+    monkeypatch.setattr(time, "sleep", paused.append)
+    SystemClock().sleep(1e17)
+    SystemClock().sleep(0.5)
+    monkeypatch.undo()
+    assert paused[0] < 2**63 / 1e9 and paused[1] == 0.5
+
+
 def test_a_step_of_the_wall_clock_changes_nothing():
     clock = FakeClock(wall=NOON)
     server = ServerClock(clock)
