@@ -27,10 +27,11 @@ class NotASpool(SpoolError):
     """No spool.yaml where a spool was expected."""
 
     def __init__(self, path: str, hint: str = "") -> None:
+        import shlex  # 1 ms of start-up that only a folder that is no spool needs
+
         self.path = path
-        super().__init__(
-            f"{path} is not a spool (it has no spool.yaml): {hint or f'create one with: dsgspool init {path}'}"
-        )
+        hint = hint or f"create one with: dsgspool init {shlex.quote(path)}"
+        super().__init__(f"{path} is not a spool (it has no spool.yaml): {hint}")
 
 
 class SettingsError(SpoolError):

@@ -20,6 +20,7 @@ def init(
 ) -> None:
     """Make a spool.  Lays down its folders, a commented spool.yaml, README.txt, examples; overwrites nothing."""
     import os
+    import shlex
 
     from dsgspool.cli.context import usage
     from dsgspool.spool.laying import lay_down
@@ -33,6 +34,5 @@ def init(
         output.line(f"  made {path}")
     if group and "spool.yaml" in made:
         output.hint(f"set `group: {group}` in {root}/spool.yaml if each worker shall run the tasks of all members")
-    output.hint(
-        f"drop a task into {root}/todo, start `dsgspool --spool {root} worker` on any node, read README.txt there"
-    )
+    worker = f"dsgspool --spool {shlex.quote(root)} worker"
+    output.hint(f"drop a task into {root}/todo, start `{worker}` on any node, read README.txt there")

@@ -7,6 +7,7 @@ not begun; the others are named.
 from __future__ import annotations
 
 import json
+import shlex
 
 from dsgspool.cli import output
 from dsgspool.cli.context import usage
@@ -25,7 +26,7 @@ def taken_back(moves: Moves, name: str = "") -> tuple[list[Change], str]:
     folder = folder if moves.fs.folder_is_there(folder) else folder + OPEN
     given = _texts(reader, f"{folder}/{PLAN}")
     if given is None:
-        raise usage(f"there is no edit {name} of yours; see: ls -l {moves.spool.root}/{FOLDER}")
+        raise usage(f"there is no edit {name} of yours; see: ls -l {shlex.quote(f'{moves.spool.root}/{FOLDER}')}")
     where: dict[str, list[Place]] = {}
     for place in moves.find("*"):
         where.setdefault(place.identity, []).append(place)

@@ -6,6 +6,7 @@ people who use `ls` and `tail -f` will notice is a note that says how long they 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 
@@ -45,7 +46,8 @@ def consult(spool: Spool, tell: Callable[[str], None], offset: float, seconds: f
         "offset": offset,
         "version": dsgspool.__version__,
     }
-    yield {"say": f"waiting up to {seconds:g} s for `dsgspool --spool {spool.root} doctor --peer` on another node"}
+    other = f"dsgspool --spool {shlex.quote(spool.root)} doctor --peer"
+    yield {"say": f"waiting up to {seconds:g} s for `{other}` on another node"}
     try:
         line = meet(spool, me, seconds)
         try:

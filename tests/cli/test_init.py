@@ -3,6 +3,7 @@
 import errno
 import grp
 import os
+import shlex
 import stat
 from pathlib import Path
 
@@ -28,6 +29,15 @@ def test_it_makes_every_folder_and_says_so(process, tmp_path):
     assert result.returncode == 0, result.stderr
     assert {entry.name for entry in (tmp_path / "lab").iterdir() if entry.is_dir()} == {*FOLDERS, "examples"}
     assert f"{tmp_path}/lab is a spool now" in result.stdout and "  made todo/\n" in result.stdout
+
+
+def test_what_is_proposed_for_a_path_with_spaces_and_quotes_can_be_pasted(tmp_path, run, monkeypatch):
+    root = tmp_path / "my lab's"
+    assert f"`dsgspool --spool {shlex.quote(str(root))} worker`" in run("init", root).stderr
+    monkeypatch.setenv("DSGSPOOL_SPOOL", str(root))
+    assert run("edit", "--undo", "x").stderr.endswith(f"; see: ls -l {shlex.quote(f'{root}/edits')}\n")
+    monkeypatch.setenv("DSGSPOOL_SPOOL", f"{root}/todo")
+    assert run("status").stderr.endswith(f" create one with: dsgspool init {shlex.quote(f'{root}/todo')}\n")
 
 
 def test_it_overwrites_nothing_and_makes_what_is_missing(tmp_path, run):
