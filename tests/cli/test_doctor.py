@@ -668,6 +668,12 @@ def test_quick_leaves_the_records_alone(broken):
     assert broken.the("chain-gap")
 
 
+def test_a_name_that_looks_like_that_of_a_very_late_record_is_told_at_once(broken):
+    broken.seeded.write("logs/x.99999999999999999999.yaml", "some notes\n")
+    gap = broken.the("chain-gap")
+    assert gap["fix"] is None and "move it out of logs/" in gap["remedy"]
+
+
 def test_a_gap_below_a_living_attempt_is_left_alone(broken):
     """A stub would let a file whose name says `2 used` pass the attempt that is alive at 1."""
     broken.seeded.worker(LIVING)
