@@ -207,6 +207,13 @@ def test_what_is_written_is_what_the_codec_writes():
     assert drafting.text_of(["a", "b c"], rest) == dump_task(keys)
 
 
+@pytest.mark.parametrize("option", ["--retries", "--cpus", "--gpus"])
+def test_a_number_that_is_too_long_to_be_read_is_refused_and_no_traceback(spool, process, option):
+    result = process("submit", option, "9" * 5000, "--", "true")
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith(f"dsgspool: Invalid value for '{option}'")
+
+
 def test_hints_say_that_no_worker_is_there_or_that_it_is_paused(spool, run):
     assert "dsgspool worker" in run("submit", "--", "true").stderr
     (spool / "PAUSE").touch()
@@ -343,6 +350,7 @@ def test_a_task_with_requests_is_submitted_into_the_lane_that_says_so(spool, run
         (("--memory", "lots"), "that is no size"),
         (("--resource", "licence"), "--resource: 'licence' says not how much (write NAME=N, such as licence=1)"),
         (("--resource", "licence=1G"), "--resource: 'licence=1G' says not how much (write NAME=N, such as licence=1)"),
+        (("--resource", f"licence={'9' * 5000}"), "9' says not how much"),
         (("--resource", "scratch="), "--resource: 'scratch=' says not how much"),
         (("--resource", "scratch=lots"), "`resources.scratch` is 'lots': that is no size"),
         (("--resource", "a b=1"), "'a b' cannot be a resource's name"),
