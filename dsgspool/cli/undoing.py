@@ -51,7 +51,7 @@ def _texts(reader: Reader, plan: str) -> dict[str, str] | None:
         reader.fs.see(plan)
         data, status = reader.fs.read(plan)
         texts = json.loads(data)["texts"]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
     return texts if status.st_uid == reader.uid and isinstance(texts, dict) else None
 

@@ -102,7 +102,7 @@ class Divisions:
     def _decided(self, rest: Range) -> int:
         """Up to which item the first chunk goes, as the folder says, whoever made it."""
         path = f"{self.folder(rest)}/{FACTS}"
-        with own_place(path), contextlib.suppress(ValueError, LookupError, TypeError):
+        with own_place(path), contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
             head = json.loads(self.fs.read_fresh(path) or b"")["head"]
             if isinstance(head, int) and rest.first <= head <= rest.last:
                 return head

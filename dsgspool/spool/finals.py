@@ -53,7 +53,7 @@ def batch_over(file: str) -> str:
 def facts_of(spool: Spool, batch: str) -> dict[str, object]:
     """`at`, `done` and `failed` as they were when a batch was over; {} when it was not, or nobody knows."""
     data = spool.fs.read_fresh(f"{over_of(spool, batch)}/{FACTS}")
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         facts = json.loads(data or b"{}")
         return dict(facts) if isinstance(facts, dict) else {}
     return {}

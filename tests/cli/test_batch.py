@@ -232,6 +232,8 @@ def test_a_batch_that_was_over_and_has_nothing_open_is_called_so(put, run):
     put("batches/s.over/over.json", '{"at": "?", "done": 1, "failed": 0}')
     shown = run("batch", "show", "s").stdout
     assert shown.startswith("s  over\n") and "was over at some time: 1 done, 0 failed" in shown
+    put("batches/s.over/over.json", "[" * 30000)
+    assert run("batch", "show", "s").stdout.startswith("s  open\n")
 
 
 def test_who_is_told_can_be_changed_by_a_word(run, policy):

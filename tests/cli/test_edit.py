@@ -191,7 +191,7 @@ def test_a_secret_that_goes_or_is_searched_for_is_not_shown_where_it_still_stand
     assert not [plan for plan in (spool / "edits").glob("*/edit.json") if "hunter" in plan.read_text()]
 
 
-@pytest.mark.parametrize("plan", ["{", "[]", '{"texts": 3}', ""])
+@pytest.mark.parametrize("plan", ["{", "[]", '{"texts": 3}', "", "[" * 30000])
 def test_an_undo_looks_over_what_no_edit_wrote(spool, run, put, plan):
     put("todo/a.yaml", TEXT)
     put("edits/file", "")

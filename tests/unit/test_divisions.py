@@ -67,7 +67,7 @@ def test_who_is_slow_by_an_hour_divides_it_no_second_time(world, fate):
     assert files_below(world.root, ["todo", "done"]) == before and os.listdir(f"{world.root}/tmp") == []
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[1]", b'{"head": "9"}', b'{"head": 100}', None])
+@pytest.mark.parametrize("data", [b"", b"{", b"[1]", b'{"head": "9"}', b'{"head": 100}', b"[" * 30000, None])
 def test_a_folder_that_does_not_tell_how_it_was_divided_is_told(world, data):
     folder = divisions(world).folder(REST)
     os.makedirs(folder)
