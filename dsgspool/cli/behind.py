@@ -199,8 +199,8 @@ class Behind:
         return f"of which {len(left):,} of {len(meant):,} are not over ({shown}){on_hold}", remedies
 
     def word(self, identity: str) -> str:
-        """How a verb is told of one task, also where a batch is called so too."""
-        return shlex.quote(alone(identity) if self._is_there(f"{identity}/") else identity)
+        """How a verb is told of one task, also where a batch is called so too, or where a `*` in it would mean others."""
+        return shlex.quote(alone(identity) if "*" in identity or self._is_there(f"{identity}/") else identity)
 
     def exact(self, remedy: str, identities: Iterable[str]) -> str:
         """A command for these tasks and not for batches of such names."""

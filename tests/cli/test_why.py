@@ -757,6 +757,16 @@ def test_the_command_that_puts_a_task_to_the_front_can_be_pasted(spool, put, why
     assert "it is queued: it is next" in why(name)
 
 
+@pytest.mark.parametrize("name", ["b*", "*", "[a]*", "a?*"])
+def test_the_command_for_a_name_with_a_star_means_that_task_alone(put, run, listed, name):
+    for each in ("a", "b", "bc", "xx", name):
+        put(f"failed/{each}~exit1.yaml", WHOLE)
+    told = json.loads(run("why", "*", "--json").stdout)
+    [command] = next(answer["remedies"] for answer in told if answer["task"] == name)
+    assert run(*shlex.split(command)[1:]).exit_code == 0
+    assert listed("todo") == [name]
+
+
 def test_what_is_proposed_is_about_the_spool_that_was_given_by_an_option(
     spool, put, record, run, monkeypatch, tmp_path
 ):
