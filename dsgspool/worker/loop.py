@@ -226,7 +226,7 @@ class Worker:
     def _check_still_there(self, error: FileNotFoundError) -> None:
         """My lock or folder is gone while the spool itself is there: I was taken for dead."""
         if "workers" in self.spool.fs.names(self.spool.root):
-            raise Fenced(f"{error.filename} is gone") from None
+            raise Fenced(f"{error.filename or self.lease.path} is gone") from None  # utime names no file
 
     def _read_settings(self) -> None:
         try:

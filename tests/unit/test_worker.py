@@ -284,6 +284,14 @@ def test_a_worker_whose_folder_is_gone_is_fenced(inside):
         worker.live(6)
 
 
+def test_a_worker_whose_lock_is_gone_says_which_file_that_is(inside):
+    worker = inside()
+    worker.turn()
+    os.unlink(lock := worker.worker.lease.path)
+    with pytest.raises(Fenced, match=f"{lock} is gone"):
+        worker.live(6)
+
+
 # -- from todo/ to a start
 
 

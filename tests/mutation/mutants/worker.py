@@ -663,7 +663,7 @@ MUTANTS = (
         "8",
         "a worker whose lock or folder is gone goes on",
         "worker/loop.py",
-        '            raise Fenced(f"{error.filename} is gone") from None\n',
+        '            raise Fenced(f"{error.filename or self.lease.path} is gone") from None  # utime names no file\n',
         "            return\n",
         ("unit/test_worker.py::test_a_worker_whose_folder_is_gone_is_fenced",),
     ),
