@@ -226,7 +226,7 @@ class Janitor:
         return is_awaited(self.spool, self._age, self.peers.times().lease + 2 * SWEEP_INTERVAL)
 
     def sweep_batches(self) -> None:
-        """Remove batch folders of todo/ that have been empty for an hour."""
+        """Remove batch folders of todo/, and folders in them, that have been empty for an hour."""
         for name in [name for name in self.fs.folders(self.spool.todo) if name[:1] != "."]:
             path = f"{self.spool.todo}/{name}"
             if self._age(path) <= EMPTY_BATCH:
@@ -234,7 +234,8 @@ class Janitor:
             # One whose folder in hold/ has a task stays, in a lane too: without it the whole batch would look parked.
             batches = self.fs.folders(path) if name[:1] == "@" else [name]
             if not any(self.fs.folder_is_there(f"{self.spool.hold}/{batch}") for batch in batches):
-                self.moves.remove_empty(path)
+                # RACE: a person makes a folder in one that nothing changed for long, and then moves tasks into it.
+                self.moves.remove_empty(path, lambda folder: self._age(folder) > EMPTY_BATCH)
 
     def sweep_tmp(self) -> None:
         """Remove what a crashed command left a day ago; a folder is renamed first: a late submitter finds nothing to move."""

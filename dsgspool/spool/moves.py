@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from dsgspool import chance, names
@@ -243,14 +243,16 @@ class Moves:
                 yield f"{top}/{name}"
                 yield from self.folders_below(f"{top}/{name}")
 
-    def remove_empty(self, folder: str) -> None:
-        """Remove a folder with the folders in it, as far as no file lies there."""
+    def remove_empty(self, folder: str, is_at_rest: Callable[[str], bool] = lambda _folder: True) -> None:
+        """Remove a folder with the folders in it, as far as no file lies there and each is at rest."""
         if len(folder) > len(self.spool.root) + DEEPEST:
             return
         with contextlib.suppress(PermissionError):  # somebody's private folder stays
+            is_old = is_at_rest(folder)  # asked before what is removed in it changes that
             for name in [name for name, is_folder in self.fs.scan(folder) if is_folder]:
-                self.remove_empty(f"{folder}/{name}")
-            self.fs.remove_folder(folder)
+                self.remove_empty(f"{folder}/{name}", is_at_rest)
+            if is_old:
+                self.fs.remove_folder(folder)
 
     def _move(self, place: Place, target: str) -> bool:
         return self._rename(f"{self.spool.folder(place.state)}/{place.path}", target)

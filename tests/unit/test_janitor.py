@@ -465,11 +465,24 @@ def test_an_old_empty_batch_folder_is_removed(world, actor):
     for path in ("old/s", "new", "full"):
         os.makedirs(f"{world.root}/todo/{path}")
     world.drop("full/x")
-    for path in ("old", "full"):
+    for path in ("old/s", "old", "full"):
         age(f"{world.root}/todo/{path}", 3700, world)
     age(f"{world.root}/todo/new", 60, world)
     actor.janitor.sweep_batches()
     assert sorted(os.listdir(world.spool.todo)) == ["full", "new"]
+
+
+def test_a_folder_in_a_batch_stays_for_an_hour_after_it_was_made_or_became_empty(world, actor):
+    for path in ("a/new/newer", "a/old/older", "b/old/older", "@p5/s/new"):
+        os.makedirs(f"{world.root}/todo/{path}")
+    for path in ("a/old/older", "a/old", "a", "b/old/older", "b/old", "b", "@p5/s", "@p5"):
+        age(f"{world.root}/todo/{path}", 3700, world)
+    for path in ("a/new/newer", "a/new", "@p5/s/new"):
+        age(f"{world.root}/todo/{path}", 60, world)
+    actor.janitor.sweep_batches()
+    assert sorted(actor.janitor.moves.folders_below(world.spool.todo)) == [
+        f"{world.spool.todo}/{path}" for path in ("@p5", "@p5/s", "@p5/s/new", "a", "a/new", "a/new/newer")
+    ]
 
 
 def test_what_a_crashed_submitter_left_is_put_aside_and_then_removed(world, actor):
@@ -583,8 +596,8 @@ def test_an_empty_batch_folder_in_a_lane_stays_while_a_task_of_it_is_held(world,
     """Else what comes back to the lane would be parked: see `is_parked`."""
     for folder in ("todo/@p10", "todo/@p5", "hold"):
         os.makedirs(f"{world.root}/{folder}/{'t' if folder == 'todo/@p5' else 's'}")
-    for lane in ("@p10", "@p5"):
-        age(f"{world.root}/todo/{lane}", 4000, world)
+    for path in ("@p10/s", "@p10", "@p5/t", "@p5"):
+        age(f"{world.root}/todo/{path}", 4000, world)
     actor.janitor.sweep_batches()
     assert os.listdir(world.spool.todo) == ["@p10"]
 

@@ -386,6 +386,15 @@ MUTANTS = (
     Mutant(
         "sweep",
         "11",
+        "a folder in a batch folder is removed as soon as it is empty",
+        "janitor.py",
+        "                self.moves.remove_empty(path, lambda folder: self._age(folder) > EMPTY_BATCH)\n",
+        "                self.moves.remove_empty(path)\n",
+        ("unit/test_janitor.py::test_a_folder_in_a_batch_stays_for_an_hour_after_it_was_made_or_became_empty",),
+    ),
+    Mutant(
+        "sweep",
+        "11",
         "what a submitter left is removed without putting it aside first",
         "janitor.py",
         '            if name.startswith(".") and name.endswith(".swept"):\n',
