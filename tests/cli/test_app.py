@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 
@@ -203,3 +204,46 @@ def test_a_ctrl_c_before_a_command_is_there_is_exit_130_without_a_traceback(monk
     with pytest.raises((SystemExit, KeyboardInterrupt)) as end:
         program.main()
     assert getattr(end.value, "code", "a traceback") == exits.INTERRUPTED
+
+
+#: Python runs this before the program: at the first call of a function, once the program is there, Ctrl-C comes.
+AT_A_CALL = """
+import os, signal, sys
+signal.signal(signal.SIGINT, {before})
+
+def look(frame, event, _argument):
+    if event == "call" and frame.f_code.co_name == "{name}" and "dsgspool.cli.quick" in sys.modules:
+        sys.setprofile(None)
+        os.write(1, b"now\\n")
+        os.kill(os.getpid(), signal.SIGINT)
+
+sys.setprofile(look)
+"""
+
+
+def _interrupted_at(name, words, tmp_path, before="signal.default_int_handler"):
+    (tmp_path / "sitecustomize.py").write_text(AT_A_CALL.format(name=name, before=before))
+    env = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    command = [sys.executable, "-m", "dsgspool", *words]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("words", [["status"], ["--help"], ["list"]])
+@pytest.mark.parametrize(
+    "name", ["cb", "__set_name__", "exec_module", "get_data"]
+)  # of an import, or of a class in a module
+def test_a_ctrl_c_while_something_is_imported_ends_the_program_without_a_word(name, words, spool, tmp_path):
+    result = _interrupted_at(name, words, tmp_path)
+    assert result.returncode in (exits.INTERRUPTED, -signal.SIGINT)
+    assert (result.stdout, result.stderr) == ("now\n", "")
+
+
+def test_a_ctrl_c_later_is_exit_130_without_a_word(spool, tmp_path):
+    result = _interrupted_at("guarded", ["status"], tmp_path)
+    assert (result.returncode, result.stdout, result.stderr) == (exits.INTERRUPTED, "now\n", "")
+
+
+def test_a_ctrl_c_that_is_ignored_stays_so(spool, tmp_path):
+    result = _interrupted_at("cb", ["status"], tmp_path, "signal.SIG_IGN")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("now\n") and len(result.stdout) > 10

@@ -96,6 +96,21 @@ def test_a_signal_ends_it_and_the_terminal_is_as_before(screen: Terminal, number
     quit_well(screen, code)
 
 
+def test_a_ctrl_c_while_it_imports_something_ends_it_with_the_terminal_as_before(
+    folder: SpoolFolder, tmp_path: Path
+) -> None:
+    (tmp_path / "interrupted.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import dsgspool.cli.top.draw as draw\ndraw.frame = lambda *_, **__: __import__('interrupted')\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    screen = Terminal(command(folder), PYTHONPATH=path)
+    try:
+        quit_well(screen, 130)
+    finally:
+        screen.close()
+
+
 def test_a_mistake_of_its_own_ends_it_with_the_terminal_as_before(folder: SpoolFolder, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import dsgspool.cli.top.look as look\ndef broken(self): raise ZeroDivisionError('oops')\nlook.Look.take = broken\n"

@@ -34,6 +34,7 @@ class Terminal:
         self._before = termios.tcgetattr(self.input)
         self._handlers = {
             signal.SIGWINCH: signal.signal(signal.SIGWINCH, lambda *_: self.wake()),
+            signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),  # never ends it at once
             signal.SIGTERM: signal.signal(signal.SIGTERM, _stop),
             signal.SIGHUP: signal.signal(signal.SIGHUP, _stop),
             signal.SIGTSTP: signal.signal(signal.SIGTSTP, self._rest),
