@@ -63,9 +63,16 @@ def in_words(number: float) -> str:
     return f"{number:.1f} TiB"
 
 
+def digits(number: float) -> str:
+    """`90`, `0.75`, `1209600`: seconds and other numbers for people, never with an exponent."""
+    return f"{number:.6f}".rstrip("0").rstrip(".")
+
+
 def about(number: int) -> str:
     """Bytes, for people."""
     gib = number / 2**30
+    if gib >= 1000:
+        return f"{gib:.0f}G"
     return f"{gib:.4g}G" if gib >= 1 or not number else f"{number / 2**20:.4g}M"
 
 

@@ -17,7 +17,7 @@ from dsgspool import fields
 from dsgspool.classes import dataclass
 from dsgspool.codec import FORMAT, READERS, check_format, read_fields
 from dsgspool.codec import NewerFormat as _NewerFormat
-from dsgspool.conditions import is_name
+from dsgspool.conditions import digits, is_name
 from dsgspool.errors import InvalidTask, SettingsError
 from dsgspool.expressions import expression
 from dsgspool.nodes import READERS as NODE_READERS
@@ -179,16 +179,18 @@ def _check_times(settings: Settings, keys: dict[str, Node]) -> None:
     """Raise for times with which two workers could run the same task; the defaults are legal, so a key is to blame."""
     beat, fence = settings.heartbeat, settings.fence
     if fence < 2 * beat:
-        reason = f"`fence` is {fence:g} s, less than two heartbeats of {beat:g} s"
-        raise wrong(_blame(keys, "fence", "heartbeat"), reason, f"the smallest that is legal: fence: {2 * beat:g}s")
+        reason = f"`fence` is {digits(fence)} s, less than two heartbeats of {digits(beat)} s"
+        raise wrong(
+            _blame(keys, "fence", "heartbeat"), reason, f"the smallest that is legal: fence: {digits(2 * beat)}s"
+        )
     if settings.lease < settings.least_lease - 1e-9:
-        least = f"{math.ceil(settings.least_lease * 100 - 1e-6) / 100:.12g}"
-        sums = f"(fence {fence:g} + kill {settings.kill:g}) * 1.05 + 2 * heartbeat {beat:g} = {least}"
-        reason = f"`lease` is {settings.lease:g} s, less than {sums}"
+        least = digits(math.ceil(settings.least_lease * 100 - 1e-6) / 100)
+        sums = f"(fence {digits(fence)} + kill {digits(settings.kill)}) * 1.05 + 2 * heartbeat {digits(beat)} = {least}"
+        reason = f"`lease` is {digits(settings.lease)} s, less than {sums}"
         key = _blame(keys, "lease", "fence", "kill", "heartbeat")
         raise wrong(key, reason, f"the smallest that is legal: lease: {least}s")
     if settings.poll_min > settings.poll_max:
-        reason = f"`poll_min` is {settings.poll_min:g} s, more than `poll_max`, {settings.poll_max:g} s"
+        reason = f"`poll_min` is {digits(settings.poll_min)} s, more than `poll_max`, {digits(settings.poll_max)} s"
         raise wrong(_blame(keys, "poll_min", "poll_max"), reason, "make it smaller, or poll_max larger")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dsgspool.conditions import digits
 from dsgspool.doctor.values import Finding, Status
 from dsgspool.mounts import Mount
 from dsgspool.settings import Settings
@@ -109,7 +110,7 @@ def _cache(mount: Mount, settings: Settings) -> Finding:
     if "noac" in mount.options:
         text = "`noac`: nothing is cached; every look asks the server, which is slow and not needed"
         return _found("cache", Status.NOTE, text, facts=facts)
-    told = f"attributes are cached up to {longest:g} s, names: {lookup}"
+    told = f"attributes are cached up to {digits(longest)} s, names: {lookup}"
     if lookup == "none":
         return _found(
             "cache",
@@ -118,7 +119,7 @@ def _cache(mount: Mount, settings: Settings) -> Finding:
             facts=facts,
         )
     if longest > max(DEFAULT_CACHE, settings.lease):
-        text = f"{told}; people who look with `ls -l` or `tail -f` may see what is {longest:g} s old"
+        text = f"{told}; people who look with `ls -l` or `tail -f` may see what is {digits(longest)} s old"
         return _found("cache", Status.WARN, text, "mount it with acregmax=60 or less", facts=facts)
     return _found("cache", Status.OK, f"{told}; `dsgspool` asks the server where it matters", facts=facts)
 

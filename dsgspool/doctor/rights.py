@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterator, Mapping
 
 from dsgspool.accounts import name_of
+from dsgspool.conditions import digits
 from dsgspool.doctor import raw
 from dsgspool.doctor.repair import Action, Fault
 from dsgspool.doctor.semantics import refused
@@ -41,7 +42,7 @@ def settings(spool: Spool) -> Finding:
         )
     except OSError as error:
         return refused("spool.settings", "spool", error)
-    beat = f"heartbeat {found.heartbeat:g} s, lease {found.lease:g} s"
+    beat = f"heartbeat {digits(found.heartbeat)} s, lease {digits(found.lease)} s"
     return _found(
         "settings",
         Status.OK,

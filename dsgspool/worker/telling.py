@@ -6,6 +6,7 @@ The rule: pure; the same words go to the terminal and, as facts, to the journal.
 from __future__ import annotations
 
 from dsgspool import names
+from dsgspool.conditions import digits
 from dsgspool.task import Decision, Kind, State
 from dsgspool.worker.attempt import Attempt
 
@@ -44,7 +45,7 @@ def _what_follows(attempt: Attempt, decision: Decision) -> str:
 
 def overdue(timeout: float) -> str:
     """Why it was stopped, in seconds without an exponent, however many: `why` and the report propose twice as many."""
-    return f"still running after {timeout:.15g} s"
+    return f"still running after {digits(timeout)} s"
 
 
 def facts(attempt: Attempt, seconds: float) -> dict[str, object]:

@@ -6,7 +6,7 @@ import pytest
 
 from dsgspool import names
 from dsgspool.codec import parse_task
-from dsgspool.conditions import Gpu, Inventory, inventory_of, parse_where
+from dsgspool.conditions import Gpu, Inventory, about, digits, inventory_of, parse_where
 from dsgspool.errors import InvalidTask
 from dsgspool.requesting import written_plainly
 from dsgspool.requests import NOTHING, Request, Room, why_unfit
@@ -264,3 +264,27 @@ def test_no_text_keeps_its_reader_busy(text):
     before = time.process_time()
     assert written_plainly(f"command: x\n{text}\n".encode()) == (None, NOTHING)
     assert time.process_time() - before < 1
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (0, "0"),
+        (0.75, "0.75"),
+        (0.00005, "0.00005"),
+        (90.0, "90"),
+        (0.1 + 0.2, "0.3"),
+        (1234567.5, "1234567.5"),
+        (1e9, "1000000000"),
+    ],
+)
+def test_numbers_are_told_without_an_exponent(number, told):
+    assert digits(number) == told
+
+
+@pytest.mark.parametrize(
+    ("gib", "told"),
+    [(0, "0G"), (0.5, "512M"), (1.5, "1.5G"), (999.96, "1000G"), (9999.7, "10000G"), (1 << 20, "1048576G")],
+)
+def test_sizes_are_told_without_an_exponent(gib, told):
+    assert about(int(gib * 2**30)) == told

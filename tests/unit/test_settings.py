@@ -109,6 +109,22 @@ def test_the_smallest_legal_lease_is_legal():
     assert parse_settings(f"kill: 11.111s\n{least}\n".encode(), "spool.yaml").lease < 48
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("fence: 2000000", ("(fence 2000000 + kill 10)", "lease: 2100020.5s")),
+        (
+            "heartbeat: 3000000\nfence: 1234567.5",
+            ("`fence` is 1234567.5 s", "two heartbeats of 3000000 s", "fence: 6000000s"),
+        ),
+        ("poll_min: 40d\npoll_max: 20d", ("`poll_min` is 3456000 s", "`poll_max`, 1728000 s")),
+    ],
+)
+def test_very_long_times_are_told_in_plain_digits(text, parts):
+    reason = str(refused(text))
+    assert [part for part in parts if part not in reason] == []
+
+
 def test_a_longer_fence_alone_is_blamed_on_the_fence():
     error = refused("format: 1\n\nfence: 60s\n")
     assert error.line == 3
