@@ -20,7 +20,7 @@ from typing import Any
 from dsgspool.report.table import MOMENTS, NAN, NONE, NUMBERS, TEXTS, Attempts
 
 PARTS = {
-    "runs": ("host", "outcome", *MOMENTS, "seconds", "reason", "error"),
+    "runs": ("host", "outcome", *MOMENTS, "seconds", "reason", "error", "tags"),
     "names": ("task", "number"),
     "rest": ("worker", "cpus", "cpu_seconds", "memory", "memory_limit", "code", "signal", "out", "err", "inode"),
 }  #: of the columns of attempts: each part is a chunk of its own

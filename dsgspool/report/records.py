@@ -12,10 +12,11 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dsgspool import names
-from dsgspool.classes import dataclass
+from dsgspool.classes import dataclass, replace
 from dsgspool.errors import InvalidName, StorageError
 from dsgspool.report import listing, logs
 from dsgspool.report.table import NO_END, NONE, Attempts
+from dsgspool.report.tags import tags_of
 from dsgspool.report.tally import GIVEN_BACK
 from dsgspool.snapshot.attempts import Attempt, parse_attempt
 
@@ -121,7 +122,8 @@ class Records:
             self._tell(f"logs/{path}: {error}")
             return None
         self.read += 1
-        return parse_attempt(data, parts[0], parts[1])
+        attempt = parse_attempt(data, parts[0], parts[1])
+        return replace(attempt, tags=tags) if (tags := tags_of(data)) else attempt
 
     def _add(self, table: Attempts, attempt: Attempt, inode: int, writer: Writer) -> None:
         outcome, ended = attempt.outcome, attempt.ended
@@ -140,6 +142,7 @@ class Records:
             cpus=_whole(attempt.cpus), memory=_whole(attempt.peak_memory_bytes), code=_whole(attempt.exit_code),
             memory_limit=_whole(attempt.memory_limit_bytes), signal=_whole(attempt.signal), out=_whole(attempt.stdout_bytes),
             err=_whole(attempt.stderr_bytes), seconds=_positive(attempt.seconds), cpu_seconds=_positive(attempt.cpu_seconds),
+            tags=self._word(attempt.tags),
         )  # fmt: skip
 
     def _word(self, text: str) -> str:

@@ -21,7 +21,7 @@ NAN = math.nan  #: the same in a column of seconds
 SILENT = "silent"  #: outcome of an attempt whose task is in the hands of a silent worker; `ended` = last heard of
 NO_END = ("", SILENT)  #: outcomes of attempts that have no end, or none that is known
 
-TEXTS = ("task", "worker", "host", "outcome", "reason", "error")
+TEXTS = ("task", "worker", "host", "outcome", "reason", "error", "tags")
 MOMENTS = ("submitted", "started", "ended")
 INTEGERS = ("cpus", "memory", "memory_limit", "code", "signal", "out", "err")
 NUMBERS = ("seconds", "cpu_seconds")
@@ -86,6 +86,7 @@ class Attempts:
     outcome: list[str] = field(default_factory=list)
     reason: list[str] = field(default_factory=list)
     error: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)  #: each on a line of its own
     submitted: array[int] = field(default_factory=_integers)
     started: array[int] = field(default_factory=_integers)
     ended: array[int] = field(default_factory=_integers)

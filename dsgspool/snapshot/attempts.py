@@ -60,6 +60,7 @@ class Attempt:
     stderr_bytes: int | None = None
     leftovers: int | None = None
     recorded_task: str = ""  #: the identity that the record itself names
+    tags: str = ""  #: of the task, each on a line of its own; only the report asks for them
 
     @property
     def good(self) -> bool:

@@ -34,6 +34,7 @@
     log: "line",
     is: "state",
     mem: "memory",
+    tags: "tag",
     waited: "wait",
   };
 
@@ -83,6 +84,7 @@
     });
     return (row, get) => {
       const text = get(key, row).toLowerCase();
+      if (key === "tag") return text.split("\n").some((each) => tests.some((test) => test(each))); // one on each line
       return tests.some((test) => test(text));
     };
   }

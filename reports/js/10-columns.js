@@ -159,7 +159,7 @@
   d.newAttempts = () =>
     new Table({
       runs: {
-        words: ["host", "outcome", "reason", "error"],
+        words: ["host", "outcome", "reason", "error", "tags"],
         numbers: ["submitted", "started", "ended", "seconds"],
       },
       names: { texts: ["task"], numbers: ["number"] },

@@ -75,6 +75,9 @@
     return at < 0 || (is !== "done" && is !== "failed") ? NaN : attempts.ended[at];
   };
 
+  /** The `tags` of a task, as far as it has begun: they are told by the record of its newest attempt. */
+  d.tagsOf = (row) => word("tags")(row).split("\n").filter(Boolean);
+
   const reason = (row) => {
     const tag = tasks.word("tag", row),
       at = newest(row);
@@ -166,6 +169,7 @@
     amount("signal", "Signal", number("signal"), String, { width: "5em" }),
     amount("out", "stdout", number("out"), d.size, { width: "6em" }),
     amount("err", "stderr", number("err"), d.size, { width: "6em" }),
+    column("tags", "Tags", { value: (row) => d.tagsOf(row).join(", "), width: "10em" }),
     column("note", "Note", { value: (row) => d.bare(note(row)), width: "minmax(12em, 3fr)" }),
   ];
   d.column = Object.fromEntries(d.columns.map((each) => [each.key, each]));
@@ -200,7 +204,7 @@
     const at = newest(row);
     const own = `${tasks.task[row]}\n${tasks.word("tag", row)}\n${tasks.word("line", row)}`;
     return (
-      at < 0 ? own : `${own}\n${place("host")(row)}\n${attempts.word("reason", at)}\n${attempts.word("error", at)}`
+      at < 0 ? own : `${own}\n${place("host")(row)}\n${attempts.word("reason", at)}\n${attempts.word("error", at)}\n${attempts.word("tags", at)}`
     ).toLowerCase();
   };
 
@@ -208,7 +212,7 @@
     all,
     until: (row) => tasks.until[row],
     progress: (row) => tasks.progress[row],
-    tag: (row) => tasks.word("tag", row),
+    tag: (row) => [tasks.word("tag", row), ...d.tagsOf(row)].join("\n"),
     line: (row) => tasks.word("line", row),
     error: word("error"),
     reason: (row) => `${tasks.word("tag", row)}\n${word("reason")(row)}\n${word("error")(row)}`,

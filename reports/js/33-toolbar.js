@@ -4,8 +4,8 @@
   "use strict";
 
   const HELP = [
-    ["align/00", "tasks with this in name, node, reason, error or log line"],
-    ["state:failed  batch:sweep-a  host:n1", "words of one kind; commas are or, * is anything"],
+    ["align/00", "tasks with this in name, node, reason, error, tags or log line"],
+    ["state:failed  batch:sweep-a  host:n1  tag:long", "words of one kind; commas are or, * is anything"],
     ['batch:"a, b"', "in quotes a comma, a * and a space are themselves; two quotes are one"],
     ['reason:timeout  error:"No space"  worker:n1-', "parts of a text"],
     ["seconds>10m  memory>1G  attempts>1  started>14:00", "numbers with units, moments"],

@@ -100,6 +100,7 @@
     return [
       d.taskHead(task, row),
       d.taskProgress(row),
+      d.taskTags(row),
       d.taskNeighbours(task),
       d.taskDependencies(row, entry ? entry.after || [] : []),
       d.attemptTable(task, rows, at, kept),

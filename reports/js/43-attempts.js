@@ -87,6 +87,14 @@
     );
   };
 
+  /** The tags of a task, each a link to all that have it. */
+  d.taskTags = (row) => {
+    const all = d.tagsOf(row);
+    if (!all.length) return null;
+    const link = (tag) => d.h("a", { href: d.link("tasks", "", { q: d.term("tag", tag) }) }, d.visible(tag));
+    return d.h("p", { class: "tags" }, all.length > 1 ? "Tags " : "Tag ", all.map((tag) => [link(tag), " "]));
+  };
+
   d.taskNeighbours = (task) => {
     const found = d.neighbours(task),
       batch = d.batchOf(task);

@@ -331,6 +331,25 @@ def test_a_run_time_of_what_failed_is_none_of_those_that_ended_well(tmp_path: Pa
         assert words in reader.open(f"/task/{task}").text()
 
 
+def test_tags_of_a_task_stand_on_its_page_and_find_it_in_the_table(tmp_path: Path, readers: OpenReader) -> None:
+    spool = Hand(tmp_path / "lab" / "spool")
+    wid = spool.worker("n1-aaaaaaaa")
+    spool.done("fit/1", wid, ago=60, text="command: 'true'\ntags: [long, \"x, y\"]\n...\n")
+    spool.failed("fit/2", wid, ago=50, text="command: 'true'\ntags:\n  - Long\n...\n")
+    spool.done("fit/3", wid, ago=40)
+    reader = readers(render(spool)).open("/task/fit/1")
+    assert reader.page.locator(".tags a").all_inner_texts() == ["long", "x, y"]
+    reader.page.locator(".tags a", has_text="x, y").click()
+    reader.page.wait_for_function("() => location.hash.startsWith('#/tasks')")
+    reader.settle()
+    assert reader.rows() == ["fit/1"]
+    for query, found in {"tag:long": 2, "tags:lo*": 2, "-tag:long": 1, "tag:lon": 0, "tag:exit1": 1, "x, y": 1}.items():
+        reader.search(query)
+        assert reader.shown() == found, query
+    assert reader.go("/task/fit/3").page.locator(".tags").count() == 0
+    assert "x, y" in reader.go("/tasks?q=fit/1&cols=all").text()
+
+
 def test_failures_are_clustered_with_all_that_one_asks(study: Study, readers: OpenReader) -> None:
     reader = readers(study[1]).open("/failures")
     causes = reader.page.locator("[data-cause]:visible")

@@ -120,6 +120,26 @@ def test_each_task_and_each_attempt_is_a_row(seeded: Seeded) -> None:
     assert pages.task("w")["until"] == 4070908800000
 
 
+def test_the_tags_of_a_task_are_told_by_its_record_with_those_of_its_batch(seeded: Seeded) -> None:
+    policy = "defaults:\n  tags: [night, 'a, b']\n  command: 'true'\n"
+    texts: dict[str, dict[str, object]] = {
+        "own": {"text": 'command: "true"\ntags:\n# of mine\n- long\n- "x  y"\ncwd: /tmp\n...\n', "policy": policy},
+        "batch": {"text": "params: {a: 1}\n...\n", "policy": policy},
+        "none": {"text": "command: 'true'\ntags: []\n...\n", "policy": policy},
+        "flow": {"text": "{command: 'true', tags: [short]}\n"},
+        "word": {"text": "command: |\n  cat <<E\n  tags: [no]\n  E\n...\n"},
+        "broken": {"text": "command: 'true'\ntags: {a: 1}\n...\n"},
+        "many": {"text": f"command: 'true'\ntags: [{', '.join(['t' * 90] * 5)}]\n...\n"},
+    }
+    for name, facts in texts.items():
+        seeded.record(f"a/{name}", 1, "done", **facts)
+        seeded.write(f"done/a/{name}.yaml")
+    expected = {"own": "long\nx y", "batch": "night\na, b", "flow": "short", "many": "\n".join(["t" * 90] * 3)}
+    for pages in (Pages(seeded), Pages(seeded)):  # read, and then from the ledger
+        assert {row["task"].removeprefix("a/"): row["tags"] for row in pages.attempts if row["tags"]} == expected
+    assert pages.twin["records_read"] == 0
+
+
 def test_what_a_running_task_says_of_its_progress_is_on_the_page(seeded: Seeded) -> None:
     seeded.running("r")
     seeded.write("logs/r.1.err", "loading\n 37%|###7      | 37/100 [00:10<00:17,  3.60it/s]")
