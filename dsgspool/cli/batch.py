@@ -30,6 +30,7 @@ def batch() -> None:
 @app.command("list")
 def show_all(context: typer.Context, as_json: Json = False) -> None:
     """List the batches that have tasks or a policy."""
+    from dsgspool.cli.overview import show_items
     from dsgspool.cli.policies import look
 
     found = look(open_spool(context))
@@ -38,6 +39,10 @@ def show_all(context: typer.Context, as_json: Json = False) -> None:
     elif found:
         head = ("BATCH", "STATE", "PRIORITY", "MAX_RUNNING", "TODO", "WAITING", "HOLD", "RUNNING", "DONE", "FAILED")
         output.table(head, [seen.row() for seen in found])
+        if items := {sweep: counts for seen in found for sweep, counts in seen.items.items()}:
+            show_items(items)
+        if untold := [seen.batch for seen in found if seen.is_divided and not seen.items]:
+            output.sentence(f"counted in chunks of a sweep: {', '.join(untold)}")
     else:
         output.line("there are no batches: a folder in todo/ is one")
 
@@ -60,6 +65,7 @@ def _print(seen: Seen) -> None:
         [
             ("why", pasted(seen.why)),
             ("tasks", seen.counted),
+            *seen.swept,
             ("end", seen.ended),
             ("policy", seen.path or "none"),
         ]

@@ -44,7 +44,7 @@ def document(seen: Snapshot) -> dict[str, object]:
         "stopped_batches": {batch: pasted(why) for batch, why in seen.stopped.items()},
         "counts": _counts(seen.counts),
         "batches": {batch: _counts(counts) for batch, counts in seen.batches.items() if batch},
-        "sweeps": {sweep: _counts(counts) for sweep, counts in _swept(seen).items()},
+        "sweeps": {sweep: _counts(counts) for sweep, counts in swept_in(seen).items()},
         "running": list(seen.running),
         "workers": [entry(worker) for worker in seen.workers],
         "resources": {each.name: each.facts for each in seen.stock},
@@ -57,7 +57,7 @@ def _counts(counts: Counts) -> dict[str, int]:
     return {state: getattr(counts, state) for state in STATES}
 
 
-def _swept(seen: Snapshot) -> dict[str, Counts]:
+def swept_in(seen: Snapshot) -> dict[str, Counts]:
     """Items of each sweep; {} where so many files lie that not each is known."""
     from dsgspool.snapshot.items import swept
 
@@ -73,8 +73,8 @@ def show(seen: Snapshot, news: News | None = None) -> None:
     total = ("all", *_counts(seen.counts).values())
     output.table(("", *STATES), [*rows[:MOST], total] if len(rows) > 1 else [total])
     _more(len(rows), "batch", "batches")
-    if swept := _swept(seen):
-        output.table(("ITEMS", *STATES), [(sweep, *_counts(counts).values()) for sweep, counts in swept.items()][:MOST])
+    if swept := swept_in(seen):
+        show_items(swept)
     if news and news.rate is not None:
         output.line(_speed(news.rate, None if seen.paused else news.eta))
     if seen.next_due is not None:
@@ -92,6 +92,11 @@ def show(seen: Snapshot, news: News | None = None) -> None:
     _show_workers(seen, news.loads if news else {})
     for problem in seen.problems:
         output.error(output.clean_line(problem))
+
+
+def show_items(swept: Mapping[str, Counts]) -> None:
+    """The items of sweeps, below a table in which their chunks are counted."""
+    output.table(("ITEMS", *STATES), [(sweep, *_counts(counts).values()) for sweep, counts in swept.items()][:MOST])
 
 
 def _speed(rate: float, eta: float | None) -> str:

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field
 
 from dsgspool import snapshot
-from dsgspool.classes import dataclass
+from dsgspool.classes import dataclass, replace
 from dsgspool.cli import output
 from dsgspool.cli.context import seen_as_told, usage
 from dsgspool.cli.ends import facts_seen
-from dsgspool.cli.overview import STATES
+from dsgspool.cli.overview import STATES, swept_in
 from dsgspool.cli.pasting import pasted
 from dsgspool.errors import InvalidName, SettingsError, TaskNotFound
 from dsgspool.names import check_identity
 from dsgspool.policy import Policy, batch_of, final_of, parse_policy
 from dsgspool.snapshot import Counts
 from dsgspool.spool import Spool
+from dsgspool.spool.divisions import FOLDER
 from dsgspool.spool.finals import since_of, words_of
-from dsgspool.spool.policies import Policies, path_of, read_policies
+from dsgspool.spool.policies import Policies, path_of, read_policies, top_batch
 
 SETTABLE = ("priority", "paused", "max_running", "canary", "breaker", "notify")
 
@@ -40,6 +42,8 @@ class Seen:
     path: str  #: of the policy, '' when there is none
     text: str
     over: Mapping[str, object]
+    items: Mapping[str, Counts] = field(default_factory=dict)  #: of its sweeps
+    is_divided: bool = False  #: a sweep was divided in it
 
     def row(self) -> tuple[object, ...]:
         """For the table."""
@@ -50,8 +54,13 @@ class Seen:
     @property
     def counted(self) -> str:
         """`3 todo, 1 running`"""
-        numbers = ((getattr(self.counts, state), state) for state in STATES)
-        return ", ".join(f"{number:,} {state}" for number, state in numbers if number) or "none"
+        return f"{_in_words(self.counts)}{' (chunks of a sweep)' * self.is_divided}"
+
+    @property
+    def swept(self) -> Iterator[tuple[str, str]]:
+        """The same of the items of each sweep."""
+        for sweep, counts in self.items.items():
+            yield "items" if len(self.items) == 1 else f"items of {sweep}", _in_words(counts)
 
     def document(self) -> dict[str, object]:
         """For --json."""
@@ -70,6 +79,9 @@ class Seen:
             "counts": {state: getattr(self.counts, state) for state in STATES},
             "policy": self.path or None,
             "text": self.text or None,
+            "sweeps": {
+                sweep: {state: getattr(counts, state) for state in STATES} for sweep, counts in self.items.items()
+            },
         }
 
     @property
@@ -81,11 +93,23 @@ class Seen:
         return f"{name or 'notify '}comes when it is over" if self.policy.wants_its_end else ""
 
 
+def _in_words(counts: Counts) -> str:
+    numbers = ((getattr(counts, state), state) for state in STATES)
+    return ", ".join(f"{number:,} {state}" for number, state in numbers if number) or "none"
+
+
 def look(spool: Spool) -> list[Seen]:
     """Every batch that has tasks or a policy."""
-    policies, counts = read_policies(spool), seen_as_told(snapshot.take(spool, brief=True)).batches
+    policies, seen = read_policies(spool), seen_as_told(snapshot.take(spool, brief=True))
+    counts, items = seen.batches, swept_in(seen)
     batches = sorted({*policies.entries, *filter(None, counts)})
-    return [_seen(policies, batch, counts.get(batch, Counts())) for batch in batches]
+    divided = {name for name, is_folder in spool.fs.scan(f"{spool.root}/{FOLDER}") if is_folder}
+    found = []
+    for batch in batches:
+        mine = {sweep: numbers for sweep, numbers in items.items() if top_batch(f"{sweep}/") == batch}
+        each = _seen(policies, batch, counts.get(batch, Counts()))
+        found.append(replace(each, items=mine, is_divided=batch in divided))
+    return found
 
 
 def look_at(spool: Spool, batch: str) -> Seen:

@@ -119,7 +119,8 @@ def _bar(steps: Iterable[Progress]) -> Iterator[Progress]:
     )
 
     figures = TextColumn(
-        "[green]{task.fields[done]} done[/] [red]{task.fields[failed]} failed[/] {task.fields[running]} running"
+        "{task.fields[unit]}[green]{task.fields[done]} done[/] [red]{task.fields[failed]} failed[/] "
+        "{task.fields[running]} running"
     )
     columns = (
         BarColumn(),
@@ -130,10 +131,11 @@ def _bar(steps: Iterable[Progress]) -> Iterator[Progress]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None, done=0, failed=0, running=0)
+        task = bar.add_task("", total=None, unit="", done=0, failed=0, running=0)
         for step in steps:
-            counts = {"done": step.done, "failed": step.failed, "running": step.running}
-            bar.update(task, total=step.total, completed=step.finished, **counts)  # type: ignore[arg-type]
+            now, unit = step.shown, "items: " if step.shown is step.items else ""
+            counts = {"unit": unit, "done": now.done, "failed": now.failed, "running": now.running}
+            bar.update(task, total=now.total, completed=now.finished, **counts)  # type: ignore[arg-type]
             yield step
 
 
@@ -144,15 +146,20 @@ def _lines(steps: Iterable[Progress]) -> Iterator[Progress]:
     began, first, said, last = clock.boot(), 0, -10.0, None
     for step in steps:
         now = clock.boot() - began
-        first = step.finished if last is None else first
+        first = step.shown.finished if last is None else first
         if step != last and (now - said >= 5 or step.finished == step.total):
-            output.note(_line(step, now, step.finished - first))
+            output.note(_line(step, now, step.shown.finished - first))
             said = now
         last = step
         yield step
 
 
 def _line(step: Progress, seconds: float, finished: int) -> str:
-    left = step.total - step.finished
+    now, items = step.shown, step.items
+    left = now.total - now.finished
     eta = f", ETA {output.duration(seconds / finished * left)}" if left and finished else ""
-    return f"{step.finished} of {step.total}: {step.done} done, {step.failed} failed, {step.running} running{eta}"
+    unit = " items" if now is items else ""
+    beside = f"; of sweeps {items.finished} of {items.total} items" if items and now is not items else ""
+    return (
+        f"{now.finished} of {now.total}{unit}: {now.done} done, {now.failed} failed, {now.running} running{eta}{beside}"
+    )

@@ -10,12 +10,14 @@ would depend on how fast workers are whether what has just failed counts.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import field
+from itertools import chain
 
 from dsgspool.classes import dataclass
 from dsgspool.policy import ending
 from dsgspool.ranges import Range, parse_range
+from dsgspool.snapshot.items import failures_in
 from dsgspool.spool import Spool
 from dsgspool.spool.divisions import FOLDER
 from dsgspool.spool.finals import OVER
@@ -44,11 +46,18 @@ class Progress:
     failed: int
     dropped: int
     running: int
+    items: Progress | None = None  #: the same of the parts of sweeps, counted in items; None when there are none
+    is_swept: bool = False  #: all that is waited for are such parts
 
     @property
     def finished(self) -> int:
         """Done, failed, parked, cancelled or removed."""
         return self.done + self.failed + self.dropped
+
+    @property
+    def shown(self) -> Progress:
+        """In what people think: items where there is nothing else."""
+        return self.items if self.items and self.is_swept else self
 
 
 @dataclass(slots=True)
@@ -66,6 +75,9 @@ class Watch:
     removed: set[str] = field(default_factory=set)
     earlier: set[str] = field(default_factory=set)  #: failed before, and nobody named them
     running: int = 0
+    _fine: tuple[int, int] = (0, 0)  #: how many of what is done are parts of sweeps, and the items of these
+    _runs: Collection[str] = ()
+    _sweeps: dict[str, bool] = field(default_factory=dict)  #: what might be one, as asked of sweeps/
     _missing: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -93,6 +105,7 @@ class Watch:
         states = (State.RUNNING, *UNFINISHED, State.HOLD, State.FAILED)
         tasks = cls(spool, {name.identity for state in states for _, name in spool.tasks(state)})
         tasks.done = {name.identity for _, name in spool.tasks(State.DONE)} - tasks.open
+        tasks._fine = tasks._items_in(tasks.done)
         tasks._begin()
         tasks.earlier = set(tasks.failed)
         tasks.dropped, tasks.cancelled = tasks.cancelled, set()
@@ -106,17 +119,45 @@ class Watch:
     def look(self) -> Progress:
         """List the folders and say how far it is."""
         seen = self._in(UNFINISHED)
-        self.running = sum(state is State.RUNNING for state in seen.values())
+        self._runs = [identity for identity, state in seen.items() if state is State.RUNNING]
+        self.running = len(self._runs)
         vanished = self.open - seen.keys()
         self._settle(vanished)
         return self.progress
 
     @property
+    def _gone(self) -> tuple[set[str], ...]:
+        return self.held, self.parked, self.dropped, self.cancelled, self.removed
+
+    @property
     def progress(self) -> Progress:
         """The figures of the last look."""
-        dropped = sum(map(len, (self.held, self.parked, self.dropped, self.cancelled, self.removed)))
+        dropped = sum(map(len, self._gone))
         total = len(self.open) + len(self.done) + len(self.failed) + dropped
-        return Progress(total, len(self.done), len(self.failed), dropped, self.running)
+        parts, items = self._swept()
+        return Progress(
+            total, len(self.done), len(self.failed), dropped, self.running, items if parts else None, parts == total
+        )
+
+    def _swept(self) -> tuple[int, Progress]:
+        """How many of the tasks are parts of sweeps, and how far their items are, by names alone."""
+        (open_parts, left), (_, running) = self._items_in(self.open), self._items_in(self._runs)
+        gone_parts, gone = self._items_in(chain(*self._gone))
+        failed = [(part, tag) for identity, tag in self.failed.items() if (part := self._part(identity))]
+        bad, failed_items = sum(failures_in(*each) for each in failed), sum(part.count for part, _ in failed)
+        parts, fine = self._fine[0] + open_parts + gone_parts + len(failed), self._fine[1] + failed_items - bad
+        return parts, Progress(fine + bad + left + gone, fine, bad, gone, running)
+
+    def _items_in(self, identities: Iterable[str]) -> tuple[int, int]:
+        """How many of these are parts of sweeps, and the items of these."""
+        sizes = [part.count for identity in identities if (part := self._part(identity))]
+        return len(sizes), sum(sizes)
+
+    def _part(self, identity: str) -> Range | None:
+        part = parse_range(identity) if identity[-1:].isdigit() else None
+        if part and part.sweep not in self._sweeps:
+            self._sweeps[part.sweep] = self.spool.fs.folder_is_there(f"{self.spool.root}/{FOLDER}/{part.sweep}")
+        return part if part and self._sweeps[part.sweep] else None
 
     def _in(self, states: Iterable[State]) -> dict[str, State]:
         return {
@@ -145,6 +186,8 @@ class Watch:
 
     def _close(self, identity: str, state: State | None, tag: str = "") -> None:
         self.open.discard(identity)
+        if state is State.DONE and identity not in self.done and (part := self._part(identity)):
+            self._fine = self._fine[0] + 1, self._fine[1] + part.count
         if state is State.FAILED and tag == "cancelled":
             self.cancelled.add(identity)
         elif state is State.FAILED:

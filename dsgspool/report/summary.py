@@ -128,11 +128,15 @@ def _batches(digest: Digest) -> Iterator[str]:
 
 
 def _batch(digest: Digest, batch: Batch) -> Iterator[str]:
-    counts = batch.counts
+    swept = digest.book.items.get(batch.name)
+    counts = swept.counts if swept and swept.is_all else batch.counts
     numbers = f"{count(counts.done)}/{count(counts.total)}"
     failed = f" {count(counts.failed)} failed" if counts.failed else ""
     yield f"{named(batch.name or '(no batch)', 22)} [{drawn(counts, 26)}] {numbers:>13}{failed:>15}"
     facts = [label(batch.standing).upper() if batch.standing else "", done_about(batch.forecast, digest.book.taken)]
+    if swept:
+        far = f"{count(swept.counts.done)}/{count(swept.counts.total)} "
+        facts.append(f"{'' if swept.is_all else far}items of sweeps")
     if batch.run:
         facts.append(f"takes {', '.join(map(duration, (batch.run.p10, batch.run.p50, batch.run.p90)))} (p10, p50, p90)")
     if batch.memory:

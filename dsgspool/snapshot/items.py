@@ -44,12 +44,17 @@ def _is_whole(parts: list[Range]) -> bool:
     return True
 
 
+def failures_in(part: Range, tag: str) -> int:
+    """How many items of a chunk in failed/ have failed."""
+    return min(part.count, int(tag.removeprefix(Kind.ITEMS))) if tag.startswith(Kind.ITEMS) else part.count
+
+
 def _counts(parts: list[tuple[Range, TaskSeen]]) -> Counts:
     counted = Counter[str]()
     for part, task in parts:
         counted[task.state] += part.count
-        if task.state is State.FAILED and task.name.tag.startswith(Kind.ITEMS):
-            fine = max(0, part.count - int(task.name.tag.removeprefix(Kind.ITEMS)))
+        if task.state is State.FAILED:
+            fine = part.count - failures_in(part, task.name.tag)
             counted[State.FAILED] -= fine
             counted[State.DONE] += fine
     return Counts(**counted)

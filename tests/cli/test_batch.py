@@ -42,6 +42,26 @@ def test_a_list_shows_batches_with_tasks_or_a_policy(put, run):
     assert told[0]["counts"]["todo"] == 1
 
 
+def test_of_a_sweep_items_are_told_beside_its_chunks(put, run, spool):
+    (spool / "sweeps/s/00-99").mkdir(parents=True)
+    put("done/s/00-19.yaml")
+    put("failed/s/20-29~items3.yaml")
+    put("todo/s/rest-30-99~0.abcdefgh-1.yaml")
+    put("todo/t/1.yaml")
+    lines = [line.split() for line in run("batch", "list").stdout.splitlines()]
+    assert lines[-2:] == [
+        ["ITEMS", "todo", "waiting", "hold", "running", "done", "failed"],
+        ["s", "70", "0", "0", "0", "27", "3"],
+    ]
+    told = run("batch", "show", "s").stdout
+    assert "tasks   1 todo, 1 done, 1 failed (chunks of a sweep)\n  items   70 todo, 27 done, 3 failed\n" in told
+    document = json.loads(run("batch", "show", "s", "--json").stdout)
+    assert (document["counts"]["done"], document["sweeps"]["s"]["done"]) == (1, 27)
+    assert "items" not in run("batch", "show", "t").stdout and "chunks" not in run("batch", "show", "t").stdout
+    (spool / "done/s/00-19.yaml").unlink()  # pruned
+    assert "counted in chunks of a sweep: s\n" in run("batch", "list").stdout
+
+
 def test_no_batches_are_said_to_be_none(run, spool):
     assert "no batches" in run("batch", "list").stdout
 

@@ -201,6 +201,21 @@ def test_a_sweep_is_over_when_all_its_parts_are(spool, put):
     )
     assert (tasks.done, tasks.failed, tasks.removed) == ({"s/0-1"}, {"s/2-9": "items1"}, set())
     assert seen[-1].total == 2
+    items = [step.items for step in seen if step.is_swept][-2:]
+    assert [(each.done, each.failed, each.running, each.total) for each in items] == [(2, 0, 0, 10), (9, 1, 0, 10)]
+
+
+def test_what_is_waited_for_of_a_sweep_is_told_in_items_and_of_nothing_else(spool, put, run):
+    (spool / "sweeps/s/00-99").mkdir(parents=True)
+    put("done/s/00-19.yaml")
+    put("failed/s/20-29~items3.yaml")
+    put("failed/s/30-31~signal9.yaml")
+    put("hold/s/rest-32-97~0.abcdefgh-1.yaml")
+    put("failed/s/rest-98-99~cancelled.abcdefgh-2.yaml")
+    assert "100 of 100 items: 27 done, 5 failed, 0 running\n" in run("wait", "s").stderr
+    put("done/x/0-9.yaml")  # of no sweep
+    assert "6 of 6: 2 done, 2 failed, 0 running; of sweeps 100 of 100 items\n" in run("wait", "*").stderr
+    assert "1 of 1: 1 done, 0 failed, 0 running\n" in run("wait", "x").stderr
 
 
 @pytest.mark.parametrize(("first", "waited"), [("todo/s.yaml", "s"), ("todo/s/rest-0-9.yaml", "s/rest-0-9")])

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from dsgspool.cli.app import app
 from dsgspool.names import parse
-from dsgspool.report.swept import items_of
+from dsgspool.report.swept import Items, items_of
 from dsgspool.snapshot import Counts, TaskSeen
 from dsgspool.spool import Spool
 from dsgspool.spool.laying import lay_down
@@ -37,8 +37,11 @@ def test_items_are_counted_of_the_sweeps_in_each_batch(spool):
         seen("todo", "x/0-3"),
     ]
     assert items_of(spool, tasks, ["s/0-0", "lab/t/0-0", "lab/u/0-4", "x/4-5"]) == {
-        "s": Counts(todo=6, done=2, failed=2), "lab": Counts(hold=9, done=6),
+        "s": Items(Counts(todo=6, done=2, failed=2), is_all=True), "lab": Items(Counts(hold=9, done=6), is_all=True),
     }  # fmt: skip
+    tasks += [seen("todo", "s/merge"), seen("todo", "lab/t2/3-9")]
+    mixed = items_of(spool, tasks, ["s/0-0", "lab/t/0-0"])
+    assert not any(each.is_all for each in mixed.values()), "tasks beside them, or a sweep of which a part is gone"
 
 
 def test_a_spool_without_sweeps_is_not_looked_through(spool):
@@ -55,3 +58,10 @@ def test_the_page_of_batches_has_them(spool, tmp_path):
     pages = [page for page in (tmp_path / "spool/reports").rglob("*.html") if 'class="items"' in page.read_text()]
     text = re.sub(r"<[^>]+>", "", re.search(r'<p class="items">.*?</p>', pages[0].read_text())[0])
     assert text == "1,093 of 2,000 items done, 7 failed, 800 left, 100 in hold/"
+    shown = " ".join(re.sub(r"<[^>]+>", " ", pages[0].read_text()).split())
+    assert "A chunk of a sweep counts as one task here." in shown
+    assert re.search(r"\d\d % of items 7 failed 1,093 of 2,000 items of sweeps", shown), "the overview"
+    assert "1 of 4 chunks done" in shown, "the page of batches"
+    assert re.search(
+        r"s +\[.*\] +1,093/2,000 +7 failed\n +items of sweeps", (tmp_path / "spool/reports/report.txt").read_text()
+    )
