@@ -20,8 +20,8 @@ from typing import Any
 from dsgspool.report.table import MOMENTS, NAN, NONE, NUMBERS, TEXTS, Attempts
 
 PARTS = {
-    "runs": ("host", "outcome", *MOMENTS, "seconds", "reason", "error", "tags"),
-    "names": ("task", "number"),
+    "runs": ("host", "outcome", *MOMENTS, "seconds", "reason", "error", "tags", "number"),
+    "names": ("task",),
     "rest": ("worker", "cpus", "cpu_seconds", "memory", "memory_limit", "code", "signal", "out", "err", "inode"),
 }  #: of the columns of attempts: each part is a chunk of its own
 AIM = 1_500_000  #: bytes that a chunk should not have more of

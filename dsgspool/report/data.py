@@ -108,6 +108,7 @@ class Tasks:
     lines: dict[str, tuple[str, float | None]] = field(default_factory=dict)  #: running -> last line, progress
     todo: str = ""  #: the folder of those that wait for a slot
     submitted: dict[str, int] = field(default_factory=dict)  #: of those, as far as asked: when, in ms
+    queued: list[int] = field(default_factory=list)  #: since when they lie there, in ms
     loose: int = 0  #: rows before this one are in full chunks
 
     def __len__(self) -> int:
@@ -129,11 +130,16 @@ class Tasks:
         return found + data.blocks(ranges(first, sealed, len(self)), self.payload)
 
     def _submitted(self, fs: Fs) -> dict[str, int]:
-        """When tasks in todo/ were put there, as a record will tell it: the mtime of the file."""
-        found = {}
+        """When tasks in todo/ were submitted, as a record will tell it: the mtime of the file.  Of one that goes again that is
+        not since when it is queued; its ctime is, as it was moved then."""
+        found, self.queued = {}, []
         for task in [task for task in self.open if task.state is State.TODO][:MOST_WAITING]:
             try:
-                found[task.identity] = round(1000 * fs.status(f"{self.todo}/{task.path}").st_mtime)
+                status = fs.status(f"{self.todo}/{task.path}")
+                found[task.identity] = round(1000 * status.st_mtime)
+                self.queued.append(
+                    round(1000 * status.st_ctime) if task.identity in self.chains else found[task.identity]
+                )
             except OSError:
                 continue  # taken since: the next report tells who runs it
         return found

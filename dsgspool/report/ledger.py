@@ -25,7 +25,7 @@ from dsgspool.snapshot.values import Counts
 if TYPE_CHECKING:
     from dsgspool.fs import Fs
 
-VERSION = f"9 {__version__}"
+VERSION = f"10 {__version__}"
 MOST_BATCHES = 200  #: of which the past is remembered
 LIMIT = 1 << 28  #: bytes of a ledger that is read
 _BROKEN = (*columns.BROKEN, OverflowError)

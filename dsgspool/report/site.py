@@ -214,7 +214,7 @@ class Site:
             "since": {"failures": face.failures, "cancelled": book.cancelled, "nodes_silent": silent},
             "kept": {"lanes": book.kept.lanes, "batches": stuck.reasons(book), "tasks": explained(book, self.explain)},
             "sections": face.sections, "series": face.series,
-            "workers": self._workers(look, book), "queued": list(tasks.submitted.values()), "chunks": self.named,
+            "workers": self._workers(look, book), "queued": tasks.queued, "chunks": self.named,
         }  # fmt: skip
 
     def _workers(self, look: Look, book: Book) -> list[dict[str, Any]]:

@@ -160,9 +160,9 @@
     new Table({
       runs: {
         words: ["host", "outcome", "reason", "error", "tags"],
-        numbers: ["submitted", "started", "ended", "seconds"],
+        numbers: ["submitted", "started", "ended", "seconds", "number"],
       },
-      names: { texts: ["task"], numbers: ["number"] },
+      names: { texts: ["task"] },
       rest: {
         words: ["worker"],
         numbers: ["cpus", "cpu_seconds", "memory", "memory_limit", "code", "signal", "out", "err"],

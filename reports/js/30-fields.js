@@ -13,7 +13,6 @@
   d.partsOf = (keys) => [
     "tasks",
     "runs",
-    ...(keys.includes("wait") ? ["names"] : []), // only a first attempt has one
     ...(keys.some((key) => REST.includes(key)) ? ["rest"] : []),
   ];
 

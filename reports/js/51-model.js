@@ -41,7 +41,7 @@
       lanes: hosts.flatMap((host) => host.lanes),
       running: { arrivals: starts, departures: ends, peaks: d.peaks(starts, ends) },
       bounds: bounds(starts, ends),
-      ...queue(sorted, starts),
+      ...queue(sorted, starts, over),
       kinds: ofRow,
       bad: d.pick(over, sorted.filter((row) => URGENT.includes(d.KINDS[ofRow[row]]))).sort(),
     };
@@ -85,14 +85,19 @@
     return [Math.floor(first - spare), Math.ceil(last + spare)];
   }
 
-  /** Moments at which tasks came and were begun; those that wait still have come only.  `untold`: of how many is not known. */
-  function queue(sorted, starts) {
+  /**
+   * Moments at which tasks came and were begun; those that wait still have come only.  `untold`: of how many is not known.
+   * A task is queued once at a time: for a later attempt since the one before was over.
+   */
+  function queue(sorted, starts, over) {
     const waiting = d.current.queued;
     const came = new Float64Array(sorted.length + waiting.length),
       went = new Float64Array(sorted.length);
+    const since = laterOnes(sorted, over);
     let known = 0;
     for (let at = 0; at < sorted.length; at += 1) {
-      const moment = attempts.submitted[sorted[at]];
+      const row = sorted[at],
+        moment = attempts.number[row] > 1 ? since(row) : attempts.submitted[row];
       if (moment <= starts[at]) {
         came[known] = moment;
         went[known] = starts[at];
@@ -105,6 +110,32 @@
     return {
       queued: { arrivals: submitted, departures: begun, peaks: d.peaks(submitted, begun) },
       untold: Math.max(0, d.current.counts.todo - waiting.length),
+    };
+  }
+
+  /**
+   * Since when a later attempt was queued, asked in the order of their starts; NaN when its task had been done before.
+   * Without names, which come later: attempts of one task tell the same moment of its file, unless that was edited.
+   */
+  function laterOnes(sorted, over) {
+    const { submitted, number } = attempts,
+      key = (row, n) => submitted[row] * 1024 + Math.min(n, 1023);
+    const before = new Map();
+    for (const row of sorted) if (number[row] > 1) before.set(key(row, number[row] - 1), []);
+    if (before.size)
+      for (let row = 0; row < over.length; row += 1) {
+        const rows = before.get(key(row, number[row]));
+        if (rows) rows.push(row);
+      }
+    const done = (row) => attempts.word("outcome", row) === "done";
+    for (const rows of before.values()) rows.sort((a, b) => done(b) - done(a) || over[a] - over[b]);
+    return (row) => {
+      const rows = before.get(key(row, number[row] - 1));
+      let at = rows.length - 1; // of tasks of one moment the newest end that fits, of one that was done last of all
+      while (at >= 0 && over[rows[at]] > attempts.started[row]) at -= 1;
+      if (at < 0) return submitted[row];
+      const [last] = rows.splice(at, 1);
+      return done(last) ? NaN : Math.max(submitted[row], over[last]);
     };
   }
 

@@ -292,6 +292,30 @@ def test_the_queue_counts_those_that_wait_still(tmp_path: Path, readers: OpenRea
     assert re.fullmatch(r"(\d+ \w+ )?\d\d:\d\d", row.inner_text())
 
 
+def test_a_task_that_is_tried_again_is_queued_once_at_a_time(tmp_path: Path, readers: OpenReader) -> None:
+    spool = Hand(tmp_path / "lab" / "spool")
+    wid = spool.worker("n1-aaaaaaaa")
+    again = {"outcome": "exit3", "reason": "exit code 3", "next": "waiting~1+30.0"}
+    for task, late in (("a/1", 0), ("a/2", 10)):  # all of one moment, 3500 s ago
+        spool.record(task, wid, ago=3000 - late, seconds=100.0, waited=500.0 - late, **again)
+        spool.record(task, wid, ago=2000 - late, seconds=100.0, waited=1500.0 - late, **again)
+    spool.record("a/1", wid, ago=1000, seconds=100.0, waited=2500.0, outcome="done")
+    spool.overwrite("done/a/1.yaml", "command: 'true'\n...\n")
+    file = spool.overwrite("todo/a/2~2.abcdefgh-3.yaml", "command: 'true'\n...\n")
+    os.utime(file, (spool.now - 3500,) * 2)
+    spool.done("c", wid, ago=2700, seconds=10.0, waited=800.0)
+    spool.record("b", wid, ago=3000, seconds=100.0, waited=10.0, outcome="done")
+    spool.record("b", wid, ago=300, seconds=100.0, waited=2710.0, outcome="done")  # nobody knows since when
+    spool.overwrite("done/b.yaml", "command: 'true'\n...\n")
+    reader = readers(render(spool)).open("/timeline")
+    queued = "at => dsgspool.highest(dsgspool.timeline.model.queued, [at, at + 1], 1, at)[0]"
+    told = [reader.page.evaluate(queued, 1000 * (spool.now - ago)) for ago in (3400, 2950, 2500, 1950, 1500, 950, 500)]
+    assert told == [3, 1, 2, 0, 1, 0, 0]
+    assert reader.page.evaluate("dsgspool.current.queued.length") == 1
+    reader.go("/tasks?cols=times&q=a/2")
+    assert reader.page.evaluate("dsgspool.ask('submitted', dsgspool.rowOf('a/2'))") == round(1000 * (spool.now - 3500))
+
+
 TEETH = """() => {
   const strip = document.querySelector("canvas.overview"), ratio = strip.width / strip.clientWidth;
   const row = strip.getContext("2d").getImageData(0, Math.round(3 * ratio), strip.width, 1).data;

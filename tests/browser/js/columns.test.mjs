@@ -6,7 +6,7 @@ const d = load("00", "01", "10", "23", "25");
 
 test("chunks come in any order and part by part, words and unknown numbers stay what they are", () => {
   const table = d.newAttempts();
-  const names = (first, tasks) => ({ kind: "names", first, rows: tasks.length, words: tasks, task_w: { from: 0 }, number: 1 });
+  const names = (first, tasks) => ({ kind: "names", first, rows: tasks.length, words: tasks, task_w: { from: 0 } });
   const runs = (first, hosts, seconds) => {
     const words = [...new Set(hosts)];
     return { kind: "runs", first, rows: hosts.length, words, host_w: hosts.map((host) => words.indexOf(host)), seconds };
