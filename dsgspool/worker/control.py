@@ -91,6 +91,7 @@ class Controls:
         """Kill what runs and give it back uncounted."""
         if not self.stopping:
             self.stopping = self.draining = True
+            self.why_draining = why  # also without a drain before it
             self._stop_since = self.worker.clock.boot()
             self.worker.tell("stop-now", f"stopping ({why}): running tasks are killed and given back uncounted")
             self.worker.intake.give_all_back()

@@ -13,6 +13,7 @@ from dsgspool import proc
 from dsgspool.errors import NodeError
 from dsgspool.settings import Control
 from dsgspool.spool.own import MAX_LOOKS
+from dsgspool.spool.rest import Rest, rest_of
 from dsgspool.worker import freezing
 from dsgspool.worker.attempts import STOPPED
 from dsgspool.worker.loop import Fenced
@@ -530,6 +531,22 @@ def test_what_is_given_back_unrun_while_its_batch_is_parked_is_parked(inside):
     worker.mv("todo/s", "hold/s")
     worker.worker.controls.drain("the test")
     worker.until(lambda: worker.lies() == ["hold/s/x~0"])
+
+
+@pytest.mark.parametrize("drains", [False, True])
+def test_a_worker_that_is_stopped_tells_others_why(inside, drains):
+    worker = inside()
+    running(worker, "x", f"trap '' TERM; {worker.gate()}", grace="1m")
+    path = f"{worker.root}/workers/{worker.wid}.rest"
+    if drains:
+        worker.worker.controls.drain("SIGTERM")
+        worker.until(lambda: os.path.exists(path))
+    worker.worker.controls.stop("the guard is dead")
+
+    def told():
+        return rest_of(worker.worker.spool, worker.wid, os.listdir(os.path.dirname(path)))
+
+    worker.until(lambda: told() == Rest("drain", "the guard is dead"))
 
 
 def test_a_file_that_became_whole_and_finds_no_slot_is_given_back(inside):
