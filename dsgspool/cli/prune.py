@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dsgspool.spool.moves import Place
     from dsgspool.spool.pruning import Pruner
 
+NAMED = 3  #: batches in a line
 LEAST = 60.0  #: seconds: what has just ended is still being looked at
 
 
@@ -58,6 +59,21 @@ def prune(
     none = "nothing" if places else f"nothing: none of it ended longer ago than {output.duration(age)}"
     total = _total(tasks, files, others) or none
     output.note(f"dsgspool: {'would remove' if dry_run else 'removed'} {total}")
+    if going := _going(pruner, places) if tasks else ():
+        more = f" and {len(going) - NAMED} more" if len(going) > NAMED else ""
+        words = f"{', '.join(going[:NAMED])}{more}, which {'are' if len(going) > 1 else 'is'} not over"
+        output.hint(f"what is pruned is counted nowhere: of {words}, `batch` and the report tell what is left")
+
+
+def _going(pruner: Pruner, places: Iterable[Place]) -> Sequence[str]:
+    """The batches of these that are not over: how much of them is done looks like less afterwards."""
+    from dsgspool.spool.policies import top_batch
+    from dsgspool.task import State
+
+    batches = {top_batch(place.identity) for place in places} - {""}
+    states = (State.TODO, State.WAITING, State.HOLD, State.RUNNING) if batches else ()
+    left = {top_batch(name.identity) for state in states for _, name in pruner.spool.tasks(state)}
+    return sorted(batches & left)
 
 
 def _look_for(pruner: Pruner, patterns: Iterable[str], left: Iterable[Place]) -> None:

@@ -102,6 +102,18 @@ def test_a_name_that_nothing_has_is_exit_5_and_nothing_is_removed(spool, run, ol
     assert run("prune", "--older-than", "1d", "b", *words).exit_code == 0
 
 
+def test_of_batches_that_are_not_over_it_is_said_that_what_goes_counts_no_more(run, old, put):
+    for batch in "abcde":
+        old(f"done/{batch}/1.yaml", f"{batch}/1")
+    put("hold/e/2.yaml")
+    said = "hint: what is pruned is counted nowhere: of {}, `batch` and the report tell what is left\n"
+    assert said.format("e, which is not over") in run("prune", "--older-than", "1d", "--dry-run").stderr
+    assert "counted nowhere" not in run("prune", "--older-than", "1d", "a").stderr
+    for batch in "bcd":
+        put(f"todo/{batch}/2.yaml")
+    assert said.format("b, c, d and 1 more, which are not over") in run("prune", "--older-than", "1d").stderr
+
+
 @pytest.mark.parametrize("where", ["todo/a.yaml", f"running/{WID}/a@{WID}.1.yaml", "hold/a~1.abcdefgh-1.yaml"])
 def test_a_name_that_lies_elsewhere_too_is_kept_and_free_again(spool, run, old, put, where):
     old("done/a.yaml", "a")
