@@ -156,4 +156,4 @@ def test_where_it_cannot_paint_it_says_what_to_use(folder: SpoolFolder, terminal
         command(folder), capture_output=True, text=True, env={**os.environ, "TERM": terminal}, timeout=60
     )
     assert done.returncode == 2
-    assert "dsgspool status --watch" in done.stderr
+    assert f"`dsgspool --spool {folder} status --watch`" in done.stderr
