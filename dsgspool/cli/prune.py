@@ -88,9 +88,14 @@ def _look_for(pruner: Pruner, patterns: Iterable[str], left: Iterable[Place]) ->
 
 def _shown(pruner: Pruner, places: Sequence[Place]) -> int:
     """Print what would be removed; how many tasks that is."""
-    output.lines(f"{place.state}/{place.path}" if place.path else f"logs/{place.identity}.*" for place in places)
-    pruner.count(places)
-    return len({place.identity for place in places})
+    holders = {identity: pruner.holder(identity) for identity in dict.fromkeys(place.identity for place in places)}
+    going = [place for place in places if not holders[place.identity]]
+    output.lines(f"{place.state}/{place.path}" if place.path else f"logs/{place.identity}.*" for place in going)
+    for identity, holder in holders.items():
+        if holder:
+            output.note(f"dsgspool: would keep {identity}: {holder} holds it")
+    pruner.count(going)
+    return len({place.identity for place in going})
 
 
 def _removed(pruner: Pruner, places: Sequence[Place]) -> int:

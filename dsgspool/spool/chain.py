@@ -180,6 +180,11 @@ class Chain:
         """True when that record is there and no attempt is alive that it could belong to."""
         return self._judge(TaskName(identity), attempt) is True
 
+    def holder(self, identity: str, attempt: int) -> str:
+        """Who holds that record, '' when it is over or not there."""
+        found = self._judge(TaskName(identity), attempt)
+        return found.holder if isinstance(found, Busy) else ""
+
     def of_claim(self, name: TaskName) -> tuple[int, bytes] | None:
         """(attempt, content) of the record that this very claim wrote, None when it never got that far."""
         attempt = name.budget.attempts + 1

@@ -45,10 +45,10 @@ class Pruner:
         self._logs: dict[str, dict[str, dict[int, set[str]]]] = {}
 
     def _is_dead(self, wid: str) -> bool:
-        """Rule 1 only: prune must not need to prove anything about processes."""
+        """What the names in workers/ prove: prune must not need to prove anything about processes."""
         # RACE: a worker may have come since prune began, or have lost its inventory: its lock is known too.
         files = set(self.fs.names(self.spool.workers))
-        return f"{wid}.dead" in files or not files & {f"{wid}.yaml", f"{wid}.lock"}
+        return bool(files & {f"{wid}.dead", f"{wid}.fenced"}) or not files & {f"{wid}.yaml", f"{wid}.lock"}
 
     # -- tasks ---------------------------------------------------------------------------------------------------
 
@@ -103,6 +103,12 @@ class Pruner:
                     found.setdefault(parts[0], {}).setdefault(parts[1], set()).add(parts[2])
             self._logs[batch] = found
         return self._logs[batch].get(identity, {})
+
+    def holder(self, identity: str) -> str:
+        """Who would keep prune from locking that name now, '' for nobody: looks at what `run` looks at, and makes nothing."""
+        attempts = self._attempts(identity)
+        found = (self.chain.holder(identity, attempt) for attempt in sorted(attempts) if "yaml" in attempts[attempt])
+        return next(filter(None, found), "")
 
     def count(self, places: Iterable[Place]) -> None:
         """The files that would go with them, of those that nobody holds."""
@@ -207,7 +213,8 @@ class Pruner:
         return max((self.fs.status(f"{self.spool.workers}/{sign}").st_mtime for sign in signs), default=float("inf"))
 
     def remove_worker(self, wid: str) -> None:
-        """Its inventory and tombstone go last: without either it would not count as dead."""
+        """Its inventory and tombstone (or fence mark) go last: without either it would not count as dead."""
         files = [file for file in self.fs.names(self.spool.workers) if file.startswith(f"{wid}.")]
-        for file in sorted(files, key=lambda name: (name == f"{wid}.dead", name == f"{wid}.yaml", name)):
+        mark = f"{wid}.dead" if f"{wid}.dead" in files else f"{wid}.fenced"
+        for file in sorted(files, key=lambda name: (name == mark, name == f"{wid}.yaml", name)):
             self.fs.remove(f"{self.spool.workers}/{file}")

@@ -310,3 +310,17 @@ def test_a_sweep_is_forgotten_with_all_that_its_chunks_left(spool, run, put, rec
     assert run("prune", "--older-than", "5d").stdout.splitlines() == ["s/0-9", "sweeps/s"]
     assert [str(path) for path in (spool / "logs").rglob("*") if path.is_file()] == []
     assert not (spool / "sweeps/s").exists()
+
+
+def test_a_dry_run_says_who_holds_what_would_be_kept(spool, run, old, record, put):
+    old("done/a.yaml", "a")
+    old("done/b.yaml", "b")
+    os.utime(
+        f"{record('b', 1, None, over=False, claim=f'{WID}.1')}.yaml", (1e9, 1e9)
+    )  # that of a worker of which nothing tells that it is dead
+    put(f"workers/{WID}.yaml", "")
+    result = run("prune", "--older-than", "1d", "--dry-run")
+    assert result.stdout.split() == ["done/a.yaml"]
+    assert f"would keep b: {WID}." in result.stderr and "would remove 1 task " in result.stderr
+    really = run("prune", "--older-than", "1d")
+    assert really.stdout.split() == ["a"] and f"kept b: {WID}." in really.stderr

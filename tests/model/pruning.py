@@ -71,9 +71,10 @@ def _let_go(world: World, why: str) -> Step:
 
 
 def is_dead(model: Model, world: World, claim: Claim) -> bool:
-    """Rule 1 only: prune proves nothing about processes."""
+    """Rule 1, and the fence mark: prune proves nothing about processes."""
     wid = claim[0]
-    if (wid, "dead") in world.marks or (wid, "touched") in world.marks:
+    words = ("dead", "touched", "fenced") if model.has("fence-proof") else ("dead", "touched")
+    if any((wid, word) in world.marks for word in words):
         return True
     return not model.has("prune-fresh") and wid in world.pruner.born
 

@@ -97,3 +97,36 @@ def test_records_whose_file_a_person_removed_are_kept(seeded, lay):
 def test_what_another_prune_has_just_begun_is_left_to_it(seeded, lay):
     lay("logs/x.1.yaml", "task: x\noutcome: pruned\n", YOUNG)
     assert list(pruner(seeded).interrupted()) == []
+
+
+@pytest.mark.parametrize(("mark", "holder"), [("fenced", ""), ("dead", ""), ("jsonl", "n1-abcdefgh.1")])
+def test_a_record_without_end_keeps_its_name_until_its_worker_is_given_up_for_dead(seeded, lay, mark, holder):
+    """It was lost with its node and has run elsewhere since: no guard is left that could write a tombstone."""
+    old_task(lay)
+    lay("logs/x.1.yaml", "task: x\nclaim: n1-abcdefgh.1\n")
+    lay("logs/x.2.yaml", "task: x\nclaim: n2-abcdefgh.1\noutcome: done\n...\n")
+    for kind in ("yaml", "lock", mark):
+        lay(f"workers/n1-abcdefgh.{kind}")
+    prune = pruner(seeded)
+    assert prune.holder("x") == holder
+    assert [result.reason for result in prune.run(list(prune.old([State.DONE])))] == [holder and f"{holder} holds it"]
+    assert bool(left(seeded)) == bool(holder)
+
+
+def test_a_task_that_is_just_taken_over_from_a_fenced_worker_is_kept(seeded, lay):
+    old_task(lay)
+    lay("logs/x.2.yaml", "task: x\nclaim: n1-abcdefgh.1\n")
+    for kind in ("yaml", "lock", "fenced"):
+        lay(f"workers/n1-abcdefgh.{kind}")
+    lay("running/n1-abcdefgh/x@n1-abcdefgh.1.yaml")
+    prune = pruner(seeded)
+    assert [result.reason for result in prune.run(list(prune.old([State.DONE])))] == ["it lies in another folder too"]
+
+
+def test_a_worker_that_was_fenced_counts_as_dead_until_the_last_of_its_files_is_removed(seeded, lay):
+    for kind in ("fenced", "jsonl", "lock", "yaml"):
+        lay(f"workers/n1-abcdefgh.{kind}")
+    prune, removed = pruner(seeded), []
+    prune.fs.remove = lambda path, remove=prune.fs.remove: (removed.append(path.rpartition(".")[2]), remove(path))[1]
+    prune.remove_worker("n1-abcdefgh")
+    assert removed == ["jsonl", "lock", "yaml", "fenced"]

@@ -225,6 +225,24 @@ MUTANTS = (
     # -- prune
     Mutant(
         "prune",
+        "16 (xiv)",
+        "to prune a worker that was fenced is alive",
+        "spool/pruning.py",
+        'return bool(files & {f"{wid}.dead", f"{wid}.fenced"}) or',
+        'return f"{wid}.dead" in files or',
+        ("unit/test_pruning.py::test_a_record_without_end_keeps_its_name_until_its_worker_is_given_up_for_dead",),
+    ),
+    Mutant(
+        "prune",
+        "16 (xiv)",
+        "the fence mark of a worker that has no tombstone goes before its inventory",
+        "spool/pruning.py",
+        '        mark = f"{wid}.dead" if f"{wid}.dead" in files else f"{wid}.fenced"\n',
+        '        mark = f"{wid}.dead"\n',
+        ("unit/test_pruning.py::test_a_worker_that_was_fenced_counts_as_dead_until_the_last_of_its_files_is_removed",),
+    ),
+    Mutant(
+        "prune",
         "16 (xxii)",
         "prune does not ask again whether a task is old",
         "spool/pruning.py",
@@ -391,8 +409,8 @@ MUTANTS = (
         "16 (x)",
         "prune takes a worker for dead that came after it first looked into workers/",
         "spool/pruning.py",
-        "        files = set(self.fs.names(self.spool.workers))\n        return f",
-        "        files = self._logs.setdefault('workers', dict.fromkeys(self.fs.names(self.spool.workers))).keys()\n        return f",
+        "        files = set(self.fs.names(self.spool.workers))\n        return bool",
+        "        files = self._logs.setdefault('workers', dict.fromkeys(self.fs.names(self.spool.workers))).keys()\n        return bool",
         ("cli/test_prune.py::test_an_attempt_of_a_worker_that_came_while_it_prunes_keeps_the_name",),
     ),
     Mutant(
@@ -409,8 +427,8 @@ MUTANTS = (
         "9",
         "of a worker's files its inventory and tombstone go first",
         "spool/pruning.py",
-        '        for file in sorted(files, key=lambda name: (name == f"{wid}.dead", name == f"{wid}.yaml", name)):\n',
-        '        for file in sorted(files, key=lambda name: (name != f"{wid}.dead", name != f"{wid}.yaml", name)):\n',
+        '        for file in sorted(files, key=lambda name: (name == mark, name == f"{wid}.yaml", name)):\n',
+        '        for file in sorted(files, key=lambda name: (name != mark, name != f"{wid}.yaml", name)):\n',
         ("cli/test_prune.py::test_inventory_and_tombstone_of_a_worker_go_last",),
     ),
 )
