@@ -18,6 +18,7 @@ from dsgspool.cli.overview import entry, row, show_rests, show_stock
 if TYPE_CHECKING:
     from dsgspool.conditions import Inventory
     from dsgspool.settings import Control
+    from dsgspool.snapshot import WorkerSeen
     from dsgspool.spool import Spool
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True)
@@ -37,13 +38,32 @@ def workers(
     spool = open_spool(context)
     seen = seen_as_told(snapshot.take(spool, server=server_clock(spool)))
     there = [worker for worker in seen.workers if everyone or worker.is_news]
+    exits = {worker.wid: exit_of(spool, worker.wid) if worker.ended else None for worker in there}
     if as_json:
-        output.json([entry(worker) for worker in there])
+        output.json([{**entry(worker), "exit": exits[worker.wid]} for worker in there])
     else:
-        rows = [(*row(worker), *_has(worker.inventory)) for worker in there]
+        rows = [(*_row(worker, exits[worker.wid]), *_has(worker.inventory)) for worker in there]
         output.table(("WORKER", "STATE", "SLOTS", "HEARTBEAT", "CPUS", "MEMORY", "SCRATCH", "GPUS", "OTHER"), rows)
         show_rests(there)
         show_stock(seen)
+
+
+def exit_of(spool: Spool, wid: str) -> int | None:
+    """How a worker ended, as its tombstone says (negative: the signal that killed it); None when it says nothing."""
+    import json
+
+    try:
+        told = json.loads(spool.fs.read_fresh(f"{spool.workers}/{wid}.dead") or b"")
+    except (OSError, ValueError, RecursionError):  # pruned, not mine to read, or made by an operator's `touch`
+        return None
+    code = told.get("exit") if isinstance(told, dict) else None
+    return code if type(code) is int else None
+
+
+def _row(worker: WorkerSeen, code: int | None) -> tuple[str, ...]:
+    """A worker as the tables show it, and what killed it: after Ctrl-C, or when there was nothing to do, it ends by itself."""
+    wid, state, *rest = row(worker)
+    return (wid, f"killed (signal {-code})" if code is not None and code < 0 else state, *rest)
 
 
 def _has(node: Inventory) -> tuple[str, ...]:

@@ -221,6 +221,23 @@ def test_workers_as_json_and_those_that_ended(run, spool, worker):
     assert (entry["worker"], entry["ended"], entry["slots"]) == (WID, True, 4)
 
 
+@pytest.mark.parametrize(
+    ("text", "state", "code"),
+    [
+        ('{"exit": -9, "silent_seconds": 1.2}\n', "killed (signal 9)", -9),
+        ('{"exit": 0, "silent_seconds": 1.2}\n', "ended", 0),
+        ("", "ended", None),  # of an operator
+        ("[" * 100_000, "ended", None),
+        ('{"exit": "-9"}\n', "ended", None),
+    ],
+)
+def test_workers_says_which_signal_killed_one(run, spool, worker, text, state, code):
+    (spool / "workers" / f"{WID}.dead").write_text(text)
+    assert re.search(rf"^{WID} +{re.escape(state)} +0/4 ", run("workers", "--all").stdout, re.MULTILINE)
+    (entry,) = json.loads(run("workers", "--all", "--json").stdout)
+    assert list(entry)[-1] == "exit" and entry["exit"] == code
+
+
 def test_workers_says_who_rests_why_and_until_when(run, spool, worker):
     (spool / "workers" / f"{WID}.rest").write_text(
         'key: "run_between"\nwhy: "19:00-08:00"\nuntil_unix_s: 2000000000\n...\n'
