@@ -58,21 +58,24 @@ def check_free(spool: Spool, identity: str) -> None:
     """InvalidTask when a worker would refuse a new sweep of that name: one that is there, or was, has it."""
     from dsgspool.spool.divisions import Divisions
     from dsgspool.spool.moves import Moves
+    from dsgspool.task import State
     from dsgspool.worker.peek import is_sweep
     from dsgspool.worker.sweeping import OTHER_NAME
 
     moves, why = Moves(spool), None
+    # RACE: looked for in the direction in which it goes: a worker takes it, and divides it, while we look.
+    for place in moves.find(identity, (*UNDIVIDED, State.RUNNING)):
+        path = f"{spool.folder(place.state)}/{place.path}"
+        if place.identity == identity and is_sweep(moves.fs.read_fresh(path) or b""):
+            first = f"take another name, or first: dsgspool cancel {shlex.quote(identity)}"
+            raise InvalidTask(
+                f"there is a sweep of that name: it lies in {place.state}/",
+                remedy=OTHER_NAME if place.state is State.RUNNING else first,
+            )
     with contextlib.suppress(PermissionError):  # in somebody's private folder nobody can tell
         why = Divisions(moves).why_not_new(identity)
     if why:
         raise InvalidTask(why, remedy=OTHER_NAME)
-    for place in moves.find(identity, UNDIVIDED):
-        path = f"{spool.folder(place.state)}/{place.path}"
-        if place.identity == identity and is_sweep(moves.fs.read_fresh(path) or b""):
-            raise InvalidTask(
-                f"there is a sweep of that name: it lies in {place.state}/",
-                remedy=f"take another name, or first: dsgspool cancel {shlex.quote(identity)}",
-            )
 
 
 def told(identity: str, sweep: Sweep) -> None:

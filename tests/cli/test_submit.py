@@ -10,6 +10,7 @@ from dsgspool.cli.app import build
 from dsgspool.codec import dump_task, parse_task
 from dsgspool.conditions import parse_where
 from dsgspool.requests import Request
+from dsgspool.spool.moves import Moves
 
 
 def task_of(spool, name="*"):
@@ -388,6 +389,7 @@ def test_a_sweep_that_is_submitted_says_how_many_items_it_has(spool, run, tmp_pa
     [
         ("todo/p~0.abcdefgh-1.yaml", "it lies in todo/ (take another name, or first: dsgspool cancel p)"),
         ("hold/p.yaml", "it lies in hold/"),
+        ("running/n1-abcdefgh/p@n1-abcdefgh.1.yaml", "it lies in running/ (take another name"),
         (
             "todo/p/rest-2-4~0.abcdefgh-1.yaml",
             "there is a batch of that name: p/rest-2-4 lies in todo/ (take another name",
@@ -404,6 +406,23 @@ def test_a_sweep_whose_name_another_has_is_refused(spool, run, put, tmp_path, th
     result = run("submit", *words)
     assert result.exit_code == 4 and f"{words[-1]}: " in result.stderr and why in result.stderr
     assert "stands for" not in result.stderr and not list(spool.glob("todo/p~0.[!a]*"))
+
+
+def test_a_sweep_that_is_divided_while_it_is_looked_for_is_seen_all_the_same(spool, run, put, tmp_path, monkeypatch):
+    taken = put("running/n1-abcdefgh/p@n1-abcdefgh.1.yaml", SWEEP)
+    find = Moves.find
+
+    def divided_meanwhile(*words):
+        places = find(*words)
+        if taken.exists():
+            put("todo/p/0-4.yaml", SWEEP)
+            taken.unlink()
+        return places
+
+    monkeypatch.setattr(Moves, "find", divided_meanwhile)
+    (tmp_path / "p.yaml").write_text(SWEEP)
+    result = run("submit", "p.yaml")
+    assert result.exit_code == 4 and "there is a batch of that name: p/0-4 lies in todo/" in result.stderr
 
 
 def test_a_mended_sweep_and_a_task_take_a_name_that_failed_or_waits(spool, run, put, tmp_path):
