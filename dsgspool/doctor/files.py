@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dsgspool import names
 from dsgspool.doctor import raw
@@ -25,7 +26,8 @@ from dsgspool.spool.moves import Tokens
 from dsgspool.spool.taken import Taken, parse_mark
 from dsgspool.task import State
 
-HOUR, DAY = 3600.0, 86400.0
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+NAMED = 3  #: files in a line
 _BAD = re.compile(r"[~@%\\\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _DRAFT = re.compile(r"\..+\.[0-9]+\.tmp\Z")
 
@@ -40,6 +42,7 @@ class Files:
         """Everything that is found."""
         for state in (State.WAITING, State.HOLD, State.DONE, State.FAILED):
             yield from self._strange(state)
+        yield from self._endings()
         yield from self._astray(State.RUNNING)
         yield from self._astray(State.WAITING)
         yield from self._moments()
@@ -69,6 +72,34 @@ class Files:
             except InvalidName as error:
                 text = f"{state}/{path}: no command finds it: {error.reason}"
                 yield Fault("strange-name", "", (f"{state}/{path}",), text, (self._aside(state, path),), safe=True)
+
+    def _endings(self) -> Iterator[Fault]:
+        """What lies in todo/ and is no task by its ending; until it is at rest somebody may still be writing or copying it."""
+        others = []
+        for path, _ in self.fs.walk(self.spool.todo):
+            name = os.path.basename(path)
+            is_odd = name[:1] not in ".#" and not name.endswith(("~", *names.SUFFIXES))
+            if not is_odd or self._age(self._path(State.TODO, path)) <= MINUTE:
+                continue
+            if name.lower().endswith(names.SUFFIXES):
+                text = f"todo/{path}: no worker takes it: the ending is .yaml, in small letters"
+                yield Fault("ending", "", (f"todo/{path}",), text, (self._as_task(path),))
+            else:
+                others.append(path)
+        if others:
+            shown = [f"todo/{path}" for path in others[:NAMED]]
+            more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+            text = f"{', '.join(shown)}{more}: no worker takes what does not end with .yaml; if it is a task, rename it"
+            actions = tuple(self._as_task(path) for path in others[:NAMED])
+            yield Fault("ending", "", tuple(shown), text, actions, status=Status.NOTE)
+
+    def _as_task(self, path: str) -> Action:
+        """Under a task's name, in the lane where it lies, and with a token: it takes no other file's place."""
+        lane, below = names.split_lane(path)
+        name = spare_name(below, State.TODO, self.token())
+        return Action(
+            "mv", self._path(State.TODO, path), self._path(State.TODO, replace(name, lane=lane or "").lane_path)
+        )
 
     def _astray(self, state: State) -> Iterator[Fault]:
         for file, is_folder in list(self.fs.scan(self.spool.folder(state))):

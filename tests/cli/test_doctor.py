@@ -86,6 +86,19 @@ def astray_in_waiting(b: Broken) -> str:
     return "astray"
 
 
+def ending_in_capitals(b: Broken) -> str:
+    b.write("todo/@p10/sweep/X.YAML")
+    b.age("todo/@p10/sweep/X.YAML")
+    return "ending"
+
+
+def ending_of_a_text(b: Broken) -> str:
+    for name in ("it's.txt", "y"):
+        b.write(f"todo/{name}")
+        b.age(f"todo/{name}")
+    return "ending"
+
+
 def astray_and_held_by_a_dead_worker(b: Broken) -> str:
     b.seeded.worker(DEAD, ended=True)
     b.write(f"running/x@{DEAD}.1.yaml")
@@ -342,6 +355,7 @@ MENDED_BY_FIX = [
 ]  # fmt: skip
 FOR_A_PERSON = [
     failed_without_record, done_without_record, done_but_failed, open_to_all, sticky, half_written_and_young, invalid_in_hold,
+    ending_in_capitals, ending_of_a_text,
 ]  # fmt: skip
 #: What a mended task may wait for: that a worker is started.
 IDLE = "no worker lives"
@@ -378,6 +392,29 @@ def test_fix_mends_it_and_prints_what_it_did(broken, breakage):
     assert f"spool.{rule}" not in result.stdout
     assert "        did " in result.stdout and "1 mended" in result.stdout, result.stdout
     assert is_well(broken.findings())
+
+
+def test_what_is_no_task_by_its_ending_is_named_when_it_is_at_rest_and_stays_what_it_is(broken):
+    for name in ("a.txt", "b.txt", "c.txt", "d.txt", "X.YAML", "X.yaml", "e.yaml~", ".x.swp", "#e.yaml#"):
+        broken.write(f"todo/{name}")
+        broken.age(f"todo/{name}")
+    broken.write("todo/young.txt")
+    found = {finding["status"]: finding for finding in broken.findings("--fix") if finding["id"] == "spool.ending"}
+    assert found["note"]["text"].startswith(
+        "todo/a.txt, todo/b.txt, todo/c.txt and 1 more: no worker takes what does not"
+    )
+    assert found["warn"]["text"] == "todo/X.YAML: no worker takes it: the ending is .yaml, in small letters"
+    (command,) = found["warn"]["fix"]["commands"]
+    subprocess.run(["bash", "-c", command], check=True)
+    assert (broken.root / "todo/X.yaml").exists() and len(list(broken.root.glob("todo/X~0.*.yaml"))) == 1
+    assert (broken.root / "todo/a.txt").exists()
+
+
+def test_a_command_for_a_file_in_a_lane_leaves_it_there(broken):
+    ending_in_capitals(broken)
+    (command,) = only(broken.findings())["fix"]["commands"]
+    subprocess.run(["bash", "-c", command], check=True)
+    assert len(list(broken.root.glob("todo/@p10/sweep/X~0.*.yaml"))) == 1
 
 
 def test_a_link_that_another_member_laid_in_the_place_of_a_folder_is_named_and_nothing_goes_through_it(
