@@ -33,6 +33,8 @@ WORDS = {
     "duration": "an expected duration is not needed here; a limit is called `timeout`: write `timeout: {value}`",
     "time_request": "not needed here: remove it; a limit is called `timeout`",
     "name": "here it is called by the name of its file: save it as {value}.yaml",
+    "priority": "remove it: what lies in todo/@p10/ has priority 10, so: mkdir -p todo/@p10 && mv todo/NAME.yaml todo/@p10/ "
+    "(a whole batch: dsgspool batch set BATCH priority=10)",
     "crash_limit": "here it is called `max_lost` and stands in spool.yaml",
     "max_fails": "here it is called nothing: each task stands for itself, `dsgspool hold 'BATCH/*'` parks the others",
     "array": "here it is called a batch: one file for each task, see `dsgspool submit --each-line`",

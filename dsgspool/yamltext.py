@@ -264,7 +264,7 @@ def check_keys(
         if word in known:
             continue
         if word in reserved:
-            raise wrong(key, f"`{word}` is reserved for a later version", "remove it")
+            raise wrong(key, f"`{word}` is reserved for a later version", (foreign or {}).get(word, "remove it"))
         if foreign and word in foreign:
             said = value.value or "..."
             less = str(max(int(said) - 1, 0)) if re.fullmatch("[0-9]{1,9}", said) else "N"

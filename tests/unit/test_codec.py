@@ -75,6 +75,7 @@ def test_every_key_is_read():
         ("zzz: 2", "unknown key `zzz`"),
         ("container: [a]", "reserved for a later version"),
         ("priority: 3", "reserved for a later version"),
+        ("priority: high", "mkdir -p todo/@p10 && mv todo/NAME.yaml todo/@p10/"),
         ("max_attempts: 3", "write `retries: 2`"),
         ("duration: 3600", "write `timeout: 3600`"),
         ("dependent_on: [a]", "here it is called `after`"),
