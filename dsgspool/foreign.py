@@ -33,6 +33,10 @@ WORDS = {
     "duration": "an expected duration is not needed here; a limit is called `timeout`: write `timeout: {value}`",
     "time_request": "not needed here: remove it; a limit is called `timeout`",
     "name": "here it is called by the name of its file: save it as {value}.yaml",
+    **dict.fromkeys(
+        ("schedule", "cron"),
+        "what runs again and again is a file of its own: schedules/NAME.yaml, with `cron:` and, below `task:`, this",
+    ),
     "priority": "remove it: what lies in todo/@p10/ has priority 10, so: mkdir -p todo/@p10 && mv todo/NAME.yaml todo/@p10/ "
     "(a whole batch: dsgspool batch set BATCH priority=10)",
     "crash_limit": "here it is called `max_lost` and stands in spool.yaml",

@@ -14,7 +14,7 @@ from typing import Any
 
 from dsgspool import fields
 from dsgspool.classes import dataclass
-from dsgspool.codec import parse_task
+from dsgspool.codec import KNOWN, parse_task
 from dsgspool.errors import InvalidTask
 from dsgspool.rewriting import block_of
 from dsgspool.task import Task
@@ -24,6 +24,7 @@ MOST = 100  #: ticks that are made up for after a pause
 IN_TIME = 120.0  #: seconds: a tick that is no older has not been missed; more than a change of the leader takes
 _WINDOWS = (timedelta(hours=1), timedelta(days=1), timedelta(days=32), timedelta(days=366), timedelta(days=366 * 9))
 _KEYS = ("cron", "timezone", "overlap", "catch_up", "task")
+_BELOW = dict.fromkeys(KNOWN, "it belongs to the task: write it below `task:`, with two spaces in front")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Schedule:
 def parse_schedule(data: bytes, defaults: Task, timezone: str | None) -> Schedule:
     """What a file says; InvalidTask with line, reason and remedy.  Its task is checked as a task file is."""
     root = compose(data)
-    check_keys(root, _KEYS)
+    check_keys(root, _KEYS, (), _BELOW)
     nodes = {key.value: value for key, value in pairs(root, "the file")}
     for key in ("cron", "task"):
         if key not in nodes:
@@ -99,11 +100,24 @@ def _cron(node: Node) -> str:
     try:
         next(CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)))
     except (CronSimError, StopIteration, ValueError) as error:  # ValueError: a number of 5,000 digits
-        why = why or str(error) or "that never comes"
+        why = why or f"{str(error) or 'that never comes'}{_never(text)}"
     if why:
         remedy = 'write minute, hour, day, month, weekday, such as "0 3 * * *" for 3:00 every day'
         raise wrong(node, f"`cron` is {text!r}: {why}", remedy)
     return text
+
+
+def _never(text: str) -> str:
+    """Why that moment is none, though each of its parts could be, as with 31 February; else ''."""
+    from cronsim import CronSim, CronSimError
+
+    minute, hour, day, month, weekday = text.split()
+    try:
+        CronSim(f"{minute} {hour} {day} * {weekday}", datetime(2026, 1, 1, tzinfo=UTC))
+        CronSim(f"{minute} {hour} * {month} {weekday}", datetime(2026, 1, 1, tzinfo=UTC))
+    except (CronSimError, ValueError):
+        return ""
+    return f": day {day} never comes in month {month}"
 
 
 _READERS: dict[str, Callable[[Node, str], Any]] = {

@@ -79,6 +79,7 @@ def test_every_key_is_read():
         ("max_attempts: 3", "write `retries: 2`"),
         ("duration: 3600", "write `timeout: 3600`"),
         ("dependent_on: [a]", "here it is called `after`"),
+        ('schedule: "0 3 * * *"', "schedules/NAME.yaml"),
         ("name: fold-1", "save it as fold-1.yaml"),
         ("time_limit: 1h", "write `timeout: 1h`"),
         ("time_request: 1h", "not needed here"),

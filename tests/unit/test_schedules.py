@@ -110,3 +110,24 @@ def test_a_missing_hour_is_made_up_for_at_its_end_and_a_fixed_hour_that_comes_tw
         (unix(2026, 10, 24, 12, 0, 0), ["20261025T0030Z", "20261026T0130Z"]),
     ):
         assert [stamp_of(t) for t in every("30 2 * * *", zone="Europe/Berlin").following(begin, 2)] == stamps
+
+
+@pytest.mark.parametrize(
+    ("cron", "why"),
+    [
+        ("0 3 31 2 *", "day 31 never comes in month 2"),
+        ("0 3 30-31 feb *", "day 30-31 never comes in month feb"),
+        ("0 3 32 2 *", r"Bad day-of-month \("),
+        ("0 3 31 13 *", r"Bad month \("),
+        ("61 3 31 2 *", r"Bad minute \("),
+    ],
+)
+def test_a_day_that_no_such_month_has_is_told_as_that(cron, why):
+    with pytest.raises(InvalidTask, match=why):
+        parse_schedule(f'cron: "{cron}"\ntask:\n  command: echo\n'.encode(), Task(()), None)
+
+
+def test_a_key_of_the_task_that_stands_beside_cron_is_told_where_it_belongs():
+    with pytest.raises(InvalidTask, match=r"unknown key `command`.*write it below `task:`") as told:
+        parse_schedule(b'cron: "0 3 * * *"\ncommand: echo\n', Task(()), None)
+    assert told.value.line == 2
