@@ -11,7 +11,7 @@ from dataclasses import field
 
 from dsgspool.classes import dataclass
 from dsgspool.report.stuck import Kept
-from dsgspool.report.swept import Items
+from dsgspool.report.swept import Items, Queued
 from dsgspool.report.table import Attempts
 from dsgspool.report.tally import Tally
 from dsgspool.settings import Settings
@@ -172,6 +172,7 @@ class Book:
     kept: Kept = field(default_factory=Kept)  #: tasks in todo/ that nobody will start
     waits: Graph = field(default_factory=Graph)  #: what tasks in waiting/ come after, batch by batch
     items: Mapping[str, Items] = field(default_factory=dict)  #: of the sweeps in each batch that has any
+    queued: Mapping[str, Queued] = field(default_factory=dict)  #: of each sweep that has a file outside of done/
     writes_every: float | None = None  #: seconds: the writer's promise of the next page; None = nobody promised
     previous: tuple[Past, ...] = ()  #: oldest first, thinned: about 24 h
     settings: Settings | None = None  #: None when spool.yaml is broken

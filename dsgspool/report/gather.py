@@ -19,7 +19,7 @@ from dsgspool.report.journals import Journals
 from dsgspool.report.lanes import requests_of
 from dsgspool.report.records import NEITHER, Records, Writer
 from dsgspool.report.stuck import kept
-from dsgspool.report.swept import items_of
+from dsgspool.report.swept import items_of, queued
 from dsgspool.report.table import SILENT
 from dsgspool.report.waits import waits
 from dsgspool.snapshot import Snapshot, TaskSeen, WorkerSeen, take, with_tails
@@ -191,6 +191,7 @@ class Look:
             kept=kept(snapshot, requests_of(self.spool, snapshot)),
             waits=waits(self.spool, snapshot.tasks, snapshot.batches, snapshot.finals),
             items=items_of(self.spool, snapshot.tasks, self.ledger.finished.task),
+            queued=queued(self.spool, snapshot.tasks),
             writes_every=max(promised, 2 * self.ledger.took) if promised else None,  # nobody writes more often
             previous=tuple(self.ledger.past),
             settings=settings,

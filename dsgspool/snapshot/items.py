@@ -16,12 +16,17 @@ from dsgspool.task import Kind, State
 
 def swept(tasks: Iterable[TaskSeen]) -> dict[str, Counts]:
     """The items of each sweep, in the order of their names."""
+    each = sorted(parts_of(tasks).items())
+    return {sweep: _counts(parts) for sweep, parts in each if _is_whole([part for part, _ in parts])}
+
+
+def parts_of(tasks: Iterable[TaskSeen]) -> dict[str, list[tuple[Range, TaskSeen]]]:
+    """By the names of sweeps, the items that each file stands for."""
     found: dict[str, list[tuple[Range, TaskSeen]]] = {}
     for task in tasks:
         if task.name.identity[-1:].isdigit() and (part := parse_range(task.name.identity)):
             found.setdefault(part.sweep, []).append((part, task))
-    each = ((sweep, _apart(parts)) for sweep, parts in sorted(found.items()))
-    return {sweep: _counts(parts) for sweep, parts in each if _is_whole([part for part, _ in parts])}
+    return {sweep: _apart(parts) for sweep, parts in found.items()}
 
 
 def _apart(parts: list[tuple[Range, TaskSeen]]) -> list[tuple[Range, TaskSeen]]:

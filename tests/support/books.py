@@ -13,6 +13,7 @@ from dsgspool import names
 from dsgspool.conditions import Inventory, parse_where
 from dsgspool.report import stuck
 from dsgspool.report.book import Book, Failure, Load, Node, Past, RunningNow
+from dsgspool.report.swept import Queued
 from dsgspool.report.table import Attempts
 from dsgspool.requests import Request
 from dsgspool.settings import Settings
@@ -45,6 +46,7 @@ class Made:
         self.requests: dict[str, Request] = {}
         self.policies: dict[str, Standing] = {}
         self.stock: list[Stock] = []
+        self.queued: dict[str, Queued] = {}
 
     def worker(
         self,
@@ -168,7 +170,7 @@ class Made:
         return Book(
             snapshot, self.attempts, tuple(sorted(self.failures, key=lambda each: -(each.moment or 0))),
             tuple(sorted(self.runs, key=lambda run: -(run.seconds or 0))), tuple(nodes),
-            kept=stuck.kept(snapshot, self.requests), writes_every=self.every,
+            kept=stuck.kept(snapshot, self.requests), writes_every=self.every, queued=self.queued,
             previous=tuple(sorted(self.pasts, key=lambda past: past.moment)),
             settings=self.settings, settings_text="format: 1\n", version="0.1.0",
         )  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 
 from dsgspool.report.digest import digest
 from dsgspool.report.forecast import Dice, Forecast, capped
+from dsgspool.report.swept import Queued
 from dsgspool.spool.rest import Rest
 from tests.support.books import Made
 
@@ -166,3 +167,59 @@ def test_the_same_book_gives_the_same_band() -> None:
     normal = [dice.normal() for _ in range(2000)]
     assert statistics.fmean(normal) == pytest.approx(0, abs=0.08)
     assert statistics.stdev(normal) == pytest.approx(1, abs=0.08)
+
+
+def swept(*queued: str, items: int, slots: int = 2) -> Made:
+    """A sweep of items of 0.1 s: its chunks of 1, 8, 40 and more items took as long as their items."""
+    made = Made()
+    made.worker("n1-aaaaaaaa", slots=slots)
+    first = 0
+    for count in (1, 1, 8, 8, 40, 60, 100):
+        made.done(f"s/{first:04d}-{first + count - 1:04d}", seconds=0.02 + 0.1 * count)
+        first += count
+    for n in range(slots):
+        made.running(f"s/{first + 100 * n:04d}-{first + 100 * n + 99:04d}", seconds=5.0, progress=0.99)
+    made.task("todo", *queued)
+    made.queued["s"] = Queued(len(queued), items)
+    return made
+
+
+@pytest.mark.parametrize("items", [100, 1900])
+def test_a_sweep_is_foretold_by_its_items_and_not_by_its_files(items: int) -> None:
+    found = forecast(swept(f"s/rest-1000-{999 + items}", items=items))
+    assert found and (found.concurrency, found.known) == (2, 7)
+    assert found.likely == pytest.approx(0.1 * (items + 2 * 50) / 2, rel=0.15)
+    assert found.late < 2 * found.early
+
+
+def test_how_many_files_a_sweep_is_cut_into_changes_nothing() -> None:
+    one, many = (
+        forecast(
+            swept(*(f"s/rest-{first}-{first + 1900 // n - 1}" for first in range(1000, 2900, 1900 // n)), items=1900)
+        )
+        for n in (1, 19)
+    )
+    assert one and one == many
+
+
+def test_the_items_that_a_second_attempt_left_out_and_chunks_that_broke_off_do_not_count() -> None:
+    made = swept("s/rest-1000-2899", items=1900)
+    for n in range(20):
+        made.attempt("s/0500-0599", "items3", "n1-aaaaaaaa", ago=5.0, seconds=0.3, number=n + 2)
+        made.attempt(f"s/{600 + n:04d}-{600 + n:04d}", "oom", "n1-aaaaaaaa", ago=5.0, seconds=90.0)
+    assert forecast(made) == forecast(swept("s/rest-1000-2899", items=1900))
+
+
+def test_tasks_beside_a_sweep_are_foretold_by_their_own_durations() -> None:
+    made = swept(items=0)
+    made.done(*(f"s/task{n}" for n in range(9)), seconds=600.0)
+    made.task("todo", *(f"s/more{n}" for n in range(10)))
+    found = forecast(made)
+    assert found and found.likely == pytest.approx(600.0 * 10 / 2, rel=0.1)
+
+
+def test_a_sweep_of_which_too_little_is_known_is_not_foretold_however_many_tasks_are() -> None:
+    made = going(todo=100)
+    made.task("todo", "s/rest-0001-1999")
+    made.queued["s"] = Queued(1, 1999)
+    assert forecast(made) is None

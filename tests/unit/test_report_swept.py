@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from dsgspool.cli.app import app
 from dsgspool.names import parse
-from dsgspool.report.swept import Items, items_of
+from dsgspool.report.swept import Items, Queued, items_of, queued
 from dsgspool.snapshot import Counts, TaskSeen
 from dsgspool.spool import Spool
 from dsgspool.spool.laying import lay_down
@@ -44,8 +44,19 @@ def test_items_are_counted_of_the_sweeps_in_each_batch(spool):
     assert not any(each.is_all for each in mixed.values()), "tasks beside them, or a sweep of which a part is gone"
 
 
+def test_what_is_queued_of_a_sweep_is_counted_also_when_a_part_of_it_is_gone(spool):
+    for sweep in ("s", "lab/t"):
+        os.makedirs(f"{spool.root}/sweeps/{sweep}/00-99")
+    tasks = [
+        seen("todo", "s/rest-30-99"), seen("todo", "s/20-22"), seen("hold", "s/rest-50-59"), seen("running", "s/10-19"),
+        seen("failed", "lab/t/00-09~items2"), seen("todo", "lab/x/0-3"), seen("todo", "y/0-3"), seen("todo", "lab/other"),
+    ]  # fmt: skip
+    assert queued(spool, tasks) == {"s": Queued(2, 23), "lab/t": Queued()}
+
+
 def test_a_spool_without_sweeps_is_not_looked_through(spool):
     assert items_of(spool, iter([None]), iter([None])) == {}
+    assert queued(spool, iter([None])) == {}
 
 
 def test_the_page_of_batches_has_them(spool, tmp_path):
