@@ -43,7 +43,7 @@ class Watch:
         self.rates.note(self.spool.clock.boot(), seen.counts.finished)
         return seen, News(
             self.rates.per_minute,
-            self.rates.seconds_for(seen.counts.todo + seen.counts.running),
+            self.rates.left(seen),
             self.failures.rows(list(seen.in_state(State.FAILED)), seen.taken),
             self.loads.of(worker.wid for worker in seen.workers if worker.alive),
         )

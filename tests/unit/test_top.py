@@ -14,7 +14,9 @@ from dsgspool.cli.top.look import nodes
 from dsgspool.cli.top.model import Act, Model
 from dsgspool.cli.top.rates import WINDOW, Rates
 from dsgspool.cli.top.values import Facts, Load, Node, Row, View
-from dsgspool.snapshot.values import Counts, WorkerSeen
+from dsgspool.names import TaskName
+from dsgspool.snapshot import Snapshot
+from dsgspool.snapshot.values import Counts, TaskSeen, WorkerSeen
 from dsgspool.spool.rest import Rest
 from dsgspool.task import State
 from tests.support.doors import ClockedFs
@@ -213,6 +215,21 @@ def test_the_rate_is_no_negative_number():
     assert rates.per_minute is None
     rates.note(120.0, 25)
     assert rates.per_minute == 5.0
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "left"),
+    [
+        ("todo", "s/rest-010-999", None), ("running", "s/rest-010-999", None), ("hold", "s/rest-010-999", 60.0),
+        ("todo", "s/010-999", 60.0), ("todo", "s/rest-room", 60.0),
+    ],
+)  # fmt: skip
+def test_nothing_is_said_of_what_is_left_while_a_rest_of_a_sweep_is_queued(state, name, left):
+    rates = Rates()
+    rates.note(0.0, 0)
+    rates.note(60.0, 2)
+    seen = TaskSeen(name, State(state), f"{name}.yaml", TaskName(name))
+    assert rates.left(Snapshot("/lab/spool", 0.0, False, Counts(todo=1, running=1), {}, (seen,), (), (), ())) == left
 
 
 def test_counts_of_long_ago_are_forgotten():

@@ -47,7 +47,7 @@ class Look:
         }
         return Facts(
             seen.root, seen.taken, seen.paused, seen.counts, self.rates.per_minute,
-            self.rates.seconds_for(seen.counts.todo + seen.counts.running), nodes(there, loads), rows, seen.problems,
+            self.rates.left(seen), nodes(there, loads), rows, seen.problems,
             tuple(stopped(seen)), tuple(stuck(seen)),
         )  # fmt: skip
 
