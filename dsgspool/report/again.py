@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dsgspool.report import chunks
-from dsgspool.report.larger import larger, run_changed
+from dsgspool.report.larger import NEVER, larger, run_changed
 from dsgspool.report.text import plain
 from dsgspool.spool.dependencies import BLAME, meaning, top_of
 from dsgspool.task import After, Kind, State
@@ -32,28 +32,38 @@ def again(digest: Digest, cause: Cause) -> tuple[str, str]:
     root = digest.book.root
     if named := _with_more(digest, cause):
         return named
-    if tag := _own_reason(digest, cause):
-        return "Run all again", requeue_reason(root, tag)
     tasks = _with_culprits(digest, cause)
-    label = "Run it again" if len(tasks) == 1 else "Run all again"
-    return label, (requeue_listed if _is_listed(digest, tasks) else requeue_command)(root, tasks)
+    if tag := _own_reason(digest, cause):
+        command = requeue_reason(root, tag)
+    else:
+        command = (requeue_listed if _is_listed(digest, tasks) else requeue_command)(root, tasks)
+    if cause.tags.keys() == {Kind.EXPIRED}:  # and they cannot be changed by name
+        return "To hold/, to be given another expires", f"{command} --hold"
+    return f"Run {'it' if len(tasks) == 1 else 'all'} again{_first(cause)}", command
 
 
 def _with_more(digest: Digest, cause: Cause) -> tuple[str, str] | None:
-    """The same with more time, or memory; None where that is not what helps, or where they are too many to be named."""
+    """The same with more time or memory, or without `expires`; None where that does not help, or they are too many."""
     change = larger((task.identity, task.tag, task.reason) for task in cause.tasks)
     if not change or _is_listed(digest, cause.tasks):
         return None
-    what = "more time" if change.startswith("timeout") else "more memory"
+    what = "with more time" if change.startswith("timeout") else "with more memory"
+    what = "without expires" if change == NEVER else what
     program, names = f"dsgspool --spool {shlex.quote(digest.book.root)}", _names(cause.tasks)
-    return f"Run {'it' if cause.count == 1 else 'all'} again with {what}", run_changed(program, names, change)
+    return f"Run {'it' if cause.count == 1 else 'all'} again {what}", run_changed(program, names, change)
 
 
 def by_hand(digest: Digest, cause: Cause) -> tuple[str, str]:
     """(label, command) without the program."""
     root, tasks = digest.book.root, _with_culprits(digest, cause)
     label = "By hand" if len(tasks) <= MAX_NAMES else f"By hand, the newest {MAX_NAMES} of {len(tasks):,}"
-    return label, move_command(root, tasks)
+    return f"{label}{_first(cause)}", move_command(root, tasks)
+
+
+def _first(cause: Cause) -> str:
+    """What a person does before, without which they only fail again."""
+    words = {Kind.INVALID: ", once mended", Kind.EXPIRED: ", with another expires"}
+    return next((what for tag, what in words.items() if cause.tags.keys() == {tag}), "")
 
 
 def lists(digest: Digest) -> Iterator[tuple[str, bytes]]:

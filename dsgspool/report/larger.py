@@ -1,4 +1,4 @@
-"""What failed by a limit and would fail by it again: the command that gives it twice as much first.
+"""What failed by a limit and would fail by it again: the command that gives it twice as much first, or takes `expires` out.
 
 The rule: the limit is the one that the record names, so nothing else is opened; a chunk of a sweep has the text of its sweep,
 which is not changed part by part, and what cannot be told for certain is not offered.
@@ -13,6 +13,7 @@ from dsgspool.expressions import expression
 from dsgspool.ranges import parse_range
 from dsgspool.task import Kind
 
+NEVER = "expires="  #: it expires no more
 _LIMIT = {
     Kind.TIMEOUT: expression(r"still running after (?P<amount>[0-9.]+) s"),
     Kind.OOM: expression(
@@ -22,8 +23,12 @@ _LIMIT = {
 
 
 def larger(failures: Iterable[tuple[str, str, str]]) -> str:
-    """`timeout=2h` for (identity, reason in the name, reason in the record) of all of them, '' where that is not what helps."""
-    found = [_limit(*failure) for failure in failures]
+    """`timeout=2h`, or `expires=`, for (identity, reason in the name, reason in the record) of all of them, '' where that
+    is not what helps."""
+    failed = [*failures]
+    if failed and all(tag == Kind.EXPIRED and not parse_range(identity) for identity, tag, _ in failed):
+        return NEVER
+    found = [_limit(*failure) for failure in failed]
     keys = {limit[0] if limit else "" for limit in found}
     if len(keys) != 1 or "" in keys:
         return ""

@@ -40,7 +40,7 @@
     return { command: `${head}${dashes} ${words.join(" ")}`, names: words.length, left: names.length - words.length };
   };
 
-  // What failed by a limit and would fail by it again, as report/larger.py tells it.
+  // What failed by a limit, or came too late, and would fail by it again, as report/larger.py tells it.
   const LIMITS = {
     timeout: /^still running after ([0-9.]+) s$/,
     oom: /; (limits\.memory|resources\.memory) is ([0-9.]+)(?: ([KMGT]?)i?B)?$/,
@@ -50,9 +50,11 @@
     oom: [["T", 1024 ** 4], ["G", 1024 ** 3], ["M", 1024 ** 2], ["K", 1024]],
   };
 
-  /** `timeout=2h`: twice the limit that a task failed by, "" where that is not what helps, as for a part of a sweep. */
+  /** `timeout=2h`: twice the limit that it failed by, or `expires=`; "" where that is no help, as for parts of sweeps. */
   d.larger = (task, tag, reason) => {
-    const match = Object.hasOwn(LIMITS, tag) && !/\/(rest-)?[0-9]{1,8}-[0-9]{1,8}$/.test(task) && LIMITS[tag].exec(reason);
+    if (/\/(rest-)?[0-9]{1,8}-[0-9]{1,8}$/.test(task)) return "";
+    if (tag === "expired") return "expires=";
+    const match = Object.hasOwn(LIMITS, tag) && LIMITS[tag].exec(reason);
     if (!match) return "";
     const plain = 2 * Number(match[tag === "oom" ? 2 : 1]) * 1024 ** Math.max(0, " KMGT".indexOf(match[3] || " ")),
       twice = tag === "oom" ? Math.floor(plain > 1024 ** 3 ? Math.ceil(plain / 1024 ** 2) * 1024 ** 2 : plain) : plain,
@@ -64,12 +66,17 @@
   /** {label, command} that parks a task, changes it and lets it run. */
   d.changedCommand = (root, name, change, isBatch = () => false) => {
     const word = d.quote(d.literal(name, isBatch(name))),
+      more = change.startsWith("timeout") ? "with more time" : "with more memory",
       verbs = [`requeue --hold ${word}`, `edit ${word} ${change} --yes`, `release ${word}`];
     return {
-      label: `Run again with more ${change.startsWith("timeout") ? "time" : "memory"}`,
+      label: `Run again ${change === "expires=" ? "without expires" : more}`,
       command: verbs.map((verb) => `dsgspool --spool ${d.quote(root)} ${verb}`).join(" && "),
     };
   };
+
+  const FIRST = new Map([["invalid", ", once mended"], ["expired", ", with another expires"]]);
+  /** What a person does before a failed task runs again, without which it only fails again; as report/again.py tells it. */
+  d.first = (tag) => FIRST.get(tag) || "";
 
   /**
    * The same without the program: files moved from folder to folder.  tasks: [{task, state, path}]; to: todo, hold,

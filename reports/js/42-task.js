@@ -183,7 +183,10 @@
 
   function commands(row) {
     const change = d.changeFor(row),
-      all = d.commandsFor(d.current.root, [d.taskAt(row)], -1, d.isBatch),
+      first = d.stateOf(row) === "failed" ? d.first(tasks.word("tag", row)) : "",
+      all = d
+        .commandsFor(d.current.root, [d.taskAt(row)], -1, d.isBatch)
+        .map((each) => ({ ...each, label: `${each.label}${first}` })),
       found = change ? [d.changedCommand(d.current.root, tasks.task[row], change, d.isBatch), ...all.slice(1)] : all,
       is = d.stateOf(row),
       resume = is === "todo" ? d.heldBatch(row)[1] : "";

@@ -415,6 +415,26 @@ def test_what_failed_by_a_limit_is_run_again_with_twice_as_much() -> None:
     assert [each.split()[3] for each in told.split(" && ")] == ["requeue", "edit", "release"]
 
 
+def test_what_came_too_late_or_cannot_be_read_is_not_just_run_again() -> None:
+    made = Made()
+    for name in ("a/1", "a/2"):
+        made.failed(name, tag="expired", reason="it had not begun when it expired")
+    made.failed("b", tag="invalid", reason="line 2: unknown key")
+    whole = digest(made.book())
+    commands = dict(again.again(whole, cause) for cause in whole.causes)
+    late = commands["Run all again without expires"]
+    assert [each.split()[3] for each in late.split(" && ")] == ["requeue", "edit", "release"] and " expires= " in late
+    assert commands["Run it again, once mended"].endswith(" requeue b")
+    assert {again.by_hand(whole, cause)[0] for cause in whole.causes} == {
+        "By hand, with another expires", "By hand, once mended",
+    }  # fmt: skip
+    for each in range(60):
+        made.failed(f"a/more{each}", tag="expired", reason="it had not begun when it expired")
+    whole = digest(made.book())
+    commands = dict(again.again(whole, cause) for cause in whole.causes)
+    assert commands["To hold/, to be given another expires"].endswith(" requeue --failed --reason expired --hold")
+
+
 def test_names_that_a_command_cannot_hold_lie_in_a_file() -> None:
     """A sign on the page is no name, and the name of a task that is a batch's too would mean all of that."""
     made = Made()

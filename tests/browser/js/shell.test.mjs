@@ -65,8 +65,13 @@ test("what failed by a limit gets twice as much before it runs again", () => {
     ["a", "oom", oom("limits.memory", "50.0 MiB"), "limits.memory=100M"],
     ["a", "timeout", "it ended by itself", ""],
     ["a", "exit1", "still running after 3600 s", ""],
+    ["a", "expired", "it had not begun", "expires="],
+    ["s/10-19", "expired", "it had not begun", ""],
   ])
     assert.equal(d.larger(task, tag, reason), change);
+  assert.equal(d.changedCommand("/s", "a", "expires=").label, "Run again without expires");
+  const first = ["invalid", "expired", "exit1", "constructor"].map(d.first);
+  assert.deepEqual(first, [", once mended", ", with another expires", "", ""]);
   assert.deepEqual(d.changedCommand("/s", "b[1]", "timeout=2h"), {
     label: "Run again with more time",
     command:
