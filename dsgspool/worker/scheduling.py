@@ -104,4 +104,4 @@ class Scheduler:
     def _tell_once(self, file: str, why: str) -> None:
         if self._told.get(file) != why:
             self._told[file] = why
-            self.worker.tell("schedule", f"schedules/{file} is not obeyed: {why}", why=why)
+            self.worker.tell("schedule", f"schedules/{file} is not obeyed: {why}", what=f"schedules/{file}", why=why)

@@ -1,10 +1,13 @@
 """The leader's look at schedules/: what is odd about one stops no other, and no look is long."""
 
+import json
 import os
 import stat
 
 import pytest
 
+from dsgspool.report.journals import Journals
+from dsgspool.snapshot import WorkerSeen
 from dsgspool.worker import scheduling
 from dsgspool.worker.scheduling import Scheduler
 
@@ -121,3 +124,15 @@ def test_a_file_is_parsed_when_it_changes_and_when_the_settings_do(world, told, 
     lay(world, "schedules/a.yaml", TEXT.replace("true", "false"))
     told(times=2)
     assert len(parsed) == 2
+
+
+def test_the_report_names_the_file_of_a_schedule_that_is_not_obeyed(actor, world, monkeypatch):
+    told = []
+    monkeypatch.setattr(actor.worker, "tell", lambda event, _text, **facts: told.append({"event": event, **facts}))
+    lay(world, "schedules/a.yaml", "comand: x\n...\n")
+    Scheduler(actor.worker).turn()
+    [line] = [json.dumps({"at": "2026-12-01T08:00:00.000Z", **facts}).encode() for facts in told]
+    journals = Journals()
+    journals._line(line, WorkerSeen("n1-abcdefgh", "n1", 1, "", 0.0, ()))
+    [event] = journals.told()
+    assert event.text.startswith("schedules/a.yaml: line 1: unknown key `comand`")
