@@ -12,7 +12,7 @@ from dsgspool.cli.overview import look
 from dsgspool.cli.top.failures import Failures
 from dsgspool.cli.top.loads import Loads
 from dsgspool.cli.top.rates import Rates
-from dsgspool.task import State
+from dsgspool.task import Kind, State
 
 if TYPE_CHECKING:
     from dsgspool.cli.top.values import Load, Row
@@ -26,7 +26,9 @@ class News:
 
     rate: float | None  #: finished tasks a minute; None = not known yet
     eta: float | None  #: seconds until nothing is left to run, at that rate
-    failures: tuple[Row, ...]  #: the newest first; none where so many lie in failed/ that they were only counted
+    failures: tuple[
+        Row, ...
+    ]  #: newest first, no cancelled ones; none where so many lie in failed/ that they were only counted
     loads: dict[str, Load]  #: WID -> what its worker said of its node
 
 
@@ -41,9 +43,10 @@ class Watch:
         """The spool now."""
         seen = look(self.spool)
         self.rates.note(self.spool.clock.boot(), seen.counts.finished)
+        failed = [task for task in seen.in_state(State.FAILED) if task.reason != Kind.CANCELLED]
         return seen, News(
             self.rates.per_minute,
             self.rates.left(seen),
-            self.failures.rows(list(seen.in_state(State.FAILED)), seen.taken),
+            self.failures.rows(failed, seen.taken),
             self.loads.of(worker.wid for worker in seen.workers if worker.alive),
         )

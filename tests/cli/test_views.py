@@ -8,7 +8,7 @@ import time
 import pytest
 
 from dsgspool.cli.overview import show
-from dsgspool.cli.watching import News
+from dsgspool.cli.watching import News, Watch
 from dsgspool.clock import local
 from dsgspool.settings import parse_control
 from dsgspool.snapshot import take
@@ -512,3 +512,10 @@ def test_a_long_list_opens_only_what_a_terminal_shows(spool, run, put, monkeypat
     assert told.stderr == "dsgspool: 10 more; all of them: add -n 60, or | less\n"
     assert run("list", "-l", "-n", "55").stderr == "dsgspool: 5 more\n"
     assert len(run("list").stdout.splitlines()) == 61
+
+
+def test_the_newest_failures_hold_nothing_that_somebody_cancelled(spool, put):
+    for name in ("a~exit1", "b~cancelled", "s/10-19~items2"):
+        put(f"failed/{name}.yaml")
+    _, news = Watch(Spool.open(str(spool))).look()
+    assert {row.identity for row in news.failures} == {"a", "s/10-19"}
