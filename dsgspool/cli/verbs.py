@@ -5,6 +5,7 @@ The rule: one rename a task, to a name with a fresh token, which can overwrite n
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,10 +44,11 @@ def requeue(
     context: typer.Context,
     patterns: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Names or patterns.")] = None,
     failed: Annotated[
-        bool, typer.Option("--failed", help="Only failed ones; all of them when no name is given.")
+        bool, typer.Option("--failed", help="What failed, all of it without NAME; not what was cancelled.")
     ] = False,
     reason: Annotated[
-        str, typer.Option("--reason", metavar="REASON", help="Only those that failed so: timeout, exit1, 'exit*' ...")
+        str,
+        typer.Option("--reason", metavar="REASON", help="Only those that failed so: timeout, 'exit*', cancelled ..."),
     ] = "",
     listed: Annotated[
         str, typer.Option("--from", metavar="FILE", help="Those whose names are in a file, one a line; - is stdin.")
@@ -82,8 +84,6 @@ def requeue(
 
 def _say_what_stays(moves: Moves, places: list[Place]) -> None:
     """Of batches that are not started: what went back to todo/ stays there."""
-    import shlex
-
     from dsgspool.spool.policies import read_policies, top_batch
 
     batches = {top_batch(place.identity): place.identity for place in places if place.name.batch}
@@ -126,19 +126,31 @@ def _moves(context: typer.Context) -> Moves:
 
 
 def _failed(moves: Moves, patterns: list[str], reason: str) -> list[Place]:
-    """Failed tasks that match; TaskNotFound when there are none."""
+    """Failed tasks that match, without what was cancelled when no reason is asked for; TaskNotFound when there are none."""
     from dsgspool.errors import TaskNotFound
     from dsgspool.task import State
 
-    found = {place: None for pattern in patterns for place in moves.find(pattern, [State.FAILED])}
-    places = _that_ended_so(moves, " ".join(patterns), found, reason)
+    found = list({place: None for pattern in patterns for place in moves.find(pattern, [State.FAILED])})
+    places = _that_ended_so(moves, " ".join(patterns), found, reason, but_cancelled=not reason)
+    left = len({place.identity for place in moves.newest(found) if not reason and _is_cancelled(place)})
+    again = f"dsgspool requeue --reason cancelled{'' if patterns == ['*'] else ' ' + shlex.join(patterns)}"
     if not places:
         what = f"failed task with reason {reason!r}" if reason else "failed task"
-        raise TaskNotFound(" ".join(patterns), f"there is no such {what}; see them with: dsgspool list failed")
+        see = f"what was cancelled ({left:,}) runs with: {again}" if left else "see them with: dsgspool list failed"
+        raise TaskNotFound(" ".join(patterns), f"there is no such {what}; {see}")
+    if left:
+        output.hint(f"left alone, as cancelled: {left:,}; to run these too: {again}")
     return places
 
 
-def _that_ended_so(moves: Moves, asked: str, failed: Iterable[Place], reason: str) -> list[Place]:
+def _is_cancelled(place: Place) -> bool:
+    """Somebody took it out; its worker stops it first where a claim is still in its name."""
+    return place.name.tag == "cancelled" or place.name.claim is not None
+
+
+def _that_ended_so(
+    moves: Moves, asked: str, failed: Iterable[Place], reason: str, *, but_cancelled: bool = False
+) -> list[Place]:
     """Of files in failed/ those with that reason that are their tasks' last ends: what was done when it ran again, or failed
     otherwise, stays.  TaskNotFound when all of them ended otherwise since."""
     from fnmatch import fnmatchcase
@@ -148,6 +160,7 @@ def _that_ended_so(moves: Moves, asked: str, failed: Iterable[Place], reason: st
 
     failed = list(failed)
     so = [place for place in failed if not reason or fnmatchcase(place.name.tag, reason)]
+    so = [place for place in so if not (but_cancelled and _is_cancelled(place))]
     done = moves.named({place.identity for place in so}, [State.DONE]) if so else []
     last = set(moves.newest([*failed, *done]))
     places = [place for place in so if place in last]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -93,12 +92,9 @@ def _tell_earlier(tasks: Watch) -> None:
     earlier = sorted(tasks.earlier)
     more = f" ... ({len(earlier):,} in all)" if len(earlier) > NAMED else ""
     output.note(f"failed before: {', '.join(_failure(tasks, identity) for identity in earlier[:NAMED])}{more}")
-    again = "--failed"
-    if tasks.dropped:  # lies in failed/ too, and is not to run
-        again = " ".join(map(quote, earlier)) if len(earlier) <= NAMED else "--reason REASON"
     output.hint(
         "to leave out what failed before, name what to wait for: dsgspool wait NAME; to be rid of it: "
-        f"dsgspool requeue {again}, or dsgspool prune --state failed --older-than 1d"
+        "dsgspool requeue --failed, or dsgspool prune --state failed --older-than 1d"
     )
 
 

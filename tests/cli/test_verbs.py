@@ -1,5 +1,7 @@
 """`hold`, `release`, `requeue`, `cancel`: names and patterns, right and wrong states."""
 
+import shlex
+
 import pytest
 
 from tests.support.waiting import wait_for_tick
@@ -98,6 +100,43 @@ def test_requeue_failed_leaves_the_done_ones_alone(spool, run, put):
     put("failed/s/a~exit1.yaml")
     put("done/s/b.yaml")
     assert run("requeue", "--failed", "s").stdout == "s/a\n"
+
+
+def test_requeue_failed_leaves_alone_what_was_cancelled(spool, run, put, listed):
+    for path in ("bad~exit1", "c~cancelled.abcdefgh-1", "s/d~cancelled.abcdefgh-2", f"e@{WID}.7"):
+        put(f"failed/{path}.yaml")
+    result = run("requeue", "--failed")
+    assert (result.exit_code, result.stdout) == (0, "bad\n")
+    assert "left alone, as cancelled: 3; to run these too: dsgspool requeue --reason cancelled\n" in result.stderr
+    for words in (["--failed", "s/*"], ["--failed", "s/d", "--hold"]):
+        result = run("requeue", *words)
+        assert result.exit_code == 5
+        assert f"cancelled (1) runs with: dsgspool requeue --reason cancelled {shlex.quote(words[1])}" in result.stderr
+    assert listed("todo") == ["bad"]
+    assert run("requeue", "--failed", "--reason", "cancelled", "s/*").stdout == "s/d\n"
+    assert (run("requeue", "c").stdout, run("requeue", "--failed").exit_code) == ("c\n", 5)
+
+
+def test_requeue_failed_leaves_alone_what_failed_and_was_cancelled_when_it_ran_again(spool, run, put, listed):
+    put("failed/a~exit1.yaml")
+    put("failed/b~exit1.yaml")
+    wait_for_tick(spool)
+    put("failed/a~cancelled.abcdefgh-1.yaml")
+    result = run("requeue", "--failed")
+    assert (
+        result.stdout == "b\n" and "cancelled: 1;" in result.stderr and "older files of the same names" in result.stderr
+    )
+    assert listed("failed") == ["a~cancelled.abcdefgh-1", "a~exit1"]
+
+
+def test_requeue_failed_leaves_alone_chunks_and_parts_of_a_sweep_that_were_cancelled(spool, run, put, listed):
+    sweep = "command: x\nsweep: {product: {i: 0..99}}\n...\n"
+    put("todo/s/rest-20-99~0.aaaaaaaa-1.yaml", sweep)
+    for path in ("s/00-09~items1", "s/10-19~cancelled.abcdefgh-1"):
+        put(f"failed/{path}.yaml", sweep)
+    assert run("cancel", "s/50-59").exit_code == 0
+    assert run("requeue", "s/*", "--failed").stdout == "s/00-09\n"
+    assert len(listed("failed")) == 2
 
 
 def test_a_failed_task_is_parked_changed_and_run_again(spool, run, put, listed):
