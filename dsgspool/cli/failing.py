@@ -56,6 +56,10 @@ def why_failed(spool: Spool, behind: Behind, policies: Policies, task: TaskSeen)
     """The answer for a file in failed/."""
     last, name = newest(spool, task.identity), shlex.quote(task.identity)
     answer = Answer(task.identity, str(task.state), "", remedies=[f"dsgspool requeue {name}"])
+    if claim := task.name.claim:
+        answer.because = f"somebody cancelled it: its worker {claim.wid} stops it at its next heartbeat, within seconds"
+        answer.remedies = []
+        return answer
     if task.reason == "cancelled" or last is None:
         answer.because = "somebody cancelled it" if task.reason == "cancelled" else "it failed; no record says why"
         return answer

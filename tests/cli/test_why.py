@@ -695,6 +695,14 @@ def test_what_was_invalid_is_to_be_mended_before_it_is_queued_again(spool, put, 
     assert f"-> mend that (the task is {spool}/failed/a~invalid.yaml), then: dsgspool requeue a\n" in why("a")
 
 
+def test_a_running_task_that_was_cancelled_and_is_not_stopped_yet_is_said_to_be_that(put, record, why):
+    put(f"failed/a@{WID}.7.yaml", WHOLE)
+    record("a", outcome=None, over=False)
+    told = why("a")
+    assert f"somebody cancelled it: its worker {WID} stops it at its next heartbeat" in told
+    assert "it failed" not in told and "->" not in told
+
+
 def test_who_failed_for_anothers_sake_names_the_first_cause_in_its_remedy(put, record, why):
     put("failed/a~exit1.yaml")
     put("failed/b~dependency.yaml", "command: x\nafter: a\n")
