@@ -175,9 +175,9 @@ class Reasons:
         free = min((why for why in answer.nodes.values() if why.startswith(FREE)), default="")
         if free and not before:
             return f"a worker is {free}: it is taken at the next look, within seconds"
-        source = shlex.quote(f"{self.spool.todo}/{task.path}")
-        target = shlex.quote(f"{self.spool.todo}/@p10/{task.name.batch}")
-        answer.remedies += ["dsgspool worker", f"mkdir -p {target} && mv {source} {target}  # to the front"]
+        answer.remedies.append("dsgspool worker")
+        if before or not names.parse_lane(task.name.lane).priority:
+            answer.remedies += self.turns.to_front(task, self._queued)
         takers = [worker for worker in self.seen.alive if not worker.rest]
         slots = sum(worker.slots for worker in takers)
         taken = min(sum(worker.used for worker in takers), slots)  # who claims ahead holds more for a moment

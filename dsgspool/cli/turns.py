@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable
 
 from dsgspool.accounts import name_of
 from dsgspool.errors import SettingsError
+from dsgspool.names import parse_lane
 from dsgspool.snapshot import Snapshot, TaskSeen
 from dsgspool.spool import SETTINGS, Spool
 from dsgspool.spool.owners import NOBODY
@@ -39,6 +41,18 @@ class Turns:
             self.turns = spool.settings().turns
         self._uids: dict[str, int] = {}
         self._used: dict[Share, float] | None = None
+        self._highest: int | None = None
+
+    def to_front(self, task: TaskSeen, queued: Iterable[tuple[Rank, TaskSeen]]) -> list[str]:
+        """The command that puts it into a lane before all that is queued, as far as there is one."""
+        if self._highest is None:
+            self._highest = max((-rank[0] for rank, _ in queued), default=0)
+        lane = f"p{max(self._highest // 10 + 1, 1) * 10}"
+        if not parse_lane(lane).known:
+            return []
+        source = shlex.quote(f"{self.spool.todo}/{task.path}")
+        target = shlex.quote(f"{self.spool.todo}/@{lane}/{task.name.batch}")
+        return [f"mkdir -p {target} && mv {source} {target}  # to the front"]
 
     def share(self, task: TaskSeen) -> Share:
         """Whose turn it takes; of very many files that wait the owners of the last ones are not asked for."""

@@ -765,6 +765,31 @@ def test_the_command_that_puts_a_task_to_the_front_can_be_pasted(spool, put, why
     assert "it is queued: it is next" in why(name)
 
 
+@pytest.mark.parametrize(
+    ("path", "others", "lane"),
+    [
+        ("@p10/u", ["a"], ""),  # nothing lies before it
+        ("@p20/s/u", ["s/000/a", "@p10/a"], ""),
+        ("u", ["a"], "@p10/"),
+        ("@p-5/u", ["@p-1/a"], "@p10/"),
+        ("@p10/s/u", ["@p10/a"], "@p20/s"),
+        ("@p10/u", ["@p25/a"], "@p30/"),
+        ("@p3/u", ["@p999999/a"], ""),
+    ],
+)
+def test_a_task_is_proposed_to_go_to_the_front_where_something_lies_before_it(
+    spool, put, why, worker, path, others, lane
+):
+    worker(slots=1)
+    put(f"running/{WID}/x@{WID}.1.yaml", WHOLE)
+    for each in (path, *others):
+        put(f"todo/{each}.yaml", WHOLE)
+    told = why("s/u" if "s/" in path else "u")
+    assert "-> dsgspool worker\n" in told
+    assert ("# to the front" in told) is bool(lane)
+    assert not lane or f" && mv {spool}/todo/{path}.yaml {spool}/todo/{lane}  # to the front" in told
+
+
 @pytest.mark.parametrize("name", ["b*", "*", "[a]*", "a?*"])
 def test_the_command_for_a_name_with_a_star_means_that_task_alone(put, run, listed, name):
     for each in ("a", "b", "bc", "xx", name):
