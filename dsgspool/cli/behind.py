@@ -28,6 +28,7 @@ from dsgspool.worker.peek import peek
 from dsgspool.yamlwriting import in_flow
 
 CHAIN = 5  #: tasks behind each other that are told
+MOST = 10  #: tasks that failed for each other's sake that are named
 NAMED = 3  #: tasks of a batch that are named
 OTHERS = 10  #: other names that it waits for that have a line each
 BESIDES = "besides, "  #: how each reason behind the first begins
@@ -251,14 +252,26 @@ class Behind:
         waiting |= ends(self.seen.finals, {what for (what,) in waiting.values()} - self.tasks.keys())
         return list(circles(waiting))
 
-    def culprits(self, task: TaskSeen) -> Iterator[str]:
-        """The names behind a failed dependency that failed themselves, the first cause first."""
-        found, name = list[str](), task.identity
-        while name not in found and (entry := self.tasks.get(name)) and len(found) <= CHAIN:
-            found.append(name)
-            failed = [e.what for e in self._after_of(entry) if self._has_failed(e.what)]
-            name = failed[0] if failed else name
-        return reversed(found[1:])
+    def culprits(self, task: TaskSeen) -> tuple[list[str], dict[str, list[str]]]:
+        """The names behind a failed dependency that failed themselves, the first cause first; and the batches and patterns
+        of which more failed than can be named."""
+        found, many = [task.identity], dict[str, list[str]]()
+        for name in found:  # which grows meanwhile
+            if (entry := self.tasks.get(name)) is None or len(found) > MOST:
+                break
+            for after in self._after_of(entry):
+                failed = self._failed_of(after, name)
+                if len(failed) > CHAIN:
+                    many[after.what] = failed
+                else:
+                    found += [each for each in failed if each not in found]
+        return found[:0:-1], many
+
+    def _failed_of(self, after: After, waiter: str) -> list[str]:
+        if not after.is_many:
+            return [after.what] if self._has_failed(after.what) else []
+        meant = self._others(after.what, waiter)[0] if after.wants == "success" else []
+        return sorted({task.identity for task in meant if self._has_failed(task.identity)})
 
     def _after_of(self, task: TaskSeen) -> tuple[After, ...]:
         return entries_of(text_of(self.spool, task))

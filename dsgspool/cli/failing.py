@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 
 from dsgspool import names
-from dsgspool.cli.behind import Answer, Behind
+from dsgspool.cli.behind import NAMED, Answer, Behind
 from dsgspool.errors import InvalidTask
 from dsgspool.records import MAX_BYTES, Record, parse_record
 from dsgspool.report.larger import larger, run_changed
@@ -52,6 +52,20 @@ def _where(spool: Spool, policies: Policies, last: Attempt, record: str) -> list
     return [f"it names no cwd, so it ran in {said.cwd}; `cwd: FOLDER` in its file has it run elsewhere"]
 
 
+def _of_dependency(behind: Behind, task: TaskSeen, answer: Answer) -> Answer:
+    """Its culprits run again before it: else it fails again at once."""
+    culprits, many = behind.culprits(task)
+    steps = []
+    for what, failed in many.items():
+        answer.more.append(f"of {what} {len(failed):,} have failed: {', '.join(failed[:NAMED])}, ...")
+        is_cancelled = any(behind.tasks[name].reason == "cancelled" for name in failed)  # which --failed leaves alone
+        which = "--reason '*'" if is_cancelled else "--failed"
+        steps.append(f"dsgspool requeue {which} {shlex.quote(what)}")
+    last = f"dsgspool requeue {' '.join([*map(behind.word, culprits), shlex.quote(task.identity)])}"
+    answer.remedies = [" && ".join([*steps, last])]
+    return answer
+
+
 def why_failed(spool: Spool, behind: Behind, policies: Policies, task: TaskSeen) -> Answer:
     """The answer for a file in failed/."""
     last, name = newest(spool, task.identity), shlex.quote(task.identity)
@@ -70,8 +84,7 @@ def why_failed(spool: Spool, behind: Behind, policies: Policies, task: TaskSeen)
         answer.remedies = [run_changed("dsgspool", name, "expires=")]
         return answer
     if task.reason == "dependency":
-        answer.remedies = [f"dsgspool requeue {' '.join([*map(behind.word, behind.culprits(task)), name])}"]
-        return answer
+        return _of_dependency(behind, task, answer)
     if task.reason == "invalid":
         answer.remedies = [f"mend that (the task is {spool.failed}/{task.path}), then: dsgspool requeue {name}"]
     record = names.record_path(task.identity, last.number)

@@ -712,6 +712,23 @@ def test_who_failed_for_anothers_sake_names_the_first_cause_in_its_remedy(put, r
     assert "b has failed" in told and "-> dsgspool requeue a b c" in told
 
 
+def test_who_failed_for_a_batchs_sake_names_those_of_it_that_failed(put, record, why, run, listed):
+    put("failed/c~dependency.yaml", "command: x\nafter: s/\n")
+    record("c", 1, outcome="dependency", reason="s/2 (of s/) has failed, and `after` wants its success")
+    for path in ("failed/z~exit1", "failed/s/2~exit1", "done/s/1", "failed/s/4~cancelled"):
+        put(f"{path}.yaml", WHOLE)
+    put("failed/s/3~dependency.yaml", "command: x\nafter: z\n")
+    assert "-> dsgspool requeue z s/4 s/3 s/2 c\n" in why("c")
+    for number in range(5, 9):
+        put(f"failed/s/{number}~exit1.yaml", WHOLE)
+    told = why("c")
+    assert "of s/ 7 have failed: s/2, s/3, s/4, ...\n" in told
+    assert "-> dsgspool requeue --reason '*' s/ && dsgspool requeue c\n" in told
+    run("requeue", "s/4")
+    assert "-> dsgspool requeue --failed s/ && dsgspool requeue c\n" in why("c")
+    assert run("requeue", "--failed", "s/").exit_code == 0 and listed("failed") == ["c~dependency", "z~exit1"]
+
+
 def test_what_only_records_know(put, record, why):
     record("a", 1, outcome="done")
     assert "its file is in no folder" in why("a")
