@@ -109,10 +109,18 @@ def _bar(steps: Iterable[Progress]) -> Iterator[Progress]:
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        Task,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    class Rest(TimeRemainingColumn):
+        """Nothing while nothing runs: what is left may wait for ever."""
+
+        def render(self, task: Task) -> Text:
+            return super().render(task) if task.fields["running"] else Text("-:--:--", style="progress.remaining")
 
     figures = TextColumn(
         "{task.fields[unit]}[green]{task.fields[done]} done[/] [red]{task.fields[failed]} failed[/] "
@@ -124,7 +132,7 @@ def _bar(steps: Iterable[Progress]) -> Iterator[Progress]:
         figures,
         TimeElapsedColumn(),
         TextColumn("ETA"),
-        TimeRemainingColumn(),
+        Rest(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None, unit="", done=0, failed=0, running=0)
@@ -153,9 +161,11 @@ def _lines(steps: Iterable[Progress]) -> Iterator[Progress]:
 def _line(step: Progress, seconds: float, finished: int) -> str:
     now, items = step.shown, step.items
     left = now.total - now.finished
-    eta = f", ETA {output.duration(seconds / finished * left)}" if left and finished else ""
+    eta = f", ETA {output.duration(seconds / finished * left)}" if left and finished and step.running else ""
+    gone = f", {now.dropped} taken out" if now.dropped else ""
     unit = " items" if now is items else ""
     beside = f"; of sweeps {items.finished} of {items.total} items" if items and now is not items else ""
     return (
-        f"{now.finished} of {now.total}{unit}: {now.done} done, {now.failed} failed, {now.running} running{eta}{beside}"
+        f"{now.finished} of {now.total}{unit}: {now.done} done, {now.failed} failed{gone}, {now.running} running"
+        f"{eta}{beside}"
     )

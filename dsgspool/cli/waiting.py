@@ -39,7 +39,7 @@ def is_to_come(spool: Spool, identity: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is: all that was waited for, what of it ended how, what was parked, cancelled or removed meanwhile."""
+    """How far it is: all that is waited for, what of it ended how, what was parked, cancelled or removed meanwhile."""
 
     total: int
     done: int
@@ -127,7 +127,8 @@ class Watch:
 
     @property
     def _gone(self) -> tuple[set[str], ...]:
-        return self.held, self.parked, self.dropped, self.cancelled, self.removed
+        """Meanwhile: what was parked or cancelled before is not waited for."""
+        return self.parked, self.cancelled, self.removed
 
     @property
     def progress(self) -> Progress:

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from dsgspool.cli.wait import finish
-from dsgspool.cli.waiting import LOOKS, Watch, watch
+from dsgspool.cli.wait import _line, finish
+from dsgspool.cli.waiting import LOOKS, Progress, Watch, watch
 from dsgspool.spool import Spool
 from dsgspool.task import State
 from tests.support.clocks import Clock
@@ -86,7 +86,10 @@ def test_without_names_what_was_over_before_counts_as_with_a_pattern(process, pu
     put("hold/parked.yaml")
     result = process("wait")
     assert result.returncode == process("wait", "*").returncode == 1
-    assert "3 of 3: 1 done, 1 failed" in result.stderr and "not waited for, as in hold/: parked" in result.stderr
+    assert (
+        "2 of 2: 1 done, 1 failed, 0 running" in result.stderr
+        and "not waited for, as in hold/: parked" in result.stderr
+    )
     assert "failed before: quick (exit1)\n" in result.stderr and "failed: quick" not in result.stderr
     assert "dsgspool wait NAME" in result.stderr and "dsgspool prune --state failed" in result.stderr
 
@@ -95,7 +98,7 @@ def test_without_names_what_was_cancelled_before_is_no_failure(run, put):
     put("done/a.yaml")
     put("failed/c~cancelled.abcdefgh-1.yaml")
     result = run("wait")
-    assert result.exit_code == 0 and "2 of 2: 1 done, 0 failed" in result.stderr
+    assert result.exit_code == 0 and "1 of 1: 1 done, 0 failed, 0 running" in result.stderr
     assert "not waited for, as cancelled before: c\n" in result.stderr and "requeue" not in result.stderr
     put("failed/b 2~exit1.yaml")
     result = run("wait")
@@ -112,7 +115,16 @@ def test_what_is_cancelled_meanwhile_is_not_done(spool, put, capsys, patterns):
     with pytest.raises(SystemExit, match="1"):
         finish(tasks.spool, tasks, None)
     told = capsys.readouterr().err
-    assert "2 of 2: 1 done, 0 failed" in told and "cancelled: s/a\n" in told and "failed:" not in told
+    assert (
+        "2 of 2: 1 done, 0 failed, 1 taken out, 0 running" in told
+        and "cancelled: s/a\n" in told
+        and "failed:" not in told
+    )
+
+
+def test_how_long_it_takes_is_told_only_while_something_runs():
+    assert _line(Progress(4, 2, 0, 0, 1), 10.0, 2).endswith("1 running, ETA 10.0s")
+    assert _line(Progress(4, 2, 0, 0, 0), 10.0, 2).endswith("0 running")
 
 
 def test_what_was_cancelled_before_and_is_named_is_not_done(run, put):
@@ -209,9 +221,9 @@ def test_what_is_waited_for_of_a_sweep_is_told_in_items_and_of_nothing_else(spoo
     put("failed/s/30-31~signal9.yaml")
     put("hold/s/rest-32-97~0.abcdefgh-1.yaml")
     put("failed/s/rest-98-99~cancelled.abcdefgh-2.yaml")
-    assert "100 of 100 items: 27 done, 5 failed, 0 running\n" in run("wait", "s").stderr
+    assert "34 of 34 items: 27 done, 5 failed, 2 taken out, 0 running\n" in run("wait", "s").stderr
     put("done/x/0-9.yaml")  # of no sweep
-    assert "6 of 6: 2 done, 2 failed, 0 running; of sweeps 100 of 100 items\n" in run("wait", "*").stderr
+    assert "5 of 5: 2 done, 2 failed, 1 taken out, 0 running; of sweeps 34 of 34 items\n" in run("wait", "*").stderr
     assert "1 of 1: 1 done, 0 failed, 0 running\n" in run("wait", "x").stderr
 
 
