@@ -10,4 +10,4 @@ from typing import Annotated
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Patterns = Annotated[list[str], typer.Argument(metavar="NAME", help="Names or patterns such as 'sweep-a/*'.")]
+Patterns = Annotated[list[str], typer.Argument(metavar="NAME...", help="Names or patterns such as 'sweep-a/*'.")]

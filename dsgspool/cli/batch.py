@@ -80,7 +80,8 @@ def change(
     changes: Annotated[
         list[str],
         typer.Argument(
-            metavar="KEY=VALUE", help="priority=10 max_running=40 canary=3 breaker='{of: 20, failures: 10}' canary=null"
+            metavar="KEY=VALUE...",
+            help="priority=10 max_running=40 canary=3 breaker='{of: 20, failures: 10}' canary=null",
         ),
     ],
 ) -> None:

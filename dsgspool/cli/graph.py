@@ -38,7 +38,8 @@ class Format(StrEnum):
 def graph(
     context: typer.Context,
     patterns: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="Only what comes before or after these: names, patterns.")
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="Only what comes before or after these: names, patterns."),
     ] = None,
     tasks: Annotated[bool, typer.Option("--tasks", help="Each task by itself, not batches as a whole.")] = False,
     whole: Annotated[

@@ -25,7 +25,7 @@ def listing(
     context: typer.Context,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="STATE|NAME", help="States (todo, failed ...), names, patterns."),
+        typer.Argument(metavar="STATE|NAME...", help="States (todo, failed ...), names, patterns."),
     ] = None,
     batch: Annotated[str, typer.Option("--batch", metavar="BATCH", help="Only this batch.")] = "",
     tag: Annotated[

@@ -27,7 +27,7 @@ LEAST = 60.0  #: seconds: what has just ended is still being looked at
 def prune(
     context: typer.Context,
     older_than: Annotated[str, typer.Option("--older-than", metavar="AGE", help="Such as 30d: finished longer ago.")],
-    patterns: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Only these names or patterns.")] = None,
+    patterns: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Names, patterns; else all.")] = None,
     state: Annotated[str, typer.Option("--state", metavar="STATE", help="Only done, or only failed.")] = "",
     workers: Annotated[bool, typer.Option("--workers", help="Also the files of workers dead for that long.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be removed, remove nothing.")] = False,

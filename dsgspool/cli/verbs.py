@@ -42,7 +42,7 @@ def cancel(context: typer.Context, patterns: Patterns) -> None:
 
 def requeue(
     context: typer.Context,
-    patterns: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Names or patterns.")] = None,
+    patterns: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Names or patterns.")] = None,
     failed: Annotated[
         bool, typer.Option("--failed", help="What failed, all of it without NAME; not what was cancelled.")
     ] = False,

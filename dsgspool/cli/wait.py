@@ -28,7 +28,7 @@ NAMED = 5  #: tasks in a line
 def wait(
     context: typer.Context,
     patterns: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="Names or patterns (else the whole spool).")
+        list[str] | None, typer.Argument(metavar="NAME...", help="Names or patterns (else the whole spool).")
     ] = None,
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help="Give up after 90s, 15m, 2h ...")

@@ -84,7 +84,9 @@ def _has(node: Inventory) -> tuple[str, ...]:
 def set_control(
     context: typer.Context,
     worker: Annotated[str, typer.Argument(metavar="WID", help="A worker's id, or a pattern such as 'n1-*'.")],
-    changes: Annotated[list[str], typer.Argument(metavar="KEY=VALUE", help="slots=4 paused=true run_between=weekends")],
+    changes: Annotated[
+        list[str], typer.Argument(metavar="KEY=VALUE...", help="slots=4 paused=true run_between=weekends")
+    ],
 ) -> None:
     """Change slots and hours of workers, pause or drain them, while they run."""
     from fnmatch import fnmatchcase

@@ -46,6 +46,21 @@ def test_version_is_printed(process):
     assert process("--version").stdout.startswith("dsgspool 0.")
 
 
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        *((name, "{NAME...}") for name in ("why", "hold", "release", "cancel")),
+        *((name, "[NAME...]") for name in ("requeue", "wait", "graph", "prune")),
+        ("list", "[STATE|NAME...]"),
+        ("workers set", "{WID} {KEY=VALUE...}"),
+        ("batch set", "{NAME} {KEY=VALUE...}"),
+        *((name, "{NAME}") for name in ("show", "logs")),
+    ],
+)
+def test_the_usage_line_says_where_several_names_are_taken(run, command, usage):
+    assert run(*command.split(), "--help").stdout.splitlines()[0].endswith(f" {command} [OPTIONS] {usage}")
+
+
 def test_an_unknown_command_is_a_usage_error_with_a_suggestion(process):
     result = process("submti")
     assert result.returncode == 2
