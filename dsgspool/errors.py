@@ -65,17 +65,18 @@ class InvalidName(SpoolError):
 class TaskNotFound(SpoolError, LookupError):
     """No task of that name, or none that matches the pattern."""
 
-    def __init__(self, pattern: str, remedy: str = "see the names with: dsgspool list") -> None:
+    def __init__(self, pattern: str, remedy: str = "see the names with: dsgspool list", *, where: str = "") -> None:
         self.pattern = pattern
-        super().__init__(f"no task matches {pattern!r}: {remedy}")
+        super().__init__(f"no task{where and ' in '}{where} matches {pattern!r}: {remedy}")
 
 
 class WrongState(SpoolError):
     """The verb does not fit the state that the task is in."""
 
-    def __init__(self, task: str, state: str, verb: str, remedy: str) -> None:
+    def __init__(self, task: str, state: str, verb: str, remedy: str, *, part: bool = False) -> None:
         self.task, self.state, self.verb = task, state, verb
-        super().__init__(f"{task} is {state}, which `{verb}` does not apply to: {remedy}")
+        what = f"and `{verb}` does not apply to a part of it" if part else f"which `{verb}` does not apply to"
+        super().__init__(f"{task} is {state}, {what}: {remedy}")
 
 
 class NodeError(SpoolError):

@@ -55,6 +55,7 @@ class Batched:
             change = f"dsgspool batch set {shlex.quote(batch)} max_running={limit + 1}"
             return f"{running} of {batch}/ run, and no more than {limit} may at once (max_running)", [change]
         if (whole := self.spool.settings().max_running) is not None and (running := self.running.total()) >= whole:
-            because = f"{running} tasks run, and no more than {whole} may at once (max_running in {SETTINGS})"
+            who = "1 task runs" if running == 1 else f"{running} tasks run"
+            because = f"{who}, and no more than {whole} may at once (max_running in {SETTINGS})"
             return because, [f"raise `max_running` in {self.spool.root}/{SETTINGS}"]
         return None

@@ -86,7 +86,7 @@ def _move(moves: Moves, verb: str, pattern: str) -> list[Place]:
         across = [(place, part) for place, part in fitting if part.first < first or part.last > last]
         if chunks := [place for place, part in across if not part.is_rest]:
             remedy = f"a chunk is never divided: {verb} it whole, or leave it"
-            raise WrongState(chunks[0].identity, chunks[0].state, f"{verb} a part of", remedy)
+            raise WrongState(chunks[0].identity, chunks[0].state, verb, remedy, part=True)
         if not across:
             return [place for place, _ in fitting]
         place, part = across[0]

@@ -5,7 +5,7 @@ The rule: what `ls` would show, in one table: state, name, and what the name and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +15,7 @@ from dsgspool.cli.arguments import Json
 from dsgspool.cli.context import open_spool, seen_as_told
 
 if TYPE_CHECKING:
+    from dsgspool.errors import TaskNotFound
     from dsgspool.snapshot import Snapshot, TaskSeen
     from dsgspool.spool import Spool
 
@@ -92,11 +93,25 @@ def _chosen(tasks: Sequence[TaskSeen], words: list[str], batch: str) -> list[Tas
         return found
     there, wanted = {id(task) for task in found}, set[int]()
     for pattern in patterns:
-        named = there.intersection(map(id, meant(tasks, pattern)))
+        every = {id(task) for task in meant(tasks, pattern)}
+        named = there & every
         if not named:
-            raise TaskNotFound(pattern)
+            raise _elsewhere(pattern, len(every), states, batch) if every else TaskNotFound(pattern)
         wanted |= named
     return [task for task in found if id(task) in wanted]
+
+
+def _elsewhere(pattern: str, number: int, states: Collection[str], batch: str) -> TaskNotFound:
+    """What matches lies in other folders."""
+    import shlex
+
+    from dsgspool.errors import TaskNotFound
+    from dsgspool.task import State
+
+    folders = " or ".join(f"{state}/" for state in State if state in states) if len(states) < len(State) else ""
+    where = " of ".join(filter(None, (folders, batch and f"the batch {batch}")))
+    lie = f"{number:,} files lie" if number > 1 else "1 file lies"
+    return TaskNotFound(pattern, f"{lie} elsewhere; see with: dsgspool list {shlex.quote(pattern)}", where=where)
 
 
 def row(task: TaskSeen) -> tuple[str, str, str]:

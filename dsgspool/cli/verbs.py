@@ -217,4 +217,5 @@ def _move(places: list[Place], verb: Callable[[Place], bool]) -> None:
         else:
             output.note(f"dsgspool: {place.identity} is not in {place.state}/ any more: somebody moved it meanwhile")
     if running:
-        output.hint(f"{running} of them ran: the worker stops it at its next heartbeat, within seconds")
+        who = "it ran" if len(places) == 1 else f"{running:,} of them ran"
+        output.hint(f"{who}: the worker stops {'it' if running == 1 else 'them'} at its next heartbeat, within seconds")

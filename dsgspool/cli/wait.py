@@ -77,7 +77,9 @@ def finish(spool: Spool, tasks: Watch, timeout: float | None) -> None:
     if tasks.earlier:
         _tell_earlier(tasks)
     if tasks.open:
-        output.error(f"time is up: {len(tasks.open)} tasks are not over, such as {min(tasks.open)}")
+        number = len(tasks.open)
+        what = f"{number:,} tasks are not over, such as" if number > 1 else "1 task is not over:"
+        output.error(f"time is up: {what} {min(tasks.open)}")
     if tasks.open or tasks.failed or any(names for _, names in undone):
         raise SystemExit(exits.FAILED)
 

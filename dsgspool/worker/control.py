@@ -57,6 +57,11 @@ class Controls:
             idle = idle or self.worker.clock.boot() - self._stop_since > self.worker.settings.kill
         return idle and (self.draining or self.stopping or self.emptied)
 
+    @property
+    def width(self) -> str:
+        """Its slots in words."""
+        return f"{self.slots} slot{'s' if self.slots != 1 else ''}"
+
     def take_signals(self) -> None:
         """TERM or INT: drain; the second one: stop.  TERM because the guard died: stop and exit with an error."""
         while self.worker.signals:
@@ -128,10 +133,8 @@ class Controls:
             return
         if control != self.control:
             self.control = control
-            self.worker.tell(
-                "control",
-                f"told by {os.path.basename(path)}: {self.slots} slots, {'paused' if control.paused else 'not paused'}",
-            )
+            told = f"{self.width}, {'paused' if control.paused else 'not paused'}"
+            self.worker.tell("control", f"told by {os.path.basename(path)}: {told}")
             self.worker.intake.look_soon()
         if control.drain:
             self.drain("control file")

@@ -112,7 +112,7 @@ class Worker:
             Duty(self._report, lambda: self.settings.report_every or 3600.0),
         ]
         slots = self.controls.slots
-        self.tell("start", f"worker {station.wid}: {slots} slots, spool {self.spool.root}", slots=slots)
+        self.tell("start", f"worker {station.wid}: {self.controls.width}, spool {self.spool.root}", slots=slots)
 
     def _end(self) -> None:
         self.attempts.kill_all()

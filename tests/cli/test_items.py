@@ -254,6 +254,7 @@ def test_what_lies_whole_in_the_range_is_moved_and_what_is_over_is_left(sweep, r
     """Of the first ten items some have failed; ten run, whose chunk is not meant as a whole."""
     result = run("cancel", "s/15-30")
     assert result.exit_code == 6 and "a chunk is never divided: cancel it whole" in result.stderr
+    assert ", and `cancel` does not apply to a part of it: " in result.stderr
     assert "s/rest-20-99" in names("todo") and "s/10-19" in names("running")
     assert run("cancel", "s/5-5").exit_code == 6
     assert run("cancel", "s/100-200").exit_code == 5

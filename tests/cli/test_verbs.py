@@ -80,7 +80,7 @@ def test_patterns_and_batches_take_many(spool, run, put, listed):
 def test_a_running_task_keeps_its_claim_on_its_way_so_that_its_worker_knows(spool, run, put):
     put(f"running/{WID}/s%a@{WID}.7.yaml")
     result = run("cancel", "s/a")
-    assert result.stdout == "s/a\n" and "heartbeat" in result.stderr
+    assert result.stdout == "s/a\n" and "hint: it ran: the worker stops it at its next heartbeat" in result.stderr
     (handed_back,) = (path.name for path in (spool / "failed").iterdir())
     assert handed_back.startswith("s%a~0.")
     assert handed_back.endswith(f"@{WID}.7.yaml")

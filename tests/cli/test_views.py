@@ -78,6 +78,20 @@ def test_list_of_an_unknown_name_is_exit_5(run, tasks):
     assert run("list", "nothing").exit_code == 5
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["failed", "s/*"], "no task in failed/ matches 's/*': 3 files lie elsewhere; see with: dsgspool list 's/*'"),
+        (["failed", "todo", "h"], "no task in todo/ or failed/ matches 'h': 1 file lies elsewhere"),
+        (["--batch", "s", "h"], "no task in the batch s matches 'h'"),
+        (["nothing", "failed"], "no task matches 'nothing': see the names with: dsgspool list"),
+    ],
+)
+def test_list_says_that_what_matches_lies_elsewhere(run, tasks, words, said):
+    result = run("list", *words)
+    assert result.exit_code == 5 and said in result.stderr
+
+
 def test_list_as_json(run, tasks):
     (entry,) = json.loads(run("list", "failed", "--json").stdout)
     assert (entry["task"], entry["state"], entry["reason"], entry["file"]) == (

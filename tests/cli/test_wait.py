@@ -303,7 +303,7 @@ def test_time_runs_out(spool, put):
 def test_time_running_out_is_exit_1_and_says_so(process, put):
     put("todo/a.yaml")
     result = process("wait", "--timeout", "0s")
-    assert result.returncode == 1 and "time is up: 1 tasks are not over, such as a" in result.stderr
+    assert result.returncode == 1 and "time is up: 1 task is not over: a\n" in result.stderr
 
 
 @pytest.mark.parametrize("value", ["soon", "12:30"])

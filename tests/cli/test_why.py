@@ -766,7 +766,7 @@ def test_a_batch_or_a_spool_of_which_as_many_run_as_may_says_so(spool, put, why,
     assert "-> dsgspool batch set s max_running=2" in why("s/a")
     assert "a worker is free" in why("t/a")
     put("spool.yaml", "max_running: 1\n")
-    assert "1 tasks run, and no more than 1 may at once (max_running in spool.yaml)" in why("t/a")
+    assert "1 task runs, and no more than 1 may at once (max_running in spool.yaml)" in why("t/a")
 
 
 @pytest.mark.parametrize("path", ["todo/@cpus1/s/q.yaml", "todo/q.yaml", "todo/s/b c.yaml"])

@@ -68,7 +68,8 @@ def test_no_slots_at_all_is_a_usage_error(spool, run, became):
 
 def test_a_submitted_task_runs_and_its_log_can_be_read(spool, process):
     assert process("submit", "--name", "a", "--", "echo hello; exit 3").returncode == 0
-    assert process("worker", "--slots", "1", "--until-empty").returncode == 0
+    worker = process("worker", "--slots", "1", "--until-empty")
+    assert worker.returncode == 0 and ": 1 slot, spool " in worker.stdout + worker.stderr
     assert process("logs", "a").stdout == "hello\n"
     (task,) = json.loads(process("show", "a", "--json").stdout)
     assert (task["state"], task["attempts"][0]["exit_code"]) == ("failed", 3)
