@@ -26,9 +26,8 @@ class News:
 
     rate: float | None  #: finished tasks a minute; None = not known yet
     eta: float | None  #: seconds until nothing is left to run, at that rate
-    failures: tuple[
-        Row, ...
-    ]  #: newest first, no cancelled ones; none where so many lie in failed/ that they were only counted
+    #: Newest first, no cancelled ones; none where so many lie in failed/ that they were only counted.
+    failures: tuple[Row, ...]
     loads: dict[str, Load]  #: WID -> what its worker said of its node
 
 
