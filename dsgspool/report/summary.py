@@ -89,6 +89,8 @@ def _counts(digest: Digest) -> Iterator[str]:
     yield from wrapped(
         "   ".join(f"{SIGNS[part.state]} {count(part.number)} {LABELS[part.state]}" for part in bar(counts))
     )
+    if digest.book.items:
+        yield "A chunk of a sweep counts as one task here."
     if digest.forecast:
         yield from wrapped(band(digest.forecast, digest.book))
     if digest.pace and digest.pace.done + digest.pace.bad:
