@@ -61,7 +61,7 @@ def exit_of(spool: Spool, wid: str) -> int | None:
 
 
 def _row(worker: WorkerSeen, code: int | None) -> tuple[str, ...]:
-    """A worker as the tables show it, and what killed it: after Ctrl-C, or when there was nothing to do, it ends by itself."""
+    """A worker as the tables show it, and which signal killed it: after Ctrl-C it ends by itself."""
     wid, state, *rest = row(worker)
     return (wid, f"killed (signal {-code})" if code is not None and code < 0 else state, *rest)
 

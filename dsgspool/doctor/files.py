@@ -74,7 +74,7 @@ class Files:
                 yield Fault("strange-name", "", (f"{state}/{path}",), text, (self._aside(state, path),), safe=True)
 
     def _endings(self) -> Iterator[Fault]:
-        """What lies in todo/ and is no task by its ending; until it is at rest somebody may still be writing or copying it."""
+        """What lies in todo/ and is no task by its ending; until it is at rest somebody may still be writing it."""
         others = []
         for path, _ in self.fs.walk(self.spool.todo):
             name = os.path.basename(path)

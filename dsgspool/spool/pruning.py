@@ -105,7 +105,7 @@ class Pruner:
         return self._logs[batch].get(identity, {})
 
     def holder(self, identity: str) -> str:
-        """Who would keep prune from locking that name now, '' for nobody: looks at what `run` looks at, and makes nothing."""
+        """Who would keep `run` from locking that name now, '' for nobody.  It only looks."""
         attempts = self._attempts(identity)
         found = (self.chain.holder(identity, attempt) for attempt in sorted(attempts) if "yaml" in attempts[attempt])
         return next(filter(None, found), "")
