@@ -306,7 +306,7 @@ def test_what_others_ran_when_a_limit_was_named_counts_though_they_have_not_mark
     worker.live(30.0)
     write("max_running: 2")
     worker.drop("s/4")
-    worker.live(2.0)
+    worker.live(10.0)
     assert not worker.record("s/4")
     os.unlink(claims[0])
     worker.until(lambda: worker.lies("done") == ["done/s/4"])

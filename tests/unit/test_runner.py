@@ -15,7 +15,7 @@ from dsgspool.worker.leftovers import clear, look
 from dsgspool.worker.runner import Runner
 
 WID = "n1-aaaaaaaa"
-MINE, OTHER, ENDED, CHILD = 100, 200, 250, 300
+MINE, OTHER, ENDED, HELPER, CHILD = 100, 200, 250, 260, 300
 CLAIMS = {f"{WID}.1": MINE, f"{WID}.2": OTHER, f"{WID}.3": ENDED}
 
 
@@ -100,9 +100,9 @@ def test_a_child_that_says_not_whose_it_is_is_looked_at_twice(attempt, processes
 
 def test_children_of_other_commands_are_spared(attempt, processes):
     table, killed = processes
-    table.update({OTHER: (OTHER, f"{WID}.2"), CHILD: (OTHER, "")})
+    table.update({OTHER: (OTHER, f"{WID}.2"), CHILD: (OTHER, ""), HELPER: (HELPER, ""), CHILD + 1: (HELPER, "")})
     for _ in range(3):
-        assert clear(attempt, look({OTHER}, CLAIMS), 0.0)
+        assert clear(attempt, look({OTHER, HELPER}, CLAIMS), 0.0)
     assert killed == []
 
 

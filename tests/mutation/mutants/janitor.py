@@ -379,8 +379,8 @@ MUTANTS = (
         "11",
         "a batch folder is removed as soon as it is empty",
         "janitor.py",
-        "            if self._age(path) <= EMPTY_BATCH:\n",
-        "            if self._age(path) < 0:\n",
+        "EMPTY_BATCH = 3600.0",
+        "EMPTY_BATCH = 0.0",
         ("unit/test_janitor.py::test_an_old_empty_batch_folder_is_removed",),
     ),
     Mutant(
