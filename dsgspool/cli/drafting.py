@@ -83,8 +83,10 @@ def requested(options: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _counted(word: str) -> tuple[str, int | str]:
+    from dsgspool.cli.ordering import is_number
+
     name, _, amount = word.partition("=")
-    if amount.isascii() and amount.isdecimal() and len(amount) < 100:  # int() takes no more than 4,300
+    if is_number(amount):
         return name, int(amount)
     if amount and name in ("memory", "gpu_memory", "scratch"):  # sizes, which the check below reads
         return name, amount

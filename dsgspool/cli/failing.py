@@ -17,6 +17,7 @@ from dsgspool.snapshot import Attempt, TaskSeen
 from dsgspool.snapshot.attempts import read_attempt
 from dsgspool.spool import Spool
 from dsgspool.spool.policies import Policies
+from dsgspool.task import Kind
 from dsgspool.yamltext import compose, pairs
 
 NOT_FOUND = 127  #: what a shell, and a worker, say of a command that is not there
@@ -58,7 +59,9 @@ def _of_dependency(behind: Behind, task: TaskSeen, answer: Answer) -> Answer:
     steps = []
     for what, failed in many.items():
         answer.more.append(f"of {what} {len(failed):,} have failed: {', '.join(failed[:NAMED])}, ...")
-        is_cancelled = any(behind.tasks[name].reason == "cancelled" for name in failed)  # which --failed leaves alone
+        is_cancelled = any(
+            behind.tasks[name].reason == Kind.CANCELLED for name in failed
+        )  # which --failed leaves alone
         which = "--reason '*'" if is_cancelled else "--failed"
         steps.append(f"dsgspool requeue {which} {shlex.quote(what)}")
     last = f"dsgspool requeue {' '.join([*map(behind.word, culprits), shlex.quote(task.identity)])}"
@@ -74,8 +77,8 @@ def why_failed(spool: Spool, behind: Behind, policies: Policies, task: TaskSeen)
         answer.because = f"somebody cancelled it: its worker {claim.wid} stops it at its next heartbeat, within seconds"
         answer.remedies = []
         return answer
-    if task.reason == "cancelled" or last is None:
-        answer.because = "somebody cancelled it" if task.reason == "cancelled" else "it failed; no record says why"
+    if task.reason == Kind.CANCELLED or last is None:
+        answer.because = "somebody cancelled it" if task.reason == Kind.CANCELLED else "it failed; no record says why"
         return answer
     answer.because = f"it failed with {task.reason or last.outcome}: {last.reason or 'no reason told'}"
     if more := larger([(task.identity, task.reason, last.reason)]):

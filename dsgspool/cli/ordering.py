@@ -101,14 +101,14 @@ def _take(known: dict[str, Option], word: str, rest: Iterator[str], options: dic
         options.setdefault(option.name, []).append(following)
     elif option.kind == "text":
         options[option.name] = following
-    elif _is_number(following) and int(following) >= int(option.kind):
+    elif is_number(following) and int(following) >= int(option.kind):
         options[option.name] = int(following)
     else:
         return False
     return True
 
 
-def _is_number(word: str) -> bool:
+def is_number(word: str) -> bool:
     """True for one that Python reads: of 4,300 digits it does not."""
     return word.isascii() and word.isdigit() and len(word) < 100
 

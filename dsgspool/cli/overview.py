@@ -42,9 +42,9 @@ def document(seen: Snapshot) -> dict[str, object]:
         "taken_unix_s": seen.taken,
         "paused": seen.paused,
         "stopped_batches": {batch: pasted(why) for batch, why in seen.stopped.items()},
-        "counts": _counts(seen.counts),
-        "batches": {batch: _counts(counts) for batch, counts in seen.batches.items() if batch},
-        "sweeps": {sweep: _counts(counts) for sweep, counts in swept_in(seen).items()},
+        "counts": by_state(seen.counts),
+        "batches": {batch: by_state(counts) for batch, counts in seen.batches.items() if batch},
+        "sweeps": {sweep: by_state(counts) for sweep, counts in swept_in(seen).items()},
         "running": list(seen.running),
         "workers": [entry(worker) for worker in seen.workers],
         "resources": {each.name: each.facts for each in seen.stock},
@@ -53,7 +53,8 @@ def document(seen: Snapshot) -> dict[str, object]:
     }
 
 
-def _counts(counts: Counts) -> dict[str, int]:
+def by_state(counts: Counts) -> dict[str, int]:
+    """The numbers of tasks, in the order in which a task goes through its states."""
     return {state: getattr(counts, state) for state in STATES}
 
 
@@ -69,8 +70,8 @@ def show(seen: Snapshot, news: News | None = None) -> None:
     from dsgspool.clock import local
 
     output.heading(f"{seen.root}  {local(seen.taken)}{'  PAUSED' if seen.paused else ''}")
-    rows = [(batch or "(no batch)", *_counts(counts).values()) for batch, counts in seen.batches.items()]
-    total = ("all", *_counts(seen.counts).values())
+    rows = [(batch or "(no batch)", *by_state(counts).values()) for batch, counts in seen.batches.items()]
+    total = ("all", *by_state(seen.counts).values())
     output.table(("", *STATES), [*rows[:MOST], total] if len(rows) > 1 else [total])
     _more(len(rows), "batch", "batches")
     if swept := swept_in(seen):
@@ -96,7 +97,7 @@ def show(seen: Snapshot, news: News | None = None) -> None:
 
 def show_items(swept: Mapping[str, Counts]) -> None:
     """The items of sweeps, below a table in which their chunks are counted."""
-    output.table(("ITEMS", *STATES), [(sweep, *_counts(counts).values()) for sweep, counts in swept.items()][:MOST])
+    output.table(("ITEMS", *STATES), [(sweep, *by_state(counts).values()) for sweep, counts in swept.items()][:MOST])
 
 
 def _speed(rate: float, eta: float | None) -> str:

@@ -16,7 +16,7 @@ from dsgspool.classes import dataclass, replace
 from dsgspool.cli import output
 from dsgspool.cli.context import seen_as_told, usage
 from dsgspool.cli.ends import facts_seen
-from dsgspool.cli.overview import STATES, swept_in
+from dsgspool.cli.overview import by_state, swept_in
 from dsgspool.cli.pasting import pasted
 from dsgspool.errors import InvalidName, SettingsError, TaskNotFound
 from dsgspool.names import check_identity
@@ -48,7 +48,7 @@ class Seen:
     def row(self) -> tuple[object, ...]:
         """For the table."""
         limit = self.policy.max_running
-        numbers = [getattr(self.counts, state) for state in STATES]
+        numbers = by_state(self.counts).values()
         return (self.batch, self.state, self.policy.priority, "-" if limit is None else limit, *numbers)
 
     @property
@@ -76,12 +76,10 @@ class Seen:
             "finally": final_of(self.batch) if self.policy.final else None,
             "notify": self.policy.notify,
             "over": self.over or None,
-            "counts": {state: getattr(self.counts, state) for state in STATES},
+            "counts": by_state(self.counts),
             "policy": self.path or None,
             "text": self.text or None,
-            "sweeps": {
-                sweep: {state: getattr(counts, state) for state in STATES} for sweep, counts in self.items.items()
-            },
+            "sweeps": {sweep: by_state(counts) for sweep, counts in self.items.items()},
         }
 
     @property
@@ -94,8 +92,7 @@ class Seen:
 
 
 def _in_words(counts: Counts) -> str:
-    numbers = ((getattr(counts, state), state) for state in STATES)
-    return ", ".join(f"{number:,} {state}" for number, state in numbers if number) or "none"
+    return ", ".join(f"{number:,} {state}" for state, number in by_state(counts).items() if number) or "none"
 
 
 def look(spool: Spool) -> list[Seen]:

@@ -67,11 +67,11 @@ def prune(
 
 def _going(pruner: Pruner, places: Iterable[Place]) -> Sequence[str]:
     """The batches of these that are not over: how much of them is done looks like less afterwards."""
+    from dsgspool.spool.dependencies import OPEN_STATES
     from dsgspool.spool.policies import top_batch
-    from dsgspool.task import State
 
     batches = {top_batch(place.identity) for place in places} - {""}
-    states = (State.TODO, State.WAITING, State.HOLD, State.RUNNING) if batches else ()
+    states = OPEN_STATES if batches else ()
     left = {top_batch(name.identity) for state in states for _, name in pruner.spool.tasks(state)}
     return sorted(batches & left)
 

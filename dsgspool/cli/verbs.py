@@ -145,7 +145,9 @@ def _failed(moves: Moves, patterns: list[str], reason: str) -> list[Place]:
 
 def _is_cancelled(place: Place) -> bool:
     """Somebody took it out; its worker stops it first where a claim is still in its name."""
-    return place.name.tag == "cancelled" or place.name.claim is not None
+    from dsgspool.task import Kind
+
+    return place.name.tag == Kind.CANCELLED or place.name.claim is not None
 
 
 def _that_ended_so(

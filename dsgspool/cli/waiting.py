@@ -23,7 +23,7 @@ from dsgspool.spool.divisions import FOLDER
 from dsgspool.spool.finals import OVER
 from dsgspool.spool.moves import Moves, Place
 from dsgspool.spool.policies import read_policies
-from dsgspool.task import State
+from dsgspool.task import Kind, State
 
 UNFINISHED = (State.TODO, State.WAITING, State.RUNNING)
 LOOKS = 3  #: looks in a row at which a task must be nowhere before it counts as removed
@@ -189,7 +189,7 @@ class Watch:
         self.open.discard(identity)
         if state is State.DONE and identity not in self.done and (part := self._part(identity)):
             self._fine = self._fine[0] + 1, self._fine[1] + part.count
-        if state is State.FAILED and tag == "cancelled":
+        if state is State.FAILED and tag == Kind.CANCELLED:
             self.cancelled.add(identity)
         elif state is State.FAILED:
             self.failed[identity] = tag

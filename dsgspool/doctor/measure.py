@@ -17,10 +17,8 @@ from dsgspool.spool.submission import TICK
 LIMIT = 65.0  #: seconds after which a change counts as not seen: an NFS client keeps attributes for 60
 STEP = 0.1
 FOLDERS, CONTESTS = 20, 100
-BREATH, REST = (
-    0.001,
-    0.05,
-)  #: seconds that the winner of a contest stands still, so that the other catches up: at first, at most
+#: Seconds that the winner of a contest stands still, so that the other catches up: at first, at most.
+BREATH, REST = 0.001, 0.05
 
 #: way of looking -> what a person does that way.
 LOOKS = ("listing", "stat", "open", "gone", "heartbeat", "times", "tail")
