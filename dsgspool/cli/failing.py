@@ -11,7 +11,7 @@ from dsgspool import names
 from dsgspool.cli.behind import NAMED, Answer, Behind
 from dsgspool.errors import InvalidTask
 from dsgspool.records import MAX_BYTES, Record, parse_record
-from dsgspool.report.larger import larger, run_changed
+from dsgspool.report.larger import NEVER, larger, run_changed
 from dsgspool.report.logs import error_of
 from dsgspool.snapshot import Attempt, TaskSeen
 from dsgspool.snapshot.attempts import read_attempt
@@ -84,7 +84,7 @@ def why_failed(spool: Spool, behind: Behind, policies: Policies, task: TaskSeen)
     if more := larger([(task.identity, task.reason, last.reason)]):
         answer.remedies = [run_changed("dsgspool", name, more)]
     if task.reason == "expired":
-        answer.remedies = [run_changed("dsgspool", name, "expires=")]
+        answer.remedies = [run_changed("dsgspool", name, NEVER)]
         return answer
     if task.reason == "dependency":
         return _of_dependency(behind, task, answer)

@@ -14,6 +14,7 @@ from dsgspool.ranges import parse_range
 from dsgspool.snapshot import Counts, TaskSeen
 from dsgspool.snapshot.items import parts_of, swept
 from dsgspool.spool import Spool
+from dsgspool.spool.divisions import FOLDER
 from dsgspool.task import State
 
 
@@ -57,14 +58,14 @@ def queued(spool: Spool, tasks: Iterable[TaskSeen]) -> Mapping[str, Queued]:
         return {}
     found: dict[str, Queued] = {}
     for sweep, parts in parts_of(task for task in tasks if task.batch in batches).items():
-        if spool.fs.folder_is_there(f"{spool.root}/sweeps/{sweep}"):
+        if spool.fs.folder_is_there(f"{spool.root}/{FOLDER}/{sweep}"):
             sizes = [part.count for part, task in parts if task.state is State.TODO]
             found[sweep] = Queued(len(sizes), sum(sizes))
     return found
 
 
 def _divided(spool: Spool) -> set[str]:
-    return {name for name, is_folder in spool.fs.scan(f"{spool.root}/sweeps") if is_folder}
+    return {name for name, is_folder in spool.fs.scan(f"{spool.root}/{FOLDER}") if is_folder}
 
 
 def _sum(one: Counts, other: Counts) -> Counts:
